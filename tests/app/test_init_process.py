@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.program import Program, environment
+from support.program import Program, create_environment
 from support.repository import GIT
 
 SPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
@@ -62,9 +62,9 @@ def child(process: int) -> int:
 @contextmanager
 def first(program: Program, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run the program as process 1 of a space, and give what runs it and process 1."""
-    command = [*SPACE, *program.arguments(*arguments)]
+    command = [*SPACE, *program.build_command(*arguments)]
     started = subprocess.Popen(
-        command, cwd=program.folder, env=environment(**GIT, HOME="/nonexistent"), stdout=subprocess.PIPE,
+        command, cwd=program.folder, env=create_environment(**GIT, HOME="/nonexistent"), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

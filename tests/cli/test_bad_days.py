@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from cli.test_controller import get
 from support.bucket import Bucket
-from support.disks import disk
-from support.program import Program, environment
-from support.wire import Request, Wire, answer
+from support.disks import mount_disk
+from support.program import Program, create_environment
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -87,7 +87,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
         if request.operation == CREATE and b"december" in request.body:
             limit(0)
 
-    with Wire(server.url, before=no_room) as wire:
+    with FaultProxy(server.url, before_request=no_room) as wire:
         process = Program(program.folder, wire.url).start(*EVERY_SECOND, "--listen", "127.0.0.1:0")
         with controlling(process) as controller:
             running.append(controller)
@@ -115,7 +115,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
 def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server: SandboxServer, tmp_path: Path) -> None:
     """What is right is watched meanwhile; the line says what to do, and once it is done nobody has to do more."""
     program.add("a")
-    with disk(tmp_path / "state") as state:
+    with mount_disk(tmp_path / "state") as state:
         state.fill()
         with controlling(program.start(*EVERY_SECOND, "--state", str(state.folder), "--new-state")) as controller:
             said = controller.next("target failed")["error"]
@@ -125,13 +125,13 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
             state.clear()
             controller.next("association created", association="a")
             controller.next("run finished", inSync=1)  # and remembers it: after that nothing is written
-            state.protect("ro")
+            state.remount("ro")
             program.add("b")
             said = controller.next("target failed")["error"]
             assert "cannot be acquired: Read-only file system: mount it writable, or choose another folder" in said
             assert controller.next("run finished")["inSync"] == 1
             assert len(server.sandbox.executed_writes) == 1
-            state.protect("rw")
+            state.remount("rw")
             controller.next("association created", association="b")
     assert len(server.sandbox.executed_writes) == 2
 
@@ -146,9 +146,9 @@ def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, 
         if runs[0] == 3:
             enough.set()
 
-    with Wire(server.url, before=count) as wire, Path("/dev/full").open("w") as full:
-        command = Program(program.folder, wire.url).arguments(*EVERY_SECOND)
-        process = subprocess.Popen(command, cwd=program.folder, env=environment(), stdout=full, stderr=full)
+    with FaultProxy(server.url, before_request=count) as wire, Path("/dev/full").open("w") as full:
+        command = Program(program.folder, wire.url).build_command(*EVERY_SECOND)
+        process = subprocess.Popen(command, cwd=program.folder, env=create_environment(), stdout=full, stderr=full)
         try:
             assert enough.wait(60)
             process.send_signal(signal.SIGTERM)
@@ -164,9 +164,9 @@ def test_full_log_pipe_does_not_prevent_shutdown(program: Program) -> None:
     program.add("october")
     reading, writing = os.pipe()
     fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
-    command = program.arguments(*EVERY_SECOND, "--shutdown-timeout", "1s")
+    command = program.build_command(*EVERY_SECOND, "--shutdown-timeout", "1s")
     process = subprocess.Popen(
-        command, cwd=program.folder, env=environment(), stdout=writing, stderr=writing, text=True
+        command, cwd=program.folder, env=create_environment(), stdout=writing, stderr=writing, text=True
     )
     try:
         with os.fdopen(reading, encoding="utf-8") as log:
@@ -214,11 +214,11 @@ def test_expired_credentials_are_reloaded(
                 error if "/s3/" in signed else b"<ErrorResponse>%s<RequestId>r</RequestId></ErrorResponse>" % error
             )
         creates[0] += request.operation == CREATE
-        return answer(403, "ExpiredTokenException") if request.operation == CREATE and creates[0] == 2 else None
+        return build_error(403, "ExpiredTokenException") if request.operation == CREATE and creates[0] == 2 else None
 
     program.add("october")
     renew("FIRST")
-    with Wire(server.url, before=judge) as wire:
+    with FaultProxy(server.url, before_request=judge) as wire:
         env = {
             "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1",
             "AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": "/dev/null",
@@ -277,9 +277,9 @@ def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: San
         (tmp_path / "new").write_text(str(ahead))
         (tmp_path / "new").replace(file)
 
-    command = [sys.executable, "-c", SHIFTED, str(file), *program.arguments(*EVERY_SECOND, "--listen", ":0")[1:]]
+    command = [sys.executable, "-c", SHIFTED, str(file), *program.build_command(*EVERY_SECOND, "--listen", ":0")[1:]]
     process = subprocess.Popen(
-        command, cwd=program.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=program.folder, env=create_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with controlling(process) as controller:
         url = controller.next("listening")["url"]
@@ -316,7 +316,7 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
         stack.callback(killed.set)
         both = []
         for number in range(2):
-            wire = stack.enter_context(Wire(server.url, before=hold(number)))
+            wire = stack.enter_context(FaultProxy(server.url, before_request=hold(number)))
             aimed = Program(program.folder, wire.url)
             both.append(Controller(stack.enter_context(aimed.start(*EVERY_SECOND, "--lock-timeout", "1s"))))
             stack.callback(both[-1].process.kill)

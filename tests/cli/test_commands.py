@@ -12,7 +12,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 from support.paths import REPOSITORY
-from support.program import EXPORT, SCRIPT, Program, environment
+from support.program import EXPORT, SCRIPT, Program, create_environment
 
 from reconciler.cli.commands.schema import _SCHEMA_FILES
 from reconciler.cli.group import _COMMANDS as COMMANDS
@@ -170,7 +170,7 @@ def test_full_disk_or_closed_output_causes_no_traceback(tmp_path: Path, argument
     for redirected, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
         done = subprocess.run(
             f"{SCRIPT} {arguments} {redirected}",
-            shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+            shell=True, cwd=tmp_path, env=create_environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stderr
         assert "Exception" not in done.stderr
@@ -184,7 +184,7 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
     program.add("october")
     done = subprocess.run(
         f"{SCRIPT} --sandbox >&- 2>&- <&-",
-        shell=True, cwd=tmp_path, env=environment(), check=False,
+        shell=True, cwd=tmp_path, env=create_environment(), check=False,
     )  # fmt: skip
     assert done.returncode == 0
     assert program.run("--sandbox", "-o", "json").decisions == {"october": "in-sync"}

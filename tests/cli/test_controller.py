@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from support.program import EXPORT, TARGET, Program, environment, terminate
-from support.wire import Request, Wire
+from support.program import EXPORT, TARGET, Program, create_environment, terminate
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import SandboxServer
 
@@ -100,7 +100,7 @@ def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxS
         if request.operation == "CreateDataIntegrationAssociation":
             terminate(running[0].process)
 
-    with Wire(server.url, before=stop) as wire:
+    with FaultProxy(server.url, before_request=stop) as wire:
         aimed = Program(program.folder, wire.url)
         process = aimed.start("controller", "--interval", "1s")
         running.append(Controller(process))
@@ -129,7 +129,7 @@ def test_stop_does_not_wait_for_the_rate_limit(
         if request.operation == "ListDataIntegrations":
             listed.set()
 
-    with Wire(server.url, before=seen) as wire:
+    with FaultProxy(server.url, before_request=seen) as wire:
         process = Program(program.folder, wire.url).start(*command)
         assert listed.wait(30)
         terminate(process)
@@ -365,9 +365,11 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
 def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
     """At `ulimit -n 100`, and 400 who connect and say nothing: runs go on, probes answer, and the log stays short."""
     program.add("october")
-    command = program.arguments("controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0")
+    command = program.build_command(
+        "controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0"
+    )
     process = subprocess.Popen(
-        ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=environment(),
+        ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=create_environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     controller = Controller(process)

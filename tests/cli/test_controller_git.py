@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, Program
-from support.repository import GIT, Repository, guarded_server, make
-from support.signers import Signer, ssh_signer
+from support.repository import GIT, Repository, create_repository, serve_with_login
+from support.signers import Signer, create_ssh_signer
 
 from reconciler.sandbox import SandboxServer
 
@@ -36,18 +36,18 @@ class Remote:
         file = self.clone.folder / "manifests" / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text.replace("NAME", name))
-        self.clone.git("add", "--all")
+        self.clone.run_git("add", "--all")
         options, sign = (signer.options, ("-S",)) if signer else ((), ())
-        self.clone.git(*options, "commit", "--quiet", *sign, "--message", name)
-        self.clone.git("push", "--quiet", str(self.bare), "HEAD:refs/heads/main")
-        return self.clone.git("rev-parse", "HEAD")
+        self.clone.run_git(*options, "commit", "--quiet", *sign, "--message", name)
+        self.clone.run_git("push", "--quiet", str(self.bare), "HEAD:refs/heads/main")
+        return self.clone.run_git("rev-parse", "HEAD")
 
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Remote:
     """Give a repository that nobody has pushed to yet."""
-    clone = make(tmp_path / "clone", GIT)
-    clone.git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
+    clone = create_repository(tmp_path / "clone", GIT)
+    clone.run_git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
     return Remote(clone, tmp_path / "bare.git")
 
 
@@ -113,9 +113,9 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
     program: Program, server: SandboxServer, remote: Remote, tmp_path: Path
 ) -> None:
     """The last one that is stays in force, and the next one that is, is taken: also once its key is listed."""
-    one, two = ssh_signer(tmp_path, "one"), ssh_signer(tmp_path, "two")
+    one, two = create_ssh_signer(tmp_path, "one"), create_ssh_signer(tmp_path, "two")
     listed = tmp_path / "listed"
-    listed.write_text(one.listed)
+    listed.write_text(one.entry)
     october = remote.push("october", signer=one)
     with following(program, remote.url, "--git-verify-key", str(listed)) as controller:
         assert controller.next("run finished", revision=october)["create"] == 1
@@ -129,7 +129,7 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
         refused = controller.next("revision rejected")["error"]
         assert f"the commit {other} is signed by the key {two.id}, which is not listed" in refused
         assert controller.next("run finished")["revision"] == october
-        listed.write_text(one.listed + two.listed)
+        listed.write_text(one.entry + two.entry)
         assert controller.next("revision activated")["revision"] == other
         assert controller.next("run finished", revision=other, create=2)["inSync"] == 1
         listed.unlink()
@@ -139,8 +139,8 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
 
 def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp_path: Path) -> None:
     """Nobody has to push for it: nothing is wrong with the commit. It is said once."""
-    one = ssh_signer(tmp_path, "one")
-    (tmp_path / "listed").write_text(one.listed)
+    one = create_ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(one.entry)
     october = remote.push("october", signer=one)
     fake = tmp_path / "bin" / "ssh-keygen"
     fake.parent.mkdir()
@@ -162,7 +162,7 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
     token.write_text("hunter2\n")
     login = "x-access-token:hunter2"
     with ExitStack() as serving:
-        first = serving.enter_context(guarded_server(tmp_path, GIT, login))
+        first = serving.enter_context(serve_with_login(tmp_path, GIT, login))
         url = f"http://{first.host}/bare.git"
         with following(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
             assert controller.next("run finished", revision=october)["create"] == 1
@@ -172,7 +172,7 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
             assert "cannot be reached" in refused["error"]
             assert controller.next("run finished")["revision"] == october
             november = remote.push("november")
-            with guarded_server(tmp_path, GIT, login, int(first.host.rpartition(":")[2])) as second:
+            with serve_with_login(tmp_path, GIT, login, int(first.host.rpartition(":")[2])) as second:
                 assert controller.next("revision activated")["revision"] == november
                 assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
                 token.write_text("wrong")

@@ -16,8 +16,8 @@ import jsonschema
 import pytest
 from support.bucket import Bucket
 from support.paths import REPOSITORY
-from support.program import Done, Program, environment
-from support.wire import Request, Wire, answer
+from support.program import CompletedRun, Program, create_environment
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.journal.codec import add_digest
 from reconciler.edge.manifests.schema import load_schema
@@ -66,8 +66,8 @@ def diagnose(program: Program, *arguments: str, env: dict[str, str] | None = Non
 def diagnose_as_user(program: Program, *arguments: str) -> Any:
     """Return the diagnosis of a process for which the permissions of files count."""
     done = subprocess.run(
-        [*AS_USER, *program.arguments("doctor", "-o", "json", *arguments)],
-        cwd=program.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
+        [*AS_USER, *program.build_command("doctor", "-o", "json", *arguments)],
+        cwd=program.folder, env=create_environment(**ONCE), capture_output=True, text=True, check=False,
     )  # fmt: skip
     document = json.loads(done.stdout)
     CHECK.validate(document)
@@ -172,7 +172,7 @@ def test_doctor_page_documents_every_check(ready: Program) -> None:
 def test_doctor_makes_few_reads_and_no_writes(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Each answer is asked for once: on the wire nothing but these reads, on disk and in S3 nothing new."""
     before = list(files(ready.folder))
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         diagnose(Program(ready.folder, wire.url), "--state", bucket.url)
         counted = sorted(map(operation, wire.requests))
     assert counted == [
@@ -190,7 +190,7 @@ def test_role_needs_one_more_call(ready: Program, server: SandboxServer) -> None
     """And it is the role that is looked at, with the role that the buckets are asked for."""
     role = f"{TARGET.rstrip()[:-1]}, RoleArn: 'arn:aws:iam::ACCOUNT:role/exporter'}}\n"
     ready.add("prod", text=role, ACCOUNT=ACCOUNT, REGION="us-east-1")
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         diagnosis = diagnose(Program(ready.folder, wire.url))
         counted = [operation(request) for request in wire.requests]
         keys = {request.headers["Authorization"].split("/")[0] for request in wire.requests[1:]}
@@ -207,7 +207,7 @@ def test_text_output_has_one_line_per_check(ready: Program) -> None:
     assert re.search(r"^  skipped  create +not checked, because .+\n      make sure that ", done.out, re.MULTILINE)
     assert done.out.endswith("Nothing was written.\n")
     assert done.err == ""
-    shown = ready.on_terminal("doctor")
+    shown = ready.run_on_terminal("doctor")
     assert "\x1b[32m✓ ok     \x1b[0m" in shown
     ready.run("doctor", "-o", "text", "-o", "json=found.json")
     CHECK.validate(json.loads((ready.folder / "found.json").read_text()))
@@ -222,7 +222,7 @@ def test_usage_error_exits_with_64(ready: Program, wrong: tuple[str, str]) -> No
 
 def test_environment_is_checked_without_manifests(program: Program, server: SandboxServer) -> None:
     """Nobody has written any yet: that is no failure, and one data integration shows whether List is allowed."""
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         diagnosis = diagnose(Program(program.folder, wire.url))
         assert wire.counts == {"STS": 1, "ListDataIntegrations": 1, "ListDataIntegrationAssociation": 1}
     assert found(diagnosis, "manifests")["result"] == "skipped"
@@ -234,7 +234,9 @@ def test_environment_is_checked_without_manifests(program: Program, server: Sand
 def test_list_check_is_skipped_without_data_integrations(program: Program, server: SandboxServer) -> None:
     """That is not called ok."""
     nothing = raw(200, '{"DataIntegrations": []}', "application/json")
-    with Wire(server.url, before=lambda each: nothing if each.operation.endswith("ions") else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda each: nothing if each.operation.endswith("ions") else None
+    ) as wire:
         assert found(diagnose(Program(program.folder, wire.url)), "list-associations")["result"] == "skipped"
 
 
@@ -320,7 +322,7 @@ def test_wrong_clock_fails_the_check(ready: Program, server: SandboxServer, *, r
         "</GetCallerIdentityResult></R>"
     )
     said = raw(403 if refused else 200, body, date="Fri, 02 Jan 1970 00:00:00 GMT")
-    with Wire(server.url, before=lambda each: said if each.operation == "STS" else None) as wire:
+    with FaultProxy(server.url, before_request=lambda each: said if each.operation == "STS" else None) as wire:
         diagnosis = diagnose(Program(ready.folder, wire.url))
     clock = found(diagnosis, "clock")
     assert clock["result"] == "failed"
@@ -336,8 +338,10 @@ def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServe
     lists = [check for check in checks_of(diagnose(ready)) if check["name"] == "list-associations"]
     assert {check["about"]: check["result"] for check in lists} == {"crm-accounts": "failed", "profiles-export": "ok"}
     assert lists[0]["fix"] == "allow app-integrations:ListDataIntegrationAssociations on *"
-    denied = answer(403, "AccessDeniedException")
-    with Wire(server.url, before=lambda each: denied if each.operation == "ListDataIntegrations" else None) as wire:
+    denied = build_error(403, "AccessDeniedException")
+    with FaultProxy(
+        server.url, before_request=lambda each: denied if each.operation == "ListDataIntegrations" else None
+    ) as wire:
         diagnosis = diagnose(Program(ready.folder, wire.url))
     assert found(diagnosis, "list-integrations")["fix"] == "allow app-integrations:ListDataIntegrations on *"
     for name in ("integration", "list-associations"):
@@ -348,7 +352,9 @@ def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServe
 def test_unreadable_answer_fails_the_check(ready: Program, server: SandboxServer) -> None:
     """No traceback, and the other checks are made."""
     nonsense = raw(200, '{"DataIntegrations": [1]}', "application/json")
-    with Wire(server.url, before=lambda each: nonsense if each.operation == "ListDataIntegrations" else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda each: nonsense if each.operation == "ListDataIntegrations" else None
+    ) as wire:
         diagnosis = diagnose(Program(ready.folder, wire.url))
     assert results(diagnosis)["list-integrations"] == "failed"
     assert results(diagnosis)["bucket-region"] == "ok"
@@ -378,7 +384,9 @@ def test_unsuitable_buckets_fail_the_check(program: Program, server: SandboxServ
         "loud", text=MANIFEST.replace("s3://", "S3://"), **{"corp-exports": "plain"}, INTEGRATION="crm-accounts"
     )
     denied = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
-    with Wire(server.url, before=lambda each: denied if each.path.startswith("/private") else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda each: denied if each.path.startswith("/private") else None
+    ) as wire:
         diagnosis = diagnose(Program(program.folder, wire.url))
     by_bucket = {(check["about"], check["name"]): check for check in checks_of(diagnosis) if check["about"]}
     for bucket, region, encryption in (
@@ -424,8 +432,10 @@ def test_bulk_export_is_recognised_in_both_forms(
 
 def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: SandboxServer) -> None:
     """That is a warning, and of what is no bulk export not even that."""
-    denied = answer(403, "AccessDeniedException")
-    with Wire(server.url, before=lambda each: denied if each.operation == "GetDataIntegration" else None) as wire:
+    denied = build_error(403, "AccessDeniedException")
+    with FaultProxy(
+        server.url, before_request=lambda each: denied if each.operation == "GetDataIntegration" else None
+    ) as wire:
         diagnosis = diagnose(Program(ready.folder, wire.url))
     by_name = {each["about"]: each for each in checks_of(diagnosis) if each["name"] == "integration"}
     assert by_name["crm-accounts"]["result"] == "ok"
@@ -437,7 +447,7 @@ def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: Sandbo
 
 def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
     """Where one thing helps against several, and where the reason would say it already."""
-    denied = answer(403, "AccessDeniedException")
+    denied = build_error(403, "AccessDeniedException")
     private = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
 
     def before(request: Request) -> bytes | None:
@@ -450,7 +460,7 @@ def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
     for name in ("october", "crm"):
         path = ready.folder / "manifests" / f"{name}.yaml"
         path.write_text(path.read_text() + "target: b-right\n")
-    with Wire(server.url, before=before) as wire:
+    with FaultProxy(server.url, before_request=before) as wire:
         said = Program(ready.folder, wire.url).run("doctor", env=ONCE).out
     advice = [line.strip() for line in said.splitlines() if line.startswith("      ")]
     assert len(advice) == len(set(advice))
@@ -461,9 +471,11 @@ def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
 
 def test_aws_messages_cannot_inject_terminal_escapes(ready: Program, server: SandboxServer) -> None:
     """Escapes and line breaks of a message are shown as what they are."""
-    hostile = answer(403, "AccessDeniedException", r"a\u001b[31mb\u202ec\r\n  ok       faked")
-    with Wire(server.url, before=lambda each: hostile if each.operation == "ListDataIntegrations" else None) as wire:
-        done: Done = Program(ready.folder, wire.url).run("doctor", env=ONCE)
+    hostile = build_error(403, "AccessDeniedException", r"a\u001b[31mb\u202ec\r\n  ok       faked")
+    with FaultProxy(
+        server.url, before_request=lambda each: hostile if each.operation == "ListDataIntegrations" else None
+    ) as wire:
+        done: CompletedRun = Program(ready.folder, wire.url).run("doctor", env=ONCE)
     assert done.code == 1
     assert r"a\u001b[31mb\u202ec ok faked" in done.out
     assert all(line.isprintable() for line in done.out.splitlines())
@@ -509,8 +521,8 @@ def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
     assert (check["result"], found(diagnosis, "state-write")["result"]) == ("failed", "ok")
     assert check["seen"].endswith(f"{ACCOUNT}-us-east-1.lock is not readable and writable by this user")
     done = subprocess.run(
-        [*AS_USER, *ready.arguments("--state", "state")],
-        cwd=ready.folder, env=environment(**ONCE), capture_output=True, text=True, check=False,
+        [*AS_USER, *ready.build_command("--state", "state")],
+        cwd=ready.folder, env=create_environment(**ONCE), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert f"{ACCOUNT}-us-east-1.lock cannot be acquired: Permission denied" in done.stdout
@@ -565,7 +577,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
     assert found(diagnosis, "state-write")["result"] == "skipped"
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     diagnosis = diagnose(ready, "--state", bucket.url)
-    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.place} has records of 2 associations (serial ")
+    assert found(diagnosis, "journal")["seen"].startswith(f"{bucket.location} has records of 2 associations (serial ")
     bucket.text = bucket.text.replace('"serial"', '"serail"')
     broken = diagnose(ready, "--state", bucket.url)
     assert results(broken)["journal"] == "failed"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, TARGET, Program
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -25,7 +25,7 @@ def test_missing_association_is_explained_and_not_created(program: Program, serv
     """The request as it would be sent, its token, and the row that says create; reads only, and no file made."""
     program.add("october", "november")
     before = {path for path in program.folder.rglob("*") if path.is_file()}
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         explained = told(Program(program.folder, wire.url))
     assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
     rule = {"record": "none", "live": "none", "condition": None, "decision": "create", "rail": None}
@@ -136,7 +136,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     def denied(request: Request) -> bytes | None:
         return DENIED if request.operation == "ListDataIntegrationAssociation" else None
 
-    with Wire(server.url, before=denied) as wire:
+    with FaultProxy(server.url, before_request=denied) as wire:
         done = Program(program.folder, wire.url).run("explain", "october")
     assert "live: its data integration could not be listed" in done.out
     assert "unknown, because the data integration could not be listed" in done.out

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 import boto3
 import pytest
 import yaml
-from support.program import TARGET, Program, environment
-from support.wire import Request, Wire, answer
+from support.program import TARGET, Program, create_environment
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import SandboxServer
 
@@ -106,7 +106,7 @@ def test_export_reads_and_writes_nothing_but_its_files(
     create(DestinationURI="s3://corp/other")
     before, carried_out = files(program.folder), len(server.sandbox.executed_writes)
     for arguments in ((), ("--unmanaged",), ("--unmanaged", "--output-dir", "out")):
-        with Wire(server.url) as wire:
+        with FaultProxy(server.url) as wire:
             assert Program(program.folder, wire.url).run("export", *arguments).code == 0
         assert set(wire.counts) == READS
     after = files(program.folder)
@@ -127,7 +127,7 @@ def test_inexpressible_association_is_left_out_and_reported(
     program: Program, server: SandboxServer, shown: dict[str, Any], why: str
 ) -> None:
     """Which one and why, on standard error and as a comment; the exit code is 1."""
-    with Wire(server.url, after=instead(shown)) as wire:
+    with FaultProxy(server.url, after_request=instead(shown)) as wire:
         done = Program(program.folder, wire.url).run("export")
     assert done.code == 1
     lines = done.err.splitlines()
@@ -146,9 +146,9 @@ def test_list_failure_is_reported_and_the_rest_is_exported(
 
     def before(request: Request) -> bytes | None:
         denied = "000000000002" in request.path
-        return answer(403, "AccessDeniedException") if denied else None
+        return build_error(403, "AccessDeniedException") if denied else None
 
-    with Wire(server.url, before=before) as wire:
+    with FaultProxy(server.url, before_request=before) as wire:
         done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
     assert done.code == 1
     assert "000000000002 could not be listed" in done.err
@@ -174,7 +174,7 @@ def test_same_name_in_two_targets_gets_two_files(program: Program, server: Sandb
     """A name is unique in its target; a file, in its folder."""
     for name, region in (("east", "us-east-1"), ("west", "us-west-2")):
         program.add(name, text=TARGET + PLACE.replace("us-east-1", region), ACCOUNT="123456789012")
-    with Wire(server.url, after=instead({})) as wire:
+    with FaultProxy(server.url, after_request=instead({})) as wire:
         done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
     assert done.code == 0
     assert sorted(files(program.folder / "out")) == [
@@ -307,10 +307,10 @@ def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[...
     assert program.run("export", "--output-dir", "out").code == 0
     (file,) = (program.folder / "out").iterdir()
     file.write_text("mine\n") if force else file.unlink()
-    command = program.arguments("export", "--output-dir", "out", *(["--force"] if force else []))
+    command = program.build_command("export", "--output-dir", "out", *(["--force"] if force else []))
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command],
-        cwd=program.folder, env=environment(), capture_output=True, text=True, check=False,
+        cwd=program.folder, env=create_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = f"reconcile: out/{file.name} cannot be written: File too large\n"
     assert (done.returncode, done.stderr) == (1, said)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.program import Program, terminate
 from support.repository import GIT
-from support.signers import ssh_signer
+from support.signers import create_ssh_signer
 
 from reconciler.sandbox import SandboxServer
 
@@ -59,7 +59,7 @@ def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[
     done = program.run("--git-url", f"file://{program.folder}", "--git-ref", commits[0], "-o", "json", env=GIT)
     assert (done.code, done.decisions) == (0, {"october": "create"})
     assert done.report["run"]["revision"] == commits[0]
-    assert done.events("run finished")[0]["revision"] == commits[0]
+    assert done.find_events("run finished")[0]["revision"] == commits[0]
     status = program.run("status", "--git-url", ".", "-o", "json", env=GIT)
     assert json.loads(status.out)["targets"][0]["written"]["revision"] == commits[0]
     assert done.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
@@ -80,11 +80,11 @@ def test_source_and_commit_are_logged(program: Program) -> None:
     for name in ("https://host.invalid/x", "https://bot:hunter2@host.invalid/x"):
         done = program.run("--dry-run", "--git-url", name, env=GIT | mirror)
         assert done.code == 0
-        (event,) = done.events("no manifests")
+        (event,) = done.find_events("no manifests")
         assert event["files"] == [f"{name.replace('bot:hunter2', '***')}, manifests"]
         assert event["revision"] == git(program.folder, "rev-parse", "HEAD")
         assert "hunter2" not in done.out + done.err
-    (event,) = program.run("--dry-run").events("no manifests")
+    (event,) = program.run("--dry-run").find_events("no manifests")
     assert event["files"] == ["manifests/"]
     assert "revision" not in event
 
@@ -156,8 +156,8 @@ def test_every_command_enforces_signed_commits(
     program: Program, server: SandboxServer, tmp_path: Path, commits: tuple[str, str], command: str
 ) -> None:
     """One line says which commit, what was found and what would be right; nothing is called."""
-    signer = ssh_signer(tmp_path, "one")
-    (tmp_path / "listed").write_text(signer.listed)
+    signer = create_ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(signer.entry)
     name = ("october",) if command == "explain" else ()
     asked = (command, *name, "--git-url", ".")
     done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})

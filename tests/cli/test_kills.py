@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from support.bucket import ACCOUNT, REGION, Bucket
-from support.program import Done, Program
-from support.wire import Request, Wire
+from support.program import CompletedRun, Program
+from support.proxy import FaultProxy, Request
 
 from reconciler.core.journal.codec import add_digest
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -161,7 +161,7 @@ class Shared:
         self._bucket.text = text
 
 
-class Fateful(Wire):
+class Fateful(FaultProxy):
     """The wire of one process, where its fate waits. Once its block has ended, nothing is under way."""
 
     def __init__(self, upstream: str, fate: Fate | None, ended: threading.Event) -> None:
@@ -224,7 +224,7 @@ class Fateful(Wire):
         process.wait()
 
 
-def play(round_: Round, program: Program, server: SandboxServer, options: Sequence[str]) -> list[Done]:
+def play(round_: Round, program: Program, server: SandboxServer, options: Sequence[str]) -> list[CompletedRun]:
     """Let every process of a round meet its fate; return how they ended, when nothing is under way any more."""
     ended = threading.Event()
     with ExitStack() as stack:
@@ -241,7 +241,7 @@ def play(round_: Round, program: Program, server: SandboxServer, options: Sequen
             if round_.in_turn:
                 process.wait(timeout=60)
         said = [process.communicate(timeout=60) for process in processes]
-    return [Done(process.returncode, *each) for process, each in zip(processes, said, strict=True)]
+    return [CompletedRun(process.returncode, *each) for process, each in zip(processes, said, strict=True)]
 
 
 def older(text: str, by: timedelta) -> str:

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from support.bucket import Bucket
 from support.program import Program
-from support.receivers import Chat
+from support.receivers import ChatServer
 
 from reconciler.app.config import RunConfig
 from reconciler.app.notifications import compute_scope
@@ -27,9 +27,9 @@ from reconciler.settings import Settings
 
 
 @pytest.fixture
-def chat() -> Iterator[Chat]:
+def chat() -> Iterator[ChatServer]:
     """Return a chat that takes messages."""
-    with Chat().open() as opened:
+    with ChatServer().serve() as opened:
         yield opened
 
 
@@ -66,24 +66,24 @@ def drift(server: SandboxServer, name: str) -> None:
     )
 
 
-def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: Chat) -> None:
+def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: ChatServer) -> None:
     """First that all is well; then what drifts; after a restart only what is new. No URL is in a log or the state."""
     program.add("october", "november")
     with controlling(program, chat.url) as first:
-        assert chat.next()["title"] == "reconcile: no problems"
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
         drift(server, "october")
-        told = chat.next()
+        told = chat.wait_for_message()
         assert (told["title"], told["type"]) == ("reconcile: 1 drifted", "warning")
         assert "- october in default 123456789012 us-east-1, manifests/october.yaml:" in told["message"]
         assert ", arn:aws:app-integrations:us-east-1:123456789012:" in told["message"]
         assert "/ExecutionConfiguration/OnDemandConfiguration/EndTime" in told["message"]
     with controlling(program, chat.url) as second:
         drift(server, "november")
-        told = chat.next()
+        told = chat.wait_for_message()
         assert told["title"] == "reconcile: 1 drifted"
         assert "november" in told["message"]
         assert "october" not in told["message"]
-    assert chat.taken.empty()
+    assert chat.messages.empty()
     kept = (program.folder / ".reconciler" / "sandbox" / "notifications.json").read_text()
     for text in (*first, *second, kept):
         assert "hunter2" not in text
@@ -91,28 +91,28 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
-def test_first_start_logs_no_warning(program: Program, chat: Chat, options: tuple[str, ...]) -> None:
+def test_first_start_logs_no_warning(program: Program, chat: ChatServer, options: tuple[str, ...]) -> None:
     """In an empty place nothing was lost: there is neither a journal nor word of what people were told."""
     program.add("october")
     with controlling(program, chat.url, "--listen", "127.0.0.1:0", *options) as logged:
-        assert chat.next()
+        assert chat.wait_for_message()
     assert {json.loads(line)["level"] for line in logged[1].splitlines()} == {"info"}
 
 
-def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: Chat) -> None:
+def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: ChatServer) -> None:
     """What it did not take is told after the next start; each failure is one line and one count."""
-    chat.down = True
+    chat.is_down = True
     program.add("october")
     with controlling(program, chat.url) as logged:
-        assert chat.refused.get(timeout=60)
+        assert chat.rejected_messages.get(timeout=60)
     events = [json.loads(line) for line in logged[1].splitlines()]
     assert [each["event"] for each in events].count("run finished") > 1
     failed = [each for each in events if each["event"] == "notification not delivered"]
     assert failed[0]["receiver"] == "json 1"
     assert failed[0]["retrySeconds"] == 10
-    chat.down = False
+    chat.is_down = False
     with controlling(program, chat.url):
-        assert chat.next()["title"] == "reconcile: no problems"
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
 
 
 def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
@@ -129,40 +129,40 @@ def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
     assert "controller stopped" in logged
 
 
-def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: Chat) -> None:
+def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: ChatServer) -> None:
     """From a file of URLs; without a heartbeat that is all."""
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
     urls.write_text(f"\n{chat.url}\n")
     with controlling(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
-        told = chat.next()
+        told = chat.wait_for_message()
         assert told["title"] == "reconcile: 1 revision rejected"
         assert "october.yaml:2:1" in told["message"]
         program.add("october")
-        assert chat.next()["title"] == "reconcile: 1 recovered"
-    assert chat.taken.empty()
+        assert chat.wait_for_message()["title"] == "reconcile: 1 recovered"
+    assert chat.messages.empty()
 
 
 def test_notification_state_is_stored_beside_the_journal_in_s3(
-    program: Program, server: SandboxServer, chat: Chat, bucket: Bucket
+    program: Program, server: SandboxServer, chat: ChatServer, bucket: Bucket
 ) -> None:
     """A controller on another machine knows what was told."""
     program.add("october")
     with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
-        assert chat.next()["title"] == "reconcile: no problems"
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
     with controlling(program, chat.url, "--state", bucket.url) as logged:
         drift(server, "october")
-        assert chat.next()["title"] == "reconcile: 1 drifted"
-    assert chat.taken.empty()
+        assert chat.wait_for_message()["title"] == "reconcile: 1 drifted"
+    assert chat.messages.empty()
     assert "notification state not saved" not in logged[1]
 
 
-def test_dry_run_notifies_and_writes_nothing(program: Program, chat: Chat) -> None:
+def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer) -> None:
     """Nothing is kept, so nothing is known after a restart."""
     program.add("october")
     with controlling(program, chat.url, "--dry-run"):
-        assert chat.next()["title"] == "reconcile: 1 waiting"
+        assert chat.wait_for_message()["title"] == "reconcile: 1 waiting"
     assert not (program.folder / ".reconciler").exists()
 
 

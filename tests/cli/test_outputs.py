@@ -86,7 +86,7 @@ def test_run_reports_manifest_warnings(program: Program) -> None:
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run("-o", "json")
     assert (done.code, done.report["warnings"][0]["pointer"]) == (0, "/policy/onLoss")
-    assert "/policy/onLoss" in done.events("manifest warning")[0]["problem"]
+    assert "/policy/onLoss" in done.find_events("manifest warning")[0]["problem"]
     assert "warning: manifests/october.yaml:11:18: /policy/onLoss" in program.run().out
 
 

@@ -11,7 +11,7 @@ import boto3
 import jsonschema
 import pytest
 from support.program import EXPORT, TARGET, Program, terminate
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -43,7 +43,7 @@ def test_missing_association_is_created_once_and_then_in_sync(program: Program, 
     assert (first.code, first.decisions) == (0, {"october": "create"})
     outcome = first.report["targets"][0]["associations"][0]["outcome"]
     assert outcome["result"] == "created"
-    assert first.events("association created")[0]["id"] == outcome["id"]
+    assert first.find_events("association created")[0]["id"] == outcome["id"]
     second = program.run("--detailed-exitcode", "-o", "json")
     assert (second.code, second.decisions) == (0, {"october": "in-sync"})
     assert second.report["targets"][0]["associations"][0]["unverifiable"] == ["/ObjectConfiguration"]
@@ -54,7 +54,7 @@ def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None
     """Only reads go over the wire, and not a file is made."""
     program.add("october")
     before = files(program.folder)
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         done = Program(program.folder, wire.url).run("--dry-run")
     assert done.code == 0
     assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
@@ -94,10 +94,10 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     assert done.code == 1
     assert done.report["summary"]["unmanaged"] == 1
     assert len(server.sandbox.executed_writes) == files_before
-    (drift,) = done.events("drift detected")
+    (drift,) = done.find_events("drift detected")
     assert drift["association"] == "drifts"
     assert drift["differences"][0]["path"].startswith("/ExecutionConfiguration/")
-    (finished,) = done.events("run finished")
+    (finished,) = done.find_events("run finished")
     assert finished["drifted"] == 1
     text = program.run()
     for word in ("in-sync", "drifted", "changed", "settling", "held", "blocked", "unmanaged"):
@@ -121,7 +121,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     (association,) = done.report["targets"][0]["associations"]
     assert (done.code, association["outcome"]) == (0, {"result": "updated", "id": None, "error": None})
     assert done.report["planDigest"] == dry.report["planDigest"]
-    assert done.events("association updated")
+    assert done.find_events("association updated")
     assert program.run(*mode, "-o", "json").decisions == {"october": "in-sync"}
     assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update"]
 
@@ -147,7 +147,7 @@ def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program,
     first = program.run("-o", "json")
     assert first.code == 1
     assert first.report["targets"][0]["associations"][0]["outcome"]["result"] == "unknown"
-    assert first.events("create failed")[0]["result"] == "unknown"
+    assert first.find_events("create failed")[0]["result"] == "unknown"
     assert program.run("-o", "json").decisions == {"october": "adopt"}
     assert len(server.sandbox.executed_writes) == 1
 
@@ -172,7 +172,7 @@ def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServ
         if request.operation == "CreateDataIntegrationAssociation":
             terminate(started[0], number)
 
-    with Wire(server.url, before=stop) as wire:
+    with FaultProxy(server.url, before_request=stop) as wire:
         process = Program(program.folder, wire.url).start("-o", "json")
         started.append(process)
         out, _ = process.communicate(timeout=60)
@@ -210,7 +210,7 @@ def test_failing_target_does_not_stop_the_other(program: Program, server: Sandbo
     errors = {each["name"]: each["error"] for each in done.report["targets"]}
     assert "declares 999999999999" in errors["wrong"]
     assert errors["right"] is None
-    assert done.events("target failed")[0]["target"] == "wrong"
+    assert done.find_events("target failed")[0]["target"] == "wrong"
     assert len(server.sandbox.executed_writes) == 1
     only = program.run("--target", "right", "-o", "json")
     assert (only.code, only.decisions) == (0, {"a": "in-sync"})
@@ -263,8 +263,8 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     (program.folder / "manifests").mkdir()
     done = program.run("--strict", "-o", "json")
     assert done.code == 0
-    assert done.events("no manifests")
-    assert not done.events("manifest warning")
+    assert done.find_events("no manifests")
+    assert not done.find_events("manifest warning")
     assert [each["message"] for each in done.report["warnings"]] == ["there are no manifests: nothing would be created"]
 
 
@@ -273,8 +273,8 @@ def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
     program.add("october")
     done = program.run("--dry-run", "--revision", "abc123", "-o", "json")
     assert done.report["run"]["revision"] == "abc123"
-    assert done.events("run finished")[0]["revision"] == "abc123"
-    assert done.events("run finished")[0]["run"] == done.report["run"]["id"]
+    assert done.find_events("run finished")[0]["revision"] == "abc123"
+    assert done.find_events("run finished")[0]["run"] == done.report["run"]["id"]
 
 
 def test_one_run_writes_several_outputs(program: Program) -> None:
@@ -359,15 +359,15 @@ def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None
     """A pipe gets plain text; a terminal gets colours, unless NO_COLOR asks for none."""
     program.add("october")
     assert "\x1b[" not in program.run("--dry-run").out
-    shown = program.on_terminal("--dry-run")
+    shown = program.run_on_terminal("--dry-run")
     assert "\x1b[32m+ create" in shown
-    assert "\x1b[" not in program.on_terminal("--dry-run", env={"NO_COLOR": "1"})
+    assert "\x1b[" not in program.run_on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
 def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
     """Where much is to be created, a person sees how far it is; a pipe does not."""
     program.add(*(f"n{number}" for number in range(10)))
-    assert "sending" in program.on_terminal()
+    assert "sending" in program.run_on_terminal()
     assert "creating" not in program.run().err
 
 
@@ -377,6 +377,6 @@ def test_hostile_values_do_not_reach_the_terminal(program: Program, server: Sand
     hostile = "\x1b]0;owned\x07\x1b[2J"
     client(server).create_data_integration_association(DataIntegrationIdentifier="crm-accounts", ClientId=hostile)
     program.add("october", text=EXPORT.replace("ObjectConf", 'ClientId: "a\\e[2Jb"\n  ObjectConf'))
-    for shown in (program.on_terminal("--dry-run"), program.on_terminal("--dry-run", "-o", "json")):
+    for shown in (program.run_on_terminal("--dry-run"), program.run_on_terminal("--dry-run", "-o", "json")):
         assert "\x1b]0" not in shown
         assert "\x1b[2J" not in shown

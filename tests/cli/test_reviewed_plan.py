@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, Program
-from support.wire import Wire
+from support.proxy import FaultProxy
 
 from reconciler.sandbox import SandboxServer
 
@@ -29,7 +29,7 @@ def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, g
     """With no call more than without it."""
     program.add("october")
     digest, file = reviewed(program)
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         aimed = Program(program.folder, wire.url)
         done = aimed.run("--expect-plan", digest if given == "digest" else file, "-o", "json")
     assert (done.code, done.report["mismatch"], len(created(server))) == (0, None, 1)
@@ -54,7 +54,7 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     assert first.startswith("changed since the review: create s3://corp-exports/october of arn:")
     assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
     assert second.startswith("reviewed, but no longer planned: create s3://corp-exports/november of arn:")
-    (refused,) = seeing.events("plan rejected")
+    (refused,) = seeing.find_events("plan rejected")
     assert refused["reviewed"] == digest != refused["planDigest"]
     assert {path for path in program.folder.rglob("*") if path.is_file()} == before
 
@@ -212,7 +212,7 @@ def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None
         assert done.code == code
         assert "sha256:" not in done.out
         assert "expect-plan" not in done.out
-        (finished,) = done.events("run finished")
+        (finished,) = done.find_events("run finished")
         assert finished["planDigest"] is None
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.paths import REPOSITORY
-from support.program import Program, environment
+from support.program import Program, create_environment
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def test_missing_sandbox_extra_is_a_one_line_error(tmp_path: Path) -> None:
     program.add("october")
     (tmp_path / "moto.py").write_text("raise ImportError('no moto')")
     done = subprocess.run(
-        program.arguments("--sandbox"),
+        program.build_command("--sandbox"),
         cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": ""}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -117,8 +117,8 @@ def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path) -> Non
     """The state of a sandbox as well: journal, data, their locks and folders."""
     program = Program(tmp_path)
     program.add("october")
-    command = program.arguments("--sandbox", "--state", "deep/state")
-    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False, umask=0)
+    command = program.build_command("--sandbox", "--state", "deep/state")
+    done = subprocess.run(command, cwd=tmp_path, env=create_environment(), capture_output=True, check=False, umask=0)
     assert done.returncode == 0
     made = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep", *(tmp_path / "deep").rglob("*"))}
     assert len(made) > 5

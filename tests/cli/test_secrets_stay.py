@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from support.program import Program, terminate
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH
 from reconciler.sandbox import SandboxServer
@@ -27,13 +27,13 @@ def repeated(request: Request) -> bytes | None:
         return None
     sent = request.headers["X-Amz-Security-Token"]
     said = f"of you: x-amz-security-token:{sent} <{sent[:20]}… t={quote(sent, safe='')} {[sent.encode()]} {sent}"
-    return answer(403, "AccessDeniedException", said)
+    return build_error(403, "AccessDeniedException", said)
 
 
 @pytest.fixture
 def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
     """Give the environment of a process with a session token, in front of an AWS that repeats it."""
-    with Wire(server.url, before=repeated) as wire:
+    with FaultProxy(server.url, before_request=repeated) as wire:
         yield {
             "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": KEY, "AWS_SESSION_TOKEN": TOKEN,

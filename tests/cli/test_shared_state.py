@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support.bucket import REGION, Bucket
-from support.program import Done, Program
-from support.wire import Wire
+from support.program import CompletedRun, Program
+from support.proxy import FaultProxy
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -22,18 +22,18 @@ def forgetful(server: SandboxServer) -> None:
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
-def through(wire: Wire, program: Program) -> Program:
+def through(wire: FaultProxy, program: Program) -> Program:
     """Return the program behind a wire that has seen nothing yet."""
     wire.requests.clear()
     return Program(program.folder, wire.url)
 
 
-def gets_and_puts(wire: Wire) -> tuple[int, int]:
+def gets_and_puts(wire: FaultProxy) -> tuple[int, int]:
     """Return how often the journal was read and written."""
     return wire.counts.get("GetObject", 0), wire.counts.get("PutObject", 0)
 
 
-def error(done: Done) -> str:
+def error(done: CompletedRun) -> str:
     """Return why the only target failed: one line, on standard output."""
     assert done.code == 1
     assert "Traceback" not in done.err
@@ -44,10 +44,10 @@ def error(done: Done) -> str:
 def test_journal_in_s3_starts_only_with_new_state(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows plan and refusal."""
     program.add("october")
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         said = error(through(wire, program).run(*STATE))
         assert wire.counts == {"STS": 1, "GetObject": 1}
-    assert said.startswith(f"there is no journal at {bucket.place}: ")
+    assert said.startswith(f"there is no journal at {bucket.location}: ")
     assert "give --new-state once" in said
     assert "restore the object from an older version of the bucket" in said
     dry = program.run("--dry-run", "-o", "json", *STATE)
@@ -66,7 +66,7 @@ def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, b
     The next one notes that all is well, and then it is only read.
     """
     program.add("a", "b", "c")
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         seen = []
         for options in (("--dry-run", *NEW), NEW, STATE, STATE):
             assert through(wire, program).run(*options).code == 0
@@ -80,7 +80,7 @@ def test_journal_writes_leave_encryption_and_storage_to_the_bucket(
 ) -> None:
     """Each write carries its condition; encryption, access and storage class are the bucket's."""
     program.add("october")
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         assert through(wire, program).run(*NEW).code == 0
         puts = [request for request in wire.requests if request.operation == "PutObject"]
     headers = [{name.lower(): value for name, value in put.headers.items()} for put in puts]
@@ -163,9 +163,9 @@ def test_foreign_or_corrupt_journal_is_left_unchanged(
     """Corrupt, newer, or another account's: refused in one line, with --new-state too, and not a byte of it changes."""
     program.add("october")
     bucket.text = text
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         said = error(through(wire, program).run(*NEW))
-        assert said.startswith(f"the journal {bucket.place} ")
+        assert said.startswith(f"the journal {bucket.location} ")
         assert reason in said
         assert wire.counts == {"STS": 1, "GetObject": 1}
     assert bucket.text == text
@@ -174,7 +174,7 @@ def test_foreign_or_corrupt_journal_is_left_unchanged(
 def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """A mistyped name is neither made nor taken for an empty one."""
     program.add("october")
-    place = bucket.place.replace(bucket.name, "jurnals")
+    place = bucket.location.replace(bucket.name, "jurnals")
     for options in (("--new-state",), ("--dry-run",)):
         said = error(program.run(*options, "--state", "s3://jurnals/prod"))
         reason = "the bucket jurnals does not exist: create it, or choose another bucket"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.bucket import Bucket
 from support.program import EXPORT, Program
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -23,11 +23,11 @@ IN_S3 = ("--state", Bucket.url, "--new-state")
 HOLDER = r"process \d+ on \S+ until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
 
 
-class Held(Wire):
+class Held(FaultProxy):
     """A wire that holds the first Create until it is told to let it go."""
 
     def __init__(self, upstream: str) -> None:
-        super().__init__(upstream, before=self._hold)
+        super().__init__(upstream, before_request=self._hold)
         self.arrived, self.let_go = threading.Event(), threading.Event()
 
     def _hold(self, request: Request) -> None:
@@ -53,8 +53,8 @@ def holding(program: Program, server: SandboxServer, *options: str) -> Iterator[
 
 def leave_a_lease(program: Program, server: SandboxServer, *options: str) -> None:
     """Kill a run whose first Create is under way, and lose that Create."""
-    with Wire(server.url) as wire:
-        wire.before = lambda request: kill() if request.operation == CREATE else None
+    with FaultProxy(server.url) as wire:
+        wire.before_request = lambda request: kill() if request.operation == CREATE else None
         started = threading.Event()
 
         def kill() -> bytes:
@@ -96,7 +96,7 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
     assert program.run("--revision", "def456").code == 0
     (program.folder / "manifests" / "removed.yaml").unlink()
     program.add("unanswered")
-    with Wire(server.url, before=lambda request: b"" if request.operation == CREATE else None) as wire:
+    with FaultProxy(server.url, before_request=lambda request: b"" if request.operation == CREATE else None) as wire:
         assert Program(program.folder, wire.url).run("--revision", "abc999").code == 1
     assert program.run("-o", "json").decisions == {"kept": "in-sync", "unanswered": "settling"}
 
@@ -151,10 +151,10 @@ def test_status_of_a_shared_journal_writes_nothing(program: Program, server: San
     """One GetObject, and nothing of AppIntegrations."""
     program.add("october")
     assert program.run(*IN_S3).code == 0
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         target = status(Program(program.folder, wire.url), "--state", bucket.url)
         assert wire.counts == {"STS": 1, "GetObject": 1}
-    assert target["place"] == bucket.place
+    assert target["place"] == bucket.location
     assert [each["name"] for each in target["associations"]] == ["october"]
 
 
@@ -178,7 +178,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     assert target["lease"]["holder"].startswith("process ")
     assert re.search(rf"^  lease held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
     asked = program.run("unlock", "default", "--state", bucket.url)
-    assert re.fullmatch(rf"{bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
+    assert re.fullmatch(rf"{bucket.location} is held by {HOLDER} \(number 1\)\.\n", asked.out)
     assert asked.code == 64
     assert "give --yes if that run is dead" in asked.err
     assert bucket.journal["lease"]
@@ -200,7 +200,7 @@ def test_unlock_without_confirmation_frees_nothing(
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
     before = bucket.text
-    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
+    shown = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
     assert re.search(rf"is held by {HOLDER}", shown)
     assert "Is that run dead, and shall its lease be freed? [y/N]" in shown
     assert "It is free." not in shown
@@ -211,7 +211,7 @@ def test_unlock_with_confirmation_frees_the_lease(program: Program, server: Sand
     """On a terminal a word is enough."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
-    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
+    shown = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
     assert "It is free." in shown
     assert bucket.journal["lease"] is None
 
@@ -304,7 +304,7 @@ def test_second_run_waits_and_then_replans(program: Program, server: SandboxServ
             if (request.operation == LOOK and second_wire.counts[LOOK] == 4 and not options) or reads == 2:
                 wire.let_go.set()
 
-        with Wire(server.url, before=let_go_when_it_waits) as second_wire:
+        with FaultProxy(server.url, before_request=let_go_when_it_waits) as second_wire:
             second = Program(program.folder, second_wire.url).run("-o", "json", *options)
             counts = second_wire.counts
         first.communicate(timeout=60)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from support.forked import write_launcher
+from support.forking import write_launcher
 from support.paths import REPOSITORY
 
 from reconciler.sandbox import SandboxServer

@@ -13,7 +13,7 @@ import pytest
 from deploy.test_iam import IAM, collect_actions
 from support.bucket import REGION, Bucket
 from support.program import Program
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import SandboxServer
 
@@ -48,11 +48,11 @@ def find_action(request: Request) -> str:
     return f"app-integrations:{request.operation}{'s' if is_list else ''}"
 
 
-class PolicyProxy(Wire):
+class PolicyProxy(FaultProxy):
     """A proxy that denies actions that are not allowed, like IAM."""
 
     def __init__(self, upstream: str, allowed: set[str]) -> None:
-        super().__init__(upstream, before=self._check)
+        super().__init__(upstream, before_request=self._check)
         self.allowed, self.actions = allowed | {""}, {""}
 
     def _check(self, request: Request) -> bytes | None:
@@ -60,7 +60,7 @@ class PolicyProxy(Wire):
         self.actions.add(action)
         if action in self.allowed:
             return None
-        return DENIED if action.startswith("s3:") else answer(403, "AccessDeniedException")
+        return DENIED if action.startswith("s3:") else build_error(403, "AccessDeniedException")
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def program(server: SandboxServer, tmp_path: Path) -> Program:
 
 def leave_lease(program: Program) -> None:
     """Run the program so that it takes the lease and cannot release it."""
-    with Wire(str(program.endpoint)) as wire:
+    with FaultProxy(str(program.endpoint)) as proxy:
         puts = iter([None])
-        wire.before = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
-        assert Program(program.folder, wire.url).run("run", "--state", Bucket.url, env=NO_RETRIES).code == 1
+        proxy.before_request = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
+        assert Program(program.folder, proxy.url).run("run", "--state", Bucket.url, env=NO_RETRIES).code == 1
 
 
 @pytest.mark.parametrize(("command", "policies"), read_rows())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observed, record, rules
+from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record, UpdatePending
@@ -22,7 +22,7 @@ from reconciler.render.explanation import render_json, render_text
 
 def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:
     """Return the explanation of one manifest."""
-    seen = observed(*lives)
+    seen = observation(*lives)
     preview = Preview(Plan(), journal(*([known] if known else [])), seen, rules(), NOW)
     return explain(wanted.name, preview.replan(Target("prod", REGION, ACCOUNT), [wanted], seen))
 

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from referencing import Registry, Resource
-from support import boards
+from support import statuses
 from support.builders import NOW
 from web.conftest import EMPTY, Site
 
@@ -26,8 +26,10 @@ CHECK = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), regis
 @pytest.mark.parametrize(
     "board",
     [
-        EMPTY, boards.nothing(), boards.unmanaged_only(), boards.in_sync(), boards.drifted(), boards.refused(),
-        boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
+        EMPTY, statuses.before_first_revision(), statuses.without_manifests(), statuses.in_sync(),
+        statuses.open_differences(), statuses.rejected_revision(),
+        statuses.failing_target(), statuses.failing_target_with_history(),
+        statuses.with_foreign_text("\u202e</script>"),
     ],
 )  # fmt: skip
 def test_every_controller_state_fits_the_schema(site: Site, board: ControllerStatus) -> None:
@@ -46,9 +48,9 @@ def test_report_contains_the_probe_states(site: Site) -> None:
     """The JSON says which target is stuck, and whether the poll, the scheduler or the process has stopped."""
     still = site.get("/api/v1/report").json
     assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
-    late = replace(boards.lane(None), next_run=NOW - timedelta(minutes=11))
+    late = replace(statuses.target_status(None), next_run=NOW - timedelta(minutes=11))
     looking = TargetStatus("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
-    site.board = replace(boards.board(late, boards.lane(None, "other")), source_status=looking)
+    site.board = replace(statuses.status(late, statuses.target_status(None, "other")), source_status=looking)
     site.working, site.stopping = False, True
     found = site.get("/api/v1/report").json
     CHECK.validate(found)
@@ -59,8 +61,11 @@ def test_report_contains_the_probe_states(site: Site) -> None:
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
 def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
     """The runs are complete and in order for any number of them."""
-    runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
-    site.board = replace(boards.in_sync(), finished_runs=runs)
+    runs = tuple(
+        replace(run, id=f"r{number}")
+        for number, run in enumerate((*statuses.finished_runs(), *statuses.finished_runs()))
+    )[:count]
+    site.board = replace(statuses.in_sync(), finished_runs=runs)
     found = site.get("/api/v1/report").json
     CHECK.validate(found)
     assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]
@@ -68,7 +73,7 @@ def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
 
 def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
     """A rejected revision is reported with its reason, its time and each problem with its place."""
-    site.board = boards.refused()
+    site.board = statuses.rejected_revision()
     refusal = site.get("/api/v1/report").json["rejection"]
     assert (refusal["reason"], refusal["since"]) == (
         "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support import boards
-from support.browser import CHROMIUM, Browser, browsing
+from support import statuses
+from support.browser import CHROMIUM, Browser, run_browser
 from web.conftest import Site
 
 from reconciler.core.controller.status import ControllerStatus
@@ -17,21 +17,21 @@ from reconciler.core.controller.status import ControllerStatus
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
 STATES = {
-    "nothing yet": boards.nothing(),
-    "nothing managed": boards.unmanaged_only(),
-    "in sync": boards.in_sync(),
-    "drifted": boards.drifted(),
-    "refused": boards.refused(),
-    "failing": boards.failing(),
-    "unseen": boards.unseen(),
-    "hostile": boards.hostile("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
+    "nothing yet": statuses.before_first_revision(),
+    "nothing managed": statuses.without_manifests(),
+    "in sync": statuses.in_sync(),
+    "drifted": statuses.open_differences(),
+    "refused": statuses.rejected_revision(),
+    "failing": statuses.failing_target(),
+    "unseen": statuses.failing_target_with_history(),
+    "hostile": statuses.with_foreign_text("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
 }
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Return one browser for every test of this module."""
-    with browsing(tmp_path_factory.mktemp("profile")) as browser:
+    with run_browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
@@ -65,22 +65,22 @@ def test_page_fits_every_screen_in_every_state(
     browser: Browser, site: Site, state: str, width: int, scheme: str
 ) -> None:
     """The page fits a screen and a phone, has its style, and causes no errors in the console."""
-    browser.size(width, 900)
-    browser.prefer(color_scheme=scheme)
+    browser.resize(width, 900)
+    browser.set_preferences(color_scheme=scheme)
     shown(browser, site, STATES[state])
     assert browser.run("document.documentElement.scrollWidth") == width
     ground = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
     assert browser.run("getComputedStyle(document.body).backgroundColor") == ground
-    assert browser.complaints() == []
+    assert browser.read_console() == []
     assert browser.run("document.title") == "AppIntegrations reconciler"
-    assert browser.picture().startswith(b"\x89PNG")
+    assert browser.take_screenshot().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> None:
     """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), also in the diagrams."""
-    browser.size(1280, 900)
-    browser.prefer(color_scheme=scheme)
+    browser.resize(1280, 900)
+    browser.set_preferences(color_scheme=scheme)
     for board in STATES.values():
         shown(browser, site, board)
         browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; }); say('gone'); 0")
@@ -92,8 +92,8 @@ def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> 
 
 def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
     """The measurement compares a text with its real background: a badge, a box in a diagram, or the page."""
-    browser.prefer(color_scheme="light")
-    shown(browser, site, boards.drifted())
+    browser.set_preferences(color_scheme="light")
+    shown(browser, site, statuses.open_differences())
     measured = {each["text"]: round(each["ratio"], 1) for each in browser.run(CONTRAST)}
     assert (measured["AppIntegrations reconciler"], measured["blocked"]) == (16.6, 6.9)
     browser.run("document.querySelector('.box text').style.fill = '#ccc'; 0")
@@ -103,7 +103,7 @@ def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
 
 def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     """While the reader types, the page shows and counts the matches, updates the URL and keeps the focus."""
-    shown(browser, site, boards.drifted())
+    shown(browser, site, statuses.open_differences())
     browser.run("document.getElementById('q').focus()")
     browser.call("Input.insertText", text="calls")
     comes(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
@@ -116,7 +116,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
     """Without scripts, the filter form is submitted and the page shows the matches."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        shown(browser, site, boards.drifted())
+        shown(browser, site, statuses.open_differences())
         assert browser.run("document.documentElement.className") == ""
         assert browser.run("getComputedStyle(document.querySelector('.copy')).display") == "none"
         browser.run("document.getElementById('q').value = 'calls'; document.getElementById('find').requestSubmit()")
@@ -129,7 +129,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
 
 def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> None:
     """A refresh shows the new state, and keeps the focus and the open details."""
-    shown(browser, site, boards.drifted())
+    shown(browser, site, statuses.open_differences())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
     before = browser.run("document.activeElement.parentElement.id")
     (first, *others) = site.board.targets
@@ -148,19 +148,19 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
 
 def test_page_says_that_the_controller_does_not_answer(browser: Browser, site: Site) -> None:
     """If the controller does not answer, the page says that it is out of date, in a status for screen readers."""
-    browser.prefer(color_scheme="light")
-    shown(browser, site, boards.in_sync())
+    browser.set_preferences(color_scheme="light")
+    shown(browser, site, statuses.in_sync())
     browser.run("address = () => 'http://127.0.0.1:9/'; show()")
     said = "The controller does not answer. This page is out of date: it shows the state at 2026-11-01 12:00Z."
     comes(browser, TROUBLE, said)
     assert browser.run("getComputedStyle(document.getElementById('trouble')).color") == "rgb(161, 18, 47)"
-    browser.complaints()
+    browser.read_console()
     browser.events.clear()
 
 
 def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: Site) -> None:
     """A request without an answer times out, and the next refresh works. The test shortens the timeout."""
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
     site.answering.clear()
     try:
@@ -175,11 +175,11 @@ def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: S
 
 def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
     """A reader can pause the automatic refresh (WCAG 2.2, 2.2.2). A reload keeps the pause, and it can be ended."""
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay !== null") is True
     browser.run("document.getElementById('by-itself').click()")
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay === null") is True
     browser.run("document.getElementById('by-itself').click()")
@@ -188,7 +188,7 @@ def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
 
 def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site: Site) -> None:
     """A refresh waits while text is selected, with a message, and continues after the selection ends."""
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
     assert browser.run(TROUBLE) == "The page is not refreshed while text is selected."
     browser.run("getSelection().removeAllRanges(); refresh(); 0")
@@ -197,8 +197,8 @@ def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site:
 
 def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None:
     """On a phone, the chart of runs starts at its newest end, and a refresh keeps the scroll positions."""
-    browser.size(390, 900)
-    shown(browser, site, boards.drifted())
+    browser.resize(390, 900)
+    shown(browser, site, statuses.open_differences())
     day = "document.querySelector('#timeline .scroll')"
     seen = f"{day}.querySelector('rect:last-of-type').getBoundingClientRect().right <= innerWidth"
     assert browser.run(seen) is True
@@ -215,8 +215,8 @@ def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None
 def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, forced: str) -> None:
     """A failed run has a mark below the line. The mark and its legend are visible with forced colours, too."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced}])
-    browser.size(1280, 900)
-    shown(browser, site, boards.failing())
+    browser.resize(1280, 900)
+    shown(browser, site, statuses.failing_target())
     marks = "document.querySelectorAll('.day .mark')"
     assert browser.run(f"{marks}.length") == browser.run("document.querySelectorAll('.day rect.failed').length") > 0
     assert browser.run(f"{marks}[0].getBoundingClientRect().top > document.querySelector('.day line').y1.baseVal.value")
@@ -232,20 +232,20 @@ def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, 
 def test_pictures_use_the_forced_colours(browser: Browser, site: Site) -> None:
     """The diagrams use the forced colours of the reader, which a browser does not apply to SVG images itself."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
-    shown(browser, site, boards.drifted())
+    shown(browser, site, statuses.open_differences())
     drawn = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
     colours = f"{drawn}.flatMap((each) => [getComputedStyle(each).fill, getComputedStyle(each).stroke])"
     body, link = "getComputedStyle(document.body)", "getComputedStyle(document.getElementById('clear'))"
     theirs = f"[{body}.color, {body}.backgroundColor, {link}.color, 'none']"
     assert browser.run(f"{colours}.length") > 100
     assert browser.run(f"{colours}.filter((each) => !{theirs}.includes(each))") == []
-    browser.prefer()
+    browser.set_preferences()
 
 
 @pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
 def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int) -> None:
     """The labels of the full hours are inside the chart at any time of the day."""
-    day = boards.in_sync()
+    day = statuses.in_sync()
     shown(browser, site, replace(day, now=day.now + timedelta(minutes=minutes)))
     boxes = "[...document.querySelectorAll('.day text')].map((each) => each.getBBox())"
     edges = browser.run(f"{boxes}.map((box) => [box.x, box.x + box.width])")
@@ -255,18 +255,18 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
 
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
-    browser.size(390, 900)
-    shown(browser, site, boards.drifted())
+    browser.resize(390, 900)
+    shown(browser, site, statuses.open_differences())
     hidden = "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
     assert browser.run(hidden) == 0
 
 
 def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
     """A refresh updates the choices of the filters and keeps the selection, but waits while a filter has the focus."""
-    shown(browser, site, boards.in_sync(), "?decision=in-sync")
+    shown(browser, site, statuses.in_sync(), "?decision=in-sync")
     target = "document.querySelectorAll('#target option').length"
     assert browser.run(target) == 2
-    site.board = boards.drifted()
+    site.board = statuses.open_differences()
     browser.run("document.getElementById('decision').focus(); show()")
     assert browser.run(target) == 2
     browser.run("document.getElementById('decision').blur(); show()")
@@ -277,7 +277,7 @@ def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
 
 def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, site: Site) -> None:
     """Copying over plain HTTP works without the clipboard and leaves no selection, which would pause the refresh."""
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined}); 0")
     browser.run("document.querySelector('.copy').click()")
     comes(browser, "document.querySelector('.copy').textContent", "Copied")
@@ -290,7 +290,7 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
     browser.call(
         "Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
     )
-    shown(browser, site, boards.in_sync())
+    shown(browser, site, statuses.in_sync())
     browser.run("document.querySelector('.copy').click()")
     comes(browser, "document.querySelector('.copy').textContent", "Copied")
     arn = browser.run("document.querySelector('.copy').dataset.copy")
@@ -300,14 +300,14 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
 
 def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
     """The first tab stop is the skip link, and every tab stop has a visible outline."""
-    shown(browser, site, boards.drifted())
-    browser.press("Tab")
+    shown(browser, site, statuses.open_differences())
+    browser.press_key("Tab")
     assert browser.run("document.activeElement.className") == "skip"
     assert browser.run("document.activeElement.getBoundingClientRect().left >= 0") is True
     link = browser.run("getComputedStyle(document.getElementById('clear')).color")
     stops = set()
     for _ in range(40):
-        browser.press("Tab")
+        browser.press_key("Tab")
         style = "(({outlineStyle, outlineWidth, outlineColor}) => [outlineStyle, outlineWidth, outlineColor])"
         assert browser.run(f"{style}(getComputedStyle(document.activeElement))") == ["solid", "3px", link]
         stops.add(browser.run("document.activeElement.tagName"))
@@ -316,9 +316,9 @@ def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
 
 def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> None:
     """The page shows a thousand associations in one table."""
-    shown(browser, site, boards.thousand())
+    shown(browser, site, statuses.thousand_associations())
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000
-    assert browser.complaints() == []
+    assert browser.read_console() == []
 
 
 TROUBLE = "document.querySelector('[role=status].error').textContent"

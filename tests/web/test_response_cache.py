@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from support import boards
+from support import statuses
 from support.builders import NOW
 from web.conftest import Site
 
@@ -135,7 +135,7 @@ def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
 def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None:
     """The compressed and the plain response have the same content, and each has its Content-Length."""
-    site.board = boards.drifted()
+    site.board = statuses.open_differences()
     plain, packed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
     assert gzip.decompress(packed.body) == plain.body
     assert packed.headers["content-encoding"] == "gzip"
@@ -147,12 +147,12 @@ def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None
 @pytest.mark.parametrize("path", PATHS)
 def test_matching_etag_returns_304(site: Site, path: str) -> None:
     """A matching ETag returns 304 for some seconds while only the time changes, and the new document afterwards."""
-    site.board = boards.drifted()
+    site.board = statuses.open_differences()
     tag = site.get(path).headers["etag"]
     site.board = replace(site.board, now=NOW + timedelta(seconds=14))
     again = site.get(path, **{"If-None-Match": f'"other", {tag}'})
     assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
-    for changed in (replace(site.board, now=NOW + timedelta(seconds=15)), boards.refused()):
+    for changed in (replace(site.board, now=NOW + timedelta(seconds=15)), statuses.rejected_revision()):
         site.board = changed
         answer = site.get(path, **{"If-None-Match": tag})
         assert (answer.status, answer.headers["etag"] == tag) == (200, False)
@@ -161,7 +161,9 @@ def test_matching_etag_returns_304(site: Site, path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
     """The ETag changes when a run becomes stuck, even though only the time has changed."""
-    site.board = replace(boards.board(replace(boards.lane(None), next_run=NOW)), now=NOW + timedelta(seconds=600))
+    site.board = replace(
+        statuses.status(replace(statuses.target_status(None), next_run=NOW)), now=NOW + timedelta(seconds=600)
+    )
     before = site.get(path).headers["etag"]
     site.board = replace(site.board, now=NOW + timedelta(seconds=601))
     assert site.get(path).headers["etag"] != before

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NoReturn
 
 import pytest
-from support import boards, reports
+from support import reports, statuses
 from support.builders import NOW
 from web.conftest import Site
 
@@ -55,7 +55,7 @@ def report(value: Any) -> Report:
     """Return a report in which every value from AWS is `value`."""
     ran = Execution(value, value)
     drifted = replace(
-        reports.drifted("a"), arn=value, integration=value, reason=value, last_execution=ran,
+        reports.drifted_association("a"), arn=value, integration=value, reason=value, last_execution=ran,
         differences=(Difference("/a", "b", "c", value), Difference(f"/{type(value)}", value, value, value)), since=NOW,
     )  # fmt: skip
     every = (
@@ -92,19 +92,19 @@ def answered(site: Site, board: ControllerStatus) -> None:
 def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
     """Every document is served with a value of any type and any kind of text."""
     bad = report(VALUES[name])
-    answered(site, boards.board(boards.lane(bad)))
+    answered(site, statuses.status(statuses.target_status(bad)))
     failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
-    answered(site, boards.board(replace(boards.lane(failed), last_complete_report=bad)))
+    answered(site, statuses.status(replace(statuses.target_status(failed), last_complete_report=bad)))
 
 
 def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
     """An unexpected value does not change the pages that are rendered after it."""
-    site.board = boards.in_sync()
+    site.board = statuses.in_sync()
     before = [site.get(path).body for path in ("/", "/api/v1/report")]
     for value in VALUES.values():
         site.metrics.count_run(report(value))
-        answered(site, boards.board(boards.lane(report(value))))
-    site.board = boards.in_sync()
+        answered(site, statuses.status(statuses.target_status(report(value))))
+    site.board = statuses.in_sync()
     assert [site.get(path).body for path in ("/", "/api/v1/report")] == before
 
 
@@ -118,11 +118,14 @@ def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
 )  # fmt: skip
 def test_pages_render_any_time(site: Site, time: datetime) -> None:
     """Every document is served with the first and the last time of the calendar, in any time zone."""
-    last = reports.report(replace(reports.drifted("a"), since=time))
+    last = reports.report(replace(reports.drifted_association("a"), since=time))
     target = TargetStatus("prod", time, time, time, 1, last, time)
     run = FinishedRun("r", "prod", time, time, is_success=True, write_count=0, drift_count=0, open_count=0)
     board = replace(
-        boards.board(target, past=(run,)), source_checked_at=time, started_at=time, revision=Revision("c", time, 1)
+        statuses.status(target, finished_runs=(run,)),
+        source_checked_at=time,
+        started_at=time,
+        revision=Revision("c", time, 1),
     )
     site.board = board
     for path in ("/", "/api/v1/report", "/metrics"):
@@ -133,7 +136,7 @@ def test_pages_render_any_time(site: Site, time: datetime) -> None:
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
 def test_pages_render_any_name(site: Site, text: str) -> None:
     """Any name of a target, manifest or commit can be on the page and in a label of a metric."""
-    board = boards.hostile(text)
+    board = statuses.with_foreign_text(text)
     assert board.targets[0].last_report
     site.metrics.count_run(board.targets[0].last_report)
     site.metrics.count_wait(text, 1)
@@ -144,6 +147,6 @@ def test_pages_render_any_name(site: Site, text: str) -> None:
 
 def test_probe_renders_any_reason(site: Site) -> None:
     """`/readyz` shows a reason that git did not write in UTF-8."""
-    site.board = replace(boards.nothing(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
+    site.board = replace(statuses.before_first_revision(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
     answer = site.get("/readyz")
     assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")

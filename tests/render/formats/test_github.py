@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import live, record
-from support.reports import association, drifted, found, many, problems, report, rich, update
+from support.reports import (
+    association,
+    drifted_association,
+    full_report,
+    many_associations,
+    problems,
+    report,
+    update,
+    validation_result,
+)
 
 from reconciler.core.apply.outcome import Unknown
 from reconciler.core.manifests.findings import ValidationResult
@@ -81,7 +90,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
 def test_gravest_annotations_come_first() -> None:
     """Errors come before warnings, and warnings before notices. An association in sync has no annotation."""
     every = (
-        association("fine", "in-sync"), association("new"), drifted(), association("stuck", "blocked"),
+        association("fine", "in-sync"), association("new"), drifted_association(), association("stuck", "blocked"),
         association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
     )  # fmt: skip
     told = replace(report(*every, error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: x",)))
@@ -111,7 +120,7 @@ def test_first_annotation_counts_those_that_github_hides() -> None:
     """The first annotation of a level counts those that GitHub hides, and the log contains every annotation."""
     counts = Counter[str]()
     firsts: dict[str, Command] = {}
-    for command in commands(render(many(1_000))):
+    for command in commands(render(many_associations(1_000))):
         firsts.setdefault(command.name, command)
         counts[command.name] += 1
     assert counts == {"error": 101, "warning": 201, "notice": 451}
@@ -137,14 +146,14 @@ def test_long_message_continues_in_the_next_annotation(char: str) -> None:
 @given(COMMANDS)
 def test_values_cannot_inject_workflow_commands(text: str) -> None:
     """Values cannot add, remove or change workflow commands, in the current or the older form."""
-    told, plain = render(rich(text)), render(rich())
+    told, plain = render(full_report(text)), render(full_report())
     begun = [
         each for each in map(parse, lines(told)) if not (each and each.properties["title"].endswith("(continued)"))
     ]
     assert [each and each.name for each in begun] == [each and each.name for each in map(parse, lines(plain))]
     assert "##[" not in told
     assert {key for each in commands(told) for key in each.properties} == {"file", "line", "col", "title"}
-    shown = render_findings(found(text))
+    shown = render_findings(validation_result(text))
     assert [each.name for each in commands(shown)] == ["error", "error", "warning", "warning"]
     assert "##[" not in shown
 
@@ -160,7 +169,7 @@ def test_escaped_text_reads_back_unchanged(text: str) -> None:
 
 def test_findings_list_problems_and_warnings() -> None:
     """Each problem and warning is a command at its place, and valid manifests are one plain line."""
-    told = render_findings(found())
+    told = render_findings(validation_result())
     assert lines(told) == [
         "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
         "::error file=plain,title=invalid manifest::plain",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
-from support.reports import found, rich
+from support.reports import full_report, validation_result
 
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
@@ -55,7 +55,7 @@ STRANGE = st.text(
 
 @cache
 def _plain(format_: str) -> str:
-    return REPORTS[format_](rich())
+    return REPORTS[format_](full_report())
 
 
 def check(format_: str, shown: str, plain: str) -> None:
@@ -106,14 +106,14 @@ def _shape(tree: object) -> object:
 @pytest.mark.parametrize("format_", REPORTS)
 def test_hostile_report_values_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks on terminals, runners, browsers and parsers cannot break a report in any format."""
-    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+    check(format_, REPORTS[format_](full_report(hostile)), _plain(format_))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("format_", FINDINGS)
 def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks in manifests cannot break a list of findings in any format."""
-    check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+    check(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
 
 
 @settings(max_examples=50)
@@ -121,9 +121,9 @@ def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) ->
 @pytest.mark.parametrize("format_", REPORTS)
 def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> None:
     """A random text cannot break a report or a list of findings in any format."""
-    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+    check(format_, REPORTS[format_](full_report(hostile)), _plain(format_))
     if format_ in FINDINGS:
-        check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+        check(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
 
 
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
@@ -131,7 +131,10 @@ def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> N
 def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> None:
     """A value longer than any limit of AWS is rendered in every format without invisible characters."""
     hostile = char * 3_000
-    for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.render_findings)(found(hostile))):
+    for shown in (
+        REPORTS[format_](full_report(hostile)),
+        FINDINGS.get(format_, text.render_findings)(validation_result(hostile)),
+    ):
         shown.encode()
         left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if format_ == "text on a terminal" else shown
         assert all(char.isprintable() or char == "\n" for char in set(left))
@@ -141,7 +144,10 @@ def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> N
 @pytest.mark.parametrize("format_", REPORTS)
 def test_empty_values_are_rendered(format_: str) -> None:
     """A report in which every text is empty is rendered in every format."""
-    for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.render_findings)(found(""))):
+    for shown in (
+        REPORTS[format_](full_report("")),
+        FINDINGS.get(format_, text.render_findings)(validation_result("")),
+    ):
         assert shown
         _structure(format_, shown)
 
@@ -149,6 +155,6 @@ def test_empty_values_are_rendered(format_: str) -> None:
 @given(STRANGE)
 def test_json_preserves_values(hostile: str) -> None:
     """A parser of the JSON report reads the original values."""
-    document = json_.loads(json.render(rich(hostile)))
+    document = json_.loads(json.render(full_report(hostile)))
     assert document["targets"][0]["name"] == hostile
     assert document["targets"][0]["associations"][0]["reason"] == hostile

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from support.builders import NOW, journal, live, manifest, observed, rules
-from support.reports import rich
+from support.builders import NOW, journal, live, manifest, observation, rules
+from support.reports import full_report
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
@@ -25,7 +25,7 @@ CHECK = jsonschema.Draft202012Validator(load_schema("report.v1.json"))
 
 def report(outcome: Outcome | None, *lives: Live) -> Report:
     """Return a report of one manifest with an outcome."""
-    decided = compute_plan([manifest()], observed(*lives), journal(), rules())
+    decided = compute_plan([manifest()], observation(*lives), journal(), rules())
     outcomes = {"export": outcome} if outcome else {}
     target = build_target_report("prod", "1", "r", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=False, revision="abc", version="0"), (target,))
@@ -63,7 +63,7 @@ def test_live_associations_fit_the_schema() -> None:
 @pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
 def test_rich_report_fits_the_schema(text: str, dry_run: bool) -> None:
     """A report with every kind of entry fits the schema, with plain, empty and hostile texts."""
-    shown = rich(text, dry_run=dry_run)
+    shown = full_report(text, dry_run=dry_run)
     for each in (shown, replace(shown, mismatch=None), replace(shown, mismatch=PlanMismatch("sha256:0", None))):
         CHECK.validate(json.loads(render(each)))
 

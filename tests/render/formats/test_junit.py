@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from support.builders import live, record
-from support.reports import association, create, drifted, found, problems, report, rich, update
+from support.reports import (
+    association,
+    create,
+    drifted_association,
+    full_report,
+    problems,
+    report,
+    update,
+    validation_result,
+)
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.manifests.findings import ValidationResult
@@ -76,13 +85,13 @@ def test_test_case_names_its_manifest_and_request() -> None:
 
 def test_result_text_contains_the_differences() -> None:
     """The text of a skipped test case contains the differences as a diff."""
-    (skipped,) = case(report(drifted())).result
+    (skipped,) = case(report(drifted_association())).result
     assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
 
 
 def test_document_counts_are_the_sums_of_the_suites() -> None:
     """The counts of the document and of each suite match their test cases."""
-    parsed = JUnitXml.fromstring(render(rich()).encode())
+    parsed = JUnitXml.fromstring(render(full_report()).encode())
     said = (parsed.tests, parsed.failures, parsed.errors)
     parsed.update_statistics()  # type: ignore[no-untyped-call]
     assert said == (parsed.tests, parsed.failures, parsed.errors)
@@ -144,7 +153,7 @@ def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
 
 def test_each_finding_is_a_test_case() -> None:
     """Each problem and warning is a test case, and valid manifests are one test case that passes."""
-    (suite,) = suites(render_findings(found()))
+    (suite,) = suites(render_findings(validation_result()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
     (suite,) = suites(render_findings(ValidationResult(2, 1)))

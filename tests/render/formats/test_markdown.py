@@ -13,7 +13,17 @@ from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import INTEGRATION, live, record, request
-from support.reports import association, create, drifted, found, many, problems, report, rich, update
+from support.reports import (
+    association,
+    create,
+    drifted_association,
+    full_report,
+    many_associations,
+    problems,
+    report,
+    update,
+    validation_result,
+)
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.manifests.findings import ValidationResult
@@ -137,7 +147,7 @@ def test_held_write_is_shown_with_its_request() -> None:
 def test_rows_that_need_a_person_come_first() -> None:
     """Entries that need action come first, then writes, differences, adoptions and, collapsed, those in sync."""
     every = (
-        association("fine", "in-sync"), drifted(), association("new"), association("taken", "adopt"),
+        association("fine", "in-sync"), drifted_association(), association("new"), association("taken", "adopt"),
         association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
     )  # fmt: skip
     text = render(replace(report(*every, unlisted=(("arn:a", "denied"),)), warnings=problems()))
@@ -224,8 +234,11 @@ def test_empty_plan_is_stated() -> None:
 @given(MARKUP, st.sampled_from([Options.CMARK_OPT_UNSAFE, Options.CMARK_OPT_DEFAULT]))
 def test_values_cannot_become_markup(text: str, options: int) -> None:
     """Values cannot change the elements, the attributes or the text outside code."""
-    assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
-    assert page(render_findings(found(text)), options).shape == page(render_findings(found()), options).shape
+    assert page(render(full_report(text)), options).shape == page(render(full_report()), options).shape
+    assert (
+        page(render_findings(validation_result(text)), options).shape
+        == page(render_findings(validation_result()), options).shape
+    )
 
 
 def test_code_fence_is_longer_than_any_in_its_value() -> None:
@@ -247,7 +260,7 @@ def test_code_span_preserves_its_value(text: str) -> None:
 def test_values_cannot_become_links_images_or_mentions() -> None:
     """Links, images, mentions and HTML in a value stay text, because the value is in code."""
     hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
-    used = tags(page(render(rich(hostile))))
+    used = tags(page(render(full_report(hostile))))
     assert set(used) == {
         "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "br", "strong", "code", "pre",
         "details", "summary",
@@ -256,7 +269,7 @@ def test_values_cannot_become_links_images_or_mentions() -> None:
 
 def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     """A large report fits into a comment, and the shown and omitted entries of each kind add up."""
-    told = many(10_000)
+    told = many_associations(10_000)
     text = render(told)
     assert len(text.encode()) <= MAX_SIZE
     assert len(text.encode()) > MAX_SIZE * 9 // 10
@@ -294,7 +307,7 @@ def _number(text: str) -> int:
 @pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
 def test_overlong_value_does_not_displace_the_others(text: str) -> None:
     """An entry with an overlong value is shortened or counted as omitted, and the other entries are shown."""
-    shown = render(rich(text))
+    shown = render(full_report(text))
     assert len(shown.encode()) <= MAX_SIZE
     assert "This comment is not complete" in shown
     small = report(association("small"), association("large", "held", reason=text * 10))
@@ -306,7 +319,7 @@ def test_overlong_value_does_not_displace_the_others(text: str) -> None:
 
 def test_findings_list_problems_and_warnings() -> None:
     """Problems and warnings are listed under a heading with their counts."""
-    text = render_findings(found())
+    text = render_findings(validation_result())
     assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"

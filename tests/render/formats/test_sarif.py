@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 from support.builders import live, record
-from support.reports import association, create, found, problems, report, rich
+from support.reports import association, create, full_report, problems, report, validation_result
 
 from reconciler.core.apply.outcome import Created, Refused
 from reconciler.core.manifests.findings import ValidationResult
@@ -187,13 +187,13 @@ def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
 
 def test_rich_report_is_well_formed() -> None:
     """A report with every kind of entry is well-formed, for a run and for a dry run."""
-    assert len(check(render(rich()))["results"]) == 25
-    assert len(check(render(rich(dry_run=True)))["results"]) == 25
+    assert len(check(render(full_report()))["results"]) == 25
+    assert len(check(render(full_report(dry_run=True)))["results"]) == 25
 
 
 def test_findings_are_results() -> None:
     """Problems are errors and warnings are warnings, at their lines if the lines are known."""
-    results = check(render_findings(found()))["results"]
+    results = check(render_findings(validation_result()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
         ("manifest-warning", "warning"), ("manifest-warning", "warning"),
@@ -221,10 +221,10 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
 @pytest.mark.parametrize(
     "text",
     [
-        render(rich()),
+        render(full_report()),
         render(report()),
-        render(replace(rich(), mismatch=PlanMismatch("sha256:0", ("another",)))),
-        render_findings(found()),
+        render(replace(full_report(), mismatch=PlanMismatch("sha256:0", ("another",)))),
+        render_findings(validation_result()),
         render_findings(ValidationResult(manifest_count=1)),
     ],
 )

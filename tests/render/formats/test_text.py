@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, rules
+from support.builders import NOW, ON_DEMAND, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.apply.result import Result
@@ -25,7 +25,7 @@ SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "17934912000
 
 def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
     """Return a report of one target whose journal contains the association `export`."""
-    decided = compute_plan(manifests, observed(*lives), journal(record()), rules())
+    decided = compute_plan(manifests, observation(*lives), journal(record()), rules())
     target = build_target_report("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
