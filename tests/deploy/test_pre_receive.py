@@ -181,14 +181,14 @@ def test_child_processes_get_only_the_quarantine_variables(repository: Repositor
     assert "not a git repository" in output
 
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+HOSTILE_TEXT = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 
 
 @pytest.mark.parametrize("field", ["spec", "name", "file", "plan"])
 def test_manifests_cannot_inject_terminal_escapes(repository: Repository, field: str) -> None:
     """Both hooks escape terminal sequences in values, names and file names."""
     repository.install("post-receive")
-    escaped = HOSTILE.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
+    escaped = HOSTILE_TEXT.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
     manifest, file, target = MANIFEST.format(name="orders"), "manifests/orders.yaml", TARGET
     match field:
         case "spec":
@@ -196,7 +196,7 @@ def test_manifests_cannot_inject_terminal_escapes(repository: Repository, field:
         case "name":
             manifest = manifest.replace("name: orders", f'name: "{escaped}"')
         case "file":
-            file, manifest = f"manifests/{HOSTILE}.yaml", INVALID
+            file, manifest = f"manifests/{HOSTILE_TEXT}.yaml", INVALID
         case _:
             target += f'  AllowedDestinations: ["{escaped}*"]\n'
     repository.commit(ACCOUNTS | {file: manifest, "manifests/target.yaml": target})
