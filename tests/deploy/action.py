@@ -56,7 +56,7 @@ class Job:
         values = {f"inputs.{name}": value for name, value in inputs.items()}
         result = ActionResult()
         for step in ACTION["runs"]["steps"]:
-            if self._is_due(step.get("if", "success()"), values, failed=result.exit_code != 0):
+            if self._is_due(step.get("if", "success()"), values, has_failed=result.exit_code != 0):
                 self._run(step, values, (event, ref), result)
         result.outputs = {name: self._expand(each["value"], values) for name, each in ACTION["outputs"].items()}
         return result
@@ -117,10 +117,10 @@ class Job:
         return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda match: names.get(match[1], ""), text)
 
     @staticmethod
-    def _is_due(condition: str, values: Mapping[str, str], *, failed: bool) -> bool:
+    def _is_due(condition: str, values: Mapping[str, str], *, has_failed: bool) -> bool:
         """Return True if the condition holds. It may contain calls and comparisons, joined by &&."""
         terms = condition.split(" && ")
-        if failed and "always()" not in terms:
+        if has_failed and "always()" not in terms:
             return False
         for term in set(terms) - {"always()", "success()"}:
             comparison = re.fullmatch(r"([\w.-]+) (==|!=) '(.*)'", term)

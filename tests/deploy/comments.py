@@ -72,7 +72,7 @@ def serve_comments() -> Iterator[Comments]:
     """Serve comments during the `with` block."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
             status, document = comments.respond(self.command, self.path, self.headers.get("Authorization"), content)
             body = json.dumps(document).encode()
@@ -82,7 +82,7 @@ def serve_comments() -> Iterator[Comments]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server requires these names
+        do_GET = do_POST = do_PATCH = respond  # noqa: N815 - http.server requires these names
 
         def log_message(self, *_: object) -> None:
             """Discard the log line."""

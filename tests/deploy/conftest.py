@@ -65,7 +65,7 @@ class Host:
     program: Path
     """What scripts start as `reconcile`: the program, forked off a process that has imported it."""
 
-    def git(self, folder: Path, *arguments: str) -> str:
+    def run_git(self, folder: Path, *arguments: str) -> str:
         """Run git in a folder, and return its output. Raises CalledProcessError."""
         process = subprocess.run(
             ["git", *arguments], cwd=folder, env=self.environment, check=True, capture_output=True, text=True
@@ -88,15 +88,15 @@ class Repository:
 
     def configure(self, name: str, value: str) -> None:
         """Set an option of the hooks."""
-        self.host.git(self.bare, "config", f"reconciler.{name}", value)
+        self.host.run_git(self.bare, "config", f"reconciler.{name}", value)
 
     def add_options(self, options: str) -> None:
         """Append to the options of the program."""
-        self.configure("options", f"{self.host.git(self.bare, 'config', 'reconciler.options').strip()} {options}")
+        self.configure("options", f"{self.host.run_git(self.bare, 'config', 'reconciler.options').strip()} {options}")
 
     def read_refs(self) -> str:
         """Return the refs of the bare repository with their commits."""
-        return self.host.git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
+        return self.host.run_git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
 
     def commit(self, files: dict[str, str]) -> str:
         """Commit files, given by name, and return the revision."""
@@ -130,7 +130,7 @@ class Repository:
 
 def create_repository(host: Host, name: str) -> Path:
     """Create a repository with a work tree, and return its folder."""
-    host.git(host.folder, "init", "--quiet", "--initial-branch=main", name)
+    host.run_git(host.folder, "init", "--quiet", "--initial-branch=main", name)
     return host.folder / name
 
 
@@ -140,9 +140,9 @@ def commit(host: Host, folder: Path, files: dict[str, str]) -> str:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    host.git(folder, "add", "--all")
-    host.git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change manifests")
-    return host.git(folder, "rev-parse", "HEAD").strip()
+    host.run_git(folder, "add", "--all")
+    host.run_git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change manifests")
+    return host.run_git(folder, "rev-parse", "HEAD").strip()
 
 
 def find_registry_variables() -> dict[str, str]:
@@ -230,8 +230,8 @@ def repository(host: Host, sandbox: str) -> Repository:
 def create_bare_repository(host: Host, name: str, sandbox: str, *hooks: str) -> Repository:
     """Create a bare repository with hooks (by default, post-receive) and a clone of it."""
     bare, clone = host.folder / f"{name}.git", host.folder / name
-    host.git(host.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    host.git(host.folder, "clone", "--quiet", str(bare), str(clone))
+    host.run_git(host.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    host.run_git(host.folder, "clone", "--quiet", str(bare), str(clone))
     repository = Repository(host, bare, clone)
     repository.install(*hooks or ("post-receive",))
     repository.configure("program", str(host.program))

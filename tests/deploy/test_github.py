@@ -49,7 +49,7 @@ def job(host: Host, sandbox: str, comments: Comments) -> Job:
     host.environment["RECONCILER_REGION"] = "us-east-1"
     workspace = create_repository(host, "workspace")
     commit(host, workspace, ACCOUNTS)
-    comments.get_head = lambda branch: host.git(
+    comments.get_head = lambda branch: host.run_git(
         workspace, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}"
     ).strip()
     return Job(host, workspace, comments.url)
@@ -241,10 +241,10 @@ def test_apply_of_an_outdated_commit_calls_nothing(job: Job, client: Client) -> 
     """A late approval or a repeated job does not apply a commit that is no longer the head of the branch."""
     state = str(job.host.folder / "state")
     plan = job.use(state=state, new_state="*").outputs["digest"]
-    old = job.host.git(job.workspace, "rev-parse", "HEAD").strip()
+    old = job.host.run_git(job.workspace, "rev-parse", "HEAD").strip()
     (job.workspace / "manifests" / "accounts.yaml").unlink()
     new = commit(job.host, job.workspace, {})
-    job.host.git(job.workspace, "checkout", "--quiet", "--detach", old)
+    job.host.run_git(job.workspace, "checkout", "--quiet", "--detach", old)
     result = job.use(event="push", command="apply", state=state, new_state="*", expect_plan=plan)
     assert result.exit_code == 1
     expected = f"::error title=reconcile::apply: {old} is not the head of main, which is {new}; AWS was not called"
@@ -283,7 +283,7 @@ def test_apply_with_an_unknown_head_calls_nothing(
 
 def test_apply_uses_the_branch_input(job: Job, client: Client) -> None:
     """The input `branch` replaces the default branch, even if the event names no default branch."""
-    job.host.git(job.workspace, "branch", "--move", "team/live")
+    job.host.run_git(job.workspace, "branch", "--move", "team/live")
     state = str(job.host.folder / "state")
     inputs = {
         "command": "apply",

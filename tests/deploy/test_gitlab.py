@@ -71,7 +71,7 @@ class Pipeline:
         values = {**defaults, **self.variables, **variables}
         ci_variables = {
             "CI_COMMIT_BRANCH": "main",
-            "CI_COMMIT_SHA": self.host.git(self.folder, "rev-parse", "HEAD").strip(),
+            "CI_COMMIT_SHA": self.host.run_git(self.folder, "rev-parse", "HEAD").strip(),
         }
         scope = ci_variables | values
         environment = {
@@ -126,7 +126,7 @@ def pipeline(host: Host, sandbox: str) -> Pipeline:
     host.environment["RECONCILER_STATE"] = str(host.folder / "state")
     folder = create_repository(host, "project")
     commit(host, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
-    host.git(folder, "remote", "add", "origin", str(folder))
+    host.run_git(folder, "remote", "add", "origin", str(folder))
     return Pipeline(host, folder, {"RECONCILER_NEW_STATE": "*"})  # set by a person for the first run
 
 
@@ -148,19 +148,19 @@ def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
     assert code == 0, log
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
     assert pipeline.read_json("applied.json")["planDigest"] == pipeline.read_json("plan.json")["planDigest"]
-    revision = pipeline.host.git(pipeline.folder, "rev-parse", "HEAD").strip()
+    revision = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
     assert pipeline.read_json("applied.json")["run"]["revision"] == revision
 
 
 def test_outdated_commit_is_not_applied(pipeline: Pipeline, client: Client) -> None:
     """Only the head of the branch is applied, even after a late approval. An unknown head applies nothing."""
     pipeline.run("reconciler:plan")
-    old = pipeline.host.git(pipeline.folder, "rev-parse", "HEAD").strip()
+    old = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
     (pipeline.folder / "manifests" / "accounts.yaml").unlink()
     commit(pipeline.host, pipeline.folder, {})
-    pipeline.host.git(pipeline.folder, "checkout", "--quiet", "--detach", old)
+    pipeline.host.run_git(pipeline.folder, "checkout", "--quiet", "--detach", old)
     for remote in (str(pipeline.folder), str(pipeline.host.folder / "nowhere")):  # the head has changed, or is unknown
-        pipeline.host.git(pipeline.folder, "remote", "set-url", "origin", remote)
+        pipeline.host.run_git(pipeline.folder, "remote", "set-url", "origin", remote)
         code, log = pipeline.run("reconciler:apply")
         assert code == 1
         assert f"{old} is not the head of main, or the head is unknown; AWS was not called" in log

@@ -91,7 +91,7 @@ def test_ref_setting_selects_the_watched_branch(repository: Repository, client: 
 
 def test_deleting_the_branch_calls_nothing(repository: Repository, client: Client) -> None:
     """Deleting the branch is reported, and AWS is not called."""
-    repository.host.git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
     repository.push()
     assert "refs/heads/main was deleted; AWS was not called" in repository.push("--delete", "main")
@@ -118,8 +118,8 @@ def test_concurrent_pushes_create_every_association_of_the_later_one(
     repository.commit(ACCOUNTS)
     with repository.start_push() as first:
         later = Repository(host, repository.bare, host.folder / "later")
-        host.git(host.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
-        host.git(later.clone, "remote", "set-url", "origin", str(repository.bare))
+        host.run_git(host.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
+        host.run_git(later.clone, "remote", "set-url", "origin", str(repository.bare))
         later.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         later.push()
         wait_for_push(first)
@@ -203,7 +203,7 @@ def test_missing_flock_prevents_all_calls(repository: Repository, client: Client
     """Without flock, the hook reports the missing program and calls nothing."""
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
-    repository.host.git(repository.bare, "update-ref", "refs/heads/main", revision)
+    repository.host.run_git(repository.bare, "update-ref", "refs/heads/main", revision)
     git = shutil.which("git")
     assert git
     path = repository.host.folder / "path"
@@ -229,7 +229,7 @@ def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str)
     repository.configure("program", str(program))
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
-    repository.host.git(repository.bare, "update-ref", "refs/heads/main", revision)
+    repository.host.run_git(repository.bare, "update-ref", "refs/heads/main", revision)
     with start_hook(repository, hook, revision) as process:
         start_pipe.read_bytes()
         process.send_signal(signal.SIGTERM)
@@ -242,7 +242,7 @@ def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str)
 
 def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Repository, client: Client) -> None:
     """A push to a symbolic ref of the branch is reconciled, and the setting may name a symbolic ref."""
-    repository.host.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS)
     assert "reconciling refs/heads/main at " in repository.push("HEAD:refs/heads/alias")
     repository.configure("ref", "alias")
@@ -315,7 +315,7 @@ def test_git_variables_are_not_passed_to_child_processes(repository: Repository)
     output = repository.push()
     names = {line.partition("=")[0] for line in output.splitlines()}
     assert "PATH" in names
-    git_names = set(repository.host.git(repository.bare, "rev-parse", "--local-env-vars").split())
+    git_names = set(repository.host.run_git(repository.bare, "rev-parse", "--local-env-vars").split())
     assert names.isdisjoint(git_names)
     assert "not a git repository" in output
 

@@ -38,7 +38,7 @@ repos:
 def project(host: Host) -> Path:
     """Return a repository that uses the published hook. The published revision is a commit of this work tree."""
     source = create_repository(host, "published")
-    names = host.git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    names = host.run_git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
     for name in filter(None, names):
         if (REPOSITORY / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,14 +77,14 @@ def test_a_commit_with_an_invalid_manifest_is_refused(host: Host, project: Path)
     assert "Passed" in output
 
     run(host, project, PRE_COMMIT, "install")
-    head = host.git(project, "rev-parse", "HEAD")
+    head = host.run_git(project, "rev-parse", "HEAD")
     (project / "manifests" / "orders.yaml").write_text(INVALID, encoding="utf-8")
     run(host, project, "git", "add", "--all")
     code, output = run(host, project, "git", "commit", "--message", "Add orders")
     assert code == 1
     assert "manifests/orders.yaml:7:3: /spec/DestinationUri: " in output
     assert "exit code: 3" in output
-    assert host.git(project, "rev-parse", "HEAD") == head
+    assert host.run_git(project, "rev-parse", "HEAD") == head
 
     (project / "manifests" / "orders.yaml").write_text(ACCOUNTS["manifests/accounts.yaml"], encoding="utf-8")
     run(host, project, "git", "add", "--all")

@@ -87,7 +87,7 @@ def test_push_to_an_unwatched_branch_is_not_checked(repository: Repository) -> N
 
 def test_the_branch_may_be_deleted(repository: Repository) -> None:
     """The branch can be deleted, without a check and without output."""
-    repository.host.git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
     repository.push()
     assert repository.push("--delete", "main") == ""
@@ -160,7 +160,7 @@ def test_a_revision_without_manifests_is_refused(repository: Repository) -> None
 
 def test_push_to_a_symbolic_ref_of_the_branch_is_checked(repository: Repository) -> None:
     """A push to a symbolic ref of the branch is checked."""
-    repository.host.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     assert "exit code 3" in repository.expect_rejection("HEAD:refs/heads/alias")
 
@@ -176,7 +176,7 @@ def test_child_processes_get_only_the_quarantine_variables(repository: Repositor
     names = {line.partition("=")[0] for line in output.splitlines()}
     quarantine = {"GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
     assert names >= quarantine
-    git_names = set(repository.host.git(repository.bare, "rev-parse", "--local-env-vars").split())
+    git_names = set(repository.host.run_git(repository.bare, "rev-parse", "--local-env-vars").split())
     assert names & git_names <= quarantine
     assert "not a git repository" in output
 
@@ -229,7 +229,7 @@ def test_concurrent_pushes_are_both_accepted_and_created(host: Host, repository:
         revision = repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         with repository.start_push() as first:
             wait_for_run(first, revision)
-            host.git(host.folder, "clone", "--quiet", str(repository.bare), str(later.clone))
+            host.run_git(host.folder, "clone", "--quiet", str(repository.bare), str(later.clone))
             revision = later.commit({"manifests/bills.yaml": MANIFEST.format(name="bills")})
             with later.start_push() as second:
                 wait_for_run(second, revision)

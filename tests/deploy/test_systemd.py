@@ -53,7 +53,7 @@ def parse_service(file: str, prefix: str = "") -> tuple[click.Context, dict[str,
 
 
 @pytest.fixture
-def analyze(tmp_path: Path) -> Path:
+def units_folder(tmp_path: Path) -> Path:
     """Return a folder with copies of the units that start an existing program."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
@@ -63,23 +63,23 @@ def analyze(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_units_are_valid(analyze: Path) -> None:
+def test_the_units_are_valid(units_folder: Path) -> None:
     """Systemd knows every key and accepts every value of the units."""
-    units = [analyze / name for name in (*SERVICES, "reconciler-once.timer")]
+    units = [units_folder / name for name in (*SERVICES, "reconciler-once.timer")]
     result = subprocess.run(["systemd-analyze", "verify", *units], check=False, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
-    invalid_unit = analyze / "wrong.service"
-    text = (analyze / "reconciler.service").read_text(encoding="utf-8")
+    invalid_unit = units_folder / "wrong.service"
+    text = (units_folder / "reconciler.service").read_text(encoding="utf-8")
     invalid_unit.write_text(text.replace("ProtectSystem=strict", "ProtectSystem=stirct"), encoding="utf-8")
     result = subprocess.run(["systemd-analyze", "verify", invalid_unit], check=False, capture_output=True, text=True)
     assert "stirct" in result.stderr, "systemd-analyze must find the typing error"
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_services_are_sandboxed(analyze: Path, service: str) -> None:
+def test_services_are_sandboxed(units_folder: Path, service: str) -> None:
     """Systemd rates the exposure of each service at 2.0 of 10 or lower."""
     security = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager"]
-    result = subprocess.run([*security, analyze / service], check=False, capture_output=True, text=True)
+    result = subprocess.run([*security, units_folder / service], check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
 
 

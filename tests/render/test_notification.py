@@ -52,7 +52,7 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
         ((Condition.WELL,), "success"),
     ],
 )
-def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condition, ...], severity: str) -> None:
+def test_message_has_the_severity_of_its_most_severe_change(conditions: tuple[Condition, ...], severity: str) -> None:
     """A message has the severity of its most severe notification, and a recovery alone is a success."""
     assert (
         build_change_message(

@@ -69,8 +69,8 @@ def test_page_fits_every_screen_in_every_state(
     browser.set_preferences(color_scheme=scheme)
     open_page(browser, site, STATES[state])
     assert browser.run("document.documentElement.scrollWidth") == width
-    ground = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
-    assert browser.run("getComputedStyle(document.body).backgroundColor") == ground
+    background = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == background
     assert browser.read_console() == []
     assert browser.run("document.title") == "AppIntegrations reconciler"
     assert browser.take_screenshot().startswith(b"\x89PNG")
@@ -328,7 +328,7 @@ CONTRAST = """(() => {
   const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const ground = (element) => {
+  const background = (element) => {
     const box = element.closest(".box")?.querySelector("rect");
     if (box) return parts(getComputedStyle(box).fill);
     for (let at = element; at; at = at.parentElement) {
@@ -341,7 +341,7 @@ CONTRAST = """(() => {
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     if (!hasText || !element.checkVisibility()) continue;
     const style = getComputedStyle(element), isSvgText = element.tagName === "text";
-    const [a, b] = [light(parts(isSvgText ? style.fill : style.color)), light(ground(element))];
+    const [a, b] = [light(parts(isSvgText ? style.fill : style.color)), light(background(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     contrasts.push({ tag: element.tagName, text: element.textContent.trim(), ratio });
   }

@@ -43,7 +43,7 @@ class Command:
     text: str
 
 
-def parse(line: str) -> Command | None:
+def parse_command(line: str) -> Command | None:
     """Return the command in a line as the documentation describes it, or None if the line is only logged."""
     match = re.match(r"\s*::(?P<name>[a-z-]+)(?: (?P<properties>.*?))?::(?P<text>.*)", line, re.DOTALL)
     if not match:
@@ -67,14 +67,14 @@ def split_lines(text: str) -> list[str]:
 
 def parse_commands(text: str) -> list[Command]:
     """Return the commands in a text."""
-    return [command for line in split_lines(text) if (command := parse(line))]
+    return [command for line in split_lines(text) if (command := parse_command(line))]
 
 
 def test_a_create_is_a_notice_at_its_manifest() -> None:
     """A planned Create is a notice at its manifest, with the whole request line by line."""
     run_report = report(association())
     *annotations, summary, run_line, plan = split_lines(render(run_report))
-    (notice,) = map(parse, annotations)
+    (notice,) = map(parse_command, annotations)
     assert notice
     assert notice.name == "notice"
     assert notice.properties == {
@@ -87,7 +87,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
     assert plan == f"Plan {run_report.plan_digest}"
 
 
-def test_gravest_annotations_come_first() -> None:
+def test_most_severe_annotations_come_first() -> None:
     """Errors come before warnings, and warnings before notices. An association in sync has no annotation."""
     associations = (
         association("fine", "in-sync"), association("new"), drifted_association(), association("stuck", "blocked"),
@@ -153,11 +153,11 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
     output, plain_output = render(full_report(text)), render(full_report())
     annotations = [
         each
-        for each in map(parse, split_lines(output))
+        for each in map(parse_command, split_lines(output))
         if not (each and each.properties["title"].endswith("(continued)"))
     ]
     assert [each and each.name for each in annotations] == [
-        each and each.name for each in map(parse, split_lines(plain_output))
+        each and each.name for each in map(parse_command, split_lines(plain_output))
     ]
     assert "##[" not in output
     assert {key for each in parse_commands(output) for key in each.properties} == {"file", "line", "col", "title"}

@@ -285,29 +285,29 @@ def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     assert f"Plan `{run_report.plan_digest}`" in head
     assert "| to create | 4,000 |" in head
     counts = {"blocked": 1000, "to create": 4000, "drifted": 2000, "in sync": 3000}
-    omitted_counts = _counts(r"And [0-9,]+ more: (.*)\.", body)
+    omitted_counts = _sum_counts(r"And [0-9,]+ more: (.*)\.", body)
     entry_counts = Counter(re.findall(r"^(?:- )?\*\*(.+?)\*\*", body, re.MULTILINE))
     assert {kind: entry_counts[kind] + omitted_counts[kind] for kind in counts} == counts
     assert len(re.findall("^- `prod`: ", body, re.MULTILINE)) + omitted_counts["unmanaged"] == 500
-    shortened_counts = _counts(r"Shortened to fit into the comment: (.*)\.", body)
+    shortened_counts = _sum_counts(r"Shortened to fit into the comment: (.*)\.", body)
     assert shortened_counts == Counter(re.findall(r"^- \*\*(.+?)\*\*", body, re.MULTILINE))
     match = re.search(r"([0-9,]+) entries are shortened and ([0-9,]+) are omitted", head)
     assert match
-    assert [_number(part) for part in match.groups()] == [shortened_counts.total(), omitted_counts.total()]
+    assert [_parse_number(part) for part in match.groups()] == [shortened_counts.total(), omitted_counts.total()]
     tags = count_tags(render_page(text))
     assert tags["details"] == text.count("</details>") == 2
     assert body.count("\n```diff\n") == body.count("\n```\n")
 
 
-def _counts(pattern: str, text: str) -> Counter[str]:
+def _sum_counts(pattern: str, text: str) -> Counter[str]:
     parts = [part for line in re.findall(pattern, text) for part in re.findall(r"([0-9,]*[0-9]) ([a-z ]+)", line)]
     total = Counter[str]()
     for count, kind in parts:
-        total[kind] += _number(count)
+        total[kind] += _parse_number(count)
     return total
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
@@ -343,7 +343,7 @@ def test_omitted_findings_are_counted() -> None:
     match = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
     assert match
     assert match[1] == match[2]
-    assert len(re.findall("^- ", text, re.MULTILINE)) + _number(match[1]) == 10_000
+    assert len(re.findall("^- ", text, re.MULTILINE)) + _parse_number(match[1]) == 10_000
 
 
 def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:

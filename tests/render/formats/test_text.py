@@ -20,7 +20,7 @@ from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.render.formats.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
-SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}
+DRIFTED_WINDOW: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}
 
 
 def build_report(
@@ -34,7 +34,7 @@ def build_report(
 
 def test_plain_report_is_rendered_exactly() -> None:
     """The plain text of a report has aligned columns and readable times."""
-    window = {**ON_DEMAND, "OnDemandConfiguration": SHIFTED}
+    window = {**ON_DEMAND, "OnDemandConfiguration": DRIFTED_WINDOW}
     live_association = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
     new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
     unmanaged = live("zz", DestinationURI="s3://elsewhere")

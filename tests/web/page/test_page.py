@@ -264,7 +264,7 @@ def test_form_filters_the_associations(site: Site, query: dict[str, str], count:
     assert [each["value"] for each in fields] == [query.get(name, "") for name in ("q", "decision", "target")]
 
 
-def test_gravest_association_comes_first(site: Site) -> None:
+def test_most_severe_association_comes_first(site: Site) -> None:
     """The association that needs action comes first, so that a reader sees it at once."""
     words = open_page(site, statuses.open_differences()).words
     table = words[words.index("Associations") :]
