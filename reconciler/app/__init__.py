@@ -1,1 +1,1 @@
-"""Put the parts together: what the command line and the controller run. Nothing here knows click."""
+"""Put the parts of the program together for one command. Nothing here knows click."""

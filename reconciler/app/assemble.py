@@ -1,4 +1,4 @@
-"""Build a run from its parts: which adapter serves which port."""
+"""Build a run from its parts: give each port of the core an adapter of the edge."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """Runs all targets once for each call, and keeps what stays the same between runs."""
+    """A runner of targets, which shares AWS models, journal readers and run locks between runs."""
 
     def __init__(self, config: RunConfig, stop: threading.Event, metrics: Metrics | None = None) -> None:
-        """Open the place of the journals. Raises CloudError."""
+        """Open the location of the journals. Raises CloudError."""
         self._config, self._metrics = config, metrics
         self._stop = stop
         self._clock = SystemClock(stop)
@@ -47,7 +47,7 @@ class Runner:
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
-        """Run every target once and report. `run` is the id; `revision` is the commit of the manifests."""
+        """Run every target once and return the report. `run` is the run's id; `revision` is the manifests' commit."""
         started_at = self._clock.now()
         target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bind_fields(run=run, revision=revision, **target_field):
@@ -92,25 +92,25 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class MeteredJournalWriter:
-    """Writes the journal, and enters `meter` while it holds a lease. A `JournalWriter`."""
+    """A `JournalWriter` that enters `track_lease` while it holds the lease."""
 
     journal: JournalWriter
     track_lease: Callable[[], AbstractContextManager[None]]
 
     def swap(self, expected: Journal, new: Journal) -> None:
-        """Write without a lease."""
+        """Replace the journal without a lease."""
         self.journal.swap(expected, new)
 
     @contextmanager
     def lease(self, expected: Journal, new: Journal) -> Iterator[LeasedJournal]:
-        """Take the lease."""
+        """Hold the lease while the block runs."""
         with self.journal.lease(expected, new) as leased_journal, self.track_lease():
             yield leased_journal
 
 
 @contextmanager
 def sandbox_if_requested(config: RunConfig) -> Iterator[None]:
-    """Let a sandbox in this process stand in for AWS while the block runs, if --sandbox says so. Raises SetupError."""
+    """Replace AWS with a sandbox in this process while the block runs, if --sandbox is set. Raises SetupError."""
     if not config.sandbox:
         yield
         return
@@ -119,7 +119,7 @@ def sandbox_if_requested(config: RunConfig) -> Iterator[None]:
     except ImportError as error:
         raise build_sandbox_missing_error() from error
     data_file = config.sandbox_folder / "sandbox-data.json"
-    # Path.exists raises if a folder may not be searched; the journal lies in the same folder, and says so better
+    # Path.exists raises for a folder without search permission. The journal in that folder reports this better.
     should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110
     with ExitStack() as stack:
         try:

@@ -21,7 +21,7 @@ DEFAULT_STATE = ".reconciler/"
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """The targets, AWS, the journal, and how far a run may go. `state` is a location for `edge.state`."""
+    """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`."""
 
     targets: tuple[str, ...]
     region: str | None
@@ -38,14 +38,14 @@ class RunConfig:
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:
-        """Return the configuration with these fields of its own and of RunOptions."""
+        """Return the configuration with the given fields, which are its own or those of `RunOptions`."""
         run_option_names = {each.name for each in fields(RunOptions)} & values.keys()
         options = RunOptions(**{name: values.pop(name) for name in run_option_names})
         return cls(options=options, **values)
 
     @property
     def is_simulated(self) -> bool:
-        """Whether a sandbox or another endpoint replaces AWS. No real credentials are sent to it."""
+        """True if a sandbox or another endpoint replaces AWS. No real credentials are sent then."""
         return self.sandbox or self.endpoint_url is not None
 
     @property
@@ -55,7 +55,7 @@ class RunConfig:
 
     @property
     def state_namespace(self) -> str:
-        """The folder below that location: a sandbox has its own, apart from the journals of real accounts."""
+        """The folder below that location. A sandbox has its own folder, apart from the journals of real accounts."""
         return "sandbox" if self.is_simulated else ""
 
     @property
@@ -64,11 +64,11 @@ class RunConfig:
         return Path(self.state_location) / self.state_namespace
 
     def may_create_journal(self, target: str) -> bool:
-        """Return whether a run may begin a target's journal if there is none.
+        """Return whether a run may create the journal of a target if the journal is missing.
 
-        A missing journal is more likely a folder that is not mounted, or a wrong place, than a beginning. It is a
-        beginning if --new-state says so, in a sandbox, and in the default folder of a person's machine. In CI nothing
-        is created with that folder, so a dry run needs no journal there.
+        A missing journal usually means an unmounted folder or a wrong location, not a first run. A run may create the
+        journal with --new-state, in a sandbox, and in the default folder on a personal machine. In CI, a dry run with
+        the default folder needs no journal, because a run that creates is refused there anyway.
         """
         current_settings = settings.read()
         is_personal_machine = not current_settings.is_container and (self.dry_run or not current_settings.is_ci)
@@ -76,28 +76,28 @@ class RunConfig:
         return is_allowed_by_default or any(fnmatchcase(target, glob) for glob in self.new_state)
 
     def check(self) -> None:
-        """Refuse choices that contradict one another, before anything is called. Raises UsageError."""
+        """Raise UsageError for invalid or contradictory options, before AWS is called."""
         if self.state is not None:
             try:
                 state.check_location(self.state)
             except ValueError as error:
                 raise UsageError(f"--state {self.state!r}: {error}") from error
             if self.sandbox and self.state.startswith("s3://"):
-                raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave it out")
+                raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave out --state")
         if self.sandbox and self.endpoint_url:
-            raise UsageError("--sandbox and --endpoint-url: give one of them")
+            raise UsageError("--sandbox and --endpoint-url cannot be combined: give one of them")
         if self.region is not None:
             from reconciler.edge.aws import regions
 
             if problem := regions.find_problem(self.region):
                 raise UsageError(f"--region: {problem}")
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
-            raise UsageError(f"--endpoint-url {self.endpoint_url}: write http://HOST:PORT")
+            raise UsageError(f"--endpoint-url {self.endpoint_url} is not an HTTP address: write http://HOST:PORT")
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
         if may_create and settings.read().is_ci and not self.state:
             raise UsageError(
-                "a run that may create needs a journal that lasts, and a CI job's folder does not: a forgotten Create "
-                "is sent again. Give --state or RECONCILER_STATE, or write nothing: --dry-run"
+                "a run that may create needs a journal that outlasts the CI job, because a Create that is missing from "
+                "the journal is sent again: give --state or RECONCILER_STATE, or use --dry-run"
             )
 
 

@@ -35,7 +35,7 @@ from reconciler.edge.metrics import Metrics
 from reconciler.edge.scheduler import ThreadScheduler
 
 _CHECK_INTERVAL = 1.0
-"""Seconds between two looks at the clock and at runs that make no progress."""
+"""Seconds between two checks for clock jumps and for runs without progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ class HttpOptions:
 def run_controller(
     source: Source, config: RunConfig, intervals: Intervals, shutdown_timeout: timedelta, http: HttpOptions | None
 ) -> None:
-    """Reconcile again and again until a signal stops the process. Raises UsageError and SetupError."""
+    """Reconcile periodically until a signal stops the process. Raises UsageError and SetupError."""
     if "-" in source.files:
-        raise UsageError("-f -: standard input can be read once; give the controller a file or a folder")
+        raise UsageError("-f -: standard input can only be read once: give the controller a file or a folder")
     prepare(config)
     git.sweep()
     clock, scheduler, metrics, secret = SystemClock(), ThreadScheduler(POLL_TASK), Metrics(__version__), WebhookSecret()
     with ExitStack() as stack:
-        stop = stack.enter_context(stop_on_signals(hangup_ends=False))
+        stop = stack.enter_context(stop_on_signals(should_stop_on_hangup=False))
         shutdown = stack.enter_context(closing(ShutdownTimer(stop.event, shutdown_timeout.total_seconds())))
-        stack.callback(_log_stop, shutdown)  # last of everything that may hang
+        stack.callback(_log_stop, shutdown)  # called after everything that may hang
         stack.enter_context(sandbox_if_requested(config))
         notification_thread = stack.enter_context(
             notify_while_running(config, source.places, intervals.summary_interval, metrics)
@@ -93,7 +93,7 @@ def run_controller(
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
             stack.enter_context(serve_http(build_application(views, webhooks), http.address))
-        gc.freeze()  # what exists now stays: it need not be searched after each run
+        gc.freeze()  # objects from the start-up stay, so the collection after each run can skip them
         scheduler.start()
         controller.start()
         _check_until_stop(controller, stop, clock)
@@ -124,23 +124,26 @@ def _log_stop(shutdown: ShutdownTimer) -> None:
 
 
 def build_run_target(runner: Runner, stop: StopSignal) -> RunTarget:
-    """Return the function that runs one target and leaves nothing behind but its report."""
+    """Return a function that runs one target, frees the memory of the run, and returns the report.
+
+    The function raises StopRequested if a stop ended the run before it had a result.
+    """
 
     def run_target(run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
         target_desired = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
             report = runner.run(target_desired, run.run, run.revision, lambda *_: on_progress())
         finally:
-            gc.collect()  # boto3's clients are in cycles: Python would let those of a hundred runs pile up
+            gc.collect()  # boto3's clients form reference cycles, and those of a hundred runs would accumulate
         if stop.event.is_set() and all(each.error and not each.has_attempted_writes for each in report.targets):
-            raise StopRequested("a stop was asked for")
+            raise StopRequested("shutdown requested")
         return report
 
     return run_target
 
 
 def _check_until_stop(controller: Controller, stop: StopSignal, clock: SystemClock) -> None:
-    """Return when a stop is requested. If the clock is set, plan everything again: the timetable goes by it."""
+    """Handle SIGHUP, stuck runs and clock jumps until a stop is requested."""
     clock_jumps = ClockJumpDetector(clock)
     while not stop.event.is_set():
         signal_number = stop.wait_for_signal(_CHECK_INTERVAL)

@@ -1,4 +1,4 @@
-"""Looks at what a run would need, one thing after the other, and goes on where something is wrong."""
+"""Check what a run needs, one thing after the other. A failed check does not stop the checks after it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NO_REGION, _NO_SESSION = "the check 'region' failed", "the check 'credentials' 
 
 
 class DoctorRun:
-    """Makes the checks of the program and of each target, through reads alone."""
+    """The checks of the program and of each target. Every check only reads."""
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
@@ -38,7 +38,7 @@ class DoctorRun:
         self._connection_settings = build_connection_settings(config)
 
     def check_versions(self) -> Check:
-        """Return what is installed here."""
+        """Return the check of the installed versions."""
         versions = {
             "reconciler": __version__,
             "Python": platform.python_version(),
@@ -50,7 +50,7 @@ class DoctorRun:
         )
 
     def check_state(self) -> Check:
-        """Return whether the journals can be written, as far as that shows without writing."""
+        """Return the check of write access to the journals, as far as this is possible without a write."""
         config = self._config
         location = self._open_state().location
         if unchecked_write := location.unchecked_write:
@@ -59,7 +59,7 @@ class DoctorRun:
         return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=is_ephemeral)
 
     def check_target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
-        """Return all checks of one target."""
+        """Return the checks of one target."""
         sts_listener = probe.StsListener(self._clock)
         region = _call_or_return_error(lambda: resolve_region(target, self._connection_settings, self._models))
         session = self._open_session(target, sts_listener) if isinstance(region, str) else region
@@ -95,7 +95,7 @@ class DoctorRun:
             return build_skipped_check("credentials", _NO_REGION)
         if isinstance(session, CloudError):
             return checks.check_credentials(target, session, identity.arn if identity else None)
-        return checks.check_credentials(target, identity or Identity("somebody", session.account))
+        return checks.check_credentials(target, identity or Identity("an unknown identity", session.account))
 
     def _check_cloud(
         self,
@@ -104,7 +104,7 @@ class DoctorRun:
         identity: Identity | None,
         skip_reason: str,
     ) -> Iterator[Check]:
-        """Yield what is seen of AppIntegrations and S3, with the target's own credentials."""
+        """Yield the checks of AppIntegrations and S3, which use the credentials of the target."""
         aws_probe = _call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
         if not isinstance(session, TargetSession) or not isinstance(aws_probe, probe.Probe):
             check_names = ["list-integrations", "integration", "list-associations", "create"]
@@ -117,7 +117,7 @@ class DoctorRun:
         all_integrations_arn = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
         bulk_integrations = yield from self._check_integrations(aws_probe, manifests, all_integrations_arn)
         for destination in reach.list_other_destinations(manifests):
-            yield build_skipped_check("bucket-region", "it is not in S3", subject=destination)
+            yield build_skipped_check("bucket-region", "the destination is not in S3", subject=destination)
         yield from self._check_buckets(
             aws_probe, reach.find_destination_buckets(manifests, bulk_integrations), session.region, partition
         )
@@ -126,7 +126,7 @@ class DoctorRun:
     def _check_integrations(
         aws_probe: probe.Probe, manifests: Sequence[Manifest], all_integrations_arn: str
     ) -> Generator[Check, None, frozenset[str]]:
-        """Yield what is seen of data integrations; return those of bulk exports, as manifests say them."""
+        """Yield the checks of data integrations. Return the identifiers that manifests of bulk exports contain."""
         bulk_integrations: set[str] = set()
         integrations = _call_or_return_error(aws_probe.list_integrations)
         yield reach.check_integrations_listing(integrations)
@@ -214,23 +214,23 @@ def _read_journal(state: StateBackend, account: str, region: str) -> tuple[str, 
 
 
 def _call_or_return_error(call: Callable[[], T]) -> T | CloudError:
-    """Return an answer, or why there is none."""
+    """Return the result of a call, or the error that it raised."""
     try:
         return call()
     except CloudError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - an answer that nobody can read must not hide the other checks
+    except Exception as error:  # noqa: BLE001 - an unreadable answer must not prevent the other checks
         return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
 
 
 def _find_git_version() -> str | None:
-    """Return the version of the git program, None where there is none."""
+    """Return the version of the git program, or None if git is missing or does not answer."""
     git = shutil.which("git")
     if git is None:
         return None
     command = [git, "--version"]
     try:
-        result = subprocess.run(  # noqa: S603 - a program of the user's own path, and nothing of others in its arguments
+        result = subprocess.run(  # noqa: S603 - a program on the user's own path, with constant arguments
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):

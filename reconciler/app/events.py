@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EventRecorder:
-    """Writes the events of a controller to the log and the metrics, and wakes the notifications by `notify`.
+    """A recorder that logs and counts the events of a controller, and wakes the notifications by `notify`.
 
     `places` are the locations of the manifests.
     """
@@ -46,25 +46,25 @@ class EventRecorder:
         self._notify()
 
     def on_run_finished(self, report: Report) -> None:
-        """Say what became of a run."""
+        """Count and log a finished run."""
         self._metrics.count_run(report)
         logs.log_report(report)
         self._notify()
 
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
-        """Say that something went wrong that nobody foresaw, and where."""
+        """Log an unexpected error with its task, and with its run if it belongs to one."""
         message = f"{type(error).__name__}: {redaction.describe_error(error)}"
         self._bind_run(run).error(logs.UNEXPECTED_ERROR, what=task_name, error=message, exc_info=error)
 
     def on_run_stuck(self, target_status: TargetStatus) -> None:
-        """Say that a run makes no progress, or does not begin."""
+        """Log that a run makes no progress, or does not start."""
         target_log = self._bind_run(target_status.active_run).bind(target=target_status.target)
         target_log.error(
             logs.RUN_STUCK, since=str(target_status.running_since), stalledSince=str(target_status.stalled_since)
         )
 
     def on_runs_waiting(self, target_names: Sequence[str]) -> None:
-        """Say that targets are due and wait for runs of others to end."""
+        """Log that targets are due, and wait for the runs of other targets to end."""
         self._log.warning(
             logs.RUNS_WAITING, targets=len(target_names), first=target_names[0], maxConcurrent=MAX_CONCURRENT_JOBS
         )

@@ -1,4 +1,4 @@
-"""Explain one association: look at its target as a dry run does."""
+"""Explain one association from a preview of its target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.run import preview
 
 @dataclass(frozen=True, slots=True)
 class LocatedExplanation:
-    """An explanation with the place of its target. `refusal` is why a run that writes would be refused, if it would."""
+    """An explanation with its target, account and Region. `refusal` says why a run that writes would be refused."""
 
     explanation: Explanation
     target: str
@@ -29,7 +29,7 @@ class LocatedExplanation:
 def explain_manifest(
     name: str, target: Target, desired: Desired, config: RunConfig, progress: Progress
 ) -> LocatedExplanation:
-    """Return what is known of the association of a manifest. Raises CloudError and StateError."""
+    """Return the explanation of the association of a manifest. Raises CloudError and StateError."""
     runner = Runner(config, Event())
     connection = runner.build_connector(generate_id())(target)
     target_preview = preview(

@@ -1,4 +1,4 @@
-"""Export live associations as manifests, each of which the program itself reads back as what is live."""
+"""Export live associations as manifests, and check that each manifest describes its live association."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ExportResult:
     def add(
         self, exported_manifest: ExportedManifest, target: Target, connection: TargetConnection, target_preview: Preview
     ) -> None:
-        """Add one manifest, unless it would not be read back as what is live."""
+        """Add one manifest; add a failure instead if the manifest does not describe its live association."""
         text = manifest.render_yaml(exported_manifest.document, exported_manifest.comments)
         if problem := _find_roundtrip_problem(exported_manifest, text, target, connection, target_preview):
             self.left_out_count += 1
@@ -45,15 +45,15 @@ class ExportResult:
         self.texts[file_name if file_name not in self.texts else f"{exported_manifest.name}.{target.name}.yaml"] = text
         for duplicate in exported_manifest.duplicates:
             self.advice.append(
-                f"{duplicate.manifest.origin}: asks for the same as {exported_manifest.name!r}: {duplicate.advice}"
+                f"{duplicate.manifest.origin}: requests the same as {exported_manifest.name!r}: {duplicate.advice}"
             )
         for blocked_manifest in exported_manifest.blocked_manifests:
             risk = describe_second_create(repr(exported_manifest.name), repr(blocked_manifest.name))
             self.advice.append(f"{blocked_manifest.origin}: {risk}")
 
 
-def export(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
-    """Look at one target after the other, through nothing that can write: the failure of one is not the others'."""
+def export_targets(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
+    """Export the live associations of each target without a write. A target that fails does not stop the others."""
     result = ExportResult()
     runner = Runner(config, Event())
     connect, context = runner.build_connector(generate_id()), runner.build_context(progress)
@@ -83,7 +83,7 @@ def _find_roundtrip_problem(
     connection: TargetConnection,
     target_preview: Preview,
 ) -> str | None:
-    """Return why a text is no manifest that takes the association over as it is."""
+    """Return why a manifest would not adopt its live association unchanged, or None if it would."""
     files = [File("manifest", text.encode())]
     if target.account:
         spec = {"Region": connection.region, "AccountId": connection.account}
@@ -96,6 +96,6 @@ def _find_roundtrip_problem(
     try:
         desired = manifests.read_manifests(files, target_preview.rules.now)
     except InvalidManifests as invalid:
-        return "; ".join(f"{problem.pointer or 'its manifest'}: {problem.message}" for problem in invalid.problems)
+        return "; ".join(f"{problem.pointer or 'the manifest'}: {problem.message}" for problem in invalid.problems)
     (parsed_manifest,) = desired.manifests[target.name]
     return check_roundtrip(parsed_manifest, exported_manifest.live, target_preview.observation, target_preview.rules)

@@ -1,4 +1,4 @@
-"""What the controller serves over HTTP: its address, its webhook secret, and its server."""
+"""Serve the controller over HTTP: its address, its webhook secret, and its server."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen; an empty host means every address of this machine."""
+    """An address to listen on. An empty host means every address of this machine."""
 
     host: str
     port: int
 
 
 class WebhookSecret:
-    """The secret that proves a webhook: a variable, or a file that is read again each time, so that it can change.
+    """The secret that authenticates webhooks, from a variable or a file. The file is read for each webhook.
 
-    Raises UsageError if the variable or file holds no secret.
+    Raises UsageError if both are set, or if the file holds no secret.
     """
 
     def __init__(self) -> None:
         current_settings = settings.read()
         if current_settings.webhook_secret and current_settings.webhook_secret_file:
-            raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE: set one of them")
+            raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE are both set: unset one")
         self._value, self._file = current_settings.webhook_secret, current_settings.webhook_secret_file
         if self._file and not self():
-            reason = "cannot be read, or is empty, or is no line of text in UTF-8: write the secret alone, in one line"
+            reason = "the file is unreadable, empty, or not one line of UTF-8 text: write only the secret, in one line"
             raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {reason}")
 
     def __call__(self) -> bytes | None:
-        """Return the secret; None if there is none now."""
+        """Return the current secret, or None if there is no valid secret."""
         value = read_setting_file(self._file) if self._file else self._value
         if self._file and value:
             redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.from_values(value))

@@ -1,7 +1,8 @@
-"""Process 1 of a container: it hands signals on to the program, and reaps what nobody else waits for.
+"""Be process 1 of a container: forward signals to the program, and reap processes without a parent.
 
-The kernel gives process 1 all processes whose parent has ended, as those that git had started when it was killed, and
-keeps from it every signal that it has no handler for. The program itself is a child of it, where both are as anywhere.
+The kernel makes process 1 the parent of processes whose own parent has ended, such as the children of a killed git.
+The kernel also discards each signal to process 1 that has no handler. The program therefore runs in a child process,
+where the usual rules apply.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ _FORWARDED_SIGNALS = frozenset(
     )
 )  # fmt: skip
 _SENT_BY_KERNEL = 0x80
-"""SI_KERNEL of sigaction(2): a terminal sends a signal to a whole group of processes, and so to the child as well."""
+"""SI_KERNEL of sigaction(2). A terminal sends its signals to the whole process group, which includes the child."""
 
 
 def continue_in_child() -> None:
-    """Go on in a child. This process ends as the child does: by its exit code, or 128 and the number of its signal."""
+    """Continue in a child process. This process exits with the child's exit code, or 128 plus the child's signal."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED_SIGNALS | {signal.SIGCHLD})
     try:
         child = os.fork()
-    except OSError:  # no room for another process: then without one
+    except OSError:  # the limit of processes is reached: continue without a child
         child = 0
     if child:
         os._exit(_supervise(child))
@@ -34,12 +35,12 @@ def continue_in_child() -> None:
 
 
 def _supervise(child: int) -> int:
-    """Hand on signals and reap processes until a child has ended; return its exit code, as a shell would."""
+    """Forward signals and reap processes until the child ends. Return its exit code as a shell would."""
     while True:
         signal_info = signal.sigwaitinfo(_FORWARDED_SIGNALS | {signal.SIGCHLD})
         if signal_info.si_signo != signal.SIGCHLD:
             if signal_info.si_code != _SENT_BY_KERNEL:
-                os.kill(child, signal_info.si_signo)  # not reaped yet, so it is still this one
+                os.kill(child, signal_info.si_signo)  # the child is not reaped yet, so no other process has its id
             continue
         with suppress(ChildProcessError):
             while True:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 _CLOSE_TIMEOUT = 1.0
-"""Seconds that the rest of the process may take to end if a delivery hangs."""
+"""Seconds that the process may take to end if a delivery hangs."""
 
 
 @contextmanager
 def notify_while_running(
     config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics
 ) -> Iterator[NotificationThread]:
-    """Notify the receivers while the block runs, if there are any. Raises UsageError and SetupError."""
+    """Notify the configured receivers while the block runs. Raises UsageError and SetupError."""
     receivers = ReceiverList(settings.read())
     notification_thread = NotificationThread(
         _build_dispatch_factory(config, places, summary_interval, metrics, receivers)
@@ -74,28 +74,28 @@ def _build_dispatch_factory(
 
 
 def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:
-    """Return what is the same for controllers that do the same: of others on one state, none is told what it told."""
+    """Return a hash of the source and targets, which separates the controllers that share a notification state."""
     return hashlib.sha256(json.dumps([places, sorted(config.targets)]).encode()).hexdigest()[:8]
 
 
 class _DeliveryRecorder:
-    """What becomes of messages, as log lines and counts."""
+    """A recorder that logs and counts deliveries."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def on_delivered(self, receiver: str, message: Message) -> None:
-        """Log and count a message that was taken."""
+        """Log and count a delivered message."""
         self._metrics.count_notification("delivered")
         logs.get_logger().info(logs.NOTIFICATION_DELIVERED, receiver=receiver, title=message.title)
 
     def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
-        """Log and count one that was not."""
+        """Log and count a failed delivery."""
         self._metrics.count_notification("failed")
         logs.get_logger().warning(
             logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, retrySeconds=delay
         )
 
     def on_store_error(self, message: str) -> None:
-        """Log why people may be told again what they were told."""
+        """Log why the notification state was not saved. Receivers may then get a notification twice."""
         logs.get_logger().warning(logs.NOTIFICATION_STATE_NOT_SAVED, error=message)

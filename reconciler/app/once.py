@@ -21,7 +21,7 @@ from reconciler.edge import logs
 from reconciler.edge.clock import generate_id
 
 _SAFE_SETTLE_TIME = timedelta(minutes=10)
-"""A request is valid for 5 minutes after it was signed, and clocks differ."""
+"""Shortest settle time without a warning. A request is valid for 5 minutes after its signature, and clocks differ."""
 
 
 def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: StopSignal, progress: Progress) -> Report:
@@ -35,7 +35,7 @@ def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: St
 
 
 def read_manifests(source: Source) -> tuple[Desired, str | None]:
-    """Return the desired state and, from git, the commit; log its warnings. Raises InvalidManifests and GitError."""
+    """Return the desired state and its commit, if any, and log warnings. Raises InvalidManifests and GitError."""
     desired, revision = source.read()
     logs.log_desired(desired, revision, source.places)
     return desired, revision
@@ -57,14 +57,14 @@ def prepare(config: RunConfig, *, brief: bool = False) -> None:
 
 
 def warn_of_missing_state(config: RunConfig) -> None:
-    """Log that a run that writes would be refused in CI, if a dry run is told of no place for the journal."""
+    """Log a warning for a dry run in CI without --state, because a run that creates would be refused there."""
     if config.dry_run and settings.read().is_ci and not config.state and not config.sandbox:
-        risk = "a run that may create is refused in CI: give --state or RECONCILER_STATE"
+        risk = "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE"
         logs.get_logger().warning(logs.NO_STATE, risk=risk)
 
 
 def _refuse_invalid_settings(*, should_check_aws: bool) -> None:
-    """Refuse variables that cannot be right, by name; those of AWS if they count. Raises UsageError."""
+    """Raise UsageError for invalid variables. AWS credentials are checked only if `should_check_aws`."""
     environment = settings.read_environment()
     if flaws := [*list_setting_flaws(environment), *(list_credential_flaws(environment) if should_check_aws else ())]:
         raise UsageError("; ".join(flaws))

@@ -1,4 +1,4 @@
-"""The receivers of notifications, as the environment names them."""
+"""Receivers of notifications, from a variable or a file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class ReceiverList:
-    """The receivers in a variable, or in a file that is read again each time, so that it can change.
+    """The receivers in a variable or in a file. The file is read each time, because it may change.
 
-    Raises UsageError and SetupError if the variable or file names no receiver that can be reached.
+    Raises UsageError for missing or invalid receivers, and SetupError if Apprise is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
         if settings.notify_urls and settings.notify_urls_file:
-            raise UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE: set one of them")
+            raise UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE are both set: unset one")
         self._file = settings.notify_urls_file
         self.is_configured = bool(settings.notify_urls or self._file)
         self._text: str | None = settings.notify_urls and settings.notify_urls.removeprefix("\ufeff")
@@ -32,7 +32,7 @@ class ReceiverList:
             self._load_first()
 
     def __call__(self) -> tuple[AppriseReceiver, ...]:
-        """Return the receivers of now; the previous ones while the file is unreadable or wrong."""
+        """Return the current receivers, or the previous receivers while the file is unreadable or invalid."""
         if self._file is None:
             return self._receivers
         text = self._read(self._file)
@@ -49,7 +49,7 @@ class ReceiverList:
             name = f"RECONCILER_NOTIFY_URLS_FILE {self._file}"
             self._text = self._read(self._file)
             if self._text is None:
-                raise UsageError(f"{name}: cannot be read, or is no text in UTF-8")
+                raise UsageError(f"{name}: the file is unreadable, or not UTF-8 text")
         try:
             self._receivers = parse_receivers(self._text or "")
         except AppriseMissing as error:
@@ -58,7 +58,7 @@ class ReceiverList:
         except InvalidReceiver as error:
             raise UsageError(f"{name}: {error}") from error
         if not self._receivers:
-            raise UsageError(f"{name}: names nobody; write URLs of apprise, between blanks or on lines")
+            raise UsageError(f"{name}: no receivers: write Apprise URLs, separated by blanks or line breaks")
 
     def _reload(self, text: str) -> None:
         from reconciler.edge.apprise import InvalidReceiver, parse_receivers

@@ -1,4 +1,4 @@
-"""The plan that was reviewed, as `--expect-plan` names it: a digest, or the JSON report that holds it."""
+"""Read the reviewed plan of `--expect-plan`: a digest, or the JSON report with the plan."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.core.plan.review import ReviewedPlan, compute_digest, format_can
 
 
 def read_reviewed_plan(value: str) -> ReviewedPlan:
-    """Return the plan that a digest or file names. Raises UsageError."""
+    """Return the reviewed plan for a digest or the name of a report. Raises UsageError."""
     if not value.strip():
-        raise UsageError("--expect-plan: is empty: give the digest (sha256:…) or the JSON report of a dry run")
+        raise UsageError("--expect-plan is empty: give the digest (sha256:…) or the JSON report of a dry run")
     if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
         return ReviewedPlan(value)
     if re.match(r"sha256:|[0-9a-fA-F]{40,}$", value):
         raise _build_error(
-            value, "is no plan digest: write sha256: and 64 hexadecimal digits, or the file of a JSON report"
+            value, "not a plan digest: write sha256: and 64 hexadecimal digits, or the file of a JSON report"
         )
     try:
         report = json.loads(Path(value).read_text(encoding="utf-8"))
@@ -34,15 +34,17 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
         has_failed_target = any(target["error"] for target in report["targets"])
         reviewed = ReviewedPlan(str(report["planDigest"] or compute_digest(())), lines)
     except OSError as error:
-        raise _build_error(value, f"cannot be read: {error.strerror}") from error
+        raise _build_error(value, f"the file cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _build_error(value, "is no JSON report of this version: write one with --dry-run -o json=FILE") from error
+        raise _build_error(value, "not a JSON report of this version: write one with --dry-run -o json=FILE") from error
     if report["planDigest"] is None and has_failed_target:
-        raise _build_error(value, "holds no plan, since its targets failed: review a plan of --dry-run")
+        raise _build_error(value, "the report has no plan, because its targets failed: review a new --dry-run")
     if is_rejected:
-        raise _build_error(value, "is the report of a run that was refused: review a plan of --dry-run")
+        raise _build_error(value, "the report is from a run that was refused: review a new --dry-run")
     if compute_digest(lines) != reviewed.digest:
-        raise _build_error(value, "is not as it was written: its digest is not that of its writes")
+        raise _build_error(
+            value, "the report was edited, because its digest does not match its writes: review a new --dry-run"
+        )
     return reviewed
 
 

@@ -1,4 +1,4 @@
-"""Pick the targets and the manifest that a person named, or say what was likely meant."""
+"""Select targets and manifests by name, with suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -13,34 +13,38 @@ from reconciler.core.suggestions import find_closest, join_names
 
 
 def select_targets(
-    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), named_by: str = "--target"
+    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), option: str = "--target"
 ) -> Desired:
-    """Return the targets of these names; all if there are none. Raises UnknownTarget, for a glob of `new_state` too."""
+    """Return the desired state with the named targets only, or with every target if there are no names.
+
+    Raises UnknownTarget for a name that is not declared, and for a glob of `new_state` that matches no target. `option`
+    is the option that holds the names, for messages.
+    """
     declared_names = [target.name for target in desired.targets]
     for glob in new_state:
         if not any(fnmatchcase(name, glob) for name in declared_names):
             raise UnknownTarget(
-                f"--new-state {glob!r} matches no target: declared are {', '.join(declared_names)}; '*' is all"
+                f"--new-state {glob!r} matches no target: use one of {', '.join(declared_names)}, or '*' for all"
             )
     for name in names:
         if name not in declared_names:
             closest = find_closest(name, declared_names)
-            hint = f"did you mean {closest!r}?" if closest else f"declared are {join_names(declared_names)}"
-            raise UnknownTarget(f"{named_by} {name!r} is not declared: {hint}")
+            hint = f"did you mean {closest!r}?" if closest else f"use one of {join_names(declared_names)}"
+            raise UnknownTarget(f"{option} {name!r} is not declared: {hint}")
     target_names = names or declared_names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in target_names))
 
 
-def select_configured_targets(desired: Desired, config: RunConfig, named_by: str = "--target") -> Desired:
-    """Return the targets that a configuration names. Raises UsageError."""
+def select_configured_targets(desired: Desired, config: RunConfig, option: str = "--target") -> Desired:
+    """Return the desired state with only the targets that a configuration names. Raises UsageError."""
     try:
-        return select_targets(desired, config.targets, config.new_state, named_by)
+        return select_targets(desired, config.targets, config.new_state, option)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
 
 
 def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> Target:
-    """Return the target that has a manifest of this name. Raises UsageError."""
+    """Return the target of the manifest with this name. Raises UsageError."""
     targets = select_configured_targets(desired, config).targets
     matching_targets = [
         target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])
@@ -49,8 +53,8 @@ def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> 
         return matching_targets[0]
     if matching_targets:
         names = join_names([target.name for target in matching_targets])
-        raise UsageError(f"several targets have a manifest {manifest!r}: name one of {names} with --target")
+        raise UsageError(f"several targets have a manifest {manifest!r}: select one of {names} with --target")
     manifest_names = [each.name for target in targets for each in desired.manifests[target.name]]
     closest = find_closest(manifest, manifest_names)
-    hint = f"did you mean {closest!r}?" if closest else "`reconcile status` lists what the journal remembers"
+    hint = f"did you mean {closest!r}?" if closest else "`reconcile status` lists the names in the journal"
     raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

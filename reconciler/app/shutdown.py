@@ -1,4 +1,4 @@
-"""End the process if it does not stop in time: nothing else ends a call that hangs."""
+"""End the process if it does not stop in time, because nothing else can end a hanging call."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
 
 _LOG_TIMEOUT = 1.0
-"""Seconds that the last log line may take: the log may be what hangs."""
+"""Seconds that the last log line may take, because the log itself may hang."""
 
 
 class ShutdownTimer:
-    """Ends the process with `exit_code` if it still runs `seconds` after `stop` was set, unless it is closed before.
+    """A timer that ends the process with `exit_code`, `seconds` after `stop` is set, unless the timer is closed before.
 
-    It waits in a thread of its own, since every other thread may hang. The log names the targets that still run.
+    The timer waits in its own thread, because every other thread may hang. The log names the targets that still run.
     """
 
     def __init__(self, stop: threading.Event, seconds: float) -> None:
@@ -26,7 +26,7 @@ class ShutdownTimer:
         threading.Thread(target=self._wait, name="shutdown timer", daemon=True).start()
 
     def close(self) -> None:
-        """Let the process go on."""
+        """Cancel the timer."""
         self._close_event.set()
 
     def _wait(self) -> None:
@@ -39,17 +39,17 @@ class ShutdownTimer:
 
 
 def end_process(exit_code: int, write_last_log: Callable[[], object], timeout: float = _LOG_TIMEOUT) -> None:
-    """End the process at once, after at most `timeout` seconds for its last words."""
+    """Write a last log line within `timeout` seconds, and end the process."""
     try:
         thread = threading.Thread(target=write_last_log, daemon=True)
         thread.start()
         thread.join(timeout)
-    finally:  # whatever is wrong with the thread
+    finally:  # even if the thread cannot be started
         os._exit(exit_code)
 
 
 def exit_after(seconds: float, exit_code: int) -> None:
-    """End the process after some seconds if it does not end by itself before."""
+    """End the process after some seconds, if it has not ended before."""
     timer = threading.Timer(seconds, os._exit, args=(exit_code,))
     timer.daemon = True
     timer.start()

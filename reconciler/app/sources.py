@@ -1,4 +1,4 @@
-"""Where manifests come from: files and folders of this machine, or a revision of a git repository."""
+"""Read manifests from files and folders of this machine, or from a revision of a git repository."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _MAX_READS = 5
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The place of manifests. `strict` treats warnings as errors; `standard_input` is read for the file `-`.
+    """The source of manifests. `strict` treats warnings as errors; `standard_input` is read for the file `-`.
 
-    The files with keys and tokens of a repository are read anew each time: they may be replaced meanwhile.
+    The files with keys and tokens for a repository are read each time, because they may change.
     """
 
     files: tuple[str, ...]
@@ -55,12 +55,12 @@ class Source:
 
     @property
     def is_missing(self) -> bool:
-        """Whether no place was given, and the default folder does not exist."""
+        """True if no source was given and the default folder does not exist."""
         return not self.files and self.url is None and not Path(FOLDER).exists()
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The places for messages and logs, without the login of a URL."""
+        """The locations of the manifests for messages and logs, without the login of a URL."""
         if self.url is None:
             return self.files or (FOLDER,)
         from reconciler.edge import git
@@ -68,9 +68,10 @@ class Source:
         return (f"{git.redact_url(self.url)}, {self.path}",)
 
     def read(self) -> tuple[Desired, str | None]:
-        """Return the desired state and, from git, the commit. A signal ends git, which would outlive this process.
+        """Return the desired state, with the commit if it is in git.
 
-        Raises InvalidManifests, GitError, and Interrupted if a signal came while git ran.
+        A signal ends git, which would otherwise outlive this process. Raises InvalidManifests, GitError, and
+        Interrupted if a signal arrived while git ran.
         """
         if self.url is None:
             return self.parse(self.find_files()), None
@@ -81,33 +82,33 @@ class Source:
         return self.parse(files, revision), revision
 
     def find_files(self) -> Iterator[File | Problem]:
-        """Yield the files of the places, up to the bounds of one revision."""
+        """Yield the files of the source, up to the limits of one revision."""
         from reconciler.edge import manifests
 
         paths = self.files or (FOLDER,)
         return limit_files(each for path in paths for each in manifests.find_files(path, self.standard_input))
 
     def fetch(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
-        """Return a commit and its files. Raises GitError (Untrusted for a commit without its signature) and Stopped."""
+        """Return a commit and its files. Raises GitError, UntrustedCommit for its signature, and StopRequested."""
         from reconciler.edge import git
 
         return git.read_revision(self.build_access(stop), self.path, self.read_signing_keys())
 
     def build_access(self, stop: threading.Event) -> RepositoryAccess:
-        """Return the repository and the means to reach it."""
+        """Return the repository with its credentials."""
         from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
         return git.RepositoryAccess(str(self.url), self.ref, settings.read_environment(), credentials, stop=stop)
 
     def read_signing_keys(self) -> SigningKeys | None:
-        """Return the keys that may sign commits; None if commits need no signature. Raises InvalidReference."""
+        """Return the keys that may sign commits, or None if commits need no signature. Raises InvalidReference."""
         from reconciler.edge import git
 
         return None if self.verify_key is None else git.SigningKeys.read(self.verify_key)
 
     def check(self) -> None:
-        """Refuse what is wrong whatever the repository holds. Raises UsageError."""
+        """Raise UsageError for invalid options, without reading the repository."""
         if self.url is not None:
             if flaw := next(list_setting_flaws(settings.read_environment()), None):
                 raise UsageError(flaw)
@@ -118,7 +119,7 @@ class Source:
                 raise UsageError(str(error)) from error
 
     def parse(self, files: Iterable[File | Problem], revision: str | None = None) -> Desired:
-        """Return the desired state in the files of a revision. Raises InvalidManifests."""
+        """Return the desired state that the files of a revision describe. Raises InvalidManifests."""
         from reconciler.edge import manifests
         from reconciler.edge.clock import SystemClock
 
@@ -134,7 +135,7 @@ class Source:
 
 @dataclass(slots=True)
 class FolderSource:
-    """Files and folders that a controller watches. What was hashed is what is read: nothing changes in between."""
+    """Files and folders that a controller polls. `load` parses the same files that `read_version` hashed."""
 
     source: Source
     targets: tuple[str, ...]
@@ -142,20 +143,20 @@ class FolderSource:
     _files: tuple[File | Problem, ...] = field(default=(), init=False)
 
     def read_version(self) -> str:
-        """Return a hash of the names and contents of all files, the same in two readings in a row.
+        """Return a hash of the names and contents of the files, once two readings in a row agree.
 
-        One reading may find half of what is exchanged meanwhile. Raises ReconcilerError if it goes on changing.
+        A single reading may see an update that is only half done. Raises ReconcilerError if the files keep changing.
         """
         previous_digest = ""
         for _ in range(_MAX_READS):
-            self._files = ()  # before the next are read: both would need room for all
+            self._files = ()  # freed before the next reading, which needs the memory
             self._files = tuple(self.source.find_files())
             digest = _compute_digest(self._files)
             if digest == previous_digest:
                 return digest
             previous_digest = digest
         raise ReconcilerError(
-            f"{', '.join(self.source.places)}: changed while it was read, {_MAX_READS} times in a row"
+            f"{', '.join(self.source.places)}: the files changed during each of {_MAX_READS} readings"
         )
 
     def load(self, _: str) -> LoadedRevision:
@@ -174,7 +175,7 @@ def _compute_digest(files: tuple[File | Problem, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """A git repository that a controller watches, behind a URL or in a folder. Git ends once `stop` is set."""
+    """A git repository that a controller polls, behind a URL or in a folder. Git ends when `stop` is set."""
 
     source: Source
     targets: tuple[str, ...]
@@ -182,7 +183,7 @@ class GitSource:
     new_state: tuple[str, ...] = ()
 
     def read_version(self) -> str:
-        """Return the commit that the ref names now, with a digest of the keys. Raises GitError and StopRequested."""
+        """Return the commit of the ref, with a digest of the signing keys. Raises GitError and StopRequested."""
         from reconciler.edge import git
 
         signing_keys = self.source.read_signing_keys()
@@ -190,7 +191,7 @@ class GitSource:
         return f"{commit} {signing_keys.digest}" if signing_keys else commit
 
     def load(self, _: str) -> LoadedRevision:
-        """Fetch and parse the newest commit. Raises GitError, Stopped, InvalidManifests and UnknownTarget."""
+        """Fetch and parse the latest commit. Raises GitError, StopRequested, InvalidManifests and UnknownTarget."""
         revision, files = self.source.fetch(self.stop)
         return LoadedRevision(
             revision, select_targets(self.source.parse(files, revision), self.targets, self.new_state)

@@ -1,4 +1,4 @@
-"""The journals of a configuration: which place, and who may read and write them there."""
+"""Open the journals of a configuration for reading or writing."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SANDBOX_REGION = "us-east-1"
 
 
 class StateBackend:
-    """Opens the journal of an account and Region for reading or writing."""
+    """The journals of a configuration, one for each account and Region."""
 
     def __init__(
         self, config: RunConfig, connection: ConnectionSettings, models: SharedModels, clock: SystemClock
     ) -> None:
-        """Open the place of the journals. Raises CloudError."""
+        """Open the location of the journals. Raises CloudError."""
         self._config, self._clock = config, clock
         self.location = open_location(
             config.state_location,
@@ -38,7 +38,7 @@ class StateBackend:
 
     @classmethod
     def from_config(cls, config: RunConfig) -> StateBackend:
-        """Return the backend for a command that has no other use for AWS. Raises CloudError."""
+        """Return the journals for a command that needs no other connection to AWS. Raises CloudError."""
         return cls(config, build_connection_settings(config), SharedModels(), SystemClock())
 
     def open_store(self, account: str, region: str) -> Store:
@@ -47,14 +47,14 @@ class StateBackend:
 
     @property
     def missing_journal_remedy(self) -> str:
-        """What to do if the journal is missing and --new-state was not given."""
-        advice = "if this is the first run for this account and Region, give --new-state once; if it is not, "
+        """The remedy for a missing journal, if --new-state was not given."""
+        advice = "if this is the first run for this account and Region, give --new-state once; otherwise, "
         return advice + self.location.restore_remedy
 
     def get_reader(self, account: str, region: str, *, may_create_journal: bool = False) -> StoredJournalReader:
-        """Return the reader of a journal: the same one each time, since it compares with what it read before.
+        """Return the reader of a journal. Each call returns the same reader, which remembers the previous content.
 
-        A run that may write wants to find a journal, unless it `may_begin` one.
+        For a run that may write, the reader rejects a missing journal, unless `may_create_journal` is set.
         """
         if (account, region) not in self._readers:
             store = ReadOnlyStore.from_store(self.open_store(account, region))
@@ -81,9 +81,9 @@ def build_document_name(account: str, region: str) -> str:
 def build_connection_settings(
     config: RunConfig, on_session: Callable[[Any], None] = lambda _: None
 ) -> ConnectionSettings:
-    """Return how to reach AWS, or what stands in for it; `listen` is given each session of botocore.
+    """Return the settings for connections to AWS or to a sandbox. `on_session` receives each session of botocore.
 
-    AWS_REGION is read here: boto3 does not know it, other than all of AWS's tools.
+    AWS_REGION is read here because boto3 ignores it, although other tools of AWS read it.
     """
     return ConnectionSettings(
         version=__version__,
@@ -96,7 +96,7 @@ def build_connection_settings(
 
 
 def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:
-    """Return the account and Region of a target; STS is asked only if it does not declare them. Raises CloudError."""
+    """Return the account and Region of a target. STS is called only if they are not declared. Raises CloudError."""
     connection = build_connection_settings(config)
     region = target.region or connection.region
     check_region(region)

@@ -11,7 +11,7 @@ from reconciler.edge.clock import SystemClock
 
 
 def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalStatus:
-    """Return what the journal of a target holds, or why it cannot be read."""
+    """Return the records in the journal of a target, or the reason why the journal cannot be read."""
     account, region, place = target.account, target.region, None
     try:
         account, region = locate_target(target, config)

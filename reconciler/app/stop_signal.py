@@ -1,4 +1,4 @@
-"""Signals that stop the process: the first lets the call under way finish, a second ends the process at once."""
+"""Handle signals that stop the process: the first lets the current call finish, a second ends the process at once."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from types import FrameType
 
 
 class StopSignal:
-    """Whether a signal requested a stop, and which one."""
+    """A request to stop, and the signal that made it."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
         self.signal = 0
-        # Not an Event that the main thread waits for: its lock may be held by what the handler interrupts.
+        # The main thread must not wait on an Event: the handler may interrupt the code that holds its lock.
         self._queue: SimpleQueue[int] = SimpleQueue()
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        """Note the signal; a second one ends the process at once, as it would without this."""
+        """Record a signal as a request to stop. The same signal then ends the process at once if it arrives again."""
         self.signal = number
         self.event.set()
         signal.signal(number, signal.SIG_DFL)
         self._queue.put(number)
 
     def record(self, number: int, _: FrameType | None) -> None:
-        """Note a signal that stops nothing."""
+        """Record a signal that does not request a stop."""
         self._queue.put(number)
 
     def wait_for_signal(self, seconds: float) -> int | None:
-        """Return the next signal; None if there is none for so many seconds. For the main thread."""
+        """Return the next signal, or None after some seconds without a signal. Only the main thread may call this."""
         try:
             return self._queue.get(timeout=seconds)
         except Empty:
@@ -39,13 +39,16 @@ class StopSignal:
 
 
 @contextmanager
-def stop_on_signals(*, hangup_ends: bool = True) -> Iterator[StopSignal]:
-    """Let the call under way finish before SIGINT, SIGTERM, and SIGHUP if `hangup_ends`, end the process."""
+def stop_on_signals(*, should_stop_on_hangup: bool = True) -> Iterator[StopSignal]:
+    """Treat SIGINT and SIGTERM as requests to stop while the block runs, so that the current call can finish.
+
+    SIGHUP is such a request as well if `should_stop_on_hangup`; otherwise it is only recorded.
+    """
     stop = StopSignal()
     handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    if not hangup_ends:
+    if not should_stop_on_hangup:
         handlers[signal.SIGHUP] = stop.record
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         handlers[signal.SIGHUP] = stop
     previous_handlers = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:

@@ -9,44 +9,44 @@ import sys
 
 
 def main() -> None:
-    """Run the program and exit: 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 and a signal's number."""
-    if os.getpid() == 1:  # first of all: until then the kernel keeps SIGTERM from it
+    """Run the program and exit with 0, 1, 2 (with --detailed-exitcode), 3, 64, or 128 plus the number of a signal."""
+    if os.getpid() == 1:  # before anything else: the kernel discards signals that process 1 has no handler for
         from reconciler.app.init_process import continue_in_child
 
         continue_in_child()
-    gc.set_threshold(50_000, 20, 20)  # what is imported and read stays: there is little to collect
+    gc.set_threshold(50_000, 20, 20)  # imports and manifests live until the end, so frequent collections free little
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a report is shown in every locale
+            stream.reconfigure(errors="backslashreplace")  # every locale can then print a report
     arguments = sys.argv[1:]
     try:
         code = run_command(arguments)
         if sys.stdout:
             sys.stdout.flush()
-    except OSError:  # whoever reads standard output has gone, or its disk is full; nothing can be told there
+    except OSError:  # standard output is closed or its disk is full, so a message could not be written either
         from reconciler.core.errors import EXIT_FAILED
 
         _silence(sys.stdout.fileno())
         code = EXIT_FAILED
-    except KeyboardInterrupt:  # before anything heeded signals
+    except KeyboardInterrupt:  # before a signal handler was installed
         from reconciler.core.errors import EXIT_INTERRUPTED
 
         code = EXIT_INTERRUPTED
     try:
         if sys.stderr:
             sys.stderr.flush()
-    except OSError:  # the same of logs, which say nothing about how all ended
+    except OSError:  # lost log lines do not change the exit code
         _silence(sys.stderr.fileno())
     sys.exit(code)
 
 
 def _silence(descriptor: int) -> None:
-    """Lead nowhere what Python would fail to flush when it ends."""
+    """Redirect a file descriptor to the null device, because Python's last flush of it would fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run one command and return its exit code. Every error becomes one line; none a traceback."""
+    """Run one command and return its exit code. An error is shown as one line, without a traceback."""
     from reconciler import settings
 
     settings.remove_foreign_variables()

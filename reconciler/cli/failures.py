@@ -37,7 +37,7 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
         case InvalidManifests():
             for problem in error.problems:
                 click.echo(sanitize(str(problem)), err=True)
-            click.echo(f"{error}; nothing was called", err=True)
+            click.echo(f"{error}; AWS was not called", err=True)
             return EXIT_INVALID
         case ReconcilerError():
             click.echo(sanitize(f"reconcile: {error}"), err=True)
@@ -55,11 +55,11 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
         and error.ctx
         and (owners := group.find_option_owners(error.ctx, error.option_name))
     ):
-        message = f"No such option {error.option_name!r} here: it is one of `reconcile {owners[0]}`."
+        message = f"No such option {error.option_name!r} here: it belongs to `reconcile {owners[0]}`."
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
-    safe_message = sanitize(redaction.hide(message))  # as a whole: it may hold line breaks, and what a variable says
+    safe_message = sanitize(redaction.hide(message))  # as a whole: a value in it may contain line breaks
     safe_text = rendered.getvalue().replace(message, safe_message)
     click.echo("\n".join(map(sanitize, safe_text.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
@@ -70,5 +70,5 @@ def _show_internal_error(error: Exception) -> None:
         click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
         return
     description = f"{type(error).__name__}: {redaction.describe_error(error)}"
-    hint = "(RECONCILER_DEBUG=1 shows where)"
+    hint = "(RECONCILER_DEBUG=1 shows the traceback)"
     click.echo(sanitize(f"reconcile: internal error, please report it: {description} {hint}"), err=True)

@@ -1,4 +1,4 @@
-"""The commands by name, and what a person who mistyped one likely meant."""
+"""The commands by name, with suggestions for a misspelled command."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "run": "Reconcile once (what `reconcile` does without a command).",
-    "controller": "Reconcile again and again until told to stop.",
-    "health": "Ask the controller on this machine how it is.",
-    "validate": "Check manifests; no AWS, no credentials.",
-    "explain": "Tell all that is known of one association.",
+    "run": "Reconcile once (the default command).",
+    "controller": "Reconcile periodically until stopped.",
+    "health": "Check whether the controller on this machine makes progress.",
+    "validate": "Check manifests without AWS or credentials.",
+    "explain": "Explain what a run would do with one association, and why.",
     "export": "Write live associations as manifests.",
-    "status": "Show what the journal remembers.",
-    "unlock": "Free the lease that a dead run left behind.",
+    "status": "Show the records of the journal.",
+    "unlock": "Free the lease of a dead run.",
     "doctor": "Check credentials, permissions, buckets and state.",
-    "schema": "Print the JSON Schema of a kind.",
+    "schema": "Print the JSON Schema of a manifest or an output.",
     "sandbox": "Serve a local AppIntegrations over HTTP.",
 }
 _DEFAULT_COMMAND = "run"
@@ -32,11 +32,11 @@ _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry
     "help": "`reconcile --help`",
     "version": "`reconcile --version`",
 }
-"""Words that people type for a command, and the option that does it here."""
+"""Words that people type as a command, and the option that does the same."""
 
 
 def _suggest_command(name: str) -> str:
-    """Return what was likely meant by a word where a command is expected."""
+    """Return a suggestion for a word that is not the name of a command."""
     if option := options.suggest_option(name):
         return f"did you mean {option} {name}?"
     closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
@@ -46,14 +46,14 @@ def _suggest_command(name: str) -> str:
 
 
 class CommandGroup(click.Group):
-    """Commands that are imported when they are called; without a command name, `run` is meant."""
+    """The group of commands, which imports a command when it is called. Without a command name, `run` is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command, imported; None if there is none of this name."""
+        """Import a command and return it, or return None for an unknown name."""
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"reconciler.cli.commands.{cmd_name}")
@@ -61,9 +61,9 @@ class CommandGroup(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, and put the default command in front of options."""
+        """Parse the arguments as click does, and insert the default command before options."""
         group_options = {"--help", "-h", "--version"}
-        should_insert_default = bool(args) or not ctx.resilient_parsing  # a shell that completes may complete a command
+        should_insert_default = bool(args) or not ctx.resilient_parsing  # `reconcile <TAB>` completes command names
         if should_insert_default and (not args or (args[0].startswith("-") and args[0] not in group_options)):
             args = [_DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
@@ -71,20 +71,20 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is named. Raises click.UsageError with a suggestion for an unknown one."""
+        """Return the named command. Raises click.UsageError with a suggestion for an unknown name."""
         if args[0] not in _COMMANDS and not ctx.resilient_parsing:
             ctx.fail(f"No such command {args[0]!r}: {_suggest_command(args[0])}")
         return super().resolve_command(ctx, args)
 
     def find_option_owners(self, ctx: click.Context, option: str) -> list[str]:
-        """Return the commands that have an option."""
+        """Return the names of the commands that have an option."""
         commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
         return [
             name for name, each in commands.items() if each for parameter in each.params if option in parameter.opts
         ]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-        """Return commands, and the options of the default command."""
+        """Return the completions of a word: commands, or the options of the default command."""
         if not incomplete.startswith("-"):
             from click.shell_completion import CompletionItem
 
@@ -108,11 +108,13 @@ class CommandGroup(click.Group):
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    options_metavar=None,
     subcommand_metavar="[COMMAND] [OPTIONS]",
 )
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def app() -> None:
-    """Bring the data-integration associations of Amazon AppIntegrations to what git says.
+    """Reconcile the data-integration associations of Amazon AppIntegrations with the manifests in git.
 
-    Creates what is missing, logs what drifted, deletes and repairs nothing. Without a command it reconciles once.
+    Missing associations are created. Drift and other differences are reported, and nothing is deleted or repaired.
+    Without a command, `reconcile` runs once.
     """

@@ -23,17 +23,17 @@ _MAX_DURATION = timedelta(days=366)
 
 
 class Duration(click.ParamType[timedelta]):
-    """A time span such as 90s, 5m or 24h."""
+    """A duration such as 90s, 5m or 24h."""
 
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the time span."""
+        """Return the duration. Fails if the text is not a duration, or longer than 366 days."""
         if isinstance(value, timedelta):
             return value
         match = re.fullmatch(r"([0-9]+)([smhd])", str(value))
         if match is None:
-            self.fail(f"{value!r} is no duration: write 90s, 5m or 24h", param, ctx)
+            self.fail(f"{value!r} is not a duration: write a number with a unit, such as 90s, 5m or 24h", param, ctx)
         seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
         if seconds > _MAX_DURATION.total_seconds():
             self.fail(f"{value!r} is longer than a year", param, ctx)
@@ -41,7 +41,7 @@ class Duration(click.ParamType[timedelta]):
 
 
 def suggest_option(word: str) -> str | None:
-    """Return the option that a word was likely meant for: a place of state, a repository, or a path of manifests."""
+    """Return the option that a word probably belongs to: the state, a repository, or a path of manifests."""
     if word.lower().startswith("s3://"):
         return "--state"
     if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
@@ -51,26 +51,26 @@ def suggest_option(word: str) -> str | None:
 
 
 class Command(click.Command):
-    """A command that says of a word too many what was likely meant by it."""
+    """A command that suggests an option or a command for an unexpected extra argument."""
 
     allow_extra_args = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does. Raises click.UsageError."""
+        """Parse the arguments as click does. Raises click.UsageError with a suggestion for an extra argument."""
         extra_arguments = super().parse_args(ctx, args)
         if extra_arguments and not ctx.resilient_parsing:
             word = extra_arguments[0]
             if option := suggest_option(word):
                 hint = f": did you mean {option} {word}?"
             elif word in _list_commands(ctx):
-                hint = f": a command comes first: reconcile {word} …"
+                hint = f": write the command first: reconcile {word} …"
             else:
                 hint = ""
             ctx.fail(f"Got unexpected extra argument ({word}){hint}")
         return extra_arguments
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a usage error of the application is shown as click shows its own."""
+        """Run the command. Raises click.UsageError for each UsageError, so that click adds the usage of the command."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -78,13 +78,13 @@ class Command(click.Command):
 
 
 def _list_commands(ctx: click.Context) -> list[str]:
-    """Return the names of the commands beside this one."""
+    """Return the names of the commands in the group of a command."""
     group = ctx.parent and ctx.parent.command
     return group.list_commands(ctx.parent) if isinstance(group, click.Group) and ctx.parent else []
 
 
 class Glob(click.ParamType[str]):
-    """A glob over names; in a variable several are parted by blanks or commas."""
+    """A glob over names. A variable may hold several, separated by blanks or commas."""
 
     name = "glob"
 
@@ -94,17 +94,17 @@ class Glob(click.ParamType[str]):
 
 
 class _EnvironmentOption(click.Option):
-    """An option whose variable says something where it is set: an empty one is a mistake in whatever filled it in.
+    """An option with a variable. An empty variable is rejected, because the script that sets it is probably wrong.
 
-    So is an option that another one takes for its value: `--state $UNSET --dry-run` would not be a dry run.
+    The name of another option is rejected as a value: `--state $UNSET --dry-run` would otherwise not be a dry run.
     """
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value as its type has it."""
+        """Return the value in the type of the option. Raises click.UsageError for an invalid or missing value."""
         if not self.is_flag and not ctx.resilient_parsing:
             for each in value if isinstance(value, tuple | list) else (value,):
                 if isinstance(each, str) and re.match(r"--[A-Za-z]", each):
-                    raise click.UsageError(f"{self.opts[-1]}: its value is missing, and {each} is an option", ctx)
+                    raise click.UsageError(f"{self.opts[-1]} needs a value, but {each} is an option", ctx)
         try:
             return super().process_value(ctx, value)
         except click.MissingParameter:
@@ -113,33 +113,33 @@ class _EnvironmentOption(click.Option):
             is_from_variable = self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT
             hint = f"'{self.envvar}'" if is_from_variable else error.param_hint
             is_switch = isinstance(self.type, click.types.BoolParamType)
-            message = f"{value!r} is neither true nor false" if is_switch else error.message
+            message = f"{value!r} is not a boolean: write true or false" if is_switch else error.message
             raise click.BadParameter(message, ctx, self, hint) from error
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return what the variable says, None where it is not set."""
+        """Return the value of the variable, or None if it is not set. Raises click.UsageError for an empty one."""
         value = super().resolve_envvar_value(ctx)
-        if ctx.resilient_parsing:  # a shell that completes wants no complaint
+        if ctx.resilient_parsing:  # shell completion must not fail
             return value
         if not (value or "").strip() and str(self.envvar) in settings.read_environment():
-            raise click.UsageError(f"{self.envvar} is set and empty: give it a value, or do not set it", ctx)
+            raise click.UsageError(f"{self.envvar} is set but empty: give it a value, or unset it", ctx)
         return value
 
 
 def option(*names: str, **attributes: Any) -> Decorator:
-    """Return an option that RECONCILER_<NAME> sets as well."""
+    """Return an option that the variable RECONCILER_<NAME> can set as well."""
     long_name = next(name for name in names if name.startswith("--"))
     attributes.setdefault("envvar", "RECONCILER_" + long_name.removeprefix("--").replace("-", "_").upper())
     return click.option(*names, cls=_EnvironmentOption, **attributes)
 
 
 def duration_option(name: str, default: str, help_: str) -> Decorator:
-    """Return an option that takes a time span."""
+    """Return an option that takes a duration."""
     return option(name, type=Duration(), default=default, show_default=True, metavar="TIME", help=help_)
 
 
 def combine_options(*decorators: Decorator) -> Decorator:
-    """Return several options as one decorator, in the order in which help shows them."""
+    """Return one decorator that adds several options. Help shows them in the given order."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
@@ -154,40 +154,40 @@ files = option(
     "--file",
     "files",
     multiple=True,
-    type=click.Path(allow_dash=True),  # several in the variable are parted as in PATH
+    type=click.Path(allow_dash=True),  # click splits the variable as PATH is split
     metavar="PATH|-",
     help="File or folder of manifests, or - for standard input. May be repeated.  [default: manifests/]",
 )
 
 
 def get_standard_input() -> BinaryIO | None:
-    """Return what `-f -` reads; None where it is closed."""
+    """Return the stream that `-f -` reads, or None if standard input is closed."""
     return sys.stdin.buffer if sys.stdin else None
 
 
 aws_access = combine_options(
-    option("--region", metavar="REGION", help="The Region, where no Target declares one."),
-    option("--profile", metavar="NAME", help="The profile of the AWS configuration to use."),
+    option("--region", metavar="REGION", help="Region to use if the Target declares none."),
+    option("--profile", metavar="NAME", help="Profile of the AWS configuration to use."),
     option(
         "--endpoint-url",
         metavar="URL",
-        help="Call this address instead of AWS, with dummy credentials (for a sandbox).",
+        help="Address to call instead of AWS, for example a sandbox. Only dummy credentials are sent there.",
     ),
-    option("--sandbox", is_flag=True, help="Use a sandbox inside this process instead of AWS."),
+    option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
 )
 
 connection = combine_options(
-    option("--target", "targets", multiple=True, metavar="NAME", help="Only this Target. May be repeated."),
+    option("--target", "targets", multiple=True, metavar="NAME", help="Use only this Target. May be repeated."),
     aws_access,
 )
 
 state = option(
     "--state",
     metavar="DIR|s3://BUCKET/PREFIX",
-    help=f"Where the journal is kept; it must last from run to run.  [default: {DEFAULT_STATE}]",
+    help=f"Location of the journal, which must persist between runs.  [default: {DEFAULT_STATE}]",
 )
 
-dry_run = option("--dry-run", is_flag=True, help="Show what a run would do; write nothing.")
+dry_run = option("--dry-run", is_flag=True, help="Show what a run would do, and write nothing.")
 
 mode = option(
     "--mode",
@@ -195,18 +195,17 @@ mode = option(
     default=Mode.CREATE.value,
     show_default=True,
     callback=lambda _context, _option, value: Mode(value),
-    help="How far to go; the stricter of this and the manifest's policy.mode holds.",
+    help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
 )
 
-settle_time = duration_option(
-    "--settle-time", "15m", "How long to wait for List to show a Create whose answer was lost."
-)
+settle_time = duration_option("--settle-time", "15m", "Time to wait for List to show a Create whose answer was lost.")
 
 max_creates = option(
     "--max-creates",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Most creates in each target; a plan with more creates none. The stricter of this and MaxCreates holds.",
+    help="Limit of creates for each target. A plan above the limit sends no create. If MaxCreates of the Target is "
+    "lower, it applies instead.",
 )
 
 new_state = option(
@@ -216,8 +215,8 @@ new_state = option(
     flag_value="*",
     type=Glob(),
     metavar="[TARGET]",
-    help="Allow a new journal if this Target has none (its first run). TARGET may be a glob; without TARGET: all "
-    "Targets. May be repeated.",
+    help="Allow a new journal for the first run of this Target. TARGET may be a glob. Without TARGET, the option "
+    "applies to every Target. May be repeated.",
 )
 
 run_policy = combine_options(
@@ -225,6 +224,6 @@ run_policy = combine_options(
     state,
     new_state,
     settle_time,
-    duration_option("--lock-timeout", "30s", "How long to wait for another run to finish."),
+    duration_option("--lock-timeout", "30s", "Time to wait for another run to finish."),
     max_creates,
 )

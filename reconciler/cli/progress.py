@@ -1,4 +1,4 @@
-"""A progress bar on standard error, for people who wait at a terminal."""
+"""Show progress bars on standard error, for a person who waits at a terminal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from reconciler.cli import output
 from reconciler.core.ports import Progress
 
 _MIN_STEPS = 10
-"""From how many steps on a bar is worth the flicker."""
+"""Number of steps below which a bar would only flicker."""
 
 
 @contextmanager
 def show_bars() -> Iterator[Progress]:
-    """Yield what is to be told of progress; it draws only on a terminal, and only where there is much to do."""
+    """Yield a function that draws progress on a terminal for ten steps or more, and otherwise does nothing."""
     if not output.is_terminal(sys.stderr):
         yield lambda *_: None
         return
@@ -31,7 +31,7 @@ def show_bars() -> Iterator[Progress]:
     def update_bar(stage: str, done: int, total: int) -> None:
         if total < _MIN_STEPS:
             return
-        with lock, suppress(Exception):  # a terminal that went away is no reason to fail
+        with lock, suppress(Exception):  # a closed terminal must not fail the run
             bars.start()
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)

@@ -1,4 +1,4 @@
-"""Resolves the references of a JSON Schema, for tools that follow none."""
+"""Resolve the references of a JSON Schema, for tools that do not follow references."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ _ANNOTATIONS = {
     "markdownDescription", "enumDescriptions", "defaultSnippets", "deprecationMessage", "doNotSuggest",
     "errorMessage", "patternErrorMessage",
 }  # fmt: skip
-"""What decides nothing: the annotations of JSON Schema, and the words that editors and our messages read."""
+"""Keywords that do not affect validation: annotations, and keywords for editors and for our messages."""
 
 
 def resolve_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema without `$ref` and `$defs` that accepts the same documents.
 
-    Beside a reference, an annotation replaces the one that is referred to, and a rule holds as well as those that are
-    referred to. Raises ValueError for a reference that leads into itself or out of the schema.
+    An annotation beside a reference replaces the annotation of the referenced schema. A rule beside a reference
+    applies in addition to the rules of the referenced schema. Raises ValueError for a circular reference, and for a
+    reference to another document.
     """
     resolved_schema: dict[str, Any] = _resolve(schema, schema, ())
     return resolved_schema
 
 
 def _resolve(node: Any, root: Mapping[str, Any], open_references: tuple[str, ...]) -> Any:
-    if not isinstance(node, Mapping):  # true and false are schemas, too
+    if not isinstance(node, Mapping):  # `true` and `false` are schemas as well
         return node
     own_keywords = {
         key: _resolve_keyword(key, value, root, open_references)
@@ -49,7 +50,7 @@ def _resolve(node: Any, root: Mapping[str, Any], open_references: tuple[str, ...
 
 
 def _resolve_keyword(key: str, value: Any, root: Mapping[str, Any], open_references: tuple[str, ...]) -> Any:
-    """Resolve the schemas in the value of a keyword; constants, examples and snippets stay as they are."""
+    """Return the value of a keyword with its schemas resolved. Constants, examples and snippets stay unchanged."""
     if key in _SCHEMA_MAPS:
         return {name: _resolve(inner, root, open_references) for name, inner in value.items()}
     if key in _SCHEMA_LISTS:
@@ -58,7 +59,7 @@ def _resolve_keyword(key: str, value: Any, root: Mapping[str, Any], open_referen
 
 
 def _find_referent(reference: str, root: Mapping[str, Any]) -> Any:
-    """Return what a JSON Pointer in a fragment (`#/$defs/Name`) leads to."""
+    """Return the schema at a JSON Pointer in a fragment, such as `#/$defs/Name`."""
     start, *steps = reference.split("/")
     if start != "#":
         raise ValueError(f"{reference} leads out of the schema")

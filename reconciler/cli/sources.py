@@ -1,4 +1,4 @@
-"""The options that say where manifests are."""
+"""Options for the source of manifests: files, folders, or a git repository."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.core.errors import UsageError
 
 
 def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a `Source`, as its parameter `source`."""
+    """Add the options of a `Source` to a command, which receives the `Source` as the argument `source`."""
 
     @wraps(function)
     def command(*args: Any, files: tuple[str, ...], **options_by_name: Any) -> Any:
@@ -32,27 +32,25 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_combination(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
-    """Refuse options and variables that would otherwise be ignored in silence. Raises UsageError."""
+    """Raise UsageError for options and variables that would otherwise be ignored silently."""
     for problem in list_variable_problems(settings.read_environment()):
         raise UsageError(problem)
     if git_url is not None and files:
-        raise UsageError("-f and --git-url: give one of them; --git-path is the folder in the repository")
+        raise UsageError("-f and --git-url cannot be combined: --git-path selects a folder in the repository")
     if git_url is not None and revision is not None:
-        raise UsageError("--revision and --git-url: give one of them; the commit that is read is the revision")
+        raise UsageError("--revision and --git-url cannot be combined: the revision is the commit that is read")
     context = click.get_current_context()
     for parameter in _GIT_OPTION_NAMES:
         if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
             name = f"--{parameter.replace('_', '-')}"
-            raise UsageError(f"{name} is of a git repository, and files would be read: give --git-url as well")
+            raise UsageError(f"{name} needs --git-url: without --git-url, manifests are read from files")
 
 
 strict = options.option("--strict", is_flag=True, help="Treat warnings as errors.")
 
 _SOURCE_OPTIONS = options.combine_options(
     options.files,
-    options.option(
-        "--git-url", metavar="PATH|URL", help="Read manifests from this git repository instead, without a checkout."
-    ),
+    options.option("--git-url", metavar="PATH|URL", help="Git repository to read manifests from, without a checkout."),
     options.option(
         "--git-ref", metavar="REF", default="HEAD", show_default=True, help="Branch, tag or commit to read."
     ),
@@ -61,19 +59,21 @@ _SOURCE_OPTIONS = options.combine_options(
         metavar="DIR",
         default="manifests",
         show_default=True,
-        help="Folder or file of manifests in the repository.",
+        help="File or folder of manifests in the repository.",
     ),
     options.option(
         "--git-verify-key",
         metavar="FILE",
-        help="Accept only commits signed by a key in this file: ssh's allowed signers, or OpenPGP keys.",
+        help="Accept only commits signed by a key in this file, which holds SSH allowed signers or OpenPGP keys.",
     ),
-    options.option("--git-ssh-key", metavar="FILE", help="Private key for access by ssh."),
-    options.option("--git-known-hosts", metavar="FILE", help="Known hosts for access by ssh; other hosts are refused."),
+    options.option("--git-ssh-key", metavar="FILE", help="Private key for SSH access."),
+    options.option("--git-known-hosts", metavar="FILE", help="Known hosts for SSH access. Other hosts are refused."),
     options.option(
-        "--git-token-file", metavar="FILE", help="Token for access by https; read again whenever git asks for it."
+        "--git-token-file", metavar="FILE", help="Token for HTTPS access. The file is read each time git needs it."
     ),
-    options.option("--git-username", metavar="NAME", help="User name for the token.  [default: x-access-token]"),
+    options.option(
+        "--git-username", metavar="NAME", help="User name that belongs to the token.  [default: x-access-token]"
+    ),
 )
 _GIT_OPTION_NAMES = (
     "git_ref", "git_path", "git_verify_key", "git_ssh_key", "git_known_hosts", "git_token_file", "git_username",

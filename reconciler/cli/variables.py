@@ -1,4 +1,4 @@
-"""Refuses variables that are mistyped where the right one guards something: nothing else would tell."""
+"""Reject misspelled names of safety variables, which would otherwise be ignored silently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GUARD_VARIABLES = frozenset(
         "WEBHOOK_SECRET_FILE",
     )
 )  # fmt: skip
-"""Without one of these a run goes further, goes elsewhere, or forgets what it did."""
+"""Safety variables. Without such a variable, a run may write more, write elsewhere, or lose its journal."""
 OTHER_VARIABLES = frozenset(
     _PREFIX + name
     for name in (
@@ -27,20 +27,20 @@ OTHER_VARIABLES = frozenset(
         "APPLY_ROLE_ARN", "ID_TOKEN", "IMAGE", "PLAN_ROLE_ARN", "SOURCE",
     )
 )  # fmt: skip
-"""The program's other variables, and those of its own job templates. Kubernetes may set RECONCILER_PORT and more."""
+"""Other variables of the program and of its job templates. Kubernetes may set more, such as RECONCILER_PORT."""
 
 
 def list_variable_problems(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is wrong with the names of variables, and with what boto3 would pass over in silence."""
+    """Yield an error for each misspelled safety variable, and for each empty endpoint that boto3 would ignore."""
     for name in sorted(environment):
         if suggestion := _suggest_guard(name):
-            yield f"{name}: is no variable of reconcile: write {suggestion}, or take it out"
+            yield f"unknown variable {name}: write {suggestion}, or unset it"
         if name.startswith("AWS_ENDPOINT_URL") and not environment[name].strip():
-            yield f"{name} is set and empty, so that AWS itself would be called: give it a value, or do not set it"
+            yield f"{name} is set but empty, so AWS itself would be called: give it a value, or unset it"
 
 
 def _suggest_guard(name: str) -> str | None:
-    """Return the variable that guards something and that another one looks like."""
+    """Return the safety variable that an unknown name resembles, or None."""
     if name in GUARD_VARIABLES | OTHER_VARIABLES or not is_near(name[: len(_PREFIX)].upper(), _PREFIX, _MAX_DISTANCE):
         return None
     plain = name.upper()

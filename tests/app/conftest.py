@@ -1,4 +1,4 @@
-"""The program, aimed at a sandbox over HTTP."""
+"""Fixtures: the program, and a sandbox over HTTP that it calls."""
 
 from cli.conftest import program, server
 

@@ -1,4 +1,4 @@
-"""The loop's parts that a process cannot show."""
+"""The parts of the controller that no test of its process can observe."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ RUN = ActiveRun("1", "prod", "abc")
 
 
 class Cycle:
-    """What counting references does not free."""
+    """An object in a reference cycle, which only the garbage collector frees."""
 
     def __init__(self) -> None:
         self.itself = self
 
 
 class Littering(Runner):
-    """Runner that leave a cycle each, as boto3's clients do."""
+    """A runner whose runs leave a reference cycle, as boto3's clients do."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.left: list[weakref.ref[Cycle]] = []
         self._error = error
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
-        """Leave it behind."""
+        """Leave a reference cycle, and return an empty report or raise the error."""
         del desired, progress
         self.left.append(weakref.ref(Cycle()))
         if self._error:
@@ -44,7 +44,7 @@ class Littering(Runner):
 
 
 def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
-    """What it leaves in cycles is collected at once, before that of the next runs comes on top; also where it fails."""
+    """The reference cycles of a run are collected when it ends, even if it fails."""
     passes = Littering()
     assert build_run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
     assert [left() for left in passes.left] == [None]
@@ -55,7 +55,7 @@ def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
 
 
 def test_interrupted_run_returns_no_report() -> None:
-    """A target of which only a part was looked at has no report."""
+    """A run whose target was listed only in part before a stop returns no report."""
     stop = StopSignal()
     stop.event.set()
     with pytest.raises(StopRequested):

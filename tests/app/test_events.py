@@ -1,14 +1,12 @@
-"""What a controller says in its log beside reports."""
+"""Log lines of a controller other than reports."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.app.events import EventRecorder
 from reconciler.core.controller.status import ActiveRun
@@ -19,16 +17,15 @@ RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Give what is logged."""
+def log() -> io.StringIO:
+    """Return the stream of the log."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
-    yield stream
-    structlog.reset_defaults()
+    return stream
 
 
 def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
-    """And with its traceback, in one line; one that is no run's, such as looking at git, without."""
+    """An unexpected error is logged in one line, with its traceback, and with its run if it belongs to one."""
     told = EventRecorder(Metrics("0"), lambda: None, ())
     with pytest.raises(ValueError, match="no") as raised:
         int("no")
@@ -44,5 +41,5 @@ def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO)
 
 
 def belongs(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return what a line belongs to."""
+    """Return the run, target and revision of a log line."""
     return {name: entry[name] for name in ("run", "target", "revision") if name in entry}

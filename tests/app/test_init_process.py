@@ -1,4 +1,4 @@
-"""The program as process 1, as in a container without an init: signals arrive, and no dead process stays."""
+"""The program as process 1 of a container: it handles signals, and reaps dead processes."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ while others():
 
 @pytest.fixture(autouse=True)
 def space() -> None:
-    """Skip where no process may have a space of its own."""
+    """Skip the test if this user cannot create a process namespace."""
     if subprocess.run([*SPACE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("it takes a user who may make a space of processes")
+        pytest.skip("this user cannot create a process namespace")
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what has to come; the test's own time-out ends a wait in vain."""
+    """Wait until a condition is true, for at most 60 seconds."""
     end = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < end
@@ -54,14 +54,14 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def child(process: int) -> int:
-    """Return the only child of a process, 0 where it has none."""
+    """Return the id of the only child of a process, or 0 if it has none."""
     found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return int(found[0]) if found else 0
 
 
 @contextmanager
 def first(program: Program, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the program as process 1 of a space, and give what runs it and process 1."""
+    """Run the program as process 1 of a namespace. Yield its `unshare` process, and the id of process 1."""
     command = [*SPACE, *program.build_command(*arguments)]
     started = subprocess.Popen(
         command, cwd=program.folder, env=create_environment(**GIT, HOME="/nonexistent"), stdout=subprocess.PIPE,
@@ -76,7 +76,7 @@ def first(program: Program, *arguments: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def test_signal_during_start_up_ends_the_program(program: Program) -> None:
-    """As soon as it attends to signals, long before there is a controller that could handle any."""
+    """SIGTERM ends the program even before the controller has installed its handlers."""
     program.add("october")
     with first(program, "controller") as (started, process):
         until(lambda: child(process) > 0)
@@ -86,7 +86,7 @@ def test_signal_during_start_up_ends_the_program(program: Program) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_to_init_process_stops_the_controller_gracefully(program: Program, number: signal.Signals) -> None:
-    """It is handed on, and the exit code is the program's."""
+    """Process 1 forwards a signal to the controller, and exits with its exit code."""
     program.add("october")
     with first(program, "controller") as (started, process):
         assert started.stderr
@@ -100,13 +100,13 @@ def test_signal_to_init_process_stops_the_controller_gracefully(program: Program
 
 
 def test_init_process_exits_with_the_code_of_the_program(program: Program) -> None:
-    """Of a command that ends by itself."""
+    """Process 1 exits with the exit code of the command."""
     with first(program, "nope") as (started, _):
         assert started.wait(60) == 64
 
 
 def test_children_of_a_killed_git_are_reaped(tmp_path: Path) -> None:
-    """A git that is ended leaves its children to process 1: none stays, dead or alive."""
+    """Process 1 reaps the children of a killed git."""
     env = {"PYTHONPATH": os.pathsep.join(sys.path), **GIT}
     done = subprocess.run(
         [*SPACE, sys.executable, "-c", GIT_KILLED], cwd=tmp_path, env=env, capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""One run of a process at a time has an account and Region."""
+"""One run of a process at a time uses an account and Region."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PLACE = ("123456789012", "us-east-1")
 
 
 def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
-    """Both have one journal: what one of them has read must not be taken for what the other wrote."""
+    """A renamed target waits for the run under its previous name, because both use the same journal."""
     clock = FakeClock()
     owners = RunLocks(clock, 30)
     give_back = owners.acquire(PLACE, "run-1", "old")
     started = clock.monotonic()
-    with pytest.raises(LeaseHeld, match="a run of target 'old' is still at work in account 123456789012, us-east-1"):
+    with pytest.raises(LeaseHeld, match="a run of target 'old' is still active in account 123456789012, us-east-1"):
         owners.acquire(PLACE, "run-2", "new")
     assert clock.monotonic() - started >= 30
     give_back()
@@ -25,17 +25,19 @@ def test_renamed_target_waits_for_the_run_under_its_old_name() -> None:
 
 
 def test_run_in_another_region_does_not_wait() -> None:
-    """Another account or Region is another journal."""
+    """Runs in different Regions do not wait for each other."""
     owners = RunLocks(FakeClock(), 0)
     owners.acquire(PLACE, "run-1", "a")
     owners.acquire(("123456789012", "eu-west-2"), "run-1", "b")
 
 
 def test_two_targets_of_one_run_cannot_share_an_account_and_region() -> None:
-    """Git says so, and no waiting helps."""
+    """Two targets of one run with the same account and Region fail at once, because no wait can help."""
     clock = FakeClock()
     owners, started = RunLocks(clock, 30), clock.monotonic()
     owners.acquire(PLACE, "run-1", "a")
-    with pytest.raises(LeaseHeld, match="targets 'a' and 'b' are both account 123456789012 in us-east-1: remove one"):
+    with pytest.raises(
+        LeaseHeld, match="targets 'a' and 'b' have the same account 123456789012 and Region us-east-1: remove one"
+    ):
         owners.acquire(PLACE, "run-1", "b")
     assert clock.monotonic() == started

@@ -1,4 +1,4 @@
-"""A folder that is followed: what is read is one state of it, never half of two."""
+"""A folder that a controller polls: it reads one state of the files, never a mixture of two."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ spec: {AccountId: '123456789012', Region: us-east-1}
 
 @dataclass(frozen=True)
 class Changing(Source):
-    """A folder that is another one each time it is read, and stays as it is at the last."""
+    """A folder with other files at each reading, and the same files after the last change."""
 
     readings: list[list[str]] = field(default_factory=list)
 
@@ -34,24 +34,24 @@ class Changing(Source):
 
 
 def folder(*readings: str) -> FolderSource:
-    """Follow a folder with these targets."""
+    """Return a source whose readings contain these targets."""
     return FolderSource(Changing((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
 def test_half_replaced_folder_is_not_used() -> None:
-    """Two readings in a row have to find the same."""
+    """The files are used only after two equal readings in a row."""
     followed = folder("old", "old new", "new")
     loaded = followed.load(followed.read_version())
     assert [target.name for target in loaded.desired.targets] == ["new"]
 
 
 def test_folder_version_is_stable_across_readings() -> None:
-    """Whatever was read before it."""
+    """The version of the same files is equal, whatever was read before."""
     assert folder("a b").read_version() == folder("a", "a b").read_version() != folder("a").read_version()
 
 
 def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None:
-    """What is hashed is what is read: also behind links to folders of the version that is exchanged."""
+    """The controller reads the files that it hashed when Kubernetes replaces a ConfigMap behind links."""
     for name in ("old", "new"):
         (tmp_path / f"..{name}" / "eu").mkdir(parents=True)
         (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
@@ -68,6 +68,6 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
 
 
 def test_folder_that_keeps_changing_is_rejected() -> None:
-    """For this look, with where and why."""
-    with pytest.raises(ReconcilerError, match=r"^manifests/: changed while it was read, 5 times in a row$"):
+    """A folder that changes during each reading is an error that names the folder."""
+    with pytest.raises(ReconcilerError, match=r"^manifests/: the files changed during each of 5 readings$"):
         folder(*"abcdefg").read_version()

@@ -1,4 +1,4 @@
-"""A sandbox over HTTP, and the program aimed at it."""
+"""Fixtures: a sandbox over HTTP, and the program that calls it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def program(server: SandboxServer, tmp_path: Path) -> Program:
-    """Return the program, in an empty folder."""
+    """Return the program, which runs in an empty folder and calls the sandbox."""
     return Program(tmp_path, server.url)
 
 
 @pytest.fixture
 def bucket(server: SandboxServer) -> Bucket:
-    """Return an empty bucket beside that sandbox."""
+    """Return an empty bucket on the sandbox's S3."""
     return Bucket(server.url)

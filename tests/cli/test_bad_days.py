@@ -1,4 +1,4 @@
-"""`reconcile controller`, as a process, on bad days: it says what is wrong, keeps what it had, recovers by itself."""
+"""`reconcile controller` as a process under faults: it reports each fault, keeps running, and recovers by itself."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ CREATE = "CreateDataIntegrationAssociation"
 
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
-    """Let no token protect from a second Create."""
+    """Let the sandbox ignore ClientTokens, so that a repeated Create creates a second association."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500))
 
 
 class Controller:
-    """A running controller, and all that it has logged."""
+    """A running controller and its log lines."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.log: list[Any] = []
 
     def next(self, event: str, **fields: Any) -> Any:
-        """Return the next line of this event with these fields; the test's own time-out ends a wait in vain."""
+        """Return the next log line with this event and these fields. The test's timeout ends a wait without result."""
         assert self.process.stderr
         for line in self.process.stderr:
             self.log.append(json.loads(line))
@@ -52,13 +52,13 @@ class Controller:
 
     @property
     def events(self) -> set[str]:
-        """The events so far."""
+        """The events in the log."""
         return {entry["event"] for entry in self.log}
 
 
 @contextmanager
 def controlling(process: subprocess.Popen[str]) -> Iterator[Controller]:
-    """Stop a controller at the end of the block: till then it runs, and nothing happens that nobody foresaw."""
+    """Stop the controller at the end of the block, and check that it ran until then without an unexpected error."""
     controller = Controller(process)
     try:
         yield controller
@@ -72,9 +72,9 @@ def controlling(process: subprocess.Popen[str]) -> Iterator[Controller]:
 
 
 def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: SandboxServer) -> None:
-    """It is said what cannot be written and why; with room again each association is created, once.
+    """A controller sends no Create while the journal cannot be written, and creates each association once afterwards.
 
-    Also where there is none any more for the answer to a Create: List shows what became of it.
+    If the answer to a Create cannot be written, List shows the result to the next run.
     """
     program.add("october")
     running: list[Controller] = []
@@ -113,7 +113,7 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
 
 
 def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server: SandboxServer, tmp_path: Path) -> None:
-    """What is right is watched meanwhile; the line says what to do, and once it is done nobody has to do more."""
+    """The error says how to repair the disk, other associations stay in sync, and a repaired disk needs no restart."""
     program.add("a")
     with mount_disk(tmp_path / "state") as state:
         state.fill()
@@ -124,7 +124,7 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
             assert server.sandbox.executed_writes == ()
             state.clear()
             controller.next("association created", association="a")
-            controller.next("run finished", inSync=1)  # and remembers it: after that nothing is written
+            controller.next("run finished", inSync=1)  # the journal has recorded that; later runs write nothing
             state.remount("ro")
             program.add("b")
             said = controller.next("target failed")["error"]
@@ -137,7 +137,7 @@ def test_controller_waits_for_a_full_or_read_only_disk(program: Program, server:
 
 
 def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, server: SandboxServer) -> None:
-    """All is done as ever, once, and a stop is a stop."""
+    """A controller that cannot write its log creates each association once, and stops on SIGTERM."""
     program.add("october")
     runs, enough = [0], threading.Event()
 
@@ -160,7 +160,7 @@ def test_full_disk_under_the_log_does_not_stop_the_controller(program: Program, 
 
 
 def test_full_log_pipe_does_not_prevent_shutdown(program: Program) -> None:
-    """All threads may hang in a pipe that is full: the process ends after the grace all the same."""
+    """The process ends after --shutdown-timeout even if every thread hangs while it writes to the log."""
     program.add("october")
     reading, writing = os.pipe()
     fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
@@ -188,7 +188,7 @@ EXPIRED = b"<Code>ExpiredToken</Code><Message>The security token included in the
 
 
 def xml(body: bytes) -> bytes:
-    """Return an error as the XML protocols write it."""
+    """Return a response with an error in an XML protocol of AWS."""
     return (
         b"HTTP/1.1 403 X\r\nx-amz-request-id: r\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
     )
@@ -197,9 +197,9 @@ def xml(body: bytes) -> bytes:
 def test_expired_credentials_are_reloaded(
     program: Program, server: SandboxServer, bucket: Bucket, tmp_path: Path
 ) -> None:
-    """Those of a file, by which a controller reaches AWS and its journal in S3: no restart is needed.
+    """A controller needs no restart for new credentials in the credentials file, for AWS and for the journal in S3.
 
-    A Create that is refused for them was not carried out, and is sent again.
+    A Create that AWS refused for expired credentials is sent again.
     """
     credentials, good, creates = tmp_path / "credentials", {"FIRST"}, [0]
 
@@ -264,11 +264,11 @@ class Shifted(datetime):
 apscheduler.schedulers.base.datetime = reconciler.edge.clock.datetime = Shifted
 main()
 """
-"""The program, where the clock is so many hours ahead as a file says."""
+"""The program with a clock that is ahead by the hours in a file."""
 
 
 def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: SandboxServer, tmp_path: Path) -> None:
-    """Targets are run at their interval, nothing is created twice, and no run is taken for stuck."""
+    """After a clock jump, runs keep their interval, nothing is created twice, and no run counts as stuck."""
     program.add("october")
     file = tmp_path / "ahead"
     file.write_text("0")
@@ -298,7 +298,7 @@ def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: San
 
 
 def test_two_controllers_on_one_state_create_nothing_twice(program: Program, server: SandboxServer) -> None:
-    """Where one is at work the other says which process it is, and once it is killed the other takes over."""
+    """The second controller names the process that holds the lease, and takes over when that process is killed."""
     creating, killed = threading.Event(), threading.Event()
     holder: list[int] = []
 
@@ -327,7 +327,7 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
             program.add(name)
         assert creating.wait(60)
         first, other = both[holder[0]], both[1 - holder[0]]
-        assert other.next("run finished", settling=1)["inSync"] == 2  # "c" is left to who began it
+        assert other.next("run finished", settling=1)["inSync"] == 2  # the other process has started to create "c"
         program.add("d")
         said = other.next("target failed")["error"]
         assert f"is held by process {first.process.pid} on " in said

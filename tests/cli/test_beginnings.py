@@ -1,4 +1,4 @@
-"""How a state begins: on purpose. An empty place is more likely a volume that is not mounted."""
+"""A new journal is created only on request, because a missing journal usually means an unmounted volume."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ spec: {Region: us-west-2, AccountId: "123456789012"}
 
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
-    """Let no token protect from a second Create."""
+    """Let the sandbox ignore ClientTokens, and let its jobs end at once."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
 def test_empty_state_folder_does_not_start_a_new_journal(program: Program, server: SandboxServer) -> None:
-    """What was exported has left List, and the volume is not mounted: nothing is created twice, with or without it."""
+    """A run creates nothing while the journal's folder is missing or empty, although List is empty as well."""
     program.add("october")
     assert program.run(*STATE, "--new-state").code == 0
     assert program.run(*STATE).code == 0
@@ -45,7 +45,7 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
             assert done.code == 1
             assert target["error"] == (
                 "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
-                "account and Region, give --new-state once; if it is not, mount the folder that holds it, or restore "
+                "account and Region, give --new-state once; otherwise, mount the folder that holds it, or restore "
                 "it from a backup"
             )
     assert list((program.folder / "state").iterdir()) == []
@@ -53,7 +53,7 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
 
 
 def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: SandboxServer) -> None:
-    """With the plan beside it; where the beginning is declared it says nothing."""
+    """A dry run without a journal shows the plan and the refusal, and with --new-state only the plan."""
     program.add("october")
     dry = program.run("--dry-run", *STATE, "-o", "json")
     assert (dry.code, dry.decisions) == (1, {"october": "create"})
@@ -65,7 +65,7 @@ def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: S
 
 
 def test_new_state_applies_only_to_the_targets_it_names(program: Program, server: SandboxServer) -> None:
-    """Each target's journal begins by a glob that names it."""
+    """A journal is created only for the targets that match a glob of --new-state."""
     program.add("targets", text=TARGETS)
     for name in ("prod", "staging"):
         program.add(f"of-{name}", text=f"# of {name}\n" + _of(name))
@@ -116,7 +116,7 @@ spec:
 def test_new_state_is_declared_by_option_or_variable(
     program: Program, given: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """By the option, with or without names, or by its variable."""
+    """--new-state works with and without names, and as the variable RECONCILER_NEW_STATE."""
     program.add("october")
     assert program.run(*STATE, *given, env=variables).code == 0
     assert (program.folder / "state" / "sandbox" / "123456789012-us-east-1.json").exists()
@@ -138,7 +138,7 @@ def test_new_state_is_declared_by_option_or_variable(
 def test_new_state_glob_that_matches_no_target_is_an_error(
     program: Program, server: SandboxServer, given: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """Also one that was meant as a command, or as the flag that it is not."""
+    """A glob that matches no target is a usage error, such as the name of a command or a boolean."""
     program.add("october")
     assert program.run(*STATE, *given, env=variables).code == 64
     assert server.sandbox.executed_writes == ()
@@ -146,7 +146,7 @@ def test_new_state_glob_that_matches_no_target_is_an_error(
 
 
 def test_second_run_needs_no_new_state_option(program: Program) -> None:
-    """Also where there is nothing to remember yet: the next run needs no --new-state."""
+    """A run without associations creates the journal, so the next run needs no --new-state."""
     program.add(
         "default",
         text="apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: default}\n"
@@ -160,7 +160,7 @@ def test_second_run_needs_no_new_state_option(program: Program) -> None:
 
 
 def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Program, server: SandboxServer) -> None:
-    """Not in a job, where it goes, and not in the image, where it is a volume that may not be mounted."""
+    """In a CI job and in the image, the default folder needs --new-state for a new journal."""
     program.add("october")
     for variables in ({"RECONCILER_CONTAINER": "1"}, {"RECONCILER_CONTAINER": "yes"}):
         done = program.run("-o", "json", env=variables)
@@ -179,25 +179,25 @@ def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Pr
 
 
 def test_sandbox_state_needs_no_new_state_option(program: Program) -> None:
-    """Wherever its state is, and in a job as well."""
+    """A sandbox creates its journal without --new-state, even in CI and in the image."""
     alone = Program(program.folder)
     alone.add("october")
     assert alone.run("--sandbox", *STATE, env={"CI": "true", "RECONCILER_CONTAINER": "1"}).code == 0
 
 
 def test_read_only_commands_work_without_a_journal(program: Program) -> None:
-    """It says that there is none, and shows what it knows."""
+    """Commands that only read report a missing journal, and create no file."""
     program.add("october")
     assert program.run("validate").code == 0
     assert "no journal yet" in program.run("status", *STATE).out
     assert program.run("explain", "october", *STATE).code == 0
     assert program.run("export", *STATE).code == 0
-    assert "Nobody holds" in program.run("unlock", "default", *STATE).out
+    assert "No run holds" in program.run("unlock", "default", *STATE).out
     assert not (program.folder / "state").exists()
 
 
 def test_controller_does_not_start_a_new_journal_unasked(program: Program, server: SandboxServer) -> None:
-    """It goes on trying, and begins where it is told to."""
+    """Without --new-state a controller reports failed targets. With --new-state it creates."""
     program.add("october")
     for options, event in (((), "target failed"), (("--new-state",), "association created")):
         process = program.start("controller", *STATE, "--interval", "1s", *options)

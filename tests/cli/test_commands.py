@@ -1,4 +1,4 @@
-"""The commands that call nothing: help, version, schema and validate."""
+"""The commands that do not call AWS: help, version, schema and validate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ spec:
 
 
 def test_help_names_every_command_and_option(tmp_path: Path) -> None:
-    """A stranger finds the way from `reconcile --help` alone."""
+    """`reconcile --help` lists the commands and the options of a run."""
     shown = Program(tmp_path).run("--help").out
     for word in (
         "controller", "validate", "schema", "sandbox", "--dry-run", "--file", "--output", "--state", "--target",
@@ -42,19 +42,19 @@ def test_help_names_every_command_and_option(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help(tmp_path: Path, command: str) -> None:
-    """And it costs no AWS library."""
+    """Every command prints its help, and nothing on standard error."""
     done = Program(tmp_path).run(command, "--help")
     assert (done.code, done.err) == (0, "")
 
 
 def test_version_is_one_line(tmp_path: Path) -> None:
-    """One line, for bug reports."""
+    """`reconcile --version` prints one line, which fits into a bug report."""
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
 
 @pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Doctor", "Journal"])
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
-    """What is printed is a JSON Schema that a checker accepts, with all references resolved."""
+    """Each printed schema is a valid JSON Schema without references."""
     printed = Program(tmp_path).run("schema", kind).out
     document = json.loads(printed)
     jsonschema.Draft202012Validator.check_schema(document)
@@ -64,7 +64,7 @@ def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
 
 
 def mistaken(value: Any) -> Iterator[Any]:
-    """Yield a document with one mistake, or none, at every place: something missing, more, or of another kind."""
+    """Yield copies of a value, each with at most one mistake: a missing member, an extra one, or a wrong type."""
     yield from (None, True, 0, 1.5, "", " ", "A/b", "é" * 300, [], [1], {}, {"x": 1})
     if isinstance(value, dict):
         yield {**value, "ClientToken": "x"}
@@ -76,7 +76,7 @@ def mistaken(value: Any) -> Iterator[Any]:
 
 
 def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -> None:
-    """Resolved or not, a schema accepts and refuses the same documents: real ones, and each with one mistake."""
+    """A printed schema and its file accept the same documents, and reject the same mistakes."""
     program = Program(tmp_path)
     program.add("october", text=EXPORT.replace("spec:", FULL, 1))
     report = program.run("--sandbox", "-o", "json").report
@@ -114,7 +114,7 @@ REFERRING: dict[str, Any] = {
 
 
 def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
-    """The title of the member is shown, and both lengths hold; a member may be called like a keyword."""
+    """A title beside a reference replaces the referenced title, and rules beside a reference apply in addition."""
     said, ruled, pair, listed = resolve_references(REFERRING)["properties"].values()
     name = REFERRING["$defs"]["Name"]
     assert said == {**name, "title": "Said"}
@@ -128,19 +128,19 @@ def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
     ("reference", "said"), [("#/properties/a", "refers to itself"), ("other.json#/a", "leads out of the schema")]
 )
 def test_circular_schema_reference_is_rejected(reference: str, said: str) -> None:
-    """A schema that cannot be written out is an error, not an endless one; none of ours is."""
+    """A circular reference and a reference to another document are errors."""
     with pytest.raises(ValueError, match=said):
         resolve_references({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
 
 
 def test_validate_counts_manifests_without_credentials(tmp_path: Path) -> None:
-    """The examples are valid, and the command says how many they are."""
+    """`reconcile validate` accepts the example manifests, and prints their number."""
     done = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
     assert (done.code, done.out, done.err) == (0, "2 manifests, 1 target: valid\n", "")
 
 
 def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
-    """An empty folder is valid and warned about, also with --strict; the ambient target is none of its own."""
+    """A folder without manifests is valid with a warning, even with --strict."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
     warned = "warning: manifests: there are no manifests: nothing would be created\nno manifests: valid, 1 warning\n"
@@ -153,7 +153,7 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
 
 
 def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None:
-    """file:line:column: /pointer: message; exit 3."""
+    """`reconcile validate` reports file, line, column and pointer of a problem, and exits with 3."""
     program = Program(tmp_path)
     program.add("october", text=EXPORT.replace("spec:", "spec:\n  ClientTokn: x"))
     text = program.run("validate")
@@ -166,7 +166,7 @@ def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "schema", "run --help"])
 def test_full_disk_or_closed_output_causes_no_traceback(tmp_path: Path, arguments: str) -> None:
-    """Whatever standard output is, there is an exit code and no traceback."""
+    """A full or closed standard output causes an exit code, and no traceback."""
     for redirected, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
         done = subprocess.run(
             f"{SCRIPT} {arguments} {redirected}",
@@ -179,7 +179,7 @@ def test_full_disk_or_closed_output_causes_no_traceback(tmp_path: Path, argument
 
 
 def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
-    """A daemon without any of them creates, and remembers it."""
+    """A run with closed standard streams creates associations, and records them in the journal."""
     program = Program(tmp_path)
     program.add("october")
     done = subprocess.run(
@@ -201,23 +201,23 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("dryrun",), "did you mean `reconcile --dry-run`?"),
         (("plan",), "did you mean `reconcile --dry-run`?"),
         (("help",), "did you mean `reconcile --help`?"),
-        (("--listen", ":8080"), "No such option '--listen' here: it is one of `reconcile controller`."),
+        (("--listen", ":8080"), "No such option '--listen' here: it belongs to `reconcile controller`."),
         (("there",), "did you mean -f there?"),
         (("valdate",), "No such command 'valdate': did you mean 'validate'?"),
         (("Doctor",), "did you mean 'doctor'?"),
         (("xyzzy",), "the commands are run, controller, health"),
         (("--dry-run", "manifests/"), "unexpected extra argument (manifests/): did you mean -f manifests/?"),
         (("validate", "manifests/"), "did you mean -f manifests/?"),
-        (("--dry-run", "doctor"), "unexpected extra argument (doctor): a command comes first: reconcile doctor …"),
+        (("--dry-run", "doctor"), "unexpected extra argument (doctor): write the command first: reconcile doctor …"),
         (("status", "nope"), "unexpected extra argument (nope)"),
-        (("unlock", "nope"), "TARGET 'nope' is not declared: declared are default"),
+        (("unlock", "nope"), "TARGET 'nope' is not declared: use one of default"),
         (("unlock", "defualt"), "TARGET 'defualt' is not declared: did you mean 'default'?"),
         (("--target", "defualt"), "--target 'defualt' is not declared: did you mean 'default'?"),
         (("--dry-rum",), "--dry-run"),
     ],
 )
 def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    """A path where a command is expected, a command after options, and what is misspelt, by its own name."""
+    """Usage errors suggest the right option, command or target for misspelled and misplaced words."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
     (tmp_path / "there").mkdir()
@@ -227,7 +227,7 @@ def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tup
 
 
 def complete(folder: Path, *words: str, shell: str = "bash", **env: str) -> list[str]:
-    """Return what a shell is offered for the last word."""
+    """Return the completions that a shell offers for the last word."""
     line = {"COMP_WORDS": " ".join(("reconcile", *words)), "COMP_CWORD": str(len(words))}
     done = Program(folder).run(env={"_RECONCILE_COMPLETE": f"{shell}_complete", **line, **env})
     assert (done.code, done.err) == (0, "")
@@ -235,7 +235,7 @@ def complete(folder: Path, *words: str, shell: str = "bash", **env: str) -> list
 
 
 def test_shells_complete_commands_and_options(tmp_path: Path) -> None:
-    """Also where no command is named, and whatever the variables say."""
+    """Completion offers commands and options with and without a command name, even if a variable is invalid."""
     assert complete(tmp_path, "") == [f"plain,{name}" for name in COMMANDS]
     assert complete(tmp_path, "st") == ["plain,status"]
     assert "plain,--state" in complete(tmp_path, "--st")
@@ -249,5 +249,5 @@ def test_shells_complete_commands_and_options(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion_script_is_printed(tmp_path: Path, shell: str) -> None:
-    """By the variable of click."""
+    """The variable `_RECONCILE_COMPLETE` makes the program print a completion script for each shell."""
     assert "_RECONCILE_COMPLETE" in Program(tmp_path).run(env={"_RECONCILE_COMPLETE": f"{shell}_source"}).out

@@ -1,4 +1,4 @@
-"""`reconcile controller`, as a process: it repeats, survives bad revisions and stops when told."""
+"""`reconcile controller` as a process: it repeats runs, survives invalid revisions, and stops on a signal."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from reconciler.sandbox import SandboxServer
 
 
 class Controller:
-    """A running controller, and its log."""
+    """A running controller and its log."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
     def next(self, event: str) -> Any:
-        """Return the next line of this event; the test's own time-out ends a wait in vain."""
+        """Return the next log line with this event. The test's timeout ends a wait without result."""
         assert self.process.stderr
         for line in self.process.stderr:
             entry = json.loads(line)
@@ -43,7 +43,7 @@ class Controller:
 
 @contextmanager
 def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
-    """Run a controller that looks and runs every second; stop it at the end."""
+    """Run a controller that polls and reconciles every second, and stop it at the end of the block."""
     process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env=env)
     try:
         yield Controller(process)
@@ -55,7 +55,7 @@ def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None
 
 
 def test_controller_repeats_runs_and_creates_once(program: Program, server: SandboxServer) -> None:
-    """The first pass creates, the next find nothing to do; SIGTERM ends it with exit 0."""
+    """The first run creates, later runs find the association in sync, and SIGTERM ends the controller with exit 0."""
     program.add("october")
     with controlling(program) as controller:
         assert controller.next("run finished")["create"] == 1
@@ -66,7 +66,7 @@ def test_controller_repeats_runs_and_creates_once(program: Program, server: Sand
 
 
 def test_invalid_revision_leaves_the_previous_one_active(program: Program, server: SandboxServer) -> None:
-    """It is reported by file and line, and drift is still watched; the corrected one is taken up."""
+    """An invalid revision is reported with file and line, and the previous revision stays active until a valid one."""
     program.add("october")
     with controlling(program) as controller:
         controller.next("run finished")
@@ -83,7 +83,7 @@ def test_invalid_revision_leaves_the_previous_one_active(program: Program, serve
 
 
 def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
-    """Started on nonsense it calls nothing, and begins when there is something to do."""
+    """A controller that starts with an invalid revision creates nothing until a valid one arrives."""
     program.add("october", text="kind: [")
     with controlling(program) as controller:
         assert controller.next("revision rejected")["previousRevisionActive"] is False
@@ -92,7 +92,7 @@ def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
 
 
 def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxServer) -> None:
-    """The Create under way is journalled, the next is not begun, and the exit code is 0."""
+    """After SIGTERM, the current Create is recorded, the next is not sent, and the exit code is 0."""
     program.add("a", "b")
     running: list[Controller] = []
 
@@ -114,9 +114,9 @@ def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxS
 def test_stop_does_not_wait_for_the_rate_limit(
     program: Program, server: SandboxServer, command: tuple[str, ...], code: int
 ) -> None:
-    """A target whose lists take minutes at its rate ends within the grace period all the same.
+    """A run that waits for the rate limit ends within the shutdown timeout.
 
-    To a controller that is neither a failure nor a run: what was looked at in part is nothing to go by.
+    A controller then logs neither an error nor a finished run, because the target was listed only in part.
     """
     program.add(
         "slow",
@@ -142,7 +142,7 @@ def test_stop_does_not_wait_for_the_rate_limit(
 
 
 def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) -> None:
-    """Nothing else ends it. The log says whose it was, and the exit code is 1."""
+    """After the shutdown timeout, the controller logs the target of the hanging call, and exits with 1."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -156,7 +156,7 @@ def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) ->
 
 
 def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
-    """It is named, so that its other lines are found; the process itself is well."""
+    """A stuck run is logged with its id, and /healthz fails with the name of its target."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -173,7 +173,7 @@ def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
 
 
 def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Program) -> None:
-    """Forty hang, which is more than run at once: what is new in git is found, and one line says that targets wait."""
+    """While forty targets hang, new revisions become active, and the log counts the targets that wait."""
     for number in range(40):
         spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
         program.add(f"hanging-{number}", text=TARGET + spec)
@@ -187,7 +187,7 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
             url = controller.next("listening")["url"]
             controller.next("revision activated")
             waiting = controller.next("runs waiting")
-            assert 0 < waiting["targets"] <= 8  # those that have come to wait by then
+            assert 0 < waiting["targets"] <= 8  # targets become due one after the other
             assert waiting["maxConcurrent"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
@@ -204,7 +204,7 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
 
 
 def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
-    """However often it is run; and that there are no manifests as well."""
+    """Warnings about manifests, and the warning that there are no manifests, are logged once for each revision."""
     (program.folder / "manifests").mkdir()
     with controlling(program) as controller:
         assert controller.next("no manifests")["files"] == ["manifests/"]
@@ -224,7 +224,7 @@ def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
 def test_controller_runs_only_the_named_targets(
     program: Program, server: SandboxServer, named: tuple[str, ...]
 ) -> None:
-    """The others have no lane, and fail nothing."""
+    """With --target, only the named targets run, and the other targets cause no failure."""
     for target, region in (("east", "us-east-1"), ("west", "us-west-2"), ("north", "eu-north-1")):
         program.add(target, text=f"{TARGET}spec: {{AccountId: '123456789012', Region: {region}}}\n")
         program.add(f"{target}-october", text=f"{EXPORT}target: {target}\n")
@@ -237,7 +237,7 @@ def test_controller_runs_only_the_named_targets(
 
 
 def test_undeclared_target_rejects_the_revision(program: Program) -> None:
-    """It may be declared by the next revision."""
+    """A revision that does not declare the target of --target is rejected. The next revision may declare it."""
     program.add("october")
     with controlling(program, "--target", "prod") as controller:
         assert "--target 'prod' is not declared" in controller.next("revision rejected")["error"]
@@ -247,7 +247,7 @@ def test_undeclared_target_rejects_the_revision(program: Program) -> None:
 
 
 def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxServer) -> None:
-    """--dry-run and its variable mean here what they mean for one run."""
+    """A controller with RECONCILER_DRY_RUN writes neither to AWS nor to the journal."""
     program.add("october")
     with controlling(program, env={"RECONCILER_DRY_RUN": "1"}) as controller:
         assert controller.next("controller started")["dryRun"] is True
@@ -259,15 +259,15 @@ def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxS
 
 
 def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
-    """It would carry out what git comes to say, and that plan was never reviewed."""
+    """A controller rejects RECONCILER_EXPECT_PLAN, because it also applies later plans without a review."""
     program.add("october")
     done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
     assert (done.code, server.sandbox.executed_writes) == (64, ())
-    assert "RECONCILER_EXPECT_PLAN: is for one run" in done.err
+    assert "RECONCILER_EXPECT_PLAN is for a single run" in done.err
 
 
 def test_sighup_runs_all_targets_at_once(program: Program) -> None:
-    """However long the interval, and whether git has changed or not."""
+    """SIGHUP starts a run of every target, even if git has not changed and the interval is long."""
     program.add("october")
     with controlling(program, "--interval", "1h", "--poll-interval", "1h") as controller:
         assert controller.next("run finished")["create"] == 1
@@ -278,7 +278,7 @@ def test_sighup_runs_all_targets_at_once(program: Program) -> None:
 
 
 def test_failing_target_does_not_delay_the_others(program: Program, server: SandboxServer) -> None:
-    """One that is another account's fails alone, and the other goes on at its interval."""
+    """A target with the wrong account fails alone, and the other target runs at its interval."""
     for name, account, region in (("good", "123456789012", "us-east-1"), ("wrong", "999999999999", "us-west-2")):
         spec = f"spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 100, Burst: 100}}\n"
         program.add(name, text=TARGET + spec)
@@ -292,7 +292,7 @@ def test_failing_target_does_not_delay_the_others(program: Program, server: Sand
 
 
 def get(url: str) -> tuple[int, str]:
-    """Get a page."""
+    """Return the status and the text of a page."""
     try:
         with urllib.request.urlopen(url, timeout=30) as answer:
             return answer.status, answer.read().decode()
@@ -302,7 +302,7 @@ def get(url: str) -> tuple[int, str]:
 
 
 def hook(url: str) -> int:
-    """Send a webhook that asks for a run of all, and return the status of the answer."""
+    """Send a webhook that requests a run of every target, and return the status of the response."""
     proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
     headers = {"X-Signature-256": f"sha256={proof}"}
     request = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
@@ -319,7 +319,7 @@ def hook(url: str) -> int:
 )  # fmt: skip
 @pytest.mark.parametrize("is_there", [False, True])
 def test_environment_variables_of_libraries_are_ignored(program: Program, name: str, *, is_there: bool) -> None:
-    """Those of other programs on a machine: none stops a controller, or has it write files."""
+    """Environment variables of libraries neither stop a controller nor let it write files."""
     program.add("october")
     folder = program.folder / "others"
     if is_there:
@@ -333,7 +333,7 @@ def test_environment_variables_of_libraries_are_ignored(program: Program, name: 
 
 
 def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> None:
-    """Probes, metrics of the runs so far, the page and its JSON, and a hook that runs all at once."""
+    """A controller serves probes, metrics, the page, its JSON, and a webhook that starts a run."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
@@ -363,7 +363,7 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
 
 
 def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
-    """At `ulimit -n 100`, and 400 who connect and say nothing: runs go on, probes answer, and the log stays short."""
+    """With a limit of 100 descriptors and 400 idle connections, runs and probes succeed without a warning."""
     program.add("october")
     command = program.build_command(
         "controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0"
@@ -388,7 +388,7 @@ def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
 
 
 def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
-    """A thousand, eight at once: each is answered, and --min-event-interval bounds the runs that they start."""
+    """A thousand webhooks are accepted, and start at most two runs within --min-event-interval."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "10m", "--listen", "127.0.0.1:0")
     with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
@@ -408,18 +408,18 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--listen", "nowhere"), 64, "'nowhere' is no address: write HOST:PORT"),
-        (("--listen", "127.0.0.1:99999"), 64, "is no address"),
+        (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
+        (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "unknown host"),
-        (("-f", "-"), 64, "standard input can be read once"),
+        (("-f", "-"), 64, "standard input can only be read once"),
     ],
 )
 def test_unusable_listen_address_is_a_one_line_error(
     program: Program, server: SandboxServer, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    """Before anything is called."""
+    """An unusable option of the controller is reported in one line before AWS is called."""
     program.add("october")
     busy = server.url.rpartition(":")[2]
     done = program.run("controller", *(each.replace("BUSY", busy) for each in arguments))
@@ -431,8 +431,8 @@ def test_unusable_listen_address_is_a_one_line_error(
 @pytest.mark.parametrize(
     ("file", "secret", "said"),
     [
-        ("/nonexistent", None, "SECRET_FILE /nonexistent: cannot be read, or is empty"),
-        ("/dev/null", "x", "set one of them"),
+        ("/nonexistent", None, "SECRET_FILE /nonexistent: the file is unreadable, empty, or"),
+        ("/dev/null", "x", "are both set: unset one"),
         (None, " \t", "RECONCILER_WEBHOOK_SECRET: is blank"),
         (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET: is blank"),
         (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: contains a line break or another control character"),
@@ -445,7 +445,7 @@ def test_unusable_listen_address_is_a_one_line_error(
 def test_unusable_webhook_secret_is_a_one_line_error(
     program: Program, file: str | None, secret: str | None, said: str
 ) -> None:
-    """Rather than hooks that nobody can send, or that anybody can."""
+    """A controller does not start with an unreadable, blank or malformed webhook secret."""
     program.add("october")
     given = {"RECONCILER_WEBHOOK_SECRET_FILE": file, "RECONCILER_WEBHOOK_SECRET": secret}
     done = program.run("controller", env={name: value for name, value in given.items() if value})
@@ -457,18 +457,18 @@ def test_unusable_webhook_secret_is_a_one_line_error(
     "content", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", "secret".encode("utf-16"), b"a\nb", b"a\0b", b"\xff"]
 )
 def test_secret_file_without_a_secret_is_rejected(program: Program, content: bytes) -> None:
-    """By the name of its variable and of the file, and without what it holds."""
+    """The error for an unusable secret file names the variable and the file, and not the content."""
     program.add("october")
     (program.folder / "secret").write_bytes(content)
     done = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
     assert done.code == 64
-    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: cannot be read, or is empty, or is no line of text" in done.err
+    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: the file is unreadable, empty, or not one line of" in done.err
 
 
 def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program) -> None:
-    """Its file is read anew with each hook: a mounted secret is exchanged under a running controller.
+    """The secret file is read for each webhook, so a new secret applies at once.
 
-    What editors put before and behind it does not count: a line end, also that of Windows, and a byte order mark.
+    Line ends, blanks and a byte order mark around the secret are ignored.
     """
     program.add("october")
     secret = program.folder / "secret"
@@ -484,7 +484,7 @@ def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program)
 
 
 def push(url: str, token: str) -> int:
-    """Send what GitLab sends, and return the status of the answer."""
+    """Send a push event of GitLab, and return the status of the response."""
     headers = {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, b'{"ref": "x"}', headers), timeout=30) as answer:

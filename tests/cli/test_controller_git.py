@@ -1,4 +1,4 @@
-"""`reconcile controller` on a repository, as a process: it follows pushes, and keeps what was good."""
+"""`reconcile controller` on a git repository as a process: it follows pushes, and keeps the last valid revision."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from reconciler.sandbox import SandboxServer
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A bare repository that is pushed to, and somebody's clone of it."""
+    """A bare repository that receives pushes, and the clone of a developer."""
 
     clone: Repository
     bare: Path
 
     @property
     def url(self) -> str:
-        """Return where it is on this machine."""
+        """Return the URL of the bare repository."""
         return f"file://{self.bare}"
 
     def push(self, name: str, text: str = EXPORT, signer: Signer | None = None) -> str:
-        """Push a commit with a manifest, and give its id."""
+        """Push a commit with a manifest, and return its id."""
         file = self.clone.folder / "manifests" / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text.replace("NAME", name))
@@ -45,21 +45,21 @@ class Remote:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Remote:
-    """Give a repository that nobody has pushed to yet."""
+    """Return a repository without commits."""
     clone = create_repository(tmp_path / "clone", GIT)
     clone.run_git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
     return Remote(clone, tmp_path / "bare.git")
 
 
 class Controller:
-    """A running controller, and all that it has logged."""
+    """A running controller and its log lines."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self.log = ""
 
     def next(self, event: str, **fields: Any) -> Any:
-        """Return the next line of this event with these fields; the test's own time-out ends a wait in vain."""
+        """Return the next log line with this event and these fields. The test's timeout ends a wait without result."""
         for line in self._lines:
             self.log += line
             entry = json.loads(line)
@@ -70,7 +70,7 @@ class Controller:
 
 @contextmanager
 def following(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
-    """Run a controller that looks at a repository every second; stop it at the end."""
+    """Run a controller that polls a repository every second, and stop it at the end of the block."""
     times = ("--interval", "1s", "--poll-interval", "1s")
     process = program.start("controller", *times, "--git-url", url, "--git-ref", "main", *arguments, env=env)
     assert process.stderr
@@ -86,7 +86,7 @@ def following(program: Program, url: str, *arguments: str, env: Mapping[str, str
 
 
 def test_controller_activates_each_push(program: Program, server: SandboxServer, remote: Remote) -> None:
-    """Each is taken up by itself; the commit stands in the log of the run and in the journal."""
+    """Each pushed commit becomes active, and appears in the log of its run and in the journal."""
     october = remote.push("october")
     with following(program, remote.url) as controller:
         assert controller.next("revision activated")["revision"] == october
@@ -100,7 +100,7 @@ def test_controller_activates_each_push(program: Program, server: SandboxServer,
 
 
 def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -> None:
-    """A repository without a commit is no reason to end."""
+    """A controller on an empty repository rejects the revision, and runs after the first push."""
     with following(program, remote.url) as controller:
         refused = controller.next("revision rejected")
         assert refused["previousRevisionActive"] is False
@@ -112,7 +112,7 @@ def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -
 def test_commit_not_signed_by_a_listed_key_is_rejected(
     program: Program, server: SandboxServer, remote: Remote, tmp_path: Path
 ) -> None:
-    """The last one that is stays in force, and the next one that is, is taken: also once its key is listed."""
+    """A commit without a listed key is rejected, and becomes active once its key is listed."""
     one, two = create_ssh_signer(tmp_path, "one"), create_ssh_signer(tmp_path, "two")
     listed = tmp_path / "listed"
     listed.write_text(one.entry)
@@ -138,7 +138,7 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
 
 
 def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp_path: Path) -> None:
-    """Nobody has to push for it: nothing is wrong with the commit. It is said once."""
+    """A failed check of a signature is logged once, and succeeds later without a new push."""
     one = create_ssh_signer(tmp_path, "one")
     (tmp_path / "listed").write_text(one.entry)
     october = remote.push("october", signer=one)
@@ -156,7 +156,7 @@ def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp
 
 
 def test_unreachable_remote_leaves_the_last_revision_active(program: Program, remote: Remote, tmp_path: Path) -> None:
-    """Until it is back; the token that opens it is in no log line and in no argument list."""
+    """An unreachable repository leaves the last revision active, and the token is in no log line and no argument."""
     october = remote.push("october")
     token = tmp_path / "token"
     token.write_text("hunter2\n")

@@ -1,4 +1,4 @@
-"""`reconcile doctor` as a real process: what is wrong is found and named, the rest goes on, and nothing is written."""
+"""`reconcile doctor` as a process: a fault fails its own check, the other checks continue, and nothing is written."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from reconciler.sandbox import Behaviour, SandboxServer
 CHECK = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
 LESS = "-dac_override,-dac_read_search"
 AS_USER = ["setpriv", f"--bounding-set={LESS}", f"--inh-caps={LESS}"] if os.geteuid() == 0 else []
-"""What makes a command one for which permissions count, also where root runs the tests (capabilities(7))."""
+"""A prefix that makes a command obey file permissions, even if root runs the tests (capabilities(7))."""
 
 needs_permissions = pytest.mark.skipif(
     bool(AS_USER) and (not shutil.which("setpriv") or subprocess.run([*AS_USER, "true"], check=False).returncode != 0),
-    reason="everything is readable and writable for this root",
+    reason="root can read and write every file here",
 )
 ACCOUNT, OTHER = "123456789012", "999999999999"
 TARGET = """\
@@ -54,7 +54,7 @@ ONCE = {"AWS_MAX_ATTEMPTS": "1"}
 
 
 def diagnose(program: Program, *arguments: str, env: dict[str, str] | None = None) -> Any:
-    """Return the diagnosis, and hold it against its schema and its exit code."""
+    """Return the diagnosis, after a check of its schema and its exit code."""
     done = program.run("doctor", "-o", "json", *arguments, env={**ONCE, **(env or {})})
     assert "Traceback" not in done.err
     document = json.loads(done.out)
@@ -64,7 +64,7 @@ def diagnose(program: Program, *arguments: str, env: dict[str, str] | None = Non
 
 
 def diagnose_as_user(program: Program, *arguments: str) -> Any:
-    """Return the diagnosis of a process for which the permissions of files count."""
+    """Return the diagnosis of a process whose user needs file permissions."""
     done = subprocess.run(
         [*AS_USER, *program.build_command("doctor", "-o", "json", *arguments)],
         cwd=program.folder, env=create_environment(**ONCE), capture_output=True, text=True, check=False,
@@ -75,7 +75,7 @@ def diagnose_as_user(program: Program, *arguments: str) -> Any:
 
 
 def found(diagnosis: Any, name: str, target: int = 0) -> Any:
-    """Return the only check of a name, of the program or of a target."""
+    """Return the only check with a name, of the program or of a target."""
     (check,) = [each for each in (*diagnosis["checks"], *checks_of(diagnosis, target)) if each["name"] == name]
     return check
 
@@ -87,18 +87,18 @@ def checks_of(diagnosis: Any, target: int = 0) -> list[Any]:
 
 
 def results(diagnosis: Any, target: int = 0) -> dict[str, str]:
-    """Return the results of a target, by name."""
+    """Return the results of a target by the name of the check."""
     return {check["name"]: check["result"] for check in checks_of(diagnosis, target)}
 
 
 def s3(server: SandboxServer) -> Any:
-    """Return a plain client to arrange buckets with."""
+    """Return an S3 client that prepares buckets."""
     return boto3.client("s3", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
 
 
 @pytest.fixture
 def exports(server: SandboxServer, bucket: Bucket) -> str:  # noqa: ARG001 - makes S3 empty
-    """Return the bucket that the manifests export to, as a bulk export wants it."""
+    """Return the bucket of the manifests, with the encryption that a bulk export needs."""
     name, rule = "corp-exports", {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
     s3(server).create_bucket(Bucket=name)
     s3(server).put_bucket_encryption(
@@ -109,14 +109,14 @@ def exports(server: SandboxServer, bucket: Bucket) -> str:  # noqa: ARG001 - mak
 
 @pytest.fixture
 def ready(program: Program, exports: str) -> Program:  # noqa: ARG001 - the bucket is there
-    """Return the program with two manifests on two data integrations, and all that they need."""
+    """Return the program with two manifests, on two data integrations, that need no further preparation."""
     program.add("october", text=MANIFEST, INTEGRATION="profiles-export")
     program.add("crm", text=MANIFEST, INTEGRATION="crm-accounts")
     return program
 
 
 def raw(status: int, body: str, kind: str = "text/xml", date: str = "") -> bytes:
-    """Return a whole answer of AWS, which has a request id."""
+    """Return a complete response of AWS with a request id."""
     dated = f"Date: {date}\r\n" if date else ""
     head = (
         f"HTTP/1.1 {status} X\r\nx-amzn-RequestId: r\r\n{dated}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
@@ -125,13 +125,13 @@ def raw(status: int, body: str, kind: str = "text/xml", date: str = "") -> bytes
 
 
 def files(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield all that is in a folder, with size and time."""
+    """Yield the name, size and modification time of each file and folder below a folder."""
     for path in sorted(folder.rglob("*")):
         yield str(path), path.stat().st_size, path.stat().st_mtime_ns
 
 
 def operation(request: Request) -> str:
-    """Return the operation of a request; of what changes anything, that it does."""
+    """Return the operation of a request. Fails for a write."""
     service = re.search(r"/([a-z0-9-]+)/aws4_request", request.headers.get("Authorization", ""))
     assert service
     if service[1] == "sts":
@@ -145,7 +145,7 @@ def operation(request: Request) -> str:
 
 
 def test_healthy_setup_has_no_failed_check(ready: Program) -> None:
-    """Exit 0; what cannot be tried without doing it is not called ok."""
+    """A healthy setup has no failed check, and a check that would need a write is skipped."""
     diagnosis = diagnose(ready)
     assert results(diagnosis) == {
         "region": "skipped", "credentials": "ok", "clock": "ok", "list-integrations": "ok", "integration": "ok",
@@ -160,7 +160,7 @@ def test_healthy_setup_has_no_failed_check(ready: Program) -> None:
 
 
 def test_doctor_page_documents_every_check(ready: Program) -> None:
-    """And so has the schema; those that are made are those that are named."""
+    """The documentation and the schema list exactly the checks that the doctor makes."""
     page = (REPOSITORY / "docs" / "doctor.md").read_text()
     named = load_schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
     checks = page.partition("## Checks of the installation")[2]
@@ -170,7 +170,7 @@ def test_doctor_page_documents_every_check(ready: Program) -> None:
 
 
 def test_doctor_makes_few_reads_and_no_writes(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Each answer is asked for once: on the wire nothing but these reads, on disk and in S3 nothing new."""
+    """The doctor makes each read once, and writes nothing to AWS, to disk and to S3."""
     before = list(files(ready.folder))
     with FaultProxy(server.url) as wire:
         diagnose(Program(ready.folder, wire.url), "--state", bucket.url)
@@ -187,7 +187,7 @@ def test_doctor_makes_few_reads_and_no_writes(ready: Program, server: SandboxSer
 
 
 def test_role_needs_one_more_call(ready: Program, server: SandboxServer) -> None:
-    """And it is the role that is looked at, with the role that the buckets are asked for."""
+    """A Target with a role needs one more call, and every later call uses the credentials of the role."""
     role = f"{TARGET.rstrip()[:-1]}, RoleArn: 'arn:aws:iam::ACCOUNT:role/exporter'}}\n"
     ready.add("prod", text=role, ACCOUNT=ACCOUNT, REGION="us-east-1")
     with FaultProxy(server.url) as wire:
@@ -201,7 +201,7 @@ def test_role_needs_one_more_call(ready: Program, server: SandboxServer) -> None
 
 
 def test_text_output_has_one_line_per_check(ready: Program) -> None:
-    """A line per check, what to do below; colours and symbols on a terminal."""
+    """Text output has one line for each check, with the remedy below it, and colours on a terminal only."""
     done = ready.run("doctor")
     assert re.search(r"^  ok       manifests +2 manifests of 1 target, valid$", done.out, re.MULTILINE)
     assert re.search(r"^  skipped  create +not checked, because .+\n      make sure that ", done.out, re.MULTILINE)
@@ -215,13 +215,13 @@ def test_text_output_has_one_line_per_check(ready: Program) -> None:
 
 @pytest.mark.parametrize("wrong", [("-o", "yaml"), ("--target", "nobody"), ("--state", "s3://x/../y")])
 def test_usage_error_exits_with_64(ready: Program, wrong: tuple[str, str]) -> None:
-    """Exit 64, before anything is called."""
+    """A usage error exits with 64 and prints no diagnosis."""
     done = ready.run("doctor", *wrong)
     assert (done.code, done.out) == (64, "")
 
 
 def test_environment_is_checked_without_manifests(program: Program, server: SandboxServer) -> None:
-    """Nobody has written any yet: that is no failure, and one data integration shows whether List is allowed."""
+    """Without manifests no check fails, and List is checked on one data integration."""
     with FaultProxy(server.url) as wire:
         diagnosis = diagnose(Program(program.folder, wire.url))
         assert wire.counts == {"STS": 1, "ListDataIntegrations": 1, "ListDataIntegrationAssociation": 1}
@@ -232,7 +232,7 @@ def test_environment_is_checked_without_manifests(program: Program, server: Sand
 
 
 def test_list_check_is_skipped_without_data_integrations(program: Program, server: SandboxServer) -> None:
-    """That is not called ok."""
+    """The check of List is skipped, not ok, if there are no data integrations."""
     nothing = raw(200, '{"DataIntegrations": []}', "application/json")
     with FaultProxy(
         server.url, before_request=lambda each: nothing if each.operation.endswith("ions") else None
@@ -241,7 +241,7 @@ def test_list_check_is_skipped_without_data_integrations(program: Program, serve
 
 
 def test_missing_manifest_path_fails_the_check(program: Program) -> None:
-    """Whoever names them wants them read."""
+    """A missing file and a missing repository fail the check of the manifests if an option names them."""
     assert found(diagnose(program, "-f", "gone.yaml"), "manifests")["result"] == "failed"
     revision = found(diagnose(program, "--git-url", "."), "manifests")
     assert revision["result"] == "failed"
@@ -249,7 +249,7 @@ def test_missing_manifest_path_fails_the_check(program: Program) -> None:
 
 
 def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
-    """Exit 1, not 3: the credentials have been looked at."""
+    """Invalid manifests fail their own check, and the credentials are still checked."""
     ready.add("bad", text="kind: Nonsense\n")
     diagnosis = diagnose(ready, "--target", "prod")
     manifests = found(diagnosis, "manifests")
@@ -259,7 +259,7 @@ def test_invalid_manifests_do_not_stop_the_other_checks(ready: Program) -> None:
 
 
 def test_wrong_account_of_one_target_does_not_stop_the_others(ready: Program) -> None:
-    """The wrong account is named, and what depends on it says so; the next target is well."""
+    """The error names the wrong account, dependent checks are skipped, and the next target passes."""
     ready.add("a-wrong", text=TARGET, ACCOUNT=OTHER, REGION="us-east-1")
     ready.add("b-right", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-1")
     for name in ("october", "crm"):
@@ -279,7 +279,7 @@ def test_wrong_account_of_one_target_does_not_stop_the_others(ready: Program) ->
 
 
 def test_missing_region_skips_the_checks_that_need_one(tmp_path: Path) -> None:
-    """Everything that would need one says so."""
+    """Without a Region, every check that needs one is skipped with that reason."""
     diagnosis = diagnose(Program(tmp_path))
     assert found(diagnosis, "region")["result"] == "failed"
     skipped = {check["seen"] for check in checks_of(diagnosis)[1:]}
@@ -287,7 +287,7 @@ def test_missing_region_skips_the_checks_that_need_one(tmp_path: Path) -> None:
 
 
 def test_region_is_checked_without_credentials(tmp_path: Path) -> None:
-    """And a journal that the Target leads to."""
+    """The Region and the journal of a Target are checked even without credentials."""
     program = Program(tmp_path)
     program.add("prod", text=TARGET, ACCOUNT=ACCOUNT, REGION="us-east-2")
     diagnosis = diagnose(program)
@@ -303,7 +303,7 @@ def test_region_is_checked_without_credentials(tmp_path: Path) -> None:
 
 
 def test_unreachable_endpoint_fails_with_a_remedy(tmp_path: Path) -> None:
-    """One line each, and a way out."""
+    """An unreachable endpoint fails the check of the credentials, with its address and a remedy."""
     diagnosis = diagnose(Program(tmp_path, "http://127.0.0.1:1"))
     credentials = found(diagnosis, "credentials")
     assert credentials["result"] == "failed"
@@ -313,7 +313,7 @@ def test_unreachable_endpoint_fails_with_a_remedy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("refused", [False, True], ids=["answered", "refused"])
 def test_wrong_clock_fails_the_check(ready: Program, server: SandboxServer, *, refused: bool) -> None:
-    """By the Date of whatever STS answers; AWS refuses every call of a clock that is five minutes off."""
+    """A wrong clock is found by the Date header of STS, whether STS answers or refuses the call."""
     body = (
         "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired</Message></Error>"
         "</ErrorResponse>"
@@ -333,7 +333,7 @@ def test_wrong_clock_fails_the_check(ready: Program, server: SandboxServer, *, r
 
 
 def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServer) -> None:
-    """Of one data integration, and of all; what depends on it is skipped."""
+    """A denied List names the missing permission, and skips the checks that depend on it."""
     server.sandbox.set_behaviour(Behaviour(list_denied="crm-accounts"))
     lists = [check for check in checks_of(diagnose(ready)) if check["name"] == "list-associations"]
     assert {check["about"]: check["result"] for check in lists} == {"crm-accounts": "failed", "profiles-export": "ok"}
@@ -350,7 +350,7 @@ def test_a_denied_list_names_the_permission(ready: Program, server: SandboxServe
 
 
 def test_unreadable_answer_fails_the_check(ready: Program, server: SandboxServer) -> None:
-    """No traceback, and the other checks are made."""
+    """An unreadable answer fails its own check, and the other checks continue."""
     nonsense = raw(200, '{"DataIntegrations": [1]}', "application/json")
     with FaultProxy(
         server.url, before_request=lambda each: nonsense if each.operation == "ListDataIntegrations" else None
@@ -361,7 +361,7 @@ def test_unreadable_answer_fails_the_check(ready: Program, server: SandboxServer
 
 
 def test_missing_data_integration_suggests_a_similar_name(ready: Program) -> None:
-    """The near one is offered, and the manifest named."""
+    """The remedy for a missing data integration suggests a similar name, and names the manifest."""
     ready.add("typo", text=MANIFEST, INTEGRATION="profile-export")
     missing = [check for check in checks_of(diagnose(ready)) if check["result"] == "failed"]
     assert [check["about"] for check in missing] == ["profile-export"]
@@ -370,7 +370,7 @@ def test_missing_data_integration_suggests_a_similar_name(ready: Program) -> Non
 
 
 def test_unsuitable_buckets_fail_the_check(program: Program, server: SandboxServer, exports: str) -> None:
-    """Missing, elsewhere, without SSE-KMS, and one that may not be asked about."""
+    """Missing, unencrypted and distant buckets fail their checks, and buckets without permission are skipped."""
     s3(server).create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     s3(server).create_bucket(Bucket="plain")
     s3(server).create_bucket(Bucket="crm")
@@ -399,7 +399,7 @@ def test_unsuitable_buckets_fail_the_check(program: Program, server: SandboxServ
     ):
         assert by_bucket[bucket, "bucket-region"]["result"] == region, bucket
         assert by_bucket[bucket, "bucket-encryption"]["result"] == encryption, bucket
-    assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because it is not in S3"
+    assert by_bucket["Kinesis://stream", "bucket-region"]["seen"] == "not checked, because the destination is not in S3"
     private = by_bucket["private", "bucket-region"]
     assert private["fix"].startswith("allow s3:GetBucketLocation on arn:aws:s3:::private")
 
@@ -411,7 +411,7 @@ OBJECTS = "  ObjectConfiguration: {CustomerProfiles: {domainName: [my-domain], o
 def test_bulk_export_is_recognised_in_both_forms(
     program: Program, server: SandboxServer, exports: str, *, own: bool, held: bool
 ) -> None:
-    """AWS's sample has the objects on the data integration, and ours on the association: both are alike."""
+    """A bulk export is recognised by the ObjectConfiguration of its data integration and of its association."""
     aws: Any = boto3.client(
         "appintegrations", "us-east-1", endpoint_url=program.endpoint, aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -431,7 +431,7 @@ def test_bulk_export_is_recognised_in_both_forms(
 
 
 def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: SandboxServer) -> None:
-    """That is a warning, and of what is no bulk export not even that."""
+    """A denied GetDataIntegration is a warning for a bulk export, and irrelevant for other data integrations."""
     denied = build_error(403, "AccessDeniedException")
     with FaultProxy(
         server.url, before_request=lambda each: denied if each.operation == "GetDataIntegration" else None
@@ -446,7 +446,7 @@ def test_denied_get_of_a_bulk_export_is_a_warning(ready: Program, server: Sandbo
 
 
 def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
-    """Where one thing helps against several, and where the reason would say it already."""
+    """A remedy for several checks is printed once, and not at all if the reason already contains it."""
     denied = build_error(403, "AccessDeniedException")
     private = raw(403, "<Error><Code>AccessDenied</Code><Message>no way</Message></Error>")
 
@@ -470,7 +470,7 @@ def test_remedy_is_printed_once(ready: Program, server: SandboxServer) -> None:
 
 
 def test_aws_messages_cannot_inject_terminal_escapes(ready: Program, server: SandboxServer) -> None:
-    """Escapes and line breaks of a message are shown as what they are."""
+    """Escape sequences and line breaks in AWS messages are printed as visible characters."""
     hostile = build_error(403, "AccessDeniedException", r"a\u001b[31mb\u202ec\r\n  ok       faked")
     with FaultProxy(
         server.url, before_request=lambda each: hostile if each.operation == "ListDataIntegrations" else None
@@ -483,7 +483,7 @@ def test_aws_messages_cannot_inject_terminal_escapes(ready: Program, server: San
 
 
 def test_state_folder_that_cannot_be_created_fails_the_check(ready: Program) -> None:
-    """It is found without trying."""
+    """The check of the state fails for an impossible folder without an attempt to create it."""
     (ready.folder / "file").write_text("")
     check = found(diagnose(ready, "--state", "file/state"), "state-write")
     assert (check["result"], check["seen"]) == (
@@ -494,7 +494,7 @@ def test_state_folder_that_cannot_be_created_fails_the_check(ready: Program) -> 
 
 @needs_permissions
 def test_read_only_state_folder_fails_the_check(ready: Program) -> None:
-    """Where the journal is, and where it would be made."""
+    """The check of the state fails if the folder of the journal or its parent is read-only."""
     folder = ready.folder / "state"
     (folder / "sandbox").mkdir(parents=True)
     for locked in (folder / "sandbox", folder):
@@ -507,7 +507,7 @@ def test_read_only_state_folder_fails_the_check(ready: Program) -> None:
 
 @needs_permissions
 def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
-    """Its folder can be written, and every run would fail all the same; another account's does not matter."""
+    """The check of the journal's files fails for a lock file of another user, unless it belongs to another account."""
     assert ready.run("--state", "state", "--new-state").code == 0
     folder = ready.folder / "state" / "sandbox"
     lock, other = folder / f"{ACCOUNT}-us-east-1.lock", folder / f"{OTHER}-us-east-1.lock"
@@ -531,7 +531,7 @@ def test_lock_file_of_another_user_fails_the_check(ready: Program) -> None:
 @needs_permissions
 @pytest.mark.parametrize("state", ["locked/state", "link"])
 def test_unreadable_state_does_not_stop_the_other_checks(tmp_path: Path, state: str) -> None:
-    """All checks are made, and what is wrong is told as it is: nobody knows whether it is a folder."""
+    """A state that cannot be read fails with its reason, and the other checks continue."""
     locked = tmp_path / "locked"
     (locked / "state").mkdir(parents=True)
     (tmp_path / "link").symlink_to(locked / "state")
@@ -546,14 +546,14 @@ def test_unreadable_state_does_not_stop_the_other_checks(tmp_path: Path, state: 
 
 
 def test_broken_state_link_fails_the_check(ready: Program) -> None:
-    """It is no folder, and none can be made there."""
+    """The check of the state fails for a link whose target does not exist."""
     (ready.folder / "state").symlink_to("gone")
     check = found(diagnose(ready, "--state", "state"), "state-write")
     assert check["seen"] == "state/sandbox cannot be written: state is a broken link"
 
 
 def test_doctor_takes_no_lock_in_the_sandbox(tmp_path: Path) -> None:
-    """With data of an earlier run too: no lock is made, and another process may use it meanwhile."""
+    """Commands that only read create no file, even with sandbox data of an earlier run."""
     program = Program(tmp_path)
     program.add("october")
     assert program.run("--sandbox").code == 0
@@ -565,7 +565,7 @@ def test_doctor_takes_no_lock_in_the_sandbox(tmp_path: Path) -> None:
 
 
 def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Where somebody said so the first run begins it, elsewhere it is refused; one that is broken fails."""
+    """A missing journal fails the check unless --new-state allows a new one, and a broken journal always fails."""
     for place in (bucket.url, "state"):
         check = found(diagnose(ready, "--state", place), "journal")
         assert check["result"] == "failed"
@@ -586,7 +586,7 @@ def test_broken_journal_fails_the_check(ready: Program, server: SandboxServer, b
 
 
 def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:
-    """Who holds the journal now is a warning; who held it once is not."""
+    """A lease that is held is a warning, and an expired lease is not."""
     assert ready.run("--state", bucket.url, "--new-state").code == 0
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
     for expires, result, seen in (
@@ -601,7 +601,7 @@ def test_held_lease_is_a_warning(ready: Program, bucket: Bucket) -> None:
 
 
 def test_temporary_state_fails_the_check_in_ci(ready: Program) -> None:
-    """A run would be refused there; the doctor says so beforehand."""
+    """The default state folder is a warning in CI, because a run would be refused there."""
     check = found(diagnose(ready, env={"CI": "true"}), "state-write")
     assert check["result"] == "warning"
     assert "RECONCILER_STATE" in check["fix"]
@@ -609,7 +609,7 @@ def test_temporary_state_fails_the_check_in_ci(ready: Program) -> None:
 
 
 def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
-    """Without a network, and without a file."""
+    """The example manifests pass every check in the sandbox, and no file is written."""
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0

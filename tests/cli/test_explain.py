@@ -1,4 +1,4 @@
-"""`reconcile explain`: all that is known of one association, and nothing written."""
+"""`reconcile explain` shows the state of one association and the decision of a run, and writes nothing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ DENIED = b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\n
 
 
 def told(program: Program, name: str = "october") -> Any:
-    """Return what is told, as JSON."""
+    """Return the explanation as JSON."""
     done = program.run("explain", name, "-o", "json")
     assert done.code == 0, done.err
     return json.loads(done.out)
 
 
 def test_missing_association_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
-    """The request as it would be sent, its token, and the row that says create; reads only, and no file made."""
+    """The explanation of a missing association has its request, token and rule, and needs only reads."""
     program.add("october", "november")
     before = {path for path in program.folder.rglob("*") if path.is_file()}
     with FaultProxy(server.url) as wire:
@@ -39,7 +39,7 @@ def test_missing_association_is_explained_and_not_created(program: Program, serv
 
 
 def test_explain_warns_that_a_run_would_be_refused(program: Program) -> None:
-    """Where there is no journal and nobody said that one begins, as a dry run says it."""
+    """A missing journal without --new-state is reported on standard error, as a dry run reports it."""
     program.add("october")
     done = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
     assert done.code == 0
@@ -48,7 +48,7 @@ def test_explain_warns_that_a_run_would_be_refused(program: Program) -> None:
 
 
 def test_created_association_is_explained_with_record_and_live(program: Program) -> None:
-    """The record, its token, since when it is so, and what List shows."""
+    """The explanation of a created association has its record, its token and the live association."""
     program.add("october")
     token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
     program.run()
@@ -62,7 +62,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
 
 
 def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> None:
-    """Decided was create; what stopped it is told apart from that."""
+    """The explanation shows the decision before the guardrail, and the guardrail."""
     program.add("october", text=EXPORT + "policy: {suspend: true, ignore: [/ClientId]}\n")
     explained = told(program)
     assert (explained["rule"]["decision"], explained["decision"]["decision"]) == ("create", "held")
@@ -74,14 +74,14 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
 
 
 def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> None:
-    """What is explained is what a run with the same options would do."""
+    """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")
     done = program.run("explain", "october", "--max-creates", "1")
     assert "guardrail  blocked: this run would create 2 associations" in done.out
 
 
 def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
-    """The attempt, its time, and that nothing is sent before the settle time is over."""
+    """The explanation of a lost answer shows the attempt, and that the association is settling."""
     server.sandbox.set_behaviour(Behaviour(lose_answers=1, list_lag=3600))
     program.add("october")
     program.run()
@@ -92,7 +92,7 @@ def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> 
 
 
 def test_drift_and_change_are_explained(program: Program, server: SandboxServer) -> None:
-    """What is applied is told where git asks for something else now."""
+    """The explanation shows the applied values if git now requests others."""
     program.add("october")
     program.run()
     program.add("october", **{"2026-11-01": "2026-12-01"})
@@ -110,7 +110,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
 
 
 def test_a_renamed_manifest_finds_its_record(program: Program) -> None:
-    """Under the name that it had."""
+    """A renamed manifest shows the record under its previous name."""
     program.add("october")
     program.run()
     path = program.folder / "manifests" / "october.yaml"
@@ -120,7 +120,7 @@ def test_a_renamed_manifest_finds_its_record(program: Program) -> None:
 
 
 def test_missing_data_integration_is_explained(program: Program) -> None:
-    """No request, no token, and the way out."""
+    """The explanation of a missing data integration has no request, and suggests a similar name."""
     program.add("october", **{"profiles-export": "profile-export"})
     explained = told(program)
     assert (explained["request"], explained["clientToken"], explained["dataIntegration"]) == (None, None, None)
@@ -130,7 +130,7 @@ def test_missing_data_integration_is_explained(program: Program) -> None:
 
 
 def test_an_unlisted_data_integration_is_explained(program: Program, server: SandboxServer) -> None:
-    """Unknown is not none."""
+    """A data integration that cannot be listed is shown as unknown, not as empty."""
     program.add("october")
 
     def denied(request: Request) -> bytes | None:
@@ -146,12 +146,12 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     ("arguments", "said"),
     [
         (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
-        (("x\x1b[31m",), "`reconcile status` lists what the journal remembers"),
+        (("x\x1b[31m",), "`reconcile status` lists the names in the journal"),
         ((), "Missing argument 'NAME'"),
     ],
 )
 def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tuple[str, ...], said: str) -> None:
-    """One line, exit 64, and no escape reaches the terminal."""
+    """An unknown name is a usage error with a suggestion, and prints no escape sequence."""
     program.add("october")
     done = program.run("explain", *arguments)
     assert (done.code, done.out) == (64, "")
@@ -160,7 +160,7 @@ def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tup
 
 
 def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> None:
-    """Names are unique per target only."""
+    """A name that two targets use needs --target."""
     spec = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
     for name, account in (("one", "123456789012"), ("two", "210987654321")):
         program.add(name, text=TARGET + spec, ACCOUNT=account)
@@ -168,5 +168,5 @@ def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> No
             EXPORT.replace("{name: NAME}", "{name: october}").replace("NAME", name) + f"target: {name}\n"
         )
     done = program.run("explain", "october")
-    assert (done.code, "name one of one, two with --target" in done.err) == (64, True)
+    assert (done.code, "select one of one, two with --target" in done.err) == (64, True)
     assert program.run("explain", "october", "--target", "one").code == 0

@@ -1,4 +1,4 @@
-"""`reconcile export`, as a process against a sandbox over HTTP."""
+"""`reconcile export` as a process, against a sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READS = {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
 
 @pytest.fixture
 def create(server: SandboxServer) -> Callable[..., str]:
-    """Return a function that creates an association beside the program, and returns its id."""
+    """Return a function that creates an association without the program, and returns its id."""
     client: Any = boto3.client(
         "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -40,12 +40,12 @@ def create(server: SandboxServer) -> Callable[..., str]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return all files below a folder, and what they hold."""
+    """Return the content of each file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def instead(shown: dict[str, Any]) -> Callable[[Request], bytes | None]:
-    """Answer every List of associations with one item like this, and let all else pass."""
+    """Return a function that answers every List of associations with one given item."""
 
     def after(request: Request) -> bytes | None:
         if request.operation != "ListDataIntegrationAssociation":
@@ -62,7 +62,7 @@ def instead(shown: dict[str, Any]) -> Callable[[Request], bytes | None]:
 
 
 def test_exported_associations_are_adopted_and_then_in_sync(program: Program, create: Callable[..., str]) -> None:
-    """From an empty folder: nothing is created, all is adopted, and then nothing is left to export."""
+    """A run adopts every exported association, creates none, and leaves none to export."""
     for _ in range(2):
         create(DestinationURI="s3://corp/2026-10", ExecutionConfiguration=WINDOW)
     create("crm-accounts", ClientId="no")
@@ -79,13 +79,13 @@ def test_exported_associations_are_adopted_and_then_in_sync(program: Program, cr
     again = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
     assert (again.code, set(again.decisions.values())) == (0, {"in-sync"})
     nothing = program.run("export", "--unmanaged", "--output-dir", "more")
-    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 managed already\n")
+    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 already managed\n")
     assert not (program.folder / "more").exists()
     assert program.run("export", "--unmanaged").out == ""
 
 
 def test_exported_stream_is_valid_input_for_run(program: Program, create: Callable[..., str]) -> None:
-    """Standard output holds manifests and nothing else, in a stable order; the sum goes to standard error."""
+    """Standard output is a stream of manifests in a stable order, and the summary goes to standard error."""
     create()
     create("crm-accounts")
     done = program.run("export")
@@ -100,7 +100,7 @@ def test_exported_stream_is_valid_input_for_run(program: Program, create: Callab
 def test_export_reads_and_writes_nothing_but_its_files(
     program: Program, server: SandboxServer, create: Callable[..., str]
 ) -> None:
-    """Not in AWS, as the wire shows, and not in the journal."""
+    """An export writes neither to AWS nor to the journal."""
     program.add("october")
     assert program.run().code == 0
     create(DestinationURI="s3://corp/other")
@@ -126,7 +126,7 @@ def test_export_reads_and_writes_nothing_but_its_files(
 def test_inexpressible_association_is_left_out_and_reported(
     program: Program, server: SandboxServer, shown: dict[str, Any], why: str
 ) -> None:
-    """Which one and why, on standard error and as a comment; the exit code is 1."""
+    """An association that no manifest can describe is reported with its reason, and the exit code is 1."""
     with FaultProxy(server.url, after_request=instead(shown)) as wire:
         done = Program(program.folder, wire.url).run("export")
     assert done.code == 1
@@ -141,7 +141,7 @@ def test_inexpressible_association_is_left_out_and_reported(
 def test_list_failure_is_reported_and_the_rest_is_exported(
     program: Program, server: SandboxServer, create: Callable[..., str]
 ) -> None:
-    """One failure stays one failure."""
+    """A data integration that cannot be listed is reported, and the others are exported."""
     create()
 
     def before(request: Request) -> bytes | None:
@@ -156,7 +156,7 @@ def test_list_failure_is_reported_and_the_rest_is_exported(
 
 
 def test_failing_target_does_not_stop_the_export_of_the_others(program: Program, create: Callable[..., str]) -> None:
-    """Where Targets are declared, manifests say which they belong to; one that is out of reach stops no other."""
+    """A target that cannot be reached does not stop the others, and manifests name their target."""
     create()
     program.add("near", text=TARGET + PLACE, ACCOUNT="123456789012")
     program.add("far", text=TARGET + PLACE, ACCOUNT="999999999999")
@@ -171,7 +171,7 @@ def test_failing_target_does_not_stop_the_export_of_the_others(program: Program,
 
 
 def test_same_name_in_two_targets_gets_two_files(program: Program, server: SandboxServer) -> None:
-    """A name is unique in its target; a file, in its folder."""
+    """Two associations with the same name in two targets are written to two files."""
     for name, region in (("east", "us-east-1"), ("west", "us-west-2")):
         program.add(name, text=TARGET + PLACE.replace("us-east-1", region), ACCOUNT="123456789012")
     with FaultProxy(server.url, after_request=instead({})) as wire:
@@ -185,13 +185,13 @@ def test_same_name_in_two_targets_gets_two_files(program: Program, server: Sandb
 
 
 def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, create: Callable[..., str]) -> None:
-    """With the advice followed, the folder is valid, and nothing is created."""
+    """The advice for a duplicate makes the manifests valid, and nothing is created."""
     program.add("october")
     assert program.run().code == 0
     create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
     done = program.run("export", "--unmanaged", "--output-dir", "manifests")
     assert done.code == 0
-    assert done.err.startswith("reconcile export: manifests/october.yaml:1: asks for the same as 'profiles-export-")
+    assert done.err.startswith("reconcile export: manifests/october.yaml:1: requests the same as 'profiles-export-")
     advice = done.err.split("give 'october' ")[1].strip()
     assert advice.startswith("policy.adopt: arn:aws:")
     (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")
@@ -209,7 +209,7 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
 def test_managed_association_is_not_exported_again(
     program: Program, create: Callable[..., str], arguments: tuple[str, ...]
 ) -> None:
-    """Wherever the manifests were read from: the next dry run is valid, and there is nothing that it would create."""
+    """Managed associations are left out beside their manifests, whatever the source of the manifests is."""
     program.add("october", "november")
     assert program.run().code == 0
     create("crm-accounts", ClientId="mine")
@@ -220,9 +220,9 @@ def test_managed_association_is_not_exported_again(
     stream = "---\n".join(text.decode() for text in before.values())
     done = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert done.code == 0
-    said = "left out what manifests cover already (2): in manifests/live it may be read beside them"
-    assert done.err.startswith(f"reconcile export: {said}")
-    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 managed already"
+    said = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
+    assert done.err.startswith(f"reconcile export: {said}manifests/live may be read together with the existing ones")
+    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
     after = files(program.folder / "manifests")
     assert {name: after[name] for name in before} == before
     dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
@@ -232,28 +232,28 @@ def test_managed_association_is_not_exported_again(
 
 @pytest.mark.parametrize("folder", ["manifests", "manifests/live", ".", "./manifests/../manifests", "link"])
 def test_export_beside_the_manifests_writes_no_duplicates(program: Program, folder: str) -> None:
-    """However the folder is spelled; the advice says what takes all."""
+    """Every spelling of the manifests' folder leaves out managed associations, and the advice says why."""
     program.add("october", "november")
     assert program.run().code == 0
     (program.folder / "link").symlink_to("manifests")
     before = files(program.folder)
     done = program.run("export", "--output-dir", folder)
-    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 managed already\n")
-    assert f"left out what manifests cover already (2): in {folder} it may be read beside them" in done.err
-    assert "standard output takes all" in done.err
+    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 already managed\n")
+    assert "left out 2 associations with an existing manifest: two manifests for one association are" in done.err
+    assert f"{folder} may be read together with the existing ones; leave out --output-dir to export every" in done.err
     assert files(program.folder) == before
     assert program.run("--dry-run", "--detailed-exitcode").code == 0
 
 
 def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> None:
-    """To standard output and into a folder of its own: what is covered keeps its name, so that the journal knows it."""
+    """Managed associations keep their names on standard output and in another folder, and stay in sync."""
     program.add("october", "november")
     assert program.run().code == 0
     done = program.run("export", "--output-dir", "copy")
     assert (done.code, done.err) == (0, "")
     assert set(files(program.folder / "copy")) == {"october.yaml", "november.yaml"}
     stream = program.run("export")
-    names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # they come in order of ARN
+    names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # the stream is sorted by ARN
     assert names == ["november", "october"]
     assert "# Already managed by 'october' (manifests/october.yaml:1): this manifest can replace that one" in stream.out
     dry = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
@@ -261,7 +261,7 @@ def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> 
 
 
 def test_existing_file_is_replaced_only_with_force(program: Program, create: Callable[..., str]) -> None:
-    """All are looked at before one is written; what is the same stays, --force replaces the rest."""
+    """If a file differs, nothing is written without --force. Unchanged files are not written again."""
     create("knowledge-articles")
     create("crm-accounts")
     assert program.run("export", "--output-dir", "out").code == 0
@@ -285,7 +285,7 @@ def test_existing_file_is_replaced_only_with_force(program: Program, create: Cal
 
 
 def test_export_does_not_follow_links(program: Program, create: Callable[..., str]) -> None:
-    """A link by the name of a file is refused, or replaced itself; what it leads to stays."""
+    """A link with the name of a file is refused or replaced, and the file behind the link stays unchanged."""
     create()
     assert program.run("export", "--output-dir", "out").code == 0
     (file,) = (program.folder / "out").iterdir()
@@ -302,7 +302,7 @@ def test_export_does_not_follow_links(program: Program, create: Callable[..., st
 
 @pytest.mark.parametrize("force", [False, True])
 def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[..., str], *, force: bool) -> None:
-    """One line says which file; what stood there before stands there still."""
+    """A full disk leaves the previous content of a file, and the error names the file."""
     create()
     assert program.run("export", "--output-dir", "out").code == 0
     (file,) = (program.folder / "out").iterdir()
@@ -318,7 +318,7 @@ def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[...
 
 
 def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Callable[..., str]) -> None:
-    """One line, exit 1, and the file stays."""
+    """An --output-dir that is a file is an error, and the file stays unchanged."""
     create()
     (program.folder / "out").write_text("mine\n")
     for folder in ("out", "out/below"):
@@ -330,12 +330,12 @@ def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Call
 
 @pytest.mark.parametrize("arguments", [["--force"], ["--output-dir", ""]])
 def test_meaningless_options_are_rejected(program: Program, arguments: list[str]) -> None:
-    """Wrong usage is 64, and nothing is called."""
+    """--force without --output-dir and an empty --output-dir are usage errors."""
     assert program.run("export", *arguments).code == 64
 
 
 def test_named_manifest_folder_must_exist(program: Program) -> None:
-    """Only the usual folder may be missing; a path that somebody gave is a mistake."""
+    """A missing folder is an error if -f names it; only the default folder may be missing."""
     done = program.run("export", "-f", "nowhere")
     assert (done.code, done.out) == (3, "")
     assert "nowhere: does not exist" in done.err

@@ -1,4 +1,4 @@
-"""Manifests from a revision of a git repository: what is read is what was committed, and the report says which."""
+"""Manifests from a revision of a git repository: commands read the commit, not the work tree, and report it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from reconciler.sandbox import SandboxServer
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git."""
+    """Run git, and return its output."""
     done = subprocess.run(["git", *arguments], cwd=folder, env=GIT, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
 @pytest.fixture
 def commits(program: Program) -> tuple[str, str]:
-    """Commit october, then november as well; then leave only rubbish in the folder that is checked out."""
+    """Commit october, then november, and then overwrite the files in the work tree."""
     git(program.folder, "init", "--quiet", "--initial-branch=main")
     revisions = []
     for name in ("october", "november"):
@@ -39,7 +39,7 @@ def commits(program: Program) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "junit", "github"])
 def test_invalid_manifests_are_reported_with_their_commit(program: Program, name: str) -> None:
-    """Whoever reads what is wrong has to know in which commit."""
+    """A report of invalid manifests contains their commit."""
     git(program.folder, "init", "--quiet", "--initial-branch=main")
     program.add("october", StartTime="StartTim")
     git(program.folder, "add", "--all")
@@ -48,11 +48,11 @@ def test_invalid_manifests_are_reported_with_their_commit(program: Program, name
     checked = program.run("validate", "--git-url", ".", "-o", name, env=GIT)
     assert (checked.code, checked.out.count(commit)) == (3, 1)
     done = program.run("--dry-run", "--git-url", ".", env=GIT)
-    assert f"1 problem in the manifests of commit {commit}; nothing was called" in done.err
+    assert f"1 problem in the manifests of commit {commit}; AWS was not called" in done.err
 
 
 def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[str, str]) -> None:
-    """The newest by default, any by name; the commit stands in report, log and journal."""
+    """A run reads the latest commit or a named one, and records it in the report, log and journal."""
     dry = program.run("--dry-run", "--git-url", ".", "-o", "json", env=GIT)
     assert dry.decisions == {"november": "create", "october": "create"}
     assert dry.report["run"]["revision"] == commits[1]
@@ -66,7 +66,7 @@ def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[
 
 
 def test_source_and_commit_are_logged(program: Program) -> None:
-    """The place, without the login in its URL, and the commit: also where there is nothing in it."""
+    """The log contains the commit, and the URL without its login, even if there are no manifests."""
     (program.folder / "manifests").mkdir()
     (program.folder / "manifests" / "notes.txt").touch()
     git(program.folder, "init", "--quiet", "--initial-branch=main")
@@ -90,7 +90,7 @@ def test_source_and_commit_are_logged(program: Program) -> None:
 
 
 def test_every_command_accepts_the_git_options(program: Program, commits: tuple[str, str]) -> None:
-    """The same options mean the same."""
+    """The git options have the same meaning in every command."""
     assert f"2 manifests of commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
     assert program.run("explain", "october", "--git-url", ".", env=GIT).code == 0
     assert "october.yaml" in program.run("validate", env=GIT).out
@@ -110,12 +110,12 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
         (("--git-url", ".", "--git-path", "../elsewhere"), 64, "../elsewhere"),
         (("--git-url", ".", "--git-path", "/etc"), 64, "/etc"),
         (("--git-url", ".", "--git-path", "nothing"), 1, "nothing"),
-        (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url: give one of them"),
-        (("--git-ref", "HEAD"), 64, "--git-ref is of a git repository, and files would be read: give --git-url"),
-        (("--git-path", "manifests"), 64, "--git-path is of a git repository"),
-        (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path is of a git repository"),
-        (("--git-verify-key", "keys"), 64, "--git-verify-key is of a git repository"),
-        (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file is of a git repository"),
+        (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url cannot be combined"),
+        (("--git-ref", "HEAD"), 64, "--git-ref needs --git-url: without --git-url, manifests are read from files"),
+        (("--git-path", "manifests"), 64, "--git-path needs --git-url"),
+        (("-f", "manifests", "--git-path", "manifests"), 64, "--git-path needs --git-url"),
+        (("--git-verify-key", "keys"), 64, "--git-verify-key needs --git-url"),
+        (("-f", "manifests", "--git-token-file", "token"), 64, "--git-token-file needs --git-url"),
         (("--git-url", ".", "--git-verify-key", "gone"), 64, "--git-verify-key 'gone': cannot be read: No such file"),
         (("--git-url", ".", "--git-verify-key", "manifests/october.yaml"), 64, "line 1: is not an allowed signer"),
         (
@@ -125,14 +125,14 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
         ),
         (("--git-url", "https://host.invalid/x", "--git-token-file", "gone"), 64, "'gone': cannot be read"),
         (("--git-url", "git@host.invalid:x", "--git-ssh-key", "gone"), 64, "'gone': cannot be read"),
-        (("--git-url", ".", "--revision", "v1"), 64, "the commit that is read is the revision"),
+        (("--git-url", ".", "--revision", "v1"), 64, "the revision is the commit that is read"),
     ],
 )
 @pytest.mark.usefixtures("commits")
 def test_unreadable_source_is_a_one_line_error(
     program: Program, server: SandboxServer, options: tuple[str, ...], code: int, said: str
 ) -> None:
-    """What, where, what would be right; nothing is called, and nothing is run."""
+    """An unusable source is reported in one line, and neither AWS nor a command in the URL is called."""
     before = {path.name for path in program.folder.iterdir()}
     done = program.run(*options, env=GIT)
     assert (done.code, done.out, server.sandbox.executed_writes) == (code, "", ())
@@ -146,7 +146,7 @@ def test_unreadable_source_is_a_one_line_error(
     [("--git-url", "ext::sh -c x"), ("--git-url", ".", "--git-path", ".."), ("--git-url", ".", "--git-ref", "a b")],
 )
 def test_controller_does_not_start_on_an_unusable_source(program: Program, options: tuple[str, ...]) -> None:
-    """It would refuse it for ever; the exit code says that the command line is wrong."""
+    """A controller exits with 64 for options that no repository could satisfy."""
     done = program.run("controller", *options, env=GIT)
     assert (done.code, done.out) == (64, "")
 
@@ -155,7 +155,7 @@ def test_controller_does_not_start_on_an_unusable_source(program: Program, optio
 def test_every_command_enforces_signed_commits(
     program: Program, server: SandboxServer, tmp_path: Path, commits: tuple[str, str], command: str
 ) -> None:
-    """One line says which commit, what was found and what would be right; nothing is called."""
+    """Every command rejects an unsigned commit in one line, and accepts a signed one."""
     signer = create_ssh_signer(tmp_path, "one")
     (tmp_path / "listed").write_text(signer.entry)
     name = ("october",) if command == "explain" else ()
@@ -182,11 +182,11 @@ def test_every_command_enforces_signed_commits(
 def test_revision_variable_without_a_repository_is_a_usage_error(
     program: Program, server: SandboxServer, command: str, variable: str
 ) -> None:
-    """Whoever sets it does not want the files of a work tree, for any command."""
+    """Variables with git options are usage errors without a repository, because files would be read instead."""
     program.add("october")
     done = program.run(command, env={variable: "main"})
     assert (done.code, done.out, server.sandbox.executed_writes) == (64, "", ())
-    assert "is of a git repository" in done.err
+    assert "needs --git-url" in done.err
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_revision_variable_without_a_repository_is_a_usage_error(
     [("run", signal.SIGINT), ("run", signal.SIGTERM), ("validate", signal.SIGHUP), ("doctor", signal.SIGTERM)],
 )
 def test_signal_ends_git_and_its_children(program: Program, command: str, number: signal.Signals) -> None:
-    """At once and without a word; no process and no folder stays."""
+    """A signal ends git at once, without output, processes or temporary files."""
     temporary = program.folder / "temporary"
     temporary.mkdir()
-    before = signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
+    before = signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
     try:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
@@ -209,7 +209,7 @@ def test_signal_ends_git_and_its_children(program: Program, command: str, number
                 assert (process.returncode, out, err) == (128 + number, "", "")
                 asked.settimeout(30)
                 while asked.recv(4096):
-                    """Whoever asked has gone once there is no more."""
+                    """Read until git has closed the connection."""
     finally:
         signal.signal(number, before)
     assert list(temporary.iterdir()) == []
@@ -217,7 +217,7 @@ def test_signal_ends_git_and_its_children(program: Program, command: str, number
 
 @pytest.mark.usefixtures("commits")
 def test_missing_git_is_a_one_line_error(program: Program) -> None:
-    """With what to do."""
+    """A missing git program is reported in one line."""
     done = program.run("--git-url", ".", env={"PATH": "/nonexistent"})
     assert (done.code, len(done.err.splitlines())) == (1, 1)
     assert "git" in done.err

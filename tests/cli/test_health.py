@@ -1,4 +1,4 @@
-"""`reconcile health`: the exit code that a container's health check needs."""
+"""`reconcile health` gives the exit code that the health check of a container needs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ STUCK = "the run of target prod has made no progress since 10:00:00Z"
 
 
 class Stuck(BaseHTTPRequestHandler):
-    """Says what /healthz says of a run that makes no progress."""
+    """A controller whose /healthz reports a stuck run."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Respond to a GET request."""
         self.send_response(503 if self.path == "/healthz" else 404)
         self.end_headers()
         self.wfile.write(f"{STUCK}\n".encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextmanager
 def stuck() -> Iterator[int]:
-    """Serve that, and give the port."""
+    """Serve a controller with a stuck run, and yield its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Stuck) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -45,7 +45,7 @@ def stuck() -> Iterator[int]:
     ("listen", "hosts"), [("127.0.0.1", ["127.0.0.1"]), ("", ["", "127.0.0.1", "[::1]"]), ("[::1]", ["[::1]"])]
 )
 def test_progressing_controller_is_healthy(program: Program, listen: str, hosts: list[str]) -> None:
-    """It is found where it was told to listen, on all addresses too; the environment may say where that is."""
+    """A controller on any kind of --listen address is healthy, by the address in RECONCILER_LISTEN."""
     program.add("october")
     process = program.start("controller", "--listen", f"{listen}:0")
     try:
@@ -61,14 +61,14 @@ def test_progressing_controller_is_healthy(program: Program, listen: str, hosts:
 
 
 def test_stuck_run_is_unhealthy(program: Program) -> None:
-    """The exit code is 1, and the reason is the controller's own."""
+    """A stuck run exits with 1 and the message of the controller."""
     with stuck() as port:
         done = program.run("health", "--listen", f":{port}")
     assert (done.code, done.out, done.err) == (1, "", f"Error: {STUCK}\n")
 
 
 def test_absent_controller_is_unhealthy(program: Program) -> None:
-    """One line says who did not answer, and where."""
+    """A missing controller exits with 1, and one line names the address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     done = program.run("health", "--listen", f"127.0.0.1:{port}")
@@ -77,7 +77,7 @@ def test_absent_controller_is_unhealthy(program: Program) -> None:
 
 
 def test_health_requires_the_listen_option(program: Program) -> None:
-    """Nothing is assumed: that is wrong usage."""
+    """A missing --listen is a usage error."""
     done = program.run("health")
     assert done.code == 64
     assert "Missing option '--listen'" in done.err

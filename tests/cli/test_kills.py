@@ -1,10 +1,11 @@
-"""Real processes, killed: `reconcile run` against a sandbox that ignores every token, so that only the journal helps.
+"""Killed runs create nothing twice. The sandbox ignores every ClientToken, so only the journal protects.
 
-40 rounds, 20 with the journal in a folder and 20 with one in S3, are dealt by a seed to games of four rounds. In each
-round two more manifests appear in git, and one process, or two at once, meet their fate: a SIGKILL at a request that
-is known (before the intents, between intents and POST, with the POST under way, before the answers, after them) or at
-a random moment, or the loss of a request or an answer. Between rounds the journal is made hours older, where a person
-would wait. A run without a fate ends the game: then the Creates that were carried out are counted.
+A game has four rounds, and a seed deals 40 rounds to the games: 20 with the journal in a folder, and 20 with the
+journal in S3. In each round, git gets two more manifests, and one or two processes run. A fault happens to a process: a
+SIGKILL at a known request (before the intents, between the intents and the Create, during the Create, before or after
+the write of the results), a SIGKILL at a random moment, or the loss of a request or an answer. Between two rounds, the
+times in the journal are moved back by hours, where an operator would wait. A run without a fault ends the game. Then
+every manifest must have exactly one association.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ STS, LOOK, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrat
 PUT = "PutObject"
 ROUNDS_OF_A_GAME = 4
 BETWEEN_ROUNDS, BEFORE_THE_LAST_RUN = timedelta(minutes=100), timedelta(hours=2)
-"""Longer than what is waited for after each attempt (15, 30, 60 and 120 minutes); eight hours after the first one a
-Create is given up, and a game is over before."""
+"""Longer than the settle time of each attempt (15, 30, 60 and 120 minutes). A game ends within eight hours of its first
+Create, after which a run would give up the Create."""
 
 
 class How(Enum):
-    """What happens at a request."""
+    """The kind of a fault at a request."""
 
     KILLED_UNSENT = "the process is killed, and the request never arrives"
     KILLED_UNDER_WAY = "the process is killed, and the request arrives once every process has ended"
@@ -56,13 +57,13 @@ class How(Enum):
 
     @property
     def kills(self) -> bool:
-        """Whether it kills the process for certain, where the request is made."""
+        """True if the fault certainly kills the process at the request."""
         return self in {How.KILLED_UNSENT, How.KILLED_UNDER_WAY, How.KILLED_UNANSWERED}
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What happens to one process at the n-th request for an operation; of all operations where that is None."""
+    """The fault of one process, at its n-th request for an operation. None means every operation."""
 
     operation: str | None
     nth: int
@@ -72,7 +73,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The processes of a round by their fates, None for one that has none: at once, or one after the other."""
+    """The faults of the processes of a round, with None for no fault. The processes run at once or in turn."""
 
     fates: tuple[Fate | None, ...]
     in_turn: bool = False
@@ -81,9 +82,9 @@ class Round:
 KILLS = (How.KILLED_UNSENT, How.KILLED_UNDER_WAY, How.KILLED_UNANSWERED)
 LOCAL = (
     Round((Fate(STS, 1, How.KILLED_UNSENT),)),
-    Round((Fate(LOOK, 4, How.KILLED_UNANSWERED),)),  # the second look, after which the intents are written
+    Round((Fate(LOOK, 4, How.KILLED_UNANSWERED),)),  # the second List before the intents are written
     *(Round((Fate(CREATE, nth, how),)) for nth in (1, 2) for how in KILLS),
-    Round((Fate(LOOK, 5, How.KILLED_UNSENT),)),  # the look at what was created, before which the answers are written
+    Round((Fate(LOOK, 5, How.KILLED_UNSENT),)),  # the last List, after the results are written
     Round((Fate(CREATE, 1, How.ANSWER_LOST),)),
     Round((Fate(CREATE, 1, How.KILLED_UNDER_WAY), None), in_turn=True),
     Round((Fate(CREATE, 1, How.DELAYED), None), in_turn=True),
@@ -104,7 +105,7 @@ S3 = (
 
 
 def deal(seed: int, rounds: Sequence[Round], *, requests: int) -> list[tuple[Round, ...]]:
-    """Return games: all rounds once, and five more with kills at random moments, one of them with two processes."""
+    """Return games that contain each round once, and five rounds with kills at random moments."""
     dice = random.Random(seed)  # noqa: S311 - a test that can be repeated
     soon = [Fate(None, dice.randint(1, requests), How.KILLED_SOON, dice.uniform(0, 0.03)) for _ in range(6)]
     moments = [*(Round((fate,)) for fate in soon[2:]), Round((soon[0], soon[1]))]
@@ -114,17 +115,17 @@ def deal(seed: int, rounds: Sequence[Round], *, requests: int) -> list[tuple[Rou
 
 
 class State(Protocol):
-    """Where the journal of a game is kept."""
+    """The place of the journal of a game."""
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What the command line says about it."""
+        """Return the command-line options for this journal."""
 
     def read(self) -> str | None:
-        """Return the document, None where there is none yet."""
+        """Return the journal's text, or None if there is no journal yet."""
 
     def write(self, text: str) -> None:
-        """Replace the document."""
+        """Replace the journal's text."""
 
 
 class Folder:
@@ -136,16 +137,16 @@ class Folder:
         self._path = program.folder / "state" / "sandbox" / f"{ACCOUNT}-{REGION}.json"
 
     def read(self) -> str | None:
-        """Return the document, None where there is none yet."""
+        """Return the journal's text, or None if there is no journal yet."""
         return self._path.read_text() if self._path.exists() else None
 
     def write(self, text: str) -> None:
-        """Replace the document."""
+        """Replace the journal's text."""
         self._path.write_text(text)
 
 
 class Shared:
-    """A journal in S3, whose lease nobody waits for: a killed process keeps it until the journal is older."""
+    """A journal in S3. Runs do not wait for its lease, which a killed process keeps until the journal is aged."""
 
     options = ("--state", Bucket.url, "--new-state", "--lock-timeout", "0s")
 
@@ -153,20 +154,20 @@ class Shared:
         self._bucket = Bucket(server.url)
 
     def read(self) -> str | None:
-        """Return the document, None where there is none yet."""
+        """Return the journal's text, or None if there is no journal yet."""
         return self._bucket.text if self._bucket.keys else None
 
     def write(self, text: str) -> None:
-        """Replace the document."""
+        """Replace the journal's text."""
         self._bucket.text = text
 
 
 class Fateful(FaultProxy):
-    """The wire of one process, where its fate waits. Once its block has ended, nothing is under way."""
+    """A proxy between one process and the sandbox, which causes the fault. No request is left when its block ends."""
 
     def __init__(self, upstream: str, fate: Fate | None, ended: threading.Event) -> None:
         super().__init__(upstream, self._came_in, self._carried_out)
-        self._server.daemon_threads = False  # so that the end of the block waits for them
+        self._server.daemon_threads = False  # the end of the block waits for its threads
         self._upstream, self._fate, self._ended = urlsplit(upstream), fate, ended
         self._lock, self._left = threading.Lock(), fate.nth if fate else 0
         self._chosen: Request | None = None
@@ -225,7 +226,7 @@ class Fateful(FaultProxy):
 
 
 def play(round_: Round, program: Program, server: SandboxServer, options: Sequence[str]) -> list[CompletedRun]:
-    """Let every process of a round meet its fate; return how they ended, when nothing is under way any more."""
+    """Run the processes of a round with their faults, and return their results once every request has ended."""
     ended = threading.Event()
     with ExitStack() as stack:
         wires = [stack.enter_context(Fateful(server.url, fate, ended)) for fate in round_.fates]
@@ -245,7 +246,7 @@ def play(round_: Round, program: Program, server: SandboxServer, options: Sequen
 
 
 def older(text: str, by: timedelta) -> str:
-    """Return a journal as it stands when so much time has passed."""
+    """Return a journal with its times moved back."""
 
     def earlier(moment: re.Match[str]) -> str:
         return (datetime.fromisoformat(moment[0]) - by).isoformat()
@@ -255,7 +256,7 @@ def older(text: str, by: timedelta) -> str:
 
 
 def created(server: SandboxServer) -> Counter[str]:
-    """Return how many associations there are, by destination."""
+    """Return the number of associations for each destination."""
     client: Any = boto3.client(
         "appintegrations", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -266,7 +267,7 @@ def created(server: SandboxServer) -> Counter[str]:
 
 
 def never_twice(game: Sequence[Round], program: Program, server: SandboxServer, state: State) -> None:
-    """Play a game; after each round nothing exists twice, and at the end everything exists once."""
+    """Play a game. Check that no association exists twice after a round, and that each exists once at the end."""
     for number, round_ in enumerate(game):
         program.add(f"m{number}-a", f"m{number}-b")
         for fate, done in zip(round_.fates, play(round_, program, server, state.options), strict=True):
@@ -287,13 +288,13 @@ def never_twice(game: Sequence[Round], program: Program, server: SandboxServer, 
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    """Return a sandbox that ignores tokens, and whose jobs end at once."""
+    """Return a sandbox that ignores ClientTokens, and whose jobs end at once."""
     with SandboxServer(behaviour=Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0)) as one:
         yield one
 
 
 def shorten(games: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
-    """Return every other game as it is, and the others for --thorough."""
+    """Return the games, with every other one marked for --thorough only."""
     return [
         game if number % 2 == first else pytest.param(game, marks=pytest.mark.thorough)
         for number, game in enumerate(games)
@@ -302,7 +303,7 @@ def shorten(games: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
 
 @pytest.mark.parametrize("game", shorten(deal(1, LOCAL, requests=9)))
 def test_killed_runs_create_nothing_twice(game: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
-    """With a journal in a folder, every manifest is created exactly once, whatever was killed or lost."""
+    """With the journal in a folder, each manifest is created exactly once, whatever is killed or lost."""
     never_twice(game, program, server, Folder(program))
 
 
@@ -310,5 +311,5 @@ def test_killed_runs_create_nothing_twice(game: tuple[Round, ...], program: Prog
 def test_killed_runs_with_a_shared_journal_create_nothing_twice(
     game: tuple[Round, ...], program: Program, server: SandboxServer
 ) -> None:
-    """With a journal in S3 too, where the lease of a killed process stands until it expires."""
+    """With the journal in S3, each manifest is created exactly once, although killed runs leave their lease behind."""
     never_twice(game, program, server, Shared(server))

@@ -1,4 +1,4 @@
-"""A safety setting that is mistyped is refused; it never falls back to something weaker."""
+"""A misspelled safety setting is rejected, and never weakens a run silently."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PLACES = [
 def test_unclear_state_location_is_rejected(
     program: Program, server: SandboxServer, place: str, said: str, by: str
 ) -> None:
-    """No folder is made of it, and nothing is called."""
+    """An ambiguous --state is a usage error, and no folder of that name is created."""
     program.add("october")
     before = sorted(program.folder.rglob("*"))
     done = program.run(f"--state={place}") if by == "option" else program.run(env={"RECONCILER_STATE": place})
@@ -64,13 +64,13 @@ def test_unclear_state_location_is_rejected(
 
 @pytest.mark.parametrize("place", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
 def test_plain_state_path_is_accepted(program: Program, place: str) -> None:
-    """A folder that does not begin with a word of a protocol."""
+    """A plain path is accepted as --state."""
     program.add("october")
     assert program.run("status", "--state", place).code == 0
 
 
 def test_option_name_is_not_accepted_as_an_option_value(program: Program, server: SandboxServer) -> None:
-    """`--state $UNSET --dry-run` would write for real."""
+    """`--state $UNSET --dry-run` is rejected, because it would otherwise write."""
     program.add("october")
     for given in (
         ("--state", "--dry-run"),
@@ -80,7 +80,7 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
     ):
         done = program.run(*given)
         assert done.code == 64, done
-    assert "--state: its value is missing, and --dry-run is an option" in program.run("--state", "--dry-run").err
+    assert "--state needs a value, but --dry-run is an option" in program.run("--state", "--dry-run").err
     assert program.run("--state", "").code == 64
     assert server.sandbox.executed_writes == ()
 
@@ -109,10 +109,8 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
     ],
 )
 def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
-    """It names the right one."""
-    assert list(list_variable_problems({name: "1"})) == [
-        f"{name}: is no variable of reconcile: write {right}, or take it out"
-    ]
+    """The error for a misspelled safety variable suggests the correct name."""
+    assert list(list_variable_problems({name: "1"})) == [f"unknown variable {name}: write {right}, or unset it"]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +124,12 @@ def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
     ],
 )  # fmt: skip
 def test_unrelated_variables_are_ignored(name: str) -> None:
-    """Kubernetes' links of a service of that name, our job templates, and whatever is far from all of ours."""
+    """Known variables, those of Kubernetes services and unrelated names are accepted."""
     assert list(list_variable_problems({name: "1"})) == []
 
 
 def test_every_option_variable_is_classified_as_safety_or_not() -> None:
-    """A new one is a guard, or it is not; somebody has to say so."""
+    """The variable of each option is listed either as a safety variable or as another variable."""
     context = click.Context(app)
     commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
     known = {str(each.envvar) for command in commands for each in command.params if each.envvar}
@@ -161,7 +159,7 @@ def test_every_option_variable_is_classified_as_safety_or_not() -> None:
     ],
 )
 def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, given: dict[str, str]) -> None:
-    """One that is blank, in quotes or misspelt is wrong usage, and nothing is called."""
+    """A blank, quoted or misspelled value is a usage error, and nothing is written."""
     program.add("october")
     done = program.run(env=given)
     assert done.code == 64
@@ -183,12 +181,12 @@ def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, giv
     ],
 )
 def test_ci_is_detected_from_the_environment(given: dict[str, str], ci: bool) -> None:
-    """Whatever CI says but no; and the services that do not set it."""
+    """CI is detected from the variable CI and from the variables of services that do not set CI."""
     assert Settings.of(given).is_ci is ci
 
 
 def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: SandboxServer) -> None:
-    """Its folder goes with it."""
+    """A run that may create needs --state in a CI job, whatever the service."""
     program.add("october")
     for given in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
         assert program.run(env=given).code == 64
@@ -196,7 +194,7 @@ def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: S
 
 
 def test_state_location_is_shown_as_it_was_given(tmp_path: Path) -> None:
-    """With what cannot be seen."""
+    """The error for --state shows the value with its leading blank."""
     program = Program(tmp_path)
     program.add("october")
     assert "--state ' s3://b/p':" in program.run("--state", " s3://b/p").err

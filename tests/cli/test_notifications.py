@@ -1,4 +1,4 @@
-"""`reconcile controller` tells people: a real process, a real receiver, and a sandbox that somebody meddles with."""
+"""`reconcile controller` sends notifications: a real process, a real receiver, and changes in the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reconciler.settings import Settings
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """Return a chat that takes messages."""
+    """Return a receiver that stores the messages."""
     with ChatServer().serve() as opened:
         yield opened
 
@@ -37,7 +37,7 @@ def chat() -> Iterator[ChatServer]:
 def controlling(
     program: Program, urls: str, *arguments: str, variable: str = "RECONCILER_NOTIFY_URLS"
 ) -> Iterator[list[str]]:
-    """Run a controller that tells people, and return its log, which is there once it was stopped."""
+    """Run a controller with receivers, and yield a list that holds its output after the block."""
     logged: list[str] = []
     process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env={variable: urls})
     try:
@@ -51,7 +51,7 @@ def controlling(
 
 
 def drift(server: SandboxServer, name: str) -> None:
-    """Change the association of a manifest in AWS, as somebody in the console would."""
+    """Change the association of a manifest in AWS, without the program."""
     client: Any = boto3.client(
         "appintegrations", endpoint_url=server.url, region_name="us-east-1",
         aws_access_key_id="x", aws_secret_access_key="x",
@@ -67,7 +67,7 @@ def drift(server: SandboxServer, name: str) -> None:
 
 
 def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: ChatServer) -> None:
-    """First that all is well; then what drifts; after a restart only what is new. No URL is in a log or the state."""
+    """A drift is notified once, also after a restart, and no URL is in the log or in the notification state."""
     program.add("october", "november")
     with controlling(program, chat.url) as first:
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
@@ -92,7 +92,7 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 def test_first_start_logs_no_warning(program: Program, chat: ChatServer, options: tuple[str, ...]) -> None:
-    """In an empty place nothing was lost: there is neither a journal nor word of what people were told."""
+    """The first start logs no warning about the missing journal and notification state."""
     program.add("october")
     with controlling(program, chat.url, "--listen", "127.0.0.1:0", *options) as logged:
         assert chat.wait_for_message()
@@ -100,7 +100,7 @@ def test_first_start_logs_no_warning(program: Program, chat: ChatServer, options
 
 
 def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: ChatServer) -> None:
-    """What it did not take is told after the next start; each failure is one line and one count."""
+    """A failed notification is logged, delays nothing, and is sent after the next start."""
     chat.is_down = True
     program.add("october")
     with controlling(program, chat.url) as logged:
@@ -116,7 +116,7 @@ def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, ch
 
 
 def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
-    """It never answers, and is given minutes; the process is not."""
+    """A receiver that never responds does not delay the shutdown."""
     program.add("october")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"json://127.0.0.1:{silent.getsockname()[1]}?rto=600"
@@ -130,7 +130,7 @@ def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
 
 
 def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: ChatServer) -> None:
-    """From a file of URLs; without a heartbeat that is all."""
+    """A rejected revision and its recovery are notified, and `--summary-interval 0s` sends no summary."""
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
     urls.write_text(f"\n{chat.url}\n")
@@ -146,7 +146,7 @@ def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat:
 def test_notification_state_is_stored_beside_the_journal_in_s3(
     program: Program, server: SandboxServer, chat: ChatServer, bucket: Bucket
 ) -> None:
-    """A controller on another machine knows what was told."""
+    """A controller on another machine reads from S3 which notifications were sent."""
     program.add("october")
     with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
@@ -159,7 +159,7 @@ def test_notification_state_is_stored_beside_the_journal_in_s3(
 
 
 def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer) -> None:
-    """Nothing is kept, so nothing is known after a restart."""
+    """A dry run sends notifications, and stores no notification state."""
     program.add("october")
     with controlling(program, chat.url, "--dry-run"):
         assert chat.wait_for_message()["title"] == "reconcile: 1 waiting"
@@ -170,7 +170,7 @@ def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer)
 def test_changed_receiver_file_takes_effect_without_a_restart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The new ones are told from then on; where they are wrong or the file is gone, the old ones are."""
+    """A changed file of receivers applies at once, and an invalid or missing file leaves the previous receivers."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
     addresses = ReceiverList(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
@@ -190,7 +190,7 @@ def test_changed_receiver_file_takes_effect_without_a_restart(
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("content", ["\ufeffjson://host", "\ufeff\r\njson://host\r\n", " json://host\n"])
 def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) -> None:
-    """A byte order mark is no part of a URL, and neither is a line end."""
+    """A byte order mark and line ends around the URLs are ignored."""
     file = tmp_path / "urls"
     file.write_text(content, encoding="utf-8")
     for given in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
@@ -198,7 +198,7 @@ def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) ->
 
 
 def test_each_source_and_target_set_has_its_own_notification_state() -> None:
-    """Controllers that share a state and watch something else neither hide nor end what others told."""
+    """Controllers with different manifests or targets do not share their notification state."""
     choices = RunConfig((), None, None, None, sandbox=False, state=None)
     scopes = {
         compute_scope(choices, ("manifests/",)),
@@ -210,7 +210,7 @@ def test_each_source_and_target_set_has_its_own_notification_state() -> None:
 
 
 def test_notification_thread_survives_an_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody foresaw it, so it is logged, by its kind alone; at the end there is one more try, and no wait."""
+    """An unexpected error is logged by its type, without its message."""
     asked: list[int] = []
 
     def tell() -> None:
@@ -230,13 +230,13 @@ def test_notification_thread_survives_an_unexpected_error(capsys: pytest.Capture
     ("variables", "said"),
     [
         ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…)"),
-        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: names nobody"),
-        ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: cannot be read"),
-        ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "set one of them"),
+        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: no receivers"),
+        ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: the file is unreadable"),
+        ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "are both set: unset one"),
     ],
 )
 def test_invalid_receivers_are_rejected_at_start(program: Program, variables: dict[str, str], said: str) -> None:
-    """Exit 64 with one line that says which, and nothing of the URL."""
+    """The error for invalid receivers names the variable and the position, and not the URL."""
     done = program.run("controller", env={f"RECONCILER_NOTIFY_{name}": value for name, value in variables.items()})
     assert done.code == 64
     assert said in done.err
@@ -244,7 +244,7 @@ def test_invalid_receivers_are_rejected_at_start(program: Program, variables: di
 
 
 def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Path) -> None:
-    """Exit 1 before anything is called, and only where somebody is to be told."""
+    """A missing Apprise is reported in one line that says how to install it."""
     (tmp_path / "hidden" / "apprise").mkdir(parents=True)
     (tmp_path / "hidden" / "apprise" / "__init__.py").write_text("raise ImportError")
     env = {"RECONCILER_NOTIFY_URLS": "json://a", "PYTHONPATH": str(tmp_path / "hidden")}
@@ -254,7 +254,7 @@ def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Pa
 
 
 def test_apprise_is_not_imported_without_receivers(program: Program) -> None:
-    """It costs 50 MB."""
+    """Apprise, which takes 50 MB of memory, is not imported without receivers."""
     program.add("october")
     process: subprocess.Popen[str] = program.start("controller", env={"PYTHONVERBOSE": "1"})
     assert process.stderr

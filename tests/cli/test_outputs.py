@@ -1,4 +1,4 @@
-"""Reports go where they are asked to, in any number of formats, also where nothing could be planned."""
+"""Results go to any number of outputs, in any format, even if there is no plan."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def everything(*first: str) -> list[str]:
-    """Return a command that writes every format to a file of its name."""
+    """Return a command that writes each format to its own file."""
     return [*first, *(word for name in FORMATS for word in ("-o", f"{name}={name}.out"))]
 
 
 def test_every_format_contains_the_plan_digest(program: Program) -> None:
-    """Whatever a reviewer looks at, the plan can be told from another one."""
+    """Every format of a dry run contains the digest of the plan."""
     program.add("october")
     done = program.run(*everything("--dry-run"))
     assert (done.code, done.out) == (0, "")
@@ -32,7 +32,7 @@ def test_every_format_contains_the_plan_digest(program: Program) -> None:
 
 
 def test_one_output_goes_to_standard_output_beside_files(program: Program) -> None:
-    """As a job in CI wants it: annotations in the log, the rest in files."""
+    """One format goes to standard output while others go to files, as a CI job needs."""
     program.add("october")
     done = program.run("--dry-run", "-o", "github", "-o", "json=plan.json")
     assert done.out.startswith("::")
@@ -41,7 +41,7 @@ def test_one_output_goes_to_standard_output_beside_files(program: Program) -> No
 
 @pytest.mark.parametrize("command", ["run", "validate"])
 def test_invalid_manifests_are_reported_in_every_format(program: Program, server: SandboxServer, command: str) -> None:
-    """A comment, annotations and a test report say what is wrong; nothing is called, and exit 3."""
+    """Every format reports the problems of invalid manifests, and the exit code is 3."""
     program.add("october", StartTime="StartTim")
     done = program.run(*everything(command))
     assert done.code == 3
@@ -57,7 +57,7 @@ def test_invalid_manifests_are_reported_in_every_format(program: Program, server
 
 
 def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
-    """With what is only unwise, which is no failure."""
+    """Every format reports the warnings of valid manifests, and the exit code is 0."""
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run(*everything("validate"))
     assert (done.code, done.err) == (0, "")
@@ -72,7 +72,7 @@ def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
 
 
 def test_strict_makes_warnings_errors(program: Program, server: SandboxServer) -> None:
-    """For validation and for runs."""
+    """--strict turns warnings into errors for `validate` and for runs."""
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     checked = program.run("validate", "--strict", "-o", "json")
     assert (checked.code, checked.report["valid"]) == (3, False)
@@ -82,7 +82,7 @@ def test_strict_makes_warnings_errors(program: Program, server: SandboxServer) -
 
 
 def test_run_reports_manifest_warnings(program: Program) -> None:
-    """In the report and in the log; it goes on all the same."""
+    """A run with warnings continues, and shows them in the report and in the log."""
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     done = program.run("-o", "json")
     assert (done.code, done.report["warnings"][0]["pointer"]) == (0, "/policy/onLoss")
@@ -92,7 +92,7 @@ def test_run_reports_manifest_warnings(program: Program) -> None:
 
 @pytest.mark.parametrize("command", ["--dry-run", "validate"])
 def test_github_summary_is_appended(program: Program, command: str) -> None:
-    """Appended, since other programs of the step write there too; only where github was asked for."""
+    """The job summary is appended to the file of GitHub Actions, and only for the format `github`."""
     program.add("october")
     summary = program.folder / "summary.md"
     summary.write_text("before\n")
@@ -105,7 +105,7 @@ def test_github_summary_is_appended(program: Program, command: str) -> None:
 
 
 def test_unwritable_github_summary_is_a_one_line_error(program: Program) -> None:
-    """Exit 1: what was asked for is not there; the rest is."""
+    """An unwritable job summary exits with 1 after the other outputs are written."""
     program.add("october")
     done = program.run("--dry-run", "-o", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/summary"})
     assert (done.code, done.out[:2]) == (1, "::")
@@ -115,7 +115,7 @@ def test_unwritable_github_summary_is_a_one_line_error(program: Program) -> None
 
 @pytest.mark.parametrize("command", ["--dry-run", "validate"])
 def test_problems_are_printed_when_the_report_cannot_be_written(program: Program, command: str) -> None:
-    """What is wrong with the manifests matters more than the file, and decides the exit code."""
+    """If the report cannot be written, the problems are printed, and the exit code is still 3."""
     program.add("october", StartTime="StartTim")
     done = program.run(command, "-o", "json=/dev/full")
     assert done.code == 3
@@ -124,7 +124,7 @@ def test_problems_are_printed_when_the_report_cannot_be_written(program: Program
 
 
 def test_a_report_is_shown_in_every_locale(program: Program, server: SandboxServer) -> None:
-    """What standard output cannot hold is escaped: a run that wrote to AWS says so, there and in its files."""
+    """Characters that standard output cannot encode are escaped, and the run completes."""
     program.add("october")
     done = program.run("-o", "text", "-o", "json=report.json", env={"PYTHONIOENCODING": "latin-1"})
     assert (done.code, len(server.sandbox.executed_writes)) == (0, 1)
@@ -134,23 +134,23 @@ def test_a_report_is_shown_in_every_locale(program: Program, server: SandboxServ
 
 @pytest.mark.parametrize("second", ["manifests/../plan.out", "FOLDER/plan.out", "/dev/stdout"])
 def test_two_outputs_to_one_file_are_rejected(program: Program, second: str) -> None:
-    """Else one report would be lost in the other."""
+    """Two outputs to the same file are a usage error, however the file is named."""
     program.add("october")
     first = "text" if second == "/dev/stdout" else "json=plan.out"
     done = program.run("--dry-run", "-o", first, "-o", f"markdown={second.replace('FOLDER', str(program.folder))}")
     assert (done.code, done.out) == (64, "")
-    assert "several outputs go to one file: give each its own" in done.err
+    assert "several outputs go to the same file: give each output its own file" in done.err
 
 
 def test_impossible_output_file_name_is_a_usage_error(program: Program) -> None:
-    """Before anything is called."""
+    """A file name that is too long is a usage error."""
     done = program.run("--dry-run", "-o", f"json={'a' * 300}")
     assert done.code == 64
     assert "cannot be written: File name too long" in done.err
 
 
 def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Program) -> None:
-    """What a person mistyped may hold line breaks, and a runner would heed what follows them."""
+    """Line breaks in arguments are escaped, so they cannot start a workflow command of GitHub Actions."""
     for wrong in (("-o", "json=a\n::error::x/b"), ("--expect-plan", "no\n::error::x")):
         done = program.run("--dry-run", *wrong)
         assert done.code == 64
@@ -162,16 +162,16 @@ def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Progr
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("xml", "'xml' is no format: known are text, json"),
-        ("json=", "the name of a file is missing"),
+        ("xml", "unknown format 'xml': use one of text, json"),
+        ("json=", "the file name after '=' is missing"),
         ("json=manifests", "cannot be written: it is a folder"),
-        ("json=none/plan.json", "cannot be written: there is no folder none"),
+        ("json=none/plan.json", "cannot be written: the folder none does not exist"),
     ],
 )
 def test_unwritable_output_is_rejected_before_any_call(
     program: Program, server: SandboxServer, command: str, output: str, said: str
 ) -> None:
-    """Before anything is read or called: a run whose report is lost would be a silent one."""
+    """An unwritable output is a usage error before AWS is called, because the report would be lost."""
     program.add("october")
     name = ["october"] if command == "explain" else []
     done = program.run(command, *name, "-o", output)
@@ -180,7 +180,7 @@ def test_unwritable_output_is_rejected_before_any_call(
 
 
 def test_full_disk_under_one_output_does_not_affect_the_others(program: Program) -> None:
-    """Exit 1 and one line; what could be written is."""
+    """If one output fails, the other outputs are written, and the exit code is 1."""
     program.add("october")
     done = program.run("--dry-run", "-o", "markdown=/dev/full", "-o", "json=plan.json")
     assert done.code == 1
@@ -189,7 +189,7 @@ def test_full_disk_under_one_output_does_not_affect_the_others(program: Program)
 
 
 def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> None:
-    """With --detailed-exitcode, and only with it."""
+    """--fail-on unmanaged changes the exit code to 2, and needs --detailed-exitcode."""
     program.add("october")
     program.run()
     (program.folder / "manifests" / "october.yaml").unlink()

@@ -1,4 +1,4 @@
-"""`reconcile`, as a process against a sandbox over HTTP."""
+"""`reconcile` as a process, against a sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ spec: {Region: us-east-1, AccountId: "ACCOUNT", MaxCreates: 1, AllowedDestinatio
 
 
 def client(server: SandboxServer) -> Any:
-    """Return a plain client to arrange things with."""
+    """Return an AppIntegrations client that prepares associations."""
     return boto3.client(
         "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
 
 
 def files(folder: Path) -> set[str]:
-    """Return all files below a folder."""
+    """Return the names of the files below a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_missing_association_is_created_once_and_then_in_sync(program: Program, server: SandboxServer) -> None:
-    """A dry run shows it, a run creates it, the next run finds nothing to do."""
+    """A dry run plans a missing association, a run creates it, and the next run finds it in sync."""
     program.add("october")
     dry = program.run("--dry-run", "--detailed-exitcode")
     assert dry.code == 2
@@ -51,7 +51,7 @@ def test_missing_association_is_created_once_and_then_in_sync(program: Program, 
 
 
 def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None:
-    """Only reads go over the wire, and not a file is made."""
+    """A dry run makes only reads, and creates no file."""
     program.add("october")
     before = files(program.folder)
     with FaultProxy(server.url) as wire:
@@ -62,7 +62,7 @@ def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None
 
 
 def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer) -> None:
-    """Also where there is everything to tell at once: drift, change, unmanaged, lost, held, blocked."""
+    """A report with every kind of decision fits the schema, and each decision is shown as text."""
     program.add("same", "drifts", "changes", "gone")
     assert program.run().code == 0
     plain = client(server)
@@ -106,7 +106,7 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
 
 
 def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxServer) -> None:
-    """Only where manifest and run allow it; beforehand the report says that it repeats the export."""
+    """An update is sent once if manifest and run allow it, and the plan says that it repeats the export."""
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
     program.run()
@@ -127,7 +127,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
 
 
 def test_live_association_is_adopted(program: Program, server: SandboxServer) -> None:
-    """An association made by hand is bound; nothing is created."""
+    """A matching live association is adopted, and nothing is created."""
     window = {"StartTime": "1790812800000", "EndTime": "1793491200000"}
     client(server).create_data_integration_association(
         DataIntegrationIdentifier="profiles-export",
@@ -141,7 +141,7 @@ def test_live_association_is_adopted(program: Program, server: SandboxServer) ->
 
 
 def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program, server: SandboxServer) -> None:
-    """Exit 1 and "unknown"; the next run finds the association and binds it."""
+    """A Create without an answer fails the run, and the next run adopts the association."""
     server.sandbox.set_behaviour(Behaviour(lose_answers=1, tokens="ignored"))
     program.add("october")
     first = program.run("-o", "json")
@@ -153,7 +153,7 @@ def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program,
 
 
 def test_refused_call_is_reported_with_the_aws_message(program: Program, server: SandboxServer) -> None:
-    """AWS's own words and its request id stand in the report."""
+    """The report of a refused call contains the message of AWS."""
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     program.add("october")
     done = program.run()
@@ -164,7 +164,7 @@ def test_refused_call_is_reported_with_the_aws_message(program: Program, server:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServer, number: signal.Signals) -> None:
-    """A signal during the first Create: it is journalled, the second is not begun, and the exit code says so."""
+    """After a signal, the current Create is recorded, the next is not sent, and the exit code contains the signal."""
     program.add("a", "b")
     started: list[Any] = []
 
@@ -184,7 +184,7 @@ def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServ
 
 
 def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server: SandboxServer) -> None:
-    """Exit 1, one line, no call that writes, and not a byte changed."""
+    """A corrupt journal fails its target, stays unchanged, and stops every write."""
     program.add("october")
     state = program.folder / ".reconciler" / "sandbox"
     state.mkdir(parents=True)
@@ -199,7 +199,7 @@ def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server
 
 
 def test_failing_target_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
-    """The wrong account is refused; the right one is reconciled."""
+    """A target with the wrong account fails, and the other target is reconciled."""
     program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("wrong", text=TARGET + RAILS, ACCOUNT="999999999999")
     program.add("a", text=EXPORT + "target: right\n")
@@ -220,7 +220,7 @@ def test_failing_target_does_not_stop_the_other(program: Program, server: Sandbo
 
 
 def test_targets_with_the_same_account_and_region_are_rejected(program: Program, server: SandboxServer) -> None:
-    """Two names for one account and Region would share a journal: the revision is invalid."""
+    """Two Targets with the same account and Region are invalid, because they would share a journal."""
     program.add("one", "two", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", text=EXPORT + "target: one\n")
     done = program.run("--target", "one")
@@ -232,7 +232,7 @@ def test_targets_with_the_same_account_and_region_are_rejected(program: Program,
 
 
 def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxServer) -> None:
-    """MaxCreates is 1 and two are missing: none is created. A destination elsewhere is never."""
+    """MaxCreates and AllowedDestinations of a Target block creates."""
     program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
     program.add("a", "b")
     done = program.run()
@@ -245,21 +245,21 @@ def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxS
 
 
 def test_observe_mode_creates_nothing(program: Program, server: SandboxServer) -> None:
-    """--mode observe holds what is missing."""
+    """`--mode observe` holds a missing association."""
     program.add("october")
     assert program.run("--mode", "observe", "-o", "json").decisions == {"october": "held"}
     assert server.sandbox.executed_writes == ()
 
 
 def test_manifests_are_read_from_standard_input(program: Program, server: SandboxServer) -> None:
-    """`kustomize build … | reconcile -f -` works."""
+    """`reconcile -f -` reads manifests from standard input."""
     done = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
     assert done.decisions == {"october": "create"}
     assert len(server.sandbox.executed_writes) == 1
 
 
 def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
-    """Nothing to do, and log and report say why; --strict leaves it at that."""
+    """A folder without manifests succeeds, with a warning in log and report, even with --strict."""
     (program.folder / "manifests").mkdir()
     done = program.run("--strict", "-o", "json")
     assert done.code == 0
@@ -269,7 +269,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
 
 
 def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
-    """Whoever reads either knows what was applied."""
+    """The value of --revision is in the report and in the log."""
     program.add("october")
     done = program.run("--dry-run", "--revision", "abc123", "-o", "json")
     assert done.report["run"]["revision"] == "abc123"
@@ -278,7 +278,7 @@ def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
 
 
 def test_one_run_writes_several_outputs(program: Program) -> None:
-    """Text for people, JSON in a file, from one run."""
+    """One run writes text to standard output, and JSON to a file."""
     program.add("october")
     done = program.run("--dry-run", "-o", "text", "-o", "json=plan.json")
     assert "october" in done.out
@@ -288,17 +288,17 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("-o", "xml"), "'xml' is no format: known are text, json"),
-        (("-o", "json="), "name of a file is missing"),
+        (("-o", "xml"), "unknown format 'xml': use one of text, json"),
+        (("-o", "json="), "the file name after '=' is missing"),
         (("-o", "json=none/plan.json"), "cannot be written"),
         (("-o", "json", "-o", "text"), "several outputs go to standard output"),
-        (("-o", "json=x", "-o", "text=x"), "several outputs go to one file"),
-        (("-o", "\x1b[2J"), "'\\x1b[2J' is no format"),
+        (("-o", "json=x", "-o", "text=x"), "several outputs go to the same file"),
+        (("-o", "\x1b[2J"), "unknown format '\\x1b[2J'"),
         (("--settle-time", "99999999999999d"), "longer than a year"),
         (("--endpoint-url", ""), "write http://HOST:PORT"),
         (("--endpoint-url", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
-        (("controller", "-f", "-"), "can be read once"),
-        (("--settle-time", "soon"), "write 90s, 5m or 24h"),
+        (("controller", "-f", "-"), "can only be read once"),
+        (("--settle-time", "soon"), "such as 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
         (("--state", "s3://Bucket/prefix"), "'Bucket' is not a valid bucket name"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
@@ -313,7 +313,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
     ],
 )
 def test_usage_error_exits_with_64(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    """One line says what would be right, and nothing is called."""
+    """A usage error exits with 64, and its message says what to write instead."""
     program = Program(tmp_path)
     program.add("october")
     done = program.run(*arguments)
@@ -324,14 +324,14 @@ def test_usage_error_exits_with_64(tmp_path: Path, arguments: tuple[str, ...], s
 
 
 def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server: SandboxServer) -> None:
-    """A job's folder is gone after the job, and with it the memory of a Create whose answer was lost."""
+    """In CI, a run that may create needs --state, because the folder of a job is lost."""
     program.add("october")
     refused = program.run(env={"CI": "true"})
     assert refused.code == 64
     assert "--state" in refused.err
     beforehand = program.run("--dry-run", env={"CI": "true"})
     assert beforehand.code == 0
-    assert "a run that may create is refused in CI: give --state or RECONCILER_STATE" in beforehand.err
+    assert "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE" in beforehand.err
     assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0
@@ -340,13 +340,13 @@ def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server:
 
 
 def test_options_are_read_from_environment_variables(program: Program) -> None:
-    """Every option has a RECONCILER_* variable."""
+    """A RECONCILER_* variable sets its option."""
     program.add("october")
     assert program.run("-o", "json", env={"RECONCILER_MODE": "observe"}).decisions == {"october": "held"}
 
 
 def test_unreachable_endpoint_is_a_one_line_error(tmp_path: Path) -> None:
-    """Exit 1, the target's error, no traceback."""
+    """An unreachable endpoint fails the target, exits with 1, and prints no traceback."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
     done = program.run("--dry-run", env={"AWS_MAX_ATTEMPTS": "1"})
@@ -356,7 +356,7 @@ def test_unreachable_endpoint_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None:
-    """A pipe gets plain text; a terminal gets colours, unless NO_COLOR asks for none."""
+    """Colours appear on a terminal without NO_COLOR, and never in a pipe."""
     program.add("october")
     assert "\x1b[" not in program.run("--dry-run").out
     shown = program.run_on_terminal("--dry-run")
@@ -365,14 +365,14 @@ def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None
 
 
 def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
-    """Where much is to be created, a person sees how far it is; a pipe does not."""
+    """A progress bar appears on a terminal for ten associations, and never in a pipe."""
     program.add(*(f"n{number}" for number in range(10)))
     assert "sending" in program.run_on_terminal()
     assert "creating" not in program.run().err
 
 
 def test_hostile_values_do_not_reach_the_terminal(program: Program, server: SandboxServer) -> None:
-    """Escapes in AWS's answers are shown as what they are."""
+    """Escape sequences in manifests and AWS answers are printed as visible characters."""
     server.sandbox.set_behaviour(Behaviour())
     hostile = "\x1b]0;owned\x07\x1b[2J"
     client(server).create_data_integration_association(DataIntegrationIdentifier="crm-accounts", ClientId=hostile)

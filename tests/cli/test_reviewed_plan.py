@@ -1,4 +1,4 @@
-"""The plan that was reviewed is the plan that is applied, or nothing is."""
+"""With --expect-plan, a run applies the reviewed plan or writes nothing."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from reconciler.sandbox import SandboxServer
 
 
 def reviewed(program: Program) -> tuple[str, str]:
-    """Return the digest of a dry run, and the file of its report."""
+    """Return the digest of a dry run, and the name of its report."""
     done = program.run("--dry-run", "-o", "json=plan.json")
     assert done.code == 0, done.err
     return json.loads((program.folder / "plan.json").read_text())["planDigest"], "plan.json"
 
 
 def created(server: SandboxServer) -> list[str]:
-    """Return what was carried out."""
+    """Return the operations of the executed writes."""
     return [each.operation for each in server.sandbox.executed_writes]
 
 
 @pytest.mark.parametrize("given", ["digest", "file"])
 def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, given: str) -> None:
-    """With no call more than without it."""
+    """The reviewed plan is applied, by digest and by file, without additional calls."""
     program.add("october")
     digest, file = reviewed(program)
     with FaultProxy(server.url) as wire:
@@ -37,7 +37,7 @@ def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, g
 
 
 def test_different_plan_is_rejected_and_its_differences_are_named(program: Program, server: SandboxServer) -> None:
-    """Git went on after the review: no write, no journal, exit 1, and the new request is shown."""
+    """If git changed after the review, nothing is written, and the report names the differences."""
     program.add("october", "november")
     digest, file = reviewed(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
@@ -60,7 +60,7 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
 
 
 def test_plan_differs_after_another_run_created_part_of_it(program: Program, server: SandboxServer) -> None:
-    """Live state led to other writes: a plan of two creates does not become one of one by itself."""
+    """A plan of two creates is rejected if another run has sent one of them."""
     program.add("october", "november")
     _, file = reviewed(program)
     (program.folder / "manifests" / "november.yaml").rename(program.folder / "aside.yaml")
@@ -73,7 +73,7 @@ def test_plan_differs_after_another_run_created_part_of_it(program: Program, ser
 
 
 def test_revision_file_position_and_name_do_not_change_the_plan(program: Program, server: SandboxServer) -> None:
-    """Another revision, another place in the file, another name of the manifest and a run in between."""
+    """The revision, the name and the position of a manifest are not part of the plan."""
     program.add("october")
     digest, _ = reviewed(program)
     path = program.folder / "manifests" / "october.yaml"
@@ -83,7 +83,7 @@ def test_revision_file_position_and_name_do_not_change_the_plan(program: Program
 
 
 def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, server: SandboxServer) -> None:
-    """For a job that wants to know before it asks for approval."""
+    """A dry run with --expect-plan exits with 1 if the plan differs, and writes nothing."""
     program.add("october")
     digest, _ = reviewed(program)
     assert program.run("--dry-run", "--expect-plan", digest).code == 0
@@ -95,15 +95,15 @@ def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, serve
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read: No such file or directory"),
-        ("{", "is no JSON report of this version"),
-        ("[]", "is no JSON report of this version"),
-        ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "is no JSON report of this version"),
-        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "is not as it was written"),
+        (None, "the file cannot be read: No such file or directory"),
+        ("{", "not a JSON report of this version"),
+        ("[]", "not a JSON report of this version"),
+        ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "not a JSON report of this version"),
+        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the report was edited"),
     ],
 )
 def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, said: str) -> None:
-    """Before anything is called."""
+    """A file that is missing, invalid or edited is a usage error."""
     program.add("october")
     if content is not None:
         (program.folder / "plan.json").write_text(content)
@@ -114,14 +114,14 @@ def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | No
 
 @pytest.mark.parametrize("given", ["sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 63])
 def test_incomplete_digest_is_rejected(program: Program, given: str) -> None:
-    """It is neither a digest nor meant as the name of a file."""
+    """An incomplete digest is a usage error, and is not taken for a file name."""
     program.add("october")
     done = program.run("--expect-plan", given)
-    assert (done.code, "is no plan digest" in done.err) == (64, True)
+    assert (done.code, "not a plan digest" in done.err) == (64, True)
 
 
 def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -> None:
-    """A reviewer read what stands in the file; the digest says whether that is what was planned."""
+    """A report with edited writes is rejected, because the digest does not match."""
     program.add("october")
     reviewed(program)
     report: Any = json.loads((program.folder / "plan.json").read_text())
@@ -129,11 +129,11 @@ def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -
     (program.folder / "plan.json").write_text(json.dumps(report))
     done = program.run("--expect-plan", "plan.json")
     assert (done.code, created(server)) == (64, [])
-    assert "its digest is not that of its writes" in done.err
+    assert "its digest does not match its writes" in done.err
 
 
 def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
-    """It repeats the export: its window is part of the plan."""
+    """The window of an update is part of the plan, because the update repeats the export."""
     text, mode = EXPORT + "policy: {mode: create-and-update}\n", ("--mode", "create-and-update")
     program.add("october", text=text)
     program.run()
@@ -149,7 +149,7 @@ def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxSe
 
 
 def test_creates_beyond_max_creates_are_all_blocked(program: Program, server: SandboxServer) -> None:
-    """All of them: nobody knows which one was meant."""
+    """If a plan has more creates than --max-creates, every create is blocked."""
     program.add("october", "november")
     done = program.run("--max-creates", "1", "-o", "json")
     assert (done.code, set(done.decisions.values()), created(server)) == (1, {"blocked"}, [])
@@ -158,29 +158,29 @@ def test_creates_beyond_max_creates_are_all_blocked(program: Program, server: Sa
 
 
 def test_reviewed_plan_file_is_not_overwritten(program: Program, server: SandboxServer) -> None:
-    """Else what was refused would be the reviewed plan of the next try."""
+    """A report cannot replace the file of the reviewed plan."""
     program.add("october")
     _, file = reviewed(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
     done = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
     assert (done.code, created(server)) == (64, [])
-    assert "is the reviewed plan: write the report to another file" in done.err
+    assert "would replace the reviewed plan: write the report to another file" in done.err
 
 
 def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
-    """It holds the plan that nobody has reviewed."""
+    """The report of a rejected run is not accepted as a reviewed plan."""
     program.add("october")
     _, file = reviewed(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
     assert program.run("--expect-plan", file, "-o", "json=refused.json").code == 1
     done = program.run("--expect-plan", "refused.json")
     assert (done.code, created(server)) == (64, [])
-    assert "is the report of a run that was refused" in done.err
+    assert "the report is from a run that was refused" in done.err
 
 
 @pytest.mark.parametrize("given", ["", " ", "deep.json"])
 def test_unusable_expect_plan_value_is_a_usage_error(program: Program, server: SandboxServer, given: str) -> None:
-    """Whatever it is instead: exit 64 and one line."""
+    """An empty value and a deeply nested file are usage errors."""
     program.add("october")
     (program.folder / "deep.json").write_text("[" * 200_000)
     done = program.run("--expect-plan", given)
@@ -190,11 +190,11 @@ def test_unusable_expect_plan_value_is_a_usage_error(program: Program, server: S
 
 @pytest.mark.parametrize("name", ["EXPECT_PLAN", "MAX_CREATES", "DRY_RUN", "MODE", "TARGET"])
 def test_empty_guardrail_variable_is_a_usage_error(program: Program, server: SandboxServer, name: str) -> None:
-    """A job that hands on an output that was never set must not run without the bound that it asked for."""
+    """An empty safety variable is a usage error, because a CI job may have meant it as a limit."""
     program.add("october")
     done = program.run(env={f"RECONCILER_{name}": ""})
     assert (done.code, created(server)) == (64, [])
-    assert f"RECONCILER_{name} is set and empty" in done.err
+    assert f"RECONCILER_{name} is set but empty" in done.err
 
 
 NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -203,7 +203,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.mark.parametrize("format_", ["text", "json", "markdown", "junit", "sarif", "github"])
 def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None:
-    """Without manifests, and where all targets failed: it would be the digest of nothing, and look like a plan."""
+    """A report without manifests and a report of failed targets have no digest."""
     (program.folder / "manifests").mkdir()
     empty = program.run("--dry-run", "-o", format_)
     program.add("october")
@@ -217,7 +217,7 @@ def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None
 
 
 def test_plan_without_writes_has_a_digest(program: Program, server: SandboxServer) -> None:
-    """It has a digest, and is carried out, and only that: by digest and by file, with manifests and without."""
+    """A plan without writes has a digest, and matches only other plans without writes."""
     (program.folder / "manifests").mkdir()
     assert program.run("--dry-run", "-o", "json=empty.json").code == 0
     assert program.run("--expect-plan", "empty.json").code == 0
@@ -236,7 +236,7 @@ def test_plan_without_writes_has_a_digest(program: Program, server: SandboxServe
 
 
 def test_missing_plan_does_not_match_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
-    """All manifests are gone since, or the target cannot be reached: nothing is written, and no digest is made up."""
+    """A run without a plan does not match a reviewed plan, and reports no digest."""
     program.add("october")
     digest, _ = reviewed(program)
     unreachable = Program(program.folder, NOWHERE).run("--expect-plan", digest)
@@ -249,4 +249,4 @@ def test_missing_plan_does_not_match_the_reviewed_plan(program: Program, server:
     assert Program(program.folder, NOWHERE).run("--dry-run", "-o", "json=failed.json").code == 1
     refused = program.run("--expect-plan", "failed.json")
     assert (refused.code, created(server)) == (64, [])
-    assert "holds no plan, since its targets failed" in refused.err
+    assert "the report has no plan, because its targets failed" in refused.err

@@ -15,7 +15,7 @@ from support.program import Program, create_environment
 
 @contextmanager
 def serving(program: Program, *arguments: str) -> Iterator[str]:
-    """Run `reconcile sandbox` and yield its endpoint; it ends by itself when asked to."""
+    """Run `reconcile sandbox` and yield its endpoint. SIGTERM ends it with exit code 0."""
     process = program.start("sandbox", "--port", "0", *arguments)
     assert process.stdout
     line = process.stdout.readline()
@@ -28,7 +28,7 @@ def serving(program: Program, *arguments: str) -> Iterator[str]:
 
 
 def test_example_manifests_run_in_the_sandbox(tmp_path: Path) -> None:
-    """A dry run, a run that creates, and one that finds nothing to do: what the README promises."""
+    """The example manifests are planned, created and then in sync, as the README shows."""
     program = Program(tmp_path)
     examples = ("--sandbox", "-f", str(REPOSITORY / "manifests"), "-o", "json", "--detailed-exitcode")
     dry = program.run(*examples, "--dry-run")
@@ -43,7 +43,7 @@ def test_example_manifests_run_in_the_sandbox(tmp_path: Path) -> None:
 
 
 def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:
-    """With --data a second run finds everything in sync, even without its own journal."""
+    """A sandbox with --data keeps its associations after a restart."""
     program = Program(tmp_path)
     program.add("october")
     with serving(program, "--data", "data.json") as url:
@@ -56,7 +56,7 @@ def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:
 
 
 def test_misspelt_sandbox_switch_is_a_usage_error(tmp_path: Path) -> None:
-    """What AWS leaves unknown is switched on the command line; a misspelt switch is exit 64."""
+    """--set changes the behaviour of the sandbox, and a misspelled switch is a usage error."""
     program = Program(tmp_path)
     program.add("october")
     with serving(program, "--set", "explicit_deny=true") as url:
@@ -67,7 +67,7 @@ def test_misspelt_sandbox_switch_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_port_in_use_is_a_one_line_error(tmp_path: Path) -> None:
-    """Exit 1, the address, and what to do."""
+    """A port in use is reported in one line with a remedy."""
     program = Program(tmp_path)
     with serving(program) as url:
         done = program.run("sandbox", "--port", url.rpartition(":")[2])
@@ -76,7 +76,7 @@ def test_port_in_use_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_invalid_host_name_is_a_one_line_error(tmp_path: Path) -> None:
-    """Also where Python cannot even encode it."""
+    """An invalid host name is reported in one line, even if Python cannot encode it."""
     done = Program(tmp_path).run("sandbox", "--host", "nö..x")
     assert done.code == 1
     assert "cannot listen on n" in done.err
@@ -84,7 +84,7 @@ def test_invalid_host_name_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_broken_data_file_is_a_one_line_error(tmp_path: Path) -> None:
-    """It is left as it is."""
+    """A broken data file is reported in one line, and stays unchanged."""
     (tmp_path / "data.json").write_text("{")
     done = Program(tmp_path).run("sandbox", "--port", "0", "--data", "data.json")
     assert done.code == 1
@@ -101,7 +101,7 @@ def test_broken_data_file_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_missing_sandbox_extra_is_a_one_line_error(tmp_path: Path) -> None:
-    """Without the extra there is one line that says what to install."""
+    """If the sandbox is not installed, one line says how to install it."""
     program = Program(tmp_path)
     program.add("october")
     (tmp_path / "moto.py").write_text("raise ImportError('no moto')")
@@ -114,7 +114,7 @@ def test_missing_sandbox_extra_is_a_one_line_error(tmp_path: Path) -> None:
 
 
 def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path) -> None:
-    """The state of a sandbox as well: journal, data, their locks and folders."""
+    """Only the owner can read the journal, the sandbox's data, their locks and their folders."""
     program = Program(tmp_path)
     program.add("october")
     command = program.build_command("--sandbox", "--state", "deep/state")

@@ -1,4 +1,4 @@
-"""A token that AWS repeats in its refusals stands in nothing that the program writes, serves or logs."""
+"""A token that AWS repeats in an error is redacted in everything that the program writes, serves and logs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def repeated(request: Request) -> bytes | None:
-    """Refuse the Lists of associations by a text with the token in it, in several spellings."""
+    """Deny each List of associations with a message that repeats the token in several spellings."""
     if request.operation != "ListDataIntegrationAssociation":
         return None
     sent = request.headers["X-Amz-Security-Token"]
@@ -32,7 +32,7 @@ def repeated(request: Request) -> bytes | None:
 
 @pytest.fixture
 def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
-    """Give the environment of a process with a session token, in front of an AWS that repeats it."""
+    """Return the environment of a process with a session token, and with an AWS that repeats the token."""
     with FaultProxy(server.url, before_request=repeated) as wire:
         yield {
             "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
@@ -42,14 +42,14 @@ def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """Return the program with a manifest, aimed at AWS."""
+    """Return the program with one manifest."""
     made = Program(tmp_path)
     made.add("october")
     return made
 
 
 def told(text: str) -> list[str]:
-    """Return which parts of a secret a text holds, as they are or escaped by a URL."""
+    """Return the parts of a secret that a text contains, plain or URL-encoded."""
     spellings = (each for secret in (TOKEN, KEY) for each in (secret, quote(secret, safe="")))
     return [
         each[at : at + MIN_PART_LENGTH]
@@ -60,7 +60,7 @@ def told(text: str) -> list[str]:
 
 
 def test_reports_and_commands_redact_tokens(program: Program, variables: dict[str, str]) -> None:
-    """Each of the six formats says what was refused, and the log; so do the doctor and what explains."""
+    """Every report format, the log and every command redact the token."""
     files = tuple(part for each in FORMATS for part in ("-o", f"{each}=report.{each}"))
     done = program.run("--dry-run", *files, env=variables)
     said = {each: (program.folder / f"report.{each}").read_text() for each in FORMATS} | {"log": done.err}
@@ -75,11 +75,11 @@ def test_reports_and_commands_redact_tokens(program: Program, variables: dict[st
         said[" ".join(command)] = other.out + other.err
     assert done.code == 1
     assert [each for each, text in said.items() if told(text)] == []
-    assert [each for each, text in said.items() if "***" not in text] == ["status"]  # which does not ask AWS for a List
+    assert [each for each, text in said.items() if "***" not in text] == ["status"]  # `status` does not call List
 
 
 def test_controller_responses_and_log_redact_tokens(program: Program, variables: dict[str, str]) -> None:
-    """The page, the report, metrics and probes, and the log to its end."""
+    """The page, the report, metrics, probes and the log of a controller redact the token."""
     process = program.start("controller", "--dry-run", "--listen", "127.0.0.1:0", env=variables)
     try:
         assert process.stderr
@@ -102,7 +102,7 @@ def test_controller_responses_and_log_redact_tokens(program: Program, variables:
 
 
 def got(url: str) -> str:
-    """Return what is served, headers and all, whatever the status."""
+    """Return the headers and the body of a page, whatever its status."""
     try:
         served = urllib.request.urlopen(url, timeout=30)
     except urllib.error.HTTPError as error:

@@ -1,4 +1,4 @@
-"""`--state s3://…`, as real processes against the S3 of a sandbox: begun once, shared, and never overwritten unseen."""
+"""`--state s3://…` as processes against the S3 of a sandbox: one journal, shared and never overwritten blindly."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STATE, NEW = ("--state", Bucket.url), ("--state", Bucket.url, "--new-state")
 
 @pytest.fixture(autouse=True)
 def forgetful(server: SandboxServer) -> None:
-    """Let no token protect from a second Create, and jobs end at once, so that nothing changes between two runs."""
+    """Let the sandbox ignore ClientTokens, and let its jobs end at once, so that nothing changes between two runs."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
 def through(wire: FaultProxy, program: Program) -> Program:
-    """Return the program behind a wire that has seen nothing yet."""
+    """Return the program behind a proxy without recorded requests."""
     wire.requests.clear()
     return Program(program.folder, wire.url)
 
@@ -34,7 +34,7 @@ def gets_and_puts(wire: FaultProxy) -> tuple[int, int]:
 
 
 def error(done: CompletedRun) -> str:
-    """Return why the only target failed: one line, on standard output."""
+    """Return the error of the only target, which is one line on standard output."""
     assert done.code == 1
     assert "Traceback" not in done.err
     (line,) = [line for line in done.out.splitlines() if line.startswith("  failed: ")]
@@ -42,7 +42,7 @@ def error(done: CompletedRun) -> str:
 
 
 def test_journal_in_s3_starts_only_with_new_state(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Without --new-state a run that finds none asks nothing of AppIntegrations; a dry run shows plan and refusal."""
+    """Without a journal and --new-state, a run makes no call of AppIntegrations, and a dry run reports the refusal."""
     program.add("october")
     with FaultProxy(server.url) as wire:
         said = error(through(wire, program).run(*STATE))
@@ -61,9 +61,9 @@ def test_journal_in_s3_starts_only_with_new_state(program: Program, server: Sand
 
 
 def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """A run that creates reads once, and once before each call, and writes twice.
+    """A run that creates reads the journal once and once before each call, and writes it twice.
 
-    The next one notes that all is well, and then it is only read.
+    The next run records that everything is in sync, and later runs only read.
     """
     program.add("a", "b", "c")
     with FaultProxy(server.url) as wire:
@@ -78,7 +78,7 @@ def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, b
 def test_journal_writes_leave_encryption_and_storage_to_the_bucket(
     program: Program, server: SandboxServer, bucket: Bucket
 ) -> None:
-    """Each write carries its condition; encryption, access and storage class are the bucket's."""
+    """Each write of the journal has a condition, and sets neither encryption, access nor storage class."""
     program.add("october")
     with FaultProxy(server.url) as wire:
         assert through(wire, program).run(*NEW).code == 0
@@ -98,7 +98,7 @@ def test_journal_writes_leave_encryption_and_storage_to_the_bucket(
 def test_concurrent_processes_create_each_association_once(
     program: Program, server: SandboxServer, bucket: Bucket
 ) -> None:
-    """Four at once, with the same manifests: each association is created by one of them, and all is remembered."""
+    """Four processes with the same manifests create each association once, and record each one."""
     names = ("a", "b", "c")
     program.add(*names)
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def test_concurrent_processes_create_each_association_once(
 
 
 def test_concurrent_processes_keep_each_others_records(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Four at once, each with a manifest of its own: what one of them remembers, none of the others forgets."""
+    """Four processes with different manifests keep the records of the others."""
     names = [f"only-{number}" for number in range(4)]
     program.add(*names)
     with ExitStack() as stack:
@@ -136,7 +136,7 @@ def test_concurrent_processes_keep_each_others_records(program: Program, server:
 
 
 def of_another(account: str) -> dict[str, Any]:
-    """Return the journal of another account, as the program writes it."""
+    """Return a valid journal of another account."""
     return {
         "format": "reconciler/journal/v1", "account": account, "region": REGION, "lineage": "theirs", "serial": 1,
         "written": None, "lease": None, "decisions": {}, "records": {},
@@ -160,7 +160,7 @@ def of_another(account: str) -> dict[str, Any]:
 def test_foreign_or_corrupt_journal_is_left_unchanged(
     program: Program, server: SandboxServer, bucket: Bucket, text: str, reason: str
 ) -> None:
-    """Corrupt, newer, or another account's: refused in one line, with --new-state too, and not a byte of it changes."""
+    """A corrupt or newer journal, or one of another account, is rejected in one line and stays unchanged."""
     program.add("october")
     bucket.text = text
     with FaultProxy(server.url) as wire:
@@ -172,7 +172,7 @@ def test_foreign_or_corrupt_journal_is_left_unchanged(
 
 
 def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """A mistyped name is neither made nor taken for an empty one."""
+    """A missing bucket is reported in one line, and is not created."""
     program.add("october")
     place = bucket.location.replace(bucket.name, "jurnals")
     for options in (("--new-state",), ("--dry-run",)):
@@ -184,7 +184,7 @@ def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxSer
 
 @pytest.mark.usefixtures("bucket")
 def test_a_ci_job_may_create_with_a_journal_in_s3(program: Program, server: SandboxServer) -> None:
-    """CI=true asks for a state that lasts: a bucket is one."""
+    """A run in CI may create if its journal is in S3."""
     program.add("october")
     assert program.run(env={"CI": "true"}).code == 64
     assert program.run(*NEW, env={"CI": "true"}).code == 0

@@ -1,4 +1,4 @@
-"""The journal and its lease, for people: `reconcile status`, `reconcile unlock` and `--lock-timeout`."""
+"""The commands for the journal and its lease: `reconcile status`, `reconcile unlock` and `--lock-timeout`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOLDER = r"process \d+ on \S+ until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
 
 
 class Held(FaultProxy):
-    """A wire that holds the first Create until it is told to let it go."""
+    """A proxy that holds the first Create until the test releases it."""
 
     def __init__(self, upstream: str) -> None:
         super().__init__(upstream, before_request=self._hold)
@@ -38,7 +38,7 @@ class Held(FaultProxy):
 
 @contextmanager
 def holding(program: Program, server: SandboxServer, *options: str) -> Iterator[tuple[Held, subprocess.Popen[str]]]:
-    """Start a run and go on while its first Create is under way, and so its lease taken."""
+    """Start a run, and yield while its first Create is pending, so that it holds the lease."""
     with Held(server.url) as wire:
         process = Program(program.folder, wire.url).start(*options)
         try:
@@ -52,7 +52,7 @@ def holding(program: Program, server: SandboxServer, *options: str) -> Iterator[
 
 
 def leave_a_lease(program: Program, server: SandboxServer, *options: str) -> None:
-    """Kill a run whose first Create is under way, and lose that Create."""
+    """Kill a run during its first Create, which never arrives."""
     with FaultProxy(server.url) as wire:
         wire.before_request = lambda request: kill() if request.operation == CREATE else None
         started = threading.Event()
@@ -79,7 +79,7 @@ def status(program: Program, *options: str) -> Any:
 
 
 def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program) -> None:
-    """That is no failure, and asking makes nothing."""
+    """`reconcile status` without a journal succeeds and creates no file."""
     program.add("october")
     done = program.run("status")
     assert (done.code, done.out) == (0, f"default  123456789012 us-east-1  {LOCAL}\n  no journal yet\n\n")
@@ -89,7 +89,7 @@ def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program)
 
 
 def test_status_shows_each_association_with_its_decision(program: Program, server: SandboxServer) -> None:
-    """In sync, settling, orphaned: name, decision, since when, last job and ARN, as text and as JSON."""
+    """The status shows name, decision, time, last job and ARN of each association, as text and as JSON."""
     server.sandbox.set_behaviour(Behaviour(job_seconds=3600))
     program.add("kept", "removed")
     assert program.run("--revision", "abc123").code == 0
@@ -126,7 +126,7 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
 
 
 def test_status_shows_the_last_written_revision(program: Program) -> None:
-    """Whoever asks what the journal stands for finds the commit."""
+    """The status shows the revision of the last write."""
     program.add("october")
     assert program.run("--revision", "abc123").code == 0
     assert status(program)["written"]["revision"] == "abc123"
@@ -134,7 +134,7 @@ def test_status_shows_the_last_written_revision(program: Program) -> None:
 
 
 def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
-    """Exit 1 and one line; the file is left as it is."""
+    """A corrupt journal is reported in one line with exit code 1, and stays unchanged."""
     program.add("october")
     path = program.folder / LOCAL
     path.parent.mkdir(parents=True)
@@ -148,7 +148,7 @@ def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
 
 
 def test_status_of_a_shared_journal_writes_nothing(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """One GetObject, and nothing of AppIntegrations."""
+    """The status of a journal in S3 needs one read, and no call of AppIntegrations."""
     program.add("october")
     assert program.run(*IN_S3).code == 0
     with FaultProxy(server.url) as wire:
@@ -159,11 +159,11 @@ def test_status_of_a_shared_journal_writes_nothing(program: Program, server: San
 
 
 def test_unlock_reports_a_free_journal(program: Program) -> None:
-    """Neither where there is no journal, nor after a run that ended well."""
+    """`reconcile unlock` reports a free lease without a journal, and after a finished run."""
     program.add("october")
     for _ in range(2):
         done = program.run("unlock", "default", "--yes")
-        assert (done.code, done.out) == (0, f"Nobody holds {LOCAL}.\n")
+        assert (done.code, done.out) == (0, f"No run holds the lease of {LOCAL}.\n")
         assert program.run().code == 0
     wrong = program.run("unlock", "defualt")
     assert wrong.code == 64
@@ -171,19 +171,19 @@ def test_unlock_reports_a_free_journal(program: Program) -> None:
 
 
 def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """The holder is named; without --yes and without anybody to answer nothing is freed; --yes frees."""
+    """`reconcile unlock` shows the holder, and frees the lease with --yes only."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
     target = status(program, "--state", bucket.url)
     assert target["lease"]["holder"].startswith("process ")
     assert re.search(rf"^  lease held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
     asked = program.run("unlock", "default", "--state", bucket.url)
-    assert re.fullmatch(rf"{bucket.location} is held by {HOLDER} \(number 1\)\.\n", asked.out)
+    assert re.fullmatch(rf"The lease of {bucket.location} is held by {HOLDER} \(number 1\)\.\n", asked.out)
     assert asked.code == 64
     assert "give --yes if that run is dead" in asked.err
     assert bucket.journal["lease"]
     freed = program.run("unlock", "default", "--state", bucket.url, "--yes")
-    assert (freed.code, freed.out.splitlines()[-1]) == (0, "It is free.")
+    assert (freed.code, freed.out.splitlines()[-1]) == (0, "The lease is free.")
     assert bucket.journal["lease"] is None
     assert bucket.journal["records"]["october"]["status"] == "intended"
     program.add("november")
@@ -196,28 +196,28 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
 def test_unlock_without_confirmation_frees_nothing(
     program: Program, server: SandboxServer, bucket: Bucket, answer: str
 ) -> None:
-    """On a terminal it asks, and an empty answer means no, as the end of the input does."""
+    """On a terminal, an empty answer and the end of input leave the lease unchanged."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
     before = bucket.text
     shown = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
     assert re.search(rf"is held by {HOLDER}", shown)
-    assert "Is that run dead, and shall its lease be freed? [y/N]" in shown
-    assert "It is free." not in shown
+    assert "Is that run dead, and should its lease be freed? [y/N]" in shown
+    assert "The lease is free." not in shown
     assert bucket.text == before
 
 
 def test_unlock_with_confirmation_frees_the_lease(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """On a terminal a word is enough."""
+    """On a terminal, the answer `y` frees the lease."""
     program.add("october")
     leave_a_lease(program, server, *IN_S3)
     shown = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
-    assert "It is free." in shown
+    assert "The lease is free." in shown
     assert bucket.journal["lease"] is None
 
 
 def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: SandboxServer) -> None:
-    """The kernel's lock says that it lives, whatever a person says; it then ends as if nothing had been."""
+    """The lease of a live process on this machine is not freed, even with --yes, and its run then succeeds."""
     program.add("october")
     with holding(program, server) as (wire, process):
         refused = program.run("unlock", "default", "--yes")
@@ -233,17 +233,17 @@ def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: Sa
 
 
 def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: SandboxServer, bucket: Bucket) -> None:
-    """Where a person was wrong and the run lives, the Create under way is its last, as `unlock --help` says."""
+    """A live run whose lease was freed sends no Create after the current one."""
     program.add("a", "b")
     with holding(program, server, *IN_S3) as (wire, process):
-        assert "It is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
+        assert "The lease is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
         wire.let_go.set()
         process.communicate(timeout=60)
     assert len(server.sandbox.executed_writes) == 1
 
 
 def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server: SandboxServer) -> None:
-    """With a journal in a folder, the next run goes on at once; unlock frees what still is written there."""
+    """With the journal in a folder, the next run ignores the lease of a dead process, and unlock frees it."""
     program.add("october")
     leave_a_lease(program, server)
     assert status(program)["lease"]
@@ -252,14 +252,14 @@ def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server:
     assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
     program.add("december")
     leave_a_lease(program, server)
-    assert "It is free." in program.run("unlock", "default", "--yes").out
+    assert "The lease is free." in program.run("unlock", "default", "--yes").out
     assert status(program)["lease"] is None
 
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
 def test_dry_run_takes_no_lease(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
-    """While another run holds it, a dry run shows what would be, and leaves the lease where it is."""
+    """A dry run shows its plan while another run holds the lease, and leaves the lease unchanged."""
     program.add("october")
     with holding(program, server, *options):
         program.add("november")
@@ -276,7 +276,7 @@ def test_dry_run_takes_no_lease(program: Program, server: SandboxServer, options
 def test_run_without_lock_timeout_fails_with_the_holder(
     program: Program, server: SandboxServer, options: tuple[str, ...]
 ) -> None:
-    """With --lock-timeout 0s a second run that has something to create ends at once, and sends nothing."""
+    """With `--lock-timeout 0s`, a second run names the holder of the lease, fails at once, and sends nothing."""
     program.add("october")
     with holding(program, server, *options):
         program.add("november")
@@ -293,7 +293,7 @@ def test_run_without_lock_timeout_fails_with_the_holder(
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
 @pytest.mark.usefixtures("bucket")
 def test_second_run_waits_and_then_replans(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
-    """It knew the first run's Create as unanswered; once that run is done it finds it in sync, and creates the rest."""
+    """A second run waits for the lease, reads the result of the first run, and creates only the rest."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored"))
     program.add("october")
     with holding(program, server, *options) as (wire, first):

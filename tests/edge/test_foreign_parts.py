@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import botocore.credentials
 import pytest
-import structlog
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.fakes import FakeClock
@@ -47,17 +46,13 @@ KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Capture the log in a text, and restore logging afterwards."""
-    root, library = logging.getLogger(), logging.getLogger("urllib3.connectionpool")
-    handlers, level, librarys = root.handlers[:], root.level, library.level
+    library = logging.getLogger("urllib3.connectionpool")
+    level = library.level
     monkeypatch.setattr("sys.unraisablehook", logs.log_unraisable)
     out = io.StringIO()
     logs.configure(out, color=False)
     yield out
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    library.setLevel(librarys)
-    structlog.reset_defaults()
+    library.setLevel(level)
 
 
 def told(secret: str, text: str) -> bool:

@@ -8,13 +8,11 @@ import json
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from support import reports
 
 from reconciler.core.apply.outcome import Created, Refused, Updated
@@ -29,18 +27,6 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         """Return True."""
         return True
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Restore logging after the test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logging.captureWarnings(capture=False)
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def test_log_lines_are_json_without_a_terminal() -> None:

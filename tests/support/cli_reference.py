@@ -18,18 +18,18 @@ _INTRODUCTION = """\
 
 `make docs` generates this page from the program.
 
-Without a command, `reconcile` runs once: its options are those of [`run`](#run).
-Every option with a variable can be set by it.
-An option on the command line overrides the variable.
+Without a command, `reconcile` runs once, with the options of [`run`](#run).
+The variable in parentheses sets an option as well.
+An option on the command line overrides its variable.
 
 Exit codes:
 
 - 0: nothing failed.
-- 1: something failed, or is blocked and needs a person.
+- 1: an error occurred, or a blocked write needs a person.
 - 2: with `--detailed-exitcode`: nothing failed, and a difference between git and AWS remains.
-- 3: the manifests are invalid; nothing was called.
-- 64: wrong usage; nothing was called.
-- 128 and the number of a signal: the signal ended the program.
+- 3: the manifests are invalid. AWS was not called.
+- 64: an option, argument or variable is invalid. AWS was not called.
+- 128 plus the number of a signal: the signal ended the program.
 """
 
 
@@ -48,7 +48,7 @@ def _render_command(parent: click.Context, name: str, command: click.Command) ->
         yield f"{_wrap_sentences(paragraph)}\n"
     yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
     for parameter in command.params:
-        if record := parameter.get_help_record(context):
+        if (record := parameter.get_help_record(context)) and record[1]:
             yield from _render_option(parameter, *record)
     yield ""
 

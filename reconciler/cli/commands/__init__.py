@@ -1,1 +1,1 @@
-"""One module for each command: its options, a call of the application, and the output of the result."""
+"""Commands, one in each module: its options, a call of the application, and the output of the result."""

@@ -1,4 +1,4 @@
-"""`reconcile controller`: the loop."""
+"""`reconcile controller`: reconcile periodically until stopped."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 @sources.strict
 @options.connection
 @options.run_policy
-@options.duration_option("--interval", "5m", "How often each target is reconciled.")
-@options.duration_option("--poll-interval", "30s", "How often git or the folder is polled for changes.")
+@options.duration_option("--interval", "5m", "Time between two runs of a target.")
+@options.duration_option("--poll-interval", "30s", "Time between two polls of git or the folder for changes.")
 @options.duration_option(
-    "--min-event-interval", "30s", "Time in which webhooks and pushes start at most two runs of a target."
+    "--min-event-interval", "30s", "Webhooks and pushes start at most two runs of a target within this time."
 )
 @options.duration_option(
     "--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails."
 )
-@options.duration_option("--shutdown-timeout", "25s", "How long a run may take to end after SIGTERM.")
+@options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM.")
 @options.duration_option(
     "--summary-interval",
     "24h",
-    "How often a summary is sent to RECONCILER_NOTIFY_URLS, also if nothing is wrong; 0s: never.",
+    "Time between two summaries to RECONCILER_NOTIFY_URLS, which are sent even if nothing is wrong. 0s sends none.",
 )
 @options.option(
     "--listen",
     type=ListenAddress(),
     metavar="HOST:PORT",
-    help="Serve the page, probes, metrics and webhooks there; :PORT is all addresses of this machine.",
+    help="Serve the page, probes, metrics and webhooks on this address. :PORT is every address of this machine.",
 )
 @options.option(
     "--manifest-url",
     type=ManifestUrlTemplate(),
     metavar="URL",
-    help="Template of links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+    help="Template for links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
 )
 def command(
     source: Source,
@@ -55,9 +55,10 @@ def command(
     manifest_url: str | None,
     **config_values: Any,
 ) -> int:
-    """Reconcile at once, with every change in git and every --interval, until SIGTERM. Reports are log lines.
+    """Reconcile at once, after each change in git, and every --interval, until SIGTERM. Reports go to the log.
 
-    While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP reconciles now.
+    While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP starts a run
+    of every target.
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.controller import HttpOptions, run_controller
@@ -65,9 +66,9 @@ def command(
     from reconciler.core.errors import UsageError
 
     if "RECONCILER_EXPECT_PLAN" in settings.read_environment():
-        raise UsageError("RECONCILER_EXPECT_PLAN: is for one run; a controller applies what git comes to say")
+        raise UsageError("RECONCILER_EXPECT_PLAN is for a single run, and a controller starts many: unset it")
     if manifest_url and not listen:
-        raise UsageError("--manifest-url makes links in the page, and none is served: give --listen as well")
+        raise UsageError("--manifest-url needs --listen, which serves the page with the links")
     interval, poll_interval, stuck_after = (
         max(timedelta(seconds=1), config_values.pop(name)) for name in _POSITIVE_DURATIONS
     )

@@ -1,4 +1,4 @@
-"""`reconcile doctor`: check what a run needs, before it."""
+"""`reconcile doctor`: check what a run needs, without writing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @options.state
 @options.new_state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
-    """Check credentials, permissions, data integrations, buckets and state; exit 1 where a check failed.
+    """Check credentials, permissions, data integrations, buckets and state. Exit with 1 if a check fails.
 
-    It writes nothing. Checks that would need a write are listed as skipped.
+    This command writes nothing. Checks that would need a write are listed as skipped.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -35,11 +35,11 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     from reconciler.core.errors import EXIT_FAILED
     from reconciler.render import doctor
 
-    formats: Mapping[str, output.Format[Diagnosis]] = {
+    renderers: Mapping[str, output.Renderer[Diagnosis]] = {
         "text": lambda diagnosis, terminal: doctor.render_text(diagnosis, is_terminal=terminal),
         "json": lambda diagnosis, _: doctor.render_json(diagnosis),
     }
-    parsed_outputs = output.parse(outputs, formats)
+    parsed_outputs = output.parse(outputs, renderers)
     config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     manifests_check, desired = _check_manifests(source, config)
@@ -47,12 +47,15 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     with sandbox_if_requested(config):
         targets = tuple(doctor_run.check_target(each, desired.manifests[each.name]) for each in desired.targets)
     diagnosis = Diagnosis((doctor_run.check_versions(), manifests_check, doctor_run.check_state()), targets)
-    output.write(diagnosis, parsed_outputs, formats)
+    output.write(diagnosis, parsed_outputs, renderers)
     return EXIT_FAILED if diagnosis.counts[CheckResult.FAILED] else 0
 
 
 def _check_manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]:
-    """Return the check of the manifests, and the desired state: the ambient target alone if they cannot be read."""
+    """Return the check of the manifests, and the desired state.
+
+    If the manifests cannot be read, the desired state holds only the target of the environment.
+    """
     from reconciler.app.once import read_manifests
     from reconciler.app.selection import select_configured_targets
     from reconciler.core.doctor import checks
@@ -64,7 +67,7 @@ def _check_manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]
     ambient_desired = manifests.read_manifests((), SystemClock().now())
     if source.is_missing:
         skipped_check = build_skipped_check(
-            "manifests", f"there is no folder {FOLDER} here", "name manifests with -f or --git-url"
+            "manifests", f"the folder {FOLDER} does not exist here", "give the manifests with -f or --git-url"
         )
         return skipped_check, select_configured_targets(ambient_desired, config)
     try:

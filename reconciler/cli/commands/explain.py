@@ -1,4 +1,4 @@
-"""`reconcile explain`: show everything that is known of one association."""
+"""`reconcile explain`: show the state of one association, and what a run would do with it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @options.settle_time
 @options.max_creates
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
-    """Show what is known of the association of the manifest NAME, and what a run would do for it and why.
+    """Explain the association of the manifest NAME: its state, what a run would do with it, and why.
 
-    Asks AWS and the journal as a dry run does, and writes nothing.
+    This command reads AWS and the journal as a dry run does, and writes nothing.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -36,13 +36,13 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.cli import progress
     from reconciler.render import explanation
 
-    formats: Mapping[str, output.Format[LocatedExplanation]] = {
+    renderers: Mapping[str, output.Renderer[LocatedExplanation]] = {
         "text": lambda found, _: explanation.render_text(
             found.explanation, found.target, f"{found.account} {found.region}"
         ),
         "json": lambda found, _: explanation.render_json(found.explanation, found.target, found.account, found.region),
     }
-    parsed_outputs = output.parse(outputs, formats)
+    parsed_outputs = output.parse(outputs, renderers)
     config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
@@ -51,4 +51,4 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
         located_explanation = explain_manifest(name, target, desired, config, show_progress)
     if located_explanation.refusal:
         click.echo(located_explanation.refusal, err=True)
-    output.write(located_explanation, parsed_outputs, formats)
+    output.write(located_explanation, parsed_outputs, renderers)

@@ -1,4 +1,4 @@
-"""`reconcile export`: write live associations as manifests that take them over."""
+"""`reconcile export`: write live associations as manifests that adopt them."""
 
 from __future__ import annotations
 
@@ -16,44 +16,46 @@ if TYPE_CHECKING:
 
 
 @click.command("export", cls=options.Command)
-@click.option("--unmanaged", is_flag=True, help="Only what no manifest covers.")
+@click.option("--unmanaged", is_flag=True, help="Export only associations that no manifest covers.")
 @click.option(
     "--output-dir",
     "folder",
     metavar="DIR",
-    help="Write a file for each association into this folder. If manifests are read from this folder too: only for "
-    "associations that no manifest covers.",
+    help="Write one file for each association to this folder, instead of standard output.",
 )
-@click.option("--force", is_flag=True, help="Replace files of the same names in that folder.")
+@click.option("--force", is_flag=True, help="Replace existing files of the same names in that folder.")
 @sources.manifests
 @options.connection
 @options.state
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
-    """Write live associations as manifests that take them over; AWS and the journal are only read.
+    """Write live associations as manifests that adopt them. AWS and the journal are only read.
 
-    Existing manifests are read for their Targets and the associations that they cover. No second manifest is written
-    beside one of them: two manifests for one association make the revision invalid.
+    Existing manifests are read for their Targets and for the associations that they manage. If --output-dir is a folder
+    of existing manifests, managed associations are left out, because two manifests for one association would make the
+    revision invalid.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
-    from reconciler.app.export import export
+    from reconciler.app.export import export_targets
     from reconciler.app.once import prepare
     from reconciler.app.selection import select_configured_targets
     from reconciler.cli import progress
     from reconciler.core.errors import EXIT_FAILED, UsageError
 
     if force and folder is None:
-        raise UsageError("--force is for --output-dir: standard output replaces nothing")
+        raise UsageError("--force needs --output-dir: standard output replaces no files")
     if folder == "":
-        raise UsageError("--output-dir: the name of a folder is missing")
+        raise UsageError("--output-dir: the name of the folder is missing")
     config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(_read_desired(source), config)
     is_beside_manifests = folder is not None and _is_read_with(source, folder)
     with sandbox_if_requested(config), progress.show_bars() as show_progress:
-        result = export(desired, config, show_progress, unmanaged=unmanaged or is_beside_manifests)
+        result = export_targets(desired, config, show_progress, unmanaged=unmanaged or is_beside_manifests)
     if result.managed_count and not unmanaged and is_beside_manifests:
-        result.advice.append(_MANAGED_LEFT_OUT.format(count=result.managed_count, folder=folder))
+        result.advice.append(
+            _MANAGED_LEFT_OUT.format(associations=plural(result.managed_count, "association"), folder=folder)
+        )
     for line in (*result.failures, *result.advice):
         click.echo(sanitize(f"reconcile export: {line}"), err=True)
     if folder is None:
@@ -64,15 +66,15 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
 
 _MANAGED_LEFT_OUT = (
-    "left out what manifests cover already ({count}): in {folder} it may be read beside them, and two manifests for "
-    "one association are refused; standard output takes all"
+    "left out {associations} with an existing manifest: two manifests for one association are invalid, and {folder} "
+    "may be read together with the existing ones; leave out --output-dir to export every association"
 )
 
 
 def _is_read_with(source: Source, folder: str) -> bool:
-    """Tell whether what is written to a folder will be read together with the manifests that are there.
+    """Return whether a later run may read the folder together with the existing manifests.
 
-    Of standard input and of a git repository nobody can tell where their files lie: they count as read from there.
+    The folder of manifests from standard input or from a git repository is not known, so the answer is True for both.
     """
     from os.path import commonpath, realpath
 
@@ -84,7 +86,7 @@ def _is_read_with(source: Source, folder: str) -> bool:
 
 
 def _read_desired(source: Source) -> Desired:
-    """Return what git holds; nothing where nobody said where that is and nothing is there."""
+    """Return the desired state; without manifests if no source was given and the default folder does not exist."""
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
@@ -92,7 +94,7 @@ def _read_desired(source: Source) -> Desired:
 
 
 def _print_result(result: ExportResult) -> None:
-    """Write all as one stream, what failed as comments at its end, and the sum to standard error."""
+    """Print the manifests as one stream that ends with the failures as comments. The summary goes to standard error."""
     from reconciler.render.manifest import format_comment
 
     failure_comments = "".join(f"{format_comment(line)}\n" for line in result.failures)
@@ -103,7 +105,7 @@ def _print_result(result: ExportResult) -> None:
 
 
 def _write_result(result: ExportResult, folder: str, *, force: bool) -> None:
-    """Write a file for each, and say so line by line."""
+    """Write one file for each manifest, and print a line for each file."""
     from pathlib import Path
 
     from reconciler.edge.output_files import write_files
@@ -122,4 +124,4 @@ def _write_result(result: ExportResult, folder: str, *, force: bool) -> None:
 
 def _build_summary(result: ExportResult, message: str) -> str:
     left_out_text = f", {result.left_out_count} left out" if result.left_out_count else ""
-    return f"{message}{left_out_text}{f', {result.managed_count} managed already' if result.managed_count else ''}"
+    return f"{message}{left_out_text}{f', {result.managed_count} already managed' if result.managed_count else ''}"

@@ -1,4 +1,4 @@
-"""`reconcile health`: what a controller says of itself, as an exit code."""
+"""`reconcile health`: show the health of a controller as an exit code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from reconciler.cli import options
 from reconciler.cli.parameters import ListenAddress
 
 _TIMEOUT = 4
-"""Seconds: less than what asks waits for an answer (the image's HEALTHCHECK: 5)."""
-_LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - who listens there is here
+"""Seconds to wait for the answer. Less than the timeout of the image's HEALTHCHECK, which is 5 seconds."""
+_LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
 @click.command("health")
@@ -20,10 +20,10 @@ _LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  
     type=ListenAddress(),
     required=True,
     metavar="HOST:PORT",
-    help="Address of the controller: the value of its --listen.",
+    help="Address of the controller, as given to its --listen.",
 )
 def command(listen: Address) -> None:
-    """Ask the controller on this machine whether its runs make progress (/healthz); fail if they do not."""
+    """Check that the controller on this machine answers and makes progress (/healthz). Exit with 1 otherwise."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection(_LOOPBACK_BY_WILDCARD.get(listen.host, listen.host), listen.port, timeout=_TIMEOUT)

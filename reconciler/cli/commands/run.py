@@ -1,4 +1,4 @@
-"""`reconcile`: run all targets once."""
+"""`reconcile run`: run every target once."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 @options.option(
     "--expect-plan",
     metavar="DIGEST|FILE",
-    help="Write only if the plan is this reviewed one: sha256:… of a dry run, or the file of its JSON report.",
+    help="Write only if the plan equals this reviewed plan: the digest (sha256:…) or the JSON report of a dry run.",
 )
-@options.option("--revision", metavar="TEXT", help="The revision of the manifests, for report and logs.")
+@options.option("--revision", metavar="TEXT", help="Revision of the manifests to show in the report and the log.")
 @options.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit 2 if nothing failed and a difference between git and AWS remains.",
+    help="Exit with 2 if nothing failed and a difference between git and AWS remains.",
 )
 @options.option(
     "--fail-on",
     type=click.Choice(["unmanaged"]),
-    help="With --detailed-exitcode: unmanaged associations are a difference too.",
+    help="With --detailed-exitcode, count unmanaged associations as a difference.",
 )
 def command(
     source: Source,
@@ -56,9 +56,9 @@ def command(
     from reconciler.core.errors import InvalidManifests, UsageError
 
     if fail_on and not detailed_exitcode:
-        raise UsageError("--fail-on unmanaged says what counts for --detailed-exitcode: give both")
+        raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
     config = RunConfig.from_options(reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values)
-    parsed_outputs = output.parse(outputs, formats.REPORT_FORMATS)
+    parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
     prepare(config, brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
@@ -68,14 +68,14 @@ def command(
         raise
     with stop_on_signals() as stop, progress.show_bars() as show_progress:
         report = run_once(desired, revision, config, stop, show_progress)
-    output.write(report, parsed_outputs, formats.REPORT_FORMATS)
+    output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
     if stop.signal:
         return 128 + stop.signal
     return report.get_detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
 
 
 def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:
-    """Return the plan that --expect-plan names, which no output may replace. Raises UsageError."""
+    """Return the plan of --expect-plan. Raises UsageError for an invalid plan, and for an output that replaces it."""
     from reconciler.app.reviewed_plan import read_reviewed_plan
     from reconciler.core.errors import UsageError
 
@@ -84,16 +84,19 @@ def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> Re
     reviewed = read_reviewed_plan(expect_plan)
     output_files = (value.partition("=")[2] for value in outputs)
     if any(file and output.is_same_file(Path(file), Path(expect_plan)) for file in output_files):
-        raise UsageError(f"-o …={expect_plan}: is the reviewed plan: write the report to another file")
+        raise UsageError(f"-o …={expect_plan} would replace the reviewed plan: write the report to another file")
     return reviewed
 
 
 def _write_findings(invalid: InvalidManifests, outputs: tuple[output.Output, ...]) -> None:
-    """Write what is wrong with the manifests in the formats that were asked for; the text goes to standard error."""
+    """Write the problems of the manifests to the requested outputs. Text on standard output is left out here.
+
+    The caller shows the problems as text on standard error.
+    """
     from reconciler.cli import formats
     from reconciler.core.manifests.findings import ValidationResult
     from reconciler.core.text import sanitize
 
     file_outputs = tuple(each for each in outputs if each.file or each.format != "text")
-    for failure in output.try_write(ValidationResult.from_error(invalid), file_outputs, formats.VALIDATION_FORMATS):
+    for failure in output.try_write(ValidationResult.from_error(invalid), file_outputs, formats.VALIDATION_RENDERERS):
         click.echo(sanitize(failure), err=True)

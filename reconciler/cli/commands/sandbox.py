@@ -12,20 +12,27 @@ from reconciler import redaction
 
 
 @click.command("sandbox")
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="The port; 0: a free one.")
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in this file.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="Port to listen on. 0 picks a free port.",
+)
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the sandbox's state.")
 @click.option(
     "--set",
     "switches",
     multiple=True,
     metavar="SWITCH=VALUE",
-    help="How to behave where AWS's way is not known, as in tokens=ignored. May be repeated; see docs/sandbox.md.",
+    help="Behaviour to simulate where AWS's behaviour is unknown, such as tokens=ignored. May be repeated. See "
+    "docs/sandbox.md.",
 )
 def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) -> None:
-    """Serve AppIntegrations (and moto's STS and S3) over HTTP until interrupted.
+    """Serve AppIntegrations, and moto's STS and S3, over HTTP until interrupted.
 
-    Use it with any AWS client: give its endpoint as --endpoint-url, and any credentials.
+    Any AWS client can use the sandbox: give its address as --endpoint-url, with any credentials.
     """
     from reconciler.app.assemble import build_sandbox_missing_error
 

@@ -1,4 +1,4 @@
-"""`reconcile schema`: the JSON Schemas, for editors and CI."""
+"""`reconcile schema`: print a JSON Schema, for editors and CI."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ _SCHEMA_FILES = {
 
 @click.command("schema")
 @click.argument(
-    "kind", type=click.Choice(list(_SCHEMA_FILES), case_sensitive=False), default="DataIntegrationAssociation"
+    "kind",
+    type=click.Choice(list(_SCHEMA_FILES), case_sensitive=False),
+    default="DataIntegrationAssociation",
+    metavar="[KIND]",
 )
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND: a manifest, or a document that this program writes.
+    """Print the JSON Schema of a KIND of document, without references.
 
-    All references in it are resolved.
+    The kinds of manifests are DataIntegrationAssociation (the default) and Target. The kinds of output are Report,
+    Findings, Doctor and Journal.
     """
     from reconciler.cli.schema_references import resolve_references
     from reconciler.edge.manifests.schema import load_schema

@@ -1,4 +1,4 @@
-"""`reconcile status`: show the journal."""
+"""`reconcile status`: show the records of the journal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from reconciler.core.journal.status import JournalStatus
 @options.connection
 @options.state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
-    """Show what the journal holds of each association; reads the journal, and writes nothing.
+    """Show the record of each association in the journal. This command writes nothing.
 
-    AWS is asked only for the account of the credentials, and only if the Target does not declare account and Region.
+    AWS is called only to find the account of the credentials, and only if the Target does not declare its account.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -30,15 +30,15 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     from reconciler.core.errors import EXIT_FAILED
     from reconciler.render import status
 
-    formats: Mapping[str, output.Format[tuple[JournalStatus, ...]]] = {
+    renderers: Mapping[str, output.Renderer[tuple[JournalStatus, ...]]] = {
         "text": lambda targets, _: status.render_text(targets),
         "json": lambda targets, _: status.render_json(targets),
     }
-    parsed_outputs = output.parse(outputs, formats)
+    parsed_outputs = output.parse(outputs, renderers)
     config = RunConfig.from_options(dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(read_manifests(source)[0], config)
     with sandbox_if_requested(config):
         statuses = tuple(read_status(target, desired, config) for target in desired.targets)
-    output.write(statuses, parsed_outputs, formats)
+    output.write(statuses, parsed_outputs, renderers)
     return EXIT_FAILED if any(target.error for target in statuses) else 0

@@ -16,13 +16,12 @@ from reconciler.cli import options, output, sources
 @sources.manifests
 @options.aws_access
 @options.state
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Free the lease without confirmation.")
 def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> int:
-    """Show who holds the lease of TARGET's journal, and free it if you say that this run is dead.
+    """Show which run holds the lease of TARGET, and free the lease after you confirm that this run is dead.
 
-    Leases expire by themselves, five minutes after their last renewal; one that a living process of this machine
-    holds is not freed. If the run is alive after all, it makes no further call: it checks its lease before
-    each.
+    A lease expires by itself five minutes after its last renewal. The lease of a live process on this machine is not
+    freed. A run on another machine checks its lease before each write, and stops when the lease is gone.
     """
     from reconciler.app.assemble import sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -40,18 +39,18 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     with sandbox_if_requested(config):
         account, region = locate_target(declared_target, config)
         state = StateBackend.from_config(config)
-        reader = state.get_reader(account, region, may_create_journal=True)  # where there is none, nobody holds it
+        reader = state.get_reader(account, region, may_create_journal=True)  # a missing journal has no lease
         journal = reader.read()
         if journal.lease is None:
-            click.echo(f"Nobody holds {sanitize(reader.place)}.")
+            click.echo(f"No run holds the lease of {sanitize(reader.place)}.")
             return 0
         holder = f"{journal.lease.holder} until {timestamp(journal.lease.expires)}"
-        click.echo(sanitize(f"{reader.place} is held by {holder} (number {journal.lease.number})."))
+        click.echo(sanitize(f"The lease of {reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.is_terminal(sys.stdin):
-            raise UsageError("nobody is here to answer: give --yes if that run is dead")
-        if not yes and not click.confirm("Is that run dead, and shall its lease be freed?"):
+            raise UsageError("standard input is not a terminal, so you cannot confirm: give --yes if that run is dead")
+        if not yes and not click.confirm("Is that run dead, and should its lease be freed?"):
             click.echo("Nothing was changed.")
             return 0
         state.create_writer(account, region, generate_id()).unlock(journal)
-    click.echo("It is free.")
+    click.echo("The lease is free.")
     return 0

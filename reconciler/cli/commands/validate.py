@@ -14,19 +14,19 @@ from reconciler.core.text import sanitize
 @sources.strict
 @output.outputs
 def command(source: Source, outputs: tuple[str, ...]) -> int:
-    """Check manifests and report every problem of every file, and warnings; exit 3 if there is a problem."""
-    from reconciler.cli.formats import VALIDATION_FORMATS
+    """Check manifests, and report every problem and warning. Exit with 3 if there is a problem."""
+    from reconciler.cli.formats import VALIDATION_RENDERERS
     from reconciler.core.errors import EXIT_INVALID, InvalidManifests
     from reconciler.core.manifests.findings import ValidationResult
 
-    parsed_outputs = output.parse(outputs, VALIDATION_FORMATS)
+    parsed_outputs = output.parse(outputs, VALIDATION_RENDERERS)
     try:
         result = ValidationResult.from_desired(*source.read())
     except InvalidManifests as invalid:
         invalid_result = ValidationResult.from_error(invalid)
-        if failures := output.try_write(invalid_result, parsed_outputs, VALIDATION_FORMATS):
+        if failures := output.try_write(invalid_result, parsed_outputs, VALIDATION_RENDERERS):
             click.echo(sanitize(f"Error: {'; '.join(failures)}"), err=True)
-            raise  # the problems go to standard error
+            raise  # the caller then shows the problems on standard error
         return EXIT_INVALID
-    output.write(result, parsed_outputs, VALIDATION_FORMATS)
+    output.write(result, parsed_outputs, VALIDATION_RENDERERS)
     return 0

@@ -47,7 +47,7 @@ def refused_before_any_call(run: Run) -> Callable[..., list[str]]:
         done = run("--dry-run", *files, "--endpoint-url", "http://127.0.0.1:9", stdin=stdin)
         assert (done.returncode, done.stdout) == (3, b"")
         *lines, last = _lines(done.stderr)
-        assert last == f"{len(lines)} problem{'' if len(lines) == 1 else 's'} in the manifests; nothing was called"
+        assert last == f"{len(lines)} problem{'' if len(lines) == 1 else 's'} in the manifests; AWS was not called"
         return lines
 
     return dry_run
