@@ -142,17 +142,19 @@ def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp
     first_signer = create_ssh_signer(tmp_path, "one")
     (tmp_path / "listed").write_text(first_signer.entry)
     october = remote.push("october", signer=first_signer)
-    fake = tmp_path / "bin" / "ssh-keygen"
-    fake.parent.mkdir()
-    fake.write_text(f'#!/bin/sh\ntest -e {fake}.well || exit 255\nexec {shutil.which("ssh-keygen")} "$@"\n')
-    fake.chmod(0o755)
-    env = GIT | {"PATH": f"{fake.parent}:{GIT['PATH']}"}
+    fake_keygen = tmp_path / "bin" / "ssh-keygen"
+    fake_keygen.parent.mkdir()
+    fake_keygen.write_text(
+        f'#!/bin/sh\ntest -e {fake_keygen}.well || exit 255\nexec {shutil.which("ssh-keygen")} "$@"\n'
+    )
+    fake_keygen.chmod(0o755)
+    env = GIT | {"PATH": f"{fake_keygen.parent}:{GIT['PATH']}"}
     with run_controller(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
         rejection = controller.wait_for_event("revision rejected")["error"]
         assert (
             f"the signature of the commit {october} could not be verified, so the commit is not used yet" in rejection
         )
-        fake.with_name("ssh-keygen.well").touch()
+        fake_keygen.with_name("ssh-keygen.well").touch()
         assert controller.wait_for_event("run finished", revision=october)["create"] == 1
     assert controller.log.count("revision rejected") == 1
 

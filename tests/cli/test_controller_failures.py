@@ -80,8 +80,8 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
     controllers: list[Controller] = []
 
     def limit_file_size(size: int) -> None:
-        hard = resource.prlimit(controllers[0].process.pid, resource.RLIMIT_FSIZE)[1]
-        resource.prlimit(controllers[0].process.pid, resource.RLIMIT_FSIZE, (size, hard))
+        hard_limit = resource.prlimit(controllers[0].process.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(controllers[0].process.pid, resource.RLIMIT_FSIZE, (size, hard_limit))
 
     def fill_disk(request: Request) -> None:
         if request.operation == CREATE and b"december" in request.body:
