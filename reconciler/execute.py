@@ -51,7 +51,7 @@ class Executor:
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call, and retry it only if it was not sent. A stop or an old intent prevents the call."""
-        outcome: Outcome = Skipped("not sent: a stop was requested first")
+        outcome: Outcome = Skipped("not sent: shutdown requested first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()
             if is_stopped():

@@ -641,7 +641,7 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     class Stopping(FakeCloud):
         def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
             if world.created:
-                raise StopRequested("a stop was requested")
+                raise StopRequested("shutdown requested")
             return super().list_associations(integration_arns)
 
     world.cloud = Stopping(world.clock)

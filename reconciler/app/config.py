@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler import settings
+from reconciler.app.settings import Settings
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
@@ -23,6 +23,7 @@ DEFAULT_STATE = ".reconciler/"
 class RunConfig:
     """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`."""
 
+    settings: Settings
     targets: tuple[str, ...]
     region: str | None
     profile: str | None
@@ -70,8 +71,7 @@ class RunConfig:
         journal with --new-state, in a sandbox, and in the default folder on a personal machine. In CI, a dry run with
         the default folder needs no journal, because a run that creates is refused there anyway.
         """
-        current_settings = settings.read()
-        is_personal_machine = not current_settings.is_container and (self.dry_run or not current_settings.is_ci)
+        is_personal_machine = not self.settings.is_container and (self.dry_run or not self.settings.is_ci)
         is_allowed_by_default = self.sandbox or (self.state is None and is_personal_machine)
         return is_allowed_by_default or any(fnmatchcase(target, glob) for glob in self.new_state)
 
@@ -94,7 +94,7 @@ class RunConfig:
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise UsageError(f"--endpoint-url {self.endpoint_url} is not an HTTP address: write http://HOST:PORT")
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
-        if may_create and settings.read().is_ci and not self.state:
+        if may_create and self.settings.is_ci and not self.state:
             raise UsageError(
                 "a run that may create needs a journal that outlasts the CI job, because a Create that is missing from "
                 "the journal is sent again: give --state or RECONCILER_STATE, or use --dry-run"

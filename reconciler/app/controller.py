@@ -54,7 +54,12 @@ def run_controller(
         raise UsageError("-f -: standard input can only be read once: give the controller a file or a folder")
     prepare(config)
     git.sweep()
-    clock, scheduler, metrics, secret = SystemClock(), ThreadScheduler(POLL_TASK), Metrics(__version__), WebhookSecret()
+    clock, scheduler, metrics, secret = (
+        SystemClock(),
+        ThreadScheduler(POLL_TASK),
+        Metrics(__version__),
+        WebhookSecret(config.settings),
+    )
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals(should_stop_on_hangup=False))
         shutdown = stack.enter_context(closing(ShutdownTimer(stop.event, shutdown_timeout.total_seconds())))

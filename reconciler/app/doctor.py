@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
-from reconciler import __version__, redaction, settings
+from reconciler import __version__, redaction
 from reconciler.app.config import RunConfig
 from reconciler.app.state import StateBackend, build_connection_settings, build_document_name
 from reconciler.core.doctor import checks, reach
@@ -55,7 +55,7 @@ class DoctorRun:
         location = self._open_state().location
         if unchecked_write := location.unchecked_write:
             return build_skipped_check("state-write", unchecked_write.reason, unchecked_write.remedy)
-        is_ephemeral = settings.read().is_ci and not config.state and not config.sandbox
+        is_ephemeral = config.settings.is_ci and not config.state and not config.sandbox
         return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=is_ephemeral)
 
     def check_target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:

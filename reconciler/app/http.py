@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler import redaction, settings
+from reconciler import redaction
 from reconciler.app.setting_file import read_setting_file
+from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
 from reconciler.edge import logs
@@ -31,11 +32,10 @@ class WebhookSecret:
     Raises UsageError if both are set, or if the file holds no secret.
     """
 
-    def __init__(self) -> None:
-        current_settings = settings.read()
-        if current_settings.webhook_secret and current_settings.webhook_secret_file:
+    def __init__(self, settings: Settings) -> None:
+        if settings.webhook_secret and settings.webhook_secret_file:
             raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE are both set: unset one")
-        self._value, self._file = current_settings.webhook_secret, current_settings.webhook_secret_file
+        self._value, self._file = settings.webhook_secret, settings.webhook_secret_file
         if self._file and not self():
             reason = "the file is unreadable, empty, or not one line of UTF-8 text: write only the secret, in one line"
             raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {reason}")

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler import settings
 from reconciler.app.config import RunConfig
 from reconciler.app.receivers import ReceiverList
 from reconciler.app.shutdown import exit_after
@@ -35,7 +34,7 @@ def notify_while_running(
     config: RunConfig, places: tuple[str, ...], summary_interval: timedelta, metrics: Metrics
 ) -> Iterator[NotificationThread]:
     """Notify the configured receivers while the block runs. Raises UsageError and SetupError."""
-    receivers = ReceiverList(settings.read())
+    receivers = ReceiverList(config.settings)
     notification_thread = NotificationThread(
         _build_dispatch_factory(config, places, summary_interval, metrics, receivers)
         if receivers.is_configured

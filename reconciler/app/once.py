@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 
-from reconciler import settings
 from reconciler.app.assemble import Runner, sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.selection import select_configured_targets
@@ -44,12 +44,11 @@ def read_manifests(source: Source) -> tuple[Desired, str | None]:
 def prepare(config: RunConfig, *, brief: bool = False) -> None:
     """Check the configuration and the environment, and send logs to standard error. Raises UsageError."""
     config.check()
-    _refuse_invalid_settings(should_check_aws=not config.is_simulated and config.profile is None)
-    current_settings = settings.read()
-    threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
-    logs.configure(
-        sys.stderr, color=not current_settings.no_color and not current_settings.is_dumb_terminal, brief=brief
+    _refuse_invalid_settings(
+        config.settings.environment, should_check_aws=not config.is_simulated and config.profile is None
     )
+    threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
+    logs.configure(sys.stderr, color=config.settings.can_show_colors, brief=brief)
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create whose answer was lost may be repeated before List can show it"
         seconds = config.options.settle_time.total_seconds()
@@ -58,13 +57,12 @@ def prepare(config: RunConfig, *, brief: bool = False) -> None:
 
 def warn_of_missing_state(config: RunConfig) -> None:
     """Log a warning for a dry run in CI without --state, because a run that creates would be refused there."""
-    if config.dry_run and settings.read().is_ci and not config.state and not config.sandbox:
+    if config.dry_run and config.settings.is_ci and not config.state and not config.sandbox:
         risk = "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE"
         logs.get_logger().warning(logs.NO_STATE, risk=risk)
 
 
-def _refuse_invalid_settings(*, should_check_aws: bool) -> None:
+def _refuse_invalid_settings(environment: Mapping[str, str], *, should_check_aws: bool) -> None:
     """Raise UsageError for invalid variables. AWS credentials are checked only if `should_check_aws`."""
-    environment = settings.read_environment()
     if flaws := [*list_setting_flaws(environment), *(list_credential_flaws(environment) if should_check_aws else ())]:
         raise UsageError("; ".join(flaws))

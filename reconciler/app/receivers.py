@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reconciler import redaction
 from reconciler.app.setting_file import read_setting_file
+from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
 from reconciler.edge import logs
-from reconciler.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.edge.apprise import AppriseReceiver

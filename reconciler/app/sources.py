@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler import settings
 from reconciler.app.selection import select_targets
 from reconciler.app.stop_signal import stop_on_signals
 from reconciler.controller.revisions import LoadedRevision
@@ -38,9 +37,11 @@ _MAX_READS = 5
 class Source:
     """The source of manifests. `strict` treats warnings as errors; `standard_input` is read for the file `-`.
 
-    The files with keys and tokens for a repository are read each time, because they may change.
+    The files with keys and tokens for a repository are read each time, because they may change. `environment` is that
+    of git.
     """
 
+    environment: Mapping[str, str] = field(repr=False, compare=False)
     files: tuple[str, ...]
     url: str | None
     ref: str
@@ -99,7 +100,7 @@ class Source:
         from reconciler.edge import git
 
         credentials = git.Credentials(self.ssh_key, self.known_hosts, self.token_file, self.username)
-        return git.RepositoryAccess(str(self.url), self.ref, settings.read_environment(), credentials, stop=stop)
+        return git.RepositoryAccess(str(self.url), self.ref, self.environment, credentials, stop=stop)
 
     def read_signing_keys(self) -> SigningKeys | None:
         """Return the keys that may sign commits, or None if commits need no signature. Raises InvalidReference."""
@@ -110,7 +111,7 @@ class Source:
     def check(self) -> None:
         """Raise UsageError for invalid options, without reading the repository."""
         if self.url is not None:
-            if flaw := next(list_setting_flaws(settings.read_environment()), None):
+            if flaw := next(list_setting_flaws(self.environment), None):
                 raise UsageError(flaw)
             try:
                 self.build_access(threading.Event()).check(self.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from reconciler import __version__, settings
+from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, create_ambient_client
@@ -87,7 +87,7 @@ def build_connection_settings(
     """
     return ConnectionSettings(
         version=__version__,
-        region=config.region or (_SANDBOX_REGION if config.is_simulated else settings.read().aws_region),
+        region=config.region or (_SANDBOX_REGION if config.is_simulated else config.settings.aws_region),
         profile=config.profile,
         endpoint_url=config.endpoint_url,
         has_dummy_credentials=config.is_simulated,

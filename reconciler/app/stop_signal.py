@@ -1,4 +1,4 @@
-"""Handle signals that stop the process: the first lets the current call finish, a second ends the process at once."""
+"""Handle signals that stop the process: the first lets the current call finish, and its repetition ends the process."""
 
 from __future__ import annotations
 

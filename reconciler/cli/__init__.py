@@ -47,16 +47,16 @@ def _silence(descriptor: int) -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code. An error is shown as one line, without a traceback."""
-    from reconciler import settings
+    from reconciler.cli.environment import read_environment, remove_foreign_variables
 
-    settings.remove_foreign_variables()
+    remove_foreign_variables()
 
     from reconciler import redaction
     from reconciler.cli.failures import show_failure
     from reconciler.cli.group import app
     from reconciler.core.redaction.secrets import Secrets
 
-    environment = settings.read_environment()
+    environment = read_environment()
     redaction.add_secrets("environment", Secrets.from_environment(environment) | Secrets.from_text(" ".join(arguments)))
     try:
         code = app.main(arguments, prog_name="reconcile", standalone_mode=False)

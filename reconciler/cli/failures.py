@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import redaction, settings
+from reconciler import redaction
+from reconciler.cli.environment import read_settings
 from reconciler.core.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -66,7 +67,7 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
 
 
 def _show_internal_error(error: Exception) -> None:
-    if settings.read().debug:
+    if read_settings().debug:
         click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
         return
     description = f"{type(error).__name__}: {redaction.describe_error(error)}"

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, TypeAlias
 import click
 from click.core import ParameterSource
 
-from reconciler import settings
 from reconciler.app.config import DEFAULT_STATE
+from reconciler.cli import environment
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
 
@@ -121,7 +121,7 @@ class _EnvironmentOption(click.Option):
         value = super().resolve_envvar_value(ctx)
         if ctx.resilient_parsing:  # shell completion must not fail
             return value
-        if not (value or "").strip() and str(self.envvar) in settings.read_environment():
+        if not (value or "").strip() and str(self.envvar) in environment.read_environment():
             raise click.UsageError(f"{self.envvar} is set but empty: give it a value, or unset it", ctx)
         return value
 

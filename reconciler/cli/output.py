@@ -11,7 +11,7 @@ from typing import TextIO, TypeAlias, TypeVar
 
 import click
 
-from reconciler import settings
+from reconciler.cli.environment import read_settings
 from reconciler.cli.options import Decorator, option
 from reconciler.core.errors import UsageError
 from reconciler.render.formats import FORMATS
@@ -70,7 +70,7 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
 
 def _list_step_summaries(outputs: Iterable[Output]) -> Iterator[Output]:
     """Yield the output for the job summary of GitHub Actions, if the format `github` is requested."""
-    file = settings.read().step_summary
+    file = read_settings().step_summary
     if file and any(output.format == "github" for output in outputs):
         yield Output("markdown", Path(file), should_append=True)
 
@@ -128,8 +128,7 @@ def try_write(value: T, outputs: Iterable[Output], renderers: Mapping[str, Rende
 
 def can_show_styles() -> bool:
     """Return whether standard output can show colours and symbols."""
-    current_settings = settings.read()
-    return is_terminal(sys.stdout) and not current_settings.no_color and not current_settings.is_dumb_terminal
+    return is_terminal(sys.stdout) and read_settings().can_show_colors
 
 
 def is_terminal(stream: TextIO | None) -> bool:

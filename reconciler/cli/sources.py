@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from reconciler import settings
 from reconciler.app.sources import Source
 from reconciler.cli import options
+from reconciler.cli.environment import read_environment
 from reconciler.cli.variables import list_variable_problems
 from reconciler.core.errors import UsageError
 
@@ -24,7 +24,9 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
         _check_combination(files, options_by_name["git_url"], options_by_name.get("revision"))
         git_options = {name.removeprefix("git_"): options_by_name.pop(name) for name in ("git_url", *_GIT_OPTION_NAMES)}
         strict = options_by_name.pop("strict", False)
-        source = Source(files, strict=strict, standard_input=options.get_standard_input(), **git_options)
+        source = Source(
+            read_environment(), files, strict=strict, standard_input=options.get_standard_input(), **git_options
+        )
         source.check()
         return function(*args, source=source, **options_by_name)
 
@@ -33,7 +35,7 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check_combination(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
     """Raise UsageError for options and variables that would otherwise be ignored silently."""
-    for problem in list_variable_problems(settings.read_environment()):
+    for problem in list_variable_problems(read_environment()):
         raise UsageError(problem)
     if git_url is not None and files:
         raise UsageError("-f and --git-url cannot be combined: --git-path selects a folder in the repository")

@@ -18,7 +18,7 @@ class ReconcilerError(Exception):
     ├── GitError             the repository or revision cannot be read; AWS was not called
     │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
     │   └── UntrustedCommit  the commit is not signed by a listed key
-    ├── StopRequested        a stop was requested while the program waited
+    ├── StopRequested        shutdown requested while the program waited
     │   └── Interrupted      a signal ended the program before it had a result
     ├── StateError           the journal cannot be read, written or trusted
     │   ├── LeaseHeld        another process holds the lease

@@ -35,7 +35,7 @@ class ChangingSource(Source):
 
 def build_source(*readings: str) -> FolderSource:
     """Return a source whose readings contain these targets."""
-    return FolderSource(ChangingSource((), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
+    return FolderSource(ChangingSource({}, (), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
 def test_half_replaced_folder_is_not_used() -> None:
@@ -61,7 +61,7 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
         (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
     (tmp_path / "..data").symlink_to("..old")
     (tmp_path / "eu").symlink_to("..data/eu")
-    source = FolderSource(Source((str(tmp_path),), None, "HEAD", "."), ())
+    source = FolderSource(Source({}, (str(tmp_path),), None, "HEAD", "."), ())
     old_version = source.read_version()
     assert [target.name for target in source.load(old_version).desired.targets] == ["old"]
     (tmp_path / "..data_tmp").symlink_to("..new")

@@ -609,7 +609,7 @@ def test_held_lease_is_a_warning(healthy_program: Program, bucket: Bucket) -> No
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
     for expires, result, message in (
         ("2199-01-01T00:00:00Z", "warning", "held by process 1 on host until 2199-01-01 00:00:00Z"),
-        ("2020-01-01T00:00:00Z", "ok", "left behind by process 1 on host, expired at 2020-01-01 00:00:00Z"),
+        ("2020-01-01T00:00:00Z", "ok", "the lease of process 1 on host expired at 2020-01-01 00:00:00Z"),
     ):
         bucket.text = json.dumps(add_digest({**bucket.journal, "lease": {**lease, "expires": expires}}))
         check = find_check(diagnose(healthy_program, "--state", bucket.url), "lease")

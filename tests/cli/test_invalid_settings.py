@@ -8,10 +8,10 @@ import click
 import pytest
 from support.program import Program
 
+from reconciler.app.settings import Settings
 from reconciler.cli.group import app
 from reconciler.cli.variables import GUARD_VARIABLES, OTHER_VARIABLES, list_variable_problems
 from reconciler.sandbox import SandboxServer
-from reconciler.settings import Settings
 
 S3_FORM = "write s3://bucket/prefix"
 LOCATIONS = [

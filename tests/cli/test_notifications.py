@@ -21,9 +21,9 @@ from support.receivers import ChatServer
 from reconciler.app.config import RunConfig
 from reconciler.app.notifications import compute_scope
 from reconciler.app.receivers import ReceiverList
+from reconciler.app.settings import Settings
 from reconciler.notifications.thread import NotificationThread
 from reconciler.sandbox import SandboxServer
-from reconciler.settings import Settings
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) ->
 
 def test_each_source_and_target_set_has_its_own_notification_state() -> None:
     """Controllers with different manifests or targets do not share their notification state."""
-    choices = RunConfig((), None, None, None, sandbox=False, state=None)
+    choices = RunConfig(Settings.of({}), (), None, None, None, sandbox=False, state=None)
     scopes = {
         compute_scope(choices, ("manifests/",)),
         compute_scope(choices, ("others/",)),

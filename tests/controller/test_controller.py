@@ -296,11 +296,11 @@ def test_interrupted_run_does_not_count_as_failure(
     before = len(fleet.heard)
 
     def stop() -> None:
-        raise StopRequested("a stop was requested")
+        raise StopRequested("shutdown requested")
 
     fleet.during["east"] = stop
     scheduler.advance(timedelta(minutes=4, seconds=30))
-    git.down = StopRequested("a stop was requested")
+    git.down = StopRequested("shutdown requested")
     scheduler.advance(timedelta(minutes=1))
     assert len(fleet.heard) == before + 1, "only the run of west"
     board = controller.get_status()

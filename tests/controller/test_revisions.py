@@ -165,7 +165,7 @@ def test_stop_is_not_reported_as_an_outage(clock: FakeClock) -> None:
     """A requested stop is raised, and is no rejection."""
     git = Git(ONE)
     following = RevisionTracker(git, clock)
-    git.down = StopRequested("a stop was requested")
+    git.down = StopRequested("shutdown requested")
     with pytest.raises(StopRequested):
         following.poll()
     assert following.rejected_revision is None

@@ -13,9 +13,9 @@ import pytest
 from click.core import ParameterSource
 from deploy.conftest import DEPLOY
 
+from reconciler.app.settings import Settings
 from reconciler.cli.group import app
 from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
-from reconciler.settings import Settings
 
 UNITS = DEPLOY / "systemd"
 SERVICES = ["reconciler.service", "reconciler-once.service"]

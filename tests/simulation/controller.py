@@ -112,10 +112,10 @@ class Time:
         """Wait. Raises StopRequested."""
         self._process.pause("sleep", max(0.0, min(seconds, self._stop_at - self._schedule.now)))
         if self.stopped():
-            raise StopRequested("a stop was requested")
+            raise StopRequested("shutdown requested")
 
     def stopped(self) -> bool:
-        """Tell whether a stop was requested."""
+        """Return whether a shutdown was requested."""
         return self._schedule.now >= self._stop_at
 
 

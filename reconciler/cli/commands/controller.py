@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from reconciler import settings
 from reconciler.app.http import Address
 from reconciler.app.sources import Source
 from reconciler.cli import options, sources
+from reconciler.cli.environment import read_environment, read_settings
 from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 
 
@@ -65,7 +65,7 @@ def command(
     from reconciler.controller.dependencies import Intervals
     from reconciler.core.errors import UsageError
 
-    if "RECONCILER_EXPECT_PLAN" in settings.read_environment():
+    if "RECONCILER_EXPECT_PLAN" in read_environment():
         raise UsageError("RECONCILER_EXPECT_PLAN is for a single run, and a controller starts many: unset it")
     if manifest_url and not listen:
         raise UsageError("--manifest-url needs --listen, which serves the page with the links")
@@ -76,7 +76,9 @@ def command(
         interval, poll_interval, stuck_after, summary_interval, config_values.pop("min_event_interval")
     )
     http = HttpOptions(listen, manifest_url) if listen else None
-    run_controller(source, RunConfig.from_options(**config_values), intervals, shutdown_timeout, http)
+    run_controller(
+        source, RunConfig.from_options(settings=read_settings(), **config_values), intervals, shutdown_timeout, http
+    )
     return 0
 
 

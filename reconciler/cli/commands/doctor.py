@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
     from reconciler.app.config import RunConfig
@@ -40,7 +41,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
         "json": lambda diagnosis, _: doctor.render_json(diagnosis),
     }
     parsed_outputs = output.parse(outputs, renderers)
-    config = RunConfig.from_options(dry_run=True, **config_values)
+    config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     manifests_check, desired = _check_manifests(source, config)
     doctor_run = DoctorRun(config)

@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
     from reconciler.app.explanation import LocatedExplanation
@@ -43,7 +44,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
         "json": lambda found, _: explanation.render_json(found.explanation, found.target, found.account, found.region),
     }
     parsed_outputs = output.parse(outputs, renderers)
-    config = RunConfig.from_options(dry_run=True, **config_values)
+    config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
     target = find_manifest_target(name, desired, config)

@@ -8,6 +8,7 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
+from reconciler.cli.environment import read_settings
 from reconciler.core.text import plural, sanitize
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
         raise UsageError("--force needs --output-dir: standard output replaces no files")
     if folder == "":
         raise UsageError("--output-dir: the name of the folder is missing")
-    config = RunConfig.from_options(dry_run=True, **config_values)
+    config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(_read_desired(source), config)
     is_beside_manifests = folder is not None and _is_read_with(source, folder)

@@ -10,6 +10,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
@@ -57,7 +58,9 @@ def command(
 
     if fail_on and not detailed_exitcode:
         raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
-    config = RunConfig.from_options(reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values)
+    config = RunConfig.from_options(
+        settings=read_settings(), reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values
+    )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
     prepare(config, brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)

@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
 from reconciler.core.journal.status import JournalStatus
 
 
@@ -35,7 +36,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
         "json": lambda targets, _: status.render_json(targets),
     }
     parsed_outputs = output.parse(outputs, renderers)
-    config = RunConfig.from_options(dry_run=True, **config_values)
+    config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(read_manifests(source)[0], config)
     with sandbox_if_requested(config):

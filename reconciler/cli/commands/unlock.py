@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
 
 
 @click.command("unlock", cls=options.Command)
@@ -33,7 +34,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     from reconciler.core.text import sanitize, timestamp
     from reconciler.edge.clock import generate_id
 
-    config = RunConfig.from_options(targets=(target,), mode=Mode.OBSERVE, **config_values)
+    config = RunConfig.from_options(settings=read_settings(), targets=(target,), mode=Mode.OBSERVE, **config_values)
     prepare(config)
     (declared_target,) = select_configured_targets(read_manifests(source)[0], config, "TARGET").targets
     with sandbox_if_requested(config):

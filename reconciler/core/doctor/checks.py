@@ -188,7 +188,7 @@ def check_lease(target: str, journal: Journal, now: datetime) -> Check:
         return Check("lease", CheckResult.OK, "no run holds the lease")
     expiry = timestamp(lease.expires)
     if now >= lease.expires:
-        message = f"left behind by {lease.holder}, expired at {expiry}: the next run takes it over"
+        message = f"the lease of {lease.holder} expired at {expiry}: the next run takes it over"
         return Check("lease", CheckResult.OK, message)
     fix = f"wait for that run to end; if it was killed, release the lease with reconcile unlock {target}"
     return Check("lease", CheckResult.WARNING, f"held by {lease.holder} until {expiry}", fix)

@@ -78,9 +78,9 @@ def _describe_state(record: Record | None) -> str:
         case CreatePending(attempts, _, last_attempt):
             return f"the answer to a Create is unknown; attempt {attempts} at {timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
-            return f"List has left it out since {timestamp(missing_since)}"
+            return f"missing from List since {timestamp(missing_since)}"
         case Bound(update=update) if update:
-            result = "was refused" if update.refusal else "does not show yet"
+            result = "was refused" if update.refusal else "is not shown by List yet"
             return f"the Update of {timestamp(update.at)} {result}"
         case Bound(arn=None):
             return "created, but not shown by List yet"

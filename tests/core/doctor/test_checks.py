@@ -296,7 +296,7 @@ def test_lease_check_tells_free_held_and_expired_apart() -> None:
     )
     assert "reconcile unlock prod" in (earlier.fix or "")
     assert checks.check_lease("prod", held, NOW).message.startswith(
-        "left behind by process 1 on host, expired at 2026-11-01 "
+        "the lease of process 1 on host expired at 2026-11-01 "
     )
 
 

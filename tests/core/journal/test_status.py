@@ -18,8 +18,8 @@ BOUND = Bound("a1", NOW, live().arn)
     ("state", "words"),
     [
         (CreatePending(2, NOW, NOW), "the answer to a Create is unknown; attempt 2 at 2026-11-01 12:00:00Z"),
-        (replace(BOUND, missing_since=NOW), "List has left it out since 2026-11-01 12:00:00Z"),
-        (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z does not show yet"),
+        (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
+        (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z is not shown by List yet"),
         (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
         (replace(BOUND, arn=None), "created, but not shown by List yet"),
         (BOUND, "live"),

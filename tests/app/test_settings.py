@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.settings import Settings
+from reconciler.app.settings import Settings
 
 
 def test_settings_show_no_secret() -> None:

@@ -1,35 +1,23 @@
-"""Read settings from environment variables, once. Other modules read the options of the command line."""
+"""Settings from environment variables, apart from those of command-line options."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 _FALSE_VALUES = frozenset(("", "0", "false", "no"))
 _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER")
 """Variables of CI services that do not set CI: Azure Pipelines, Jenkins, TeamCity, CodeBuild and Bitbucket."""
-_FOREIGN_PREFIXES = ("PROMETHEUS_", "APPRISE_", "OAUTHLIB_", "MOTO_", "WERKZEUG_", "FLASK_")
-"""Prefixes of library variables that are meant for other programs. One of them makes metrics go to a folder."""
-_FOREIGN_VARIABLES = frozenset(
-    (
-        "BOTOCORE_EXPERIMENTAL__PLUGINS",  # makes botocore import any module
-        "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER",
-        "FORWARDED_ALLOW_IPS",  # configures a uvicorn server
-        "INITIAL_NO_AUTH_ACTION_COUNT",  # used by tests with moto, like the TEST_ variables below
-        "SSLKEYLOGFILE",  # writes the keys of all connections to a file; calls fail if the file is not writable
-        "TEST_PROXY_MODE",
-        "TEST_SERVER_MODE",
-        "WEB_CONCURRENCY",  # configures a uvicorn server
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings from environment variables, without the RECONCILER_* variables of command-line options."""
+    """Settings from environment variables, without the RECONCILER_* variables of command-line options.
 
+    `environment` holds every variable, for child processes and for checks of the variables themselves.
+    """
+
+    environment: Mapping[str, str] = field(repr=False, compare=False)
     is_ci: bool
     is_container: bool
     no_color: bool
@@ -46,6 +34,7 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings in the given environment variables (NO_COLOR: no-color.org)."""
         return cls(
+            environment=environment,
             is_ci=_is_ci(environment),
             is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
             no_color=bool(environment.get("NO_COLOR")),
@@ -59,30 +48,13 @@ class Settings:
             notify_urls_file=environment.get("RECONCILER_NOTIFY_URLS_FILE") or None,
         )
 
+    @property
+    def can_show_colors(self) -> bool:
+        """True unless NO_COLOR is set or the terminal cannot show colours."""
+        return not self.no_color and not self.is_dumb_terminal
+
 
 def _is_ci(environment: Mapping[str, str]) -> bool:
     """Tell whether the process runs in a CI job. Most CI services set CI; the others set a variable of their own."""
     value = environment.get("CI", "").strip().lower()
     return value not in _FALSE_VALUES or any(environment.get(name) for name in _CI_SERVICES)
-
-
-@cache
-def read() -> Settings:
-    """Return the settings of this process, read on the first call."""
-    return Settings.of(os.environ)  # noqa: TID251 - this is the place
-
-
-def read_environment() -> Mapping[str, str]:
-    """Return the environment of this process, for its child processes."""
-    return os.environ  # noqa: TID251 - this is the place
-
-
-def remove_foreign_variables() -> None:
-    """Remove variables from this process that its libraries would obey, although they are meant for other programs.
-
-    Call this function before importing the libraries, because some read their variables on import. Variables for AWS,
-    proxies, certificates, terminals, locales and Python stay.
-    """
-    for name in tuple(os.environ):  # noqa: TID251 - this is the place
-        if name in _FOREIGN_VARIABLES or name.upper().startswith(_FOREIGN_PREFIXES):
-            del os.environ[name]  # noqa: TID251 - this is the place
