@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.browser import CHROMIUM, Browser, browsing
+from support.browser import CHROMIUM, Browser, run_browser
 
 from benchmarks import inputs
 from benchmarks.measure import Figure
@@ -34,9 +34,9 @@ def figures(folder: Path, pairs: int) -> Iterator[Figure]:
     with (
         sandbox(folder) as aws,
         controller(folder, "--dry-run", "--endpoint-url", aws) as (_, url),
-        browsing(folder / "profile") as browser,
+        run_browser(folder / "profile") as browser,
     ):
-        browser.size(1280, 900)
+        browser.resize(1280, 900)
         one = f"{url}/?q=crm-hourly-00000"
         _until_all_are_there(browser, url)
         _painted(browser, one, 1)

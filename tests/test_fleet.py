@@ -39,7 +39,7 @@ class Fleet:
         cloud, journal = self.clouds[target.name], FakeJournal(self.clock)
         if target.name == "d":
             cloud.observe = None  # type: ignore[method-assign,assignment]
-        writers = journal.writers(cloud)
+        writers = journal.create_writers(cloud)
         return TargetConnection(
             target.name, "r", cloud, journal.reader, writers, partial(self.closed.append, target.name)
         )

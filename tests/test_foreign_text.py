@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import REPOSITORY
-from support.program import Program, environment
+from support.program import Program, create_environment
 
 from reconciler import redaction
 from reconciler.core import errors
@@ -268,7 +268,7 @@ def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:
     ).replace("GATE", SECRET)
     done = subprocess.run(
         [sys.executable, "-c", "import reconciler.cli.group\n" + program],
-        cwd=tmp_path, env=environment(RECONCILER_DEBUG="1", AWS_SECRET_ACCESS_KEY=SECRET),
+        cwd=tmp_path, env=create_environment(RECONCILER_DEBUG="1", AWS_SECRET_ACCESS_KEY=SECRET),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, "LookupError: ***" in done.stderr, "ValueError: cause ***" in done.stderr) == (

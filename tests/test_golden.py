@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import boards, reports
-from support.builders import ON_DEMAND, context, journal, live, manifest, observed, record, rules
+from support import reports, statuses
+from support.builders import ON_DEMAND, context, journal, live, manifest, observation, record, rules
 from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
@@ -71,14 +71,14 @@ def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
     texts: list[str] = []
 
     def keep() -> None:
-        assert store.store.stored
-        texts.append(store.store.stored.text)
+        assert store.store.stored_text
+        texts.append(store.store.stored_text.text)
 
     store.store.after_put = keep
 
     def run(manifests: Sequence[Manifest]) -> None:
         task = Run(Target("prod"), manifests, context(clock, Mode.CREATE_AND_UPDATE))
-        reconcile(task, cloud, store.reader, store.writers(aws))
+        reconcile(task, cloud, store.reader, store.create_writers(aws))
         clock.advance(minutes=20)
 
     def export(name: str, **changes: Json) -> Manifest:
@@ -110,7 +110,7 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
     ]
     decided = compute_plan(
         manifests,
-        observed(live()),
+        observation(live()),
         journal(replace(record("changed"), request=record().request)),
         rules(Mode.CREATE_AND_UPDATE),
     )
@@ -121,13 +121,13 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
 
 def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The JSON report stays the same."""
-    golden.append(("report.json", json_report.render(reports.rich())))
+    golden.append(("report.json", json_report.render(reports.full_report())))
 
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The document of /api/v1/report stays the same."""
     board, process = (
-        boards.drifted(),
+        statuses.open_differences(),
         Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),
     )
     golden.append(

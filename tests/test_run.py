@@ -58,7 +58,7 @@ class World:
 
     def run(self) -> Result:
         """Reconcile once and return the result."""
-        return reconcile(self.work, self.cloud, self.journal.reader, self.journal.writers(self.cloud))
+        return reconcile(self.work, self.cloud, self.journal.reader, self.journal.create_writers(self.cloud))
 
 
 class Busy:
@@ -171,10 +171,10 @@ def test_the_intent_is_journalled_before_the_call() -> None:
     """During the call, the journal already contains the intent."""
     world = World()
     seen: list[Journal] = []
-    world.cloud.before_write = lambda: seen.append(world.journal.stored)
+    world.cloud.before_write = lambda: seen.append(world.journal.journal)
     world.run()
     assert isinstance(seen[0].records["export"].state, CreatePending)
-    assert isinstance(world.journal.stored.records["export"].state, Bound)
+    assert isinstance(world.journal.journal.records["export"].state, Bound)
 
 
 def test_lost_answer_does_not_create_twice() -> None:
@@ -201,7 +201,7 @@ def test_refused_create_leaves_no_record() -> None:
     """A refused Create had no effect, and its intent is removed."""
     world = World(Behaviour(explicit_deny=True))
     assert isinstance(world.run().outcomes["export"], Refused)
-    assert world.journal.stored.records == {}
+    assert world.journal.journal.records == {}
 
 
 def test_adoption_writes_the_journal_once_and_not_aws() -> None:
@@ -227,7 +227,7 @@ def test_run_replans_after_the_journal_changed() -> None:
 
     run = Run(Target("prod"), world.manifests, context(world.clock, progress=overtake))
     # The other run happens after this one has read the journal and before it has listed.
-    result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
+    result = reconcile(run, world.cloud, world.journal.reader, world.journal.create_writers(world.cloud))
     assert isinstance(only(result), InSync)
     assert world.created == 1
 
@@ -238,12 +238,12 @@ def test_constantly_changing_journal_ends_the_run() -> None:
 
     def write(*_: object) -> None:
         """Write the journal as another run would, during the listing of this run."""
-        found = world.journal.stored
-        world.journal.stored = replace(found, lineage="lineage", serial=found.serial + 1)
+        found = world.journal.journal
+        world.journal.journal = replace(found, lineage="lineage", serial=found.serial + 1)
 
     run = replace(world.work, context=replace(world.work.context, progress=write))
     with pytest.raises(StateConflict, match="run again"):
-        reconcile(run, world.cloud, world.journal.reader, world.journal.writers(world.cloud))
+        reconcile(run, world.cloud, world.journal.reader, world.journal.create_writers(world.cloud))
     assert world.created == 0
 
 
@@ -251,7 +251,7 @@ def test_run_without_the_lease_sends_nothing() -> None:
     """If another process holds the lease, the run sends nothing and reports its plan."""
     world = World()
     until = world.clock.now() + LEASE_DURATION
-    world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
+    world.journal.journal = Journal(ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, until))
     result = world.run()
     assert isinstance(only(result), Create)
     assert result.outcomes == {}
@@ -262,7 +262,7 @@ def test_run_without_the_lease_sends_nothing() -> None:
 def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
     """If the disk is full after the call, the run reports the error, and the next one adopts the association."""
     world = World()
-    world.journal.store.broken = {2, 3, 4}
+    world.journal.store.failing_puts = {2, 3, 4}
     result = world.run()
     assert result.error is not None
     assert "the disk is full" in result.error
@@ -281,9 +281,9 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
         if not broken:
             until = world.clock.now() + LEASE_DURATION
             lease = Lease("run-9", "another", "elsewhere", 4, until)
-            world.journal.stored = Journal(ACCOUNT, REGION, "l", 4, lease=lease)
+            world.journal.journal = Journal(ACCOUNT, REGION, "l", 4, lease=lease)
             world.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
-        world.journal.store.broken = broken
+        world.journal.store.failing_puts = broken
         result = world.run()
         assert result.error is not None
         told = build_target_report("prod", ACCOUNT, REGION, result)
@@ -291,7 +291,7 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
         adopting = [each for each in told.associations if each.decision == "adopt"]
         assert len(adopting) == 2
         assert all(isinstance(each.outcome, Skipped) and "not adopted" in each.outcome.reason for each in adopting)
-        assert world.journal.stored.records == {}
+        assert world.journal.journal.records == {}
 
 
 def test_adoption_journalled_before_a_call_is_kept() -> None:
@@ -300,11 +300,11 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
     world.run()
     world.journal = FakeJournal(world.clock)
     world.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
-    world.journal.store.broken = {2, 3, 4}
+    world.journal.store.failing_puts = {2, 3, 4}
     result = world.run()
     assert result.error is not None
     assert "AWS may have carried out the sent calls" in result.error
-    assert {"a", "b"} <= set(world.journal.stored.records)
+    assert {"a", "b"} <= set(world.journal.journal.records)
     adopting = [
         each for each in build_target_report("prod", ACCOUNT, REGION, result).associations if each.decision == "adopt"
     ]
@@ -315,7 +315,7 @@ def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
     """If a stop prevented every call, the journal error says that nothing was sent."""
     world = World()
     world.stop_after = 0
-    world.journal.store.broken = {2, 3, 4}
+    world.journal.store.failing_puts = {2, 3, 4}
     result = world.run()
     assert isinstance(result.outcomes["export"], Skipped)
     assert "nothing was sent" in str(result.error)
@@ -327,7 +327,7 @@ def test_stop_prevents_further_creates() -> None:
     world.stop_after = 1
     result = world.run()
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, Skipped]
-    assert set(world.journal.stored.records) == {"a"}
+    assert set(world.journal.journal.records) == {"a"}
     assert world.created == 1
 
 
@@ -336,14 +336,14 @@ def test_throttled_create_is_retried_within_the_run() -> None:
     world = World()
     answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
     writer = Busy(world.cloud, answers)
-    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(writer))
+    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.create_writers(writer))
     assert isinstance(result.outcomes["export"], Created)
     answers += [NotSent("busy")] * 3
     world.manifests = (manifest("b", DestinationURI="s3://corp-exports/b"),)
-    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(writer))
+    result = reconcile(world.work, world.cloud, world.journal.reader, world.journal.create_writers(writer))
     assert isinstance(result.outcomes["b"], NotSent)
     assert answers == []
-    assert set(world.journal.stored.records) == {"export"}
+    assert set(world.journal.journal.records) == {"export"}
 
 
 def test_stop_ends_the_retries() -> None:
@@ -352,7 +352,7 @@ def test_stop_ends_the_retries() -> None:
     answers: list[Answer] = [NotSent("busy")]
     stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
     run = replace(world.work, context=replace(world.work.context, is_stopped=stopped))
-    result = reconcile(run, world.cloud, world.journal.reader, world.journal.writers(Busy(world.cloud, answers)))
+    result = reconcile(run, world.cloud, world.journal.reader, world.journal.create_writers(Busy(world.cloud, answers)))
     assert isinstance(result.outcomes["export"], NotSent)
     assert world.created == 0
 
@@ -363,7 +363,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
     seen: list[Journal] = []
 
     def slow() -> None:
-        seen.append(world.journal.stored)
+        seen.append(world.journal.journal)
         world.clock.advance(seconds=61)
 
     world.cloud.before_write = slow
@@ -374,7 +374,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
         1, world.clock.now() - timedelta(seconds=61), world.clock.now() - timedelta(seconds=61)
     )
     assert world.journal.store.puts == 3
-    assert {type(record.state) for record in world.journal.stored.records.values()} == {Bound}
+    assert {type(record.state) for record in world.journal.journal.records.values()} == {Bound}
 
 
 def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
@@ -395,9 +395,9 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
 
     def taken() -> None:
         world.cloud.before_write = lambda: None
-        found, until = world.journal.stored, world.clock.now() + LEASE_DURATION
+        found, until = world.journal.journal, world.clock.now() + LEASE_DURATION
         theirs = Lease("run-9", "another", "elsewhere", found.serial + 1, until)
-        world.journal.stored = replace(found, serial=found.serial + 1, lease=theirs)
+        world.journal.journal = replace(found, serial=found.serial + 1, lease=theirs)
         world.clock.advance(seconds=61)
 
     world.cloud.before_write = taken
@@ -405,7 +405,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
     assert "another" in str(result.outcomes["b"])
     assert world.created == 1
-    after = world.journal.stored
+    after = world.journal.journal
     assert after.lease is not None
     assert after.lease.holder == "another"
     assert isinstance(after.records["a"].state, Bound)
@@ -417,7 +417,7 @@ def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
     world = World(None, *TWO[:1])
     world.run()
     world.manifests = TWO
-    world.journal.store.broken = {world.journal.store.puts + 1}
+    world.journal.store.failing_puts = {world.journal.store.puts + 1}
     result = world.run()
     assert [type(decision) for decision in result.plan.decisions] == [InSync, Create]
     assert (result.outcomes, result.error, world.created) == ({}, "the disk is full", 1)
@@ -433,8 +433,8 @@ def test_lease_is_confirmed_before_each_further_call() -> None:
             if broken:
                 world.journal.store.after_load = broken_store
             else:
-                found = world.journal.stored
-                world.journal.stored = replace(found, serial=found.serial + 1, lease=None)
+                found = world.journal.journal
+                world.journal.journal = replace(found, serial=found.serial + 1, lease=None)
 
         world.cloud.before_write = freed
         result = world.run()
@@ -469,12 +469,14 @@ def test_run_with_outdated_observations_observes_again() -> None:
     world = World()
     world.journal.store.after_load = lambda: None
     sleepy = Sleepy(world.cloud, world.clock, naps=1)
-    assert isinstance(reconcile(world.work, sleepy, world.journal.reader, world.journal.writers(world.cloud)), Result)
+    assert isinstance(
+        reconcile(world.work, sleepy, world.journal.reader, world.journal.create_writers(world.cloud)), Result
+    )
     assert (world.created, sleepy.looks) == (1, 2)
     other = World()
     sleepy = Sleepy(other.cloud, other.clock, naps=9)
     with pytest.raises(StateConflict, match="took too long"):
-        reconcile(other.work, sleepy, other.journal.reader, other.journal.writers(other.cloud))
+        reconcile(other.work, sleepy, other.journal.reader, other.journal.create_writers(other.cloud))
     assert other.created == 0
 
 
@@ -495,14 +497,14 @@ def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
     world = World()
 
     def taken() -> None:
-        found = world.journal.stored
+        found = world.journal.journal
         bound = replace(found.records["export"], state=Bound("theirs", world.clock.now()))
         theirs = Lease("run-9", "another", "elsewhere", 9, world.clock.now() + LEASE_DURATION)
-        world.journal.stored = replace(found.with_records(bound), serial=found.serial + 1, lease=theirs)
+        world.journal.journal = replace(found.with_records(bound), serial=found.serial + 1, lease=theirs)
 
     world.cloud.before_write = taken
     assert isinstance(world.run().outcomes["export"], Created)
-    state = world.journal.stored.records["export"].state
+    state = world.journal.journal.records["export"].state
     assert isinstance(state, Bound)
     assert state.association_id == "theirs"
 
@@ -525,7 +527,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     world.manifests = (manifest(policy=policy, ExecutionConfiguration=later),)
     world.mode = Mode.CREATE_AND_UPDATE
     seen: list[Journal] = []
-    world.cloud.before_write = lambda: seen.append(world.journal.stored)
+    world.cloud.before_write = lambda: seen.append(world.journal.journal)
     world.cloud.service.set_behaviour(Behaviour(lose_answers=1, update_lag=10**9))
     world.clock.advance(minutes=1)
     assert isinstance(world.run().outcomes["export"], Unknown)
@@ -578,7 +580,7 @@ def test_association_just_created_by_another_run_is_not_created() -> None:
     world, other = World(Behaviour(tokens="ignored", list_lag=600)), World()
     other.cloud, other.journal = world.cloud, FakeJournal(world.clock, world.journal.store, "run-2")
     result = reconcile(
-        world.work, Overtaken(world.cloud, other), world.journal.reader, world.journal.writers(world.cloud)
+        world.work, Overtaken(world.cloud, other), world.journal.reader, world.journal.create_writers(world.cloud)
     )
     assert isinstance(only(result), Settling)
     assert world.created == 1
@@ -598,7 +600,7 @@ def test_each_manifest_is_created_under_its_own_token() -> None:
     world = World(None, *TWO)
     world.run()
     tokens = [carried.token for carried in world.cloud.service.executed_writes]
-    assert tokens == [world.journal.stored.records[name].token for name in "ab"]
+    assert tokens == [world.journal.journal.records[name].token for name in "ab"]
     assert len(set(tokens)) == 2
 
 
@@ -607,7 +609,7 @@ def test_reviewed_plan_is_executed_without_another_observation() -> None:
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
     seen = list(world.cloud.calls)
-    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.create_writers(world.cloud), agreed)
     assert isinstance(done.outcomes["export"], Created)
     assert world.cloud.calls.count("ListDataIntegrations") == seen.count("ListDataIntegrations") == 1
 
@@ -617,18 +619,18 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     world = World(None, *TWO)
     agreed = preview(world.work, world.cloud, world.journal.reader)
     world.cloud.create(TWO[0].spec, "by hand", world.clock.now())
-    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.create_writers(world.cloud), agreed)
     assert (done.outcomes, world.created) == ({}, 1)
     assert done.error == "the planned writes changed during the run: nothing was written"
-    assert not world.journal.stored.records
+    assert not world.journal.journal.records
 
 
 def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
     """If another run wrote the journal, the new plan is carried out only if its writes are the reviewed ones."""
     world = World()
     agreed = preview(world.work, world.cloud, world.journal.reader)
-    world.journal.stored = Journal(ACCOUNT, REGION, "lineage", 3)
-    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.writers(world.cloud), agreed)
+    world.journal.journal = Journal(ACCOUNT, REGION, "lineage", 3)
+    done = reconcile(world.work, world.cloud, world.journal.reader, world.journal.create_writers(world.cloud), agreed)
     assert isinstance(done.outcomes["export"], Created)
 
 
@@ -646,7 +648,7 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     result = world.run()
     assert (result.error, result.live_after_writes) == (None, {})
     assert [type(outcome) for outcome in result.outcomes.values()] == [Created]
-    assert isinstance(world.journal.stored.records["export"].state, Bound)
+    assert isinstance(world.journal.journal.records["export"].state, Bound)
 
 
 def test_failed_list_does_not_reset_the_since_time() -> None:
@@ -655,12 +657,12 @@ def test_failed_list_does_not_reset_the_since_time() -> None:
     world.run()
     world.clock.advance(hours=1)
     world.run()
-    before = world.journal.stored.last_decisions
+    before = world.journal.journal.last_decisions
     world.clock.advance(days=3)
     world.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     blocked = world.run()
     assert [decision.kind for decision in blocked.plan.decisions] == ["blocked"]
-    assert world.journal.stored.last_decisions == before
+    assert world.journal.journal.last_decisions == before
     assert build_target_report("prod", ACCOUNT, REGION, blocked).associations[0].since is None
     world.cloud.service.set_behaviour(Behaviour())
     seen = world.run()

@@ -24,20 +24,20 @@ class Cycle:
     """An object in a reference cycle, which only the garbage collector frees."""
 
     def __init__(self) -> None:
-        self.itself = self
+        self.reference = self
 
 
-class Littering(Runner):
+class GarbageRunner(Runner):
     """A runner whose runs leave a reference cycle, as boto3's clients do."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.left: list[weakref.ref[Cycle]] = []
+        self.cycles: list[weakref.ref[Cycle]] = []
         self._error = error
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
         """Leave a reference cycle, and return an empty report or raise the error."""
         del desired, progress
-        self.left.append(weakref.ref(Cycle()))
+        self.cycles.append(weakref.ref(Cycle()))
         if self._error:
             raise self._error
         return Report(RunInfo(run, TIME, TIME, dry_run=False, revision=revision, version="0"), ())
@@ -45,13 +45,13 @@ class Littering(Runner):
 
 def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
     """The reference cycles of a run are collected when it ends, even if it fails."""
-    passes = Littering()
-    assert build_run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
-    assert [left() for left in passes.left] == [None]
-    passes = Littering(StateError("the disk is full"))
+    runner = GarbageRunner()
+    assert build_run_target(runner, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
+    assert [cycle() for cycle in runner.cycles] == [None]
+    runner = GarbageRunner(StateError("the disk is full"))
     with pytest.raises(StateError):
-        build_run_target(passes, StopSignal())(RUN, Desired((), {}), lambda: None)
-    assert [left() for left in passes.left] == [None]
+        build_run_target(runner, StopSignal())(RUN, Desired((), {}), lambda: None)
+    assert [cycle() for cycle in runner.cycles] == [None]
 
 
 def test_interrupted_run_returns_no_report() -> None:
@@ -59,4 +59,4 @@ def test_interrupted_run_returns_no_report() -> None:
     stop = StopSignal()
     stop.event.set()
     with pytest.raises(StopRequested):
-        build_run_target(Littering(), stop)(RUN, Desired((), {}), lambda: None)
+        build_run_target(GarbageRunner(), stop)(RUN, Desired((), {}), lambda: None)

@@ -26,20 +26,20 @@ def log() -> io.StringIO:
 
 def test_unexpected_error_is_logged_with_its_run_and_traceback(log: io.StringIO) -> None:
     """An unexpected error is logged in one line, with its traceback, and with its run if it belongs to one."""
-    told = EventRecorder(Metrics("0"), lambda: None, ())
-    with pytest.raises(ValueError, match="no") as raised:
+    recorder = EventRecorder(Metrics("0"), lambda: None, ())
+    with pytest.raises(ValueError, match="no") as error:
         int("no")
-    told.on_unexpected_error("target prod", RUN, raised.value)
-    told.on_unexpected_error("poll", None, raised.value)
-    of_run, of_none = map(json.loads, log.getvalue().splitlines())
-    assert belongs(of_run) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
-    assert belongs(of_none) == {}
-    for entry in (of_run, of_none):
+    recorder.on_unexpected_error("target prod", RUN, error.value)
+    recorder.on_unexpected_error("poll", None, error.value)
+    run_entry, poll_entry = map(json.loads, log.getvalue().splitlines())
+    assert get_context(run_entry) == {"run": "0a1b", "target": "prod", "revision": "1f0c5f7"}
+    assert get_context(poll_entry) == {}
+    for entry in (run_entry, poll_entry):
         assert entry["event"] == "unexpected error"
         assert entry["error"].startswith("ValueError: invalid literal")
         assert "test_events.py" in entry["exception"]
 
 
-def belongs(entry: dict[str, Any]) -> dict[str, Any]:
+def get_context(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the run, target and revision of a log line."""
     return {name: entry[name] for name in ("run", "target", "revision") if name in entry}

@@ -21,7 +21,7 @@ spec: {AccountId: '123456789012', Region: us-east-1}
 
 
 @dataclass(frozen=True)
-class Changing(Source):
+class ChangingSource(Source):
     """A folder with other files at each reading, and the same files after the last change."""
 
     readings: list[list[str]] = field(default_factory=list)
@@ -33,21 +33,25 @@ class Changing(Source):
             yield File(f"{name}.yaml", TARGET.replace(b"NAME", name.encode()))
 
 
-def folder(*readings: str) -> FolderSource:
+def build_source(*readings: str) -> FolderSource:
     """Return a source whose readings contain these targets."""
-    return FolderSource(Changing({}, (), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
+    return FolderSource(ChangingSource({}, (), None, "HEAD", ".", readings=[each.split() for each in readings]), ())
 
 
 def test_half_replaced_folder_is_not_used() -> None:
     """The files are used only after two equal readings in a row."""
-    followed = folder("old", "old new", "new")
-    loaded = followed.load(followed.read_version())
-    assert [target.name for target in loaded.desired.targets] == ["new"]
+    source = build_source("old", "old new", "new")
+    revision = source.load(source.read_version())
+    assert [target.name for target in revision.desired.targets] == ["new"]
 
 
 def test_folder_version_is_stable_across_readings() -> None:
     """The version of the same files is equal, whatever was read before."""
-    assert folder("a b").read_version() == folder("a", "a b").read_version() != folder("a").read_version()
+    assert (
+        build_source("a b").read_version()
+        == build_source("a", "a b").read_version()
+        != build_source("a").read_version()
+    )
 
 
 def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None:
@@ -57,17 +61,17 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
         (tmp_path / f"..{name}" / "eu" / "a.yaml").write_bytes(TARGET.replace(b"NAME", name.encode()))
     (tmp_path / "..data").symlink_to("..old")
     (tmp_path / "eu").symlink_to("..data/eu")
-    followed = FolderSource(Source({}, (str(tmp_path),), None, "HEAD", "."), ())
-    before = followed.read_version()
-    assert [target.name for target in followed.load(before).desired.targets] == ["old"]
+    source = FolderSource(Source({}, (str(tmp_path),), None, "HEAD", "."), ())
+    old_version = source.read_version()
+    assert [target.name for target in source.load(old_version).desired.targets] == ["old"]
     (tmp_path / "..data_tmp").symlink_to("..new")
     (tmp_path / "..data_tmp").replace(tmp_path / "..data")
-    after = followed.read_version()
-    assert [target.name for target in followed.load(after).desired.targets] == ["new"]
-    assert before != after
+    new_version = source.read_version()
+    assert [target.name for target in source.load(new_version).desired.targets] == ["new"]
+    assert old_version != new_version
 
 
 def test_folder_that_keeps_changing_is_rejected() -> None:
     """A folder that changes during each reading is an error that names the folder."""
     with pytest.raises(ReconcilerError, match=r"^manifests/: the files changed during each of 5 readings$"):
-        folder(*"abcdefg").read_version()
+        build_source(*"abcdefg").read_version()

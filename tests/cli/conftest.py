@@ -11,14 +11,14 @@ from support.program import Program
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-ROOMY = Behaviour(associations_per_integration=500)
+LARGE_QUOTA = Behaviour(associations_per_integration=500)
 
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     """Return a running sandbox."""
-    with SandboxServer(behaviour=ROOMY) as running:
-        yield running
+    with SandboxServer(behaviour=LARGE_QUOTA) as server:
+        yield server
 
 
 @pytest.fixture

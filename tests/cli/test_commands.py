@@ -12,7 +12,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 from support.paths import REPOSITORY
-from support.program import EXPORT, SCRIPT, Program, environment
+from support.program import EXPORT, SCRIPT, Program, create_environment
 
 from reconciler.cli.commands.schema import _SCHEMA_FILES
 from reconciler.cli.group import _COMMANDS as COMMANDS
@@ -21,7 +21,7 @@ from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.edge.manifests.yaml import read_documents
 
-FULL = """\
+FULL_SPEC = """\
 policy: {mode: create, suspend: false, generation: 2, onLoss: report, ignore: [/ClientId]}
 spec:
   ClientId: client
@@ -31,20 +31,20 @@ spec:
 
 def test_help_names_every_command_and_option(tmp_path: Path) -> None:
     """`reconcile --help` lists the commands and the options of a run."""
-    shown = Program(tmp_path).run("--help").out
+    output = Program(tmp_path).run("--help").out
     for word in (
         "controller", "validate", "schema", "sandbox", "--dry-run", "--file", "--output", "--state", "--target",
         "--region", "--profile", "--endpoint-url", "--mode", "--detailed-exitcode", "--sandbox", "--version",
         "--settle-time", "--lock-timeout",
     ):  # fmt: skip
-        assert word in shown
+        assert word in output
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     """Every command prints its help, and nothing on standard error."""
-    done = Program(tmp_path).run(command, "--help")
-    assert (done.code, done.err) == (0, "")
+    result = Program(tmp_path).run(command, "--help")
+    assert (result.code, result.err) == (0, "")
 
 
 def test_version_is_one_line(tmp_path: Path) -> None:
@@ -55,58 +55,64 @@ def test_version_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Doctor", "Journal"])
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
     """Each printed schema is a valid JSON Schema without references."""
-    printed = Program(tmp_path).run("schema", kind).out
-    document = json.loads(printed)
+    output = Program(tmp_path).run("schema", kind).out
+    document = json.loads(output)
     jsonschema.Draft202012Validator.check_schema(document)
     assert document["title"] == kind
-    assert "$ref" not in printed
-    assert "$defs" not in printed
+    assert "$ref" not in output
+    assert "$defs" not in output
 
 
-def mistaken(value: Any) -> Iterator[Any]:
+def mutate(value: Any) -> Iterator[Any]:
     """Yield copies of a value, each with at most one mistake: a missing member, an extra one, or a wrong type."""
     yield from (None, True, 0, 1.5, "", " ", "A/b", "é" * 300, [], [1], {}, {"x": 1})
     if isinstance(value, dict):
         yield {**value, "ClientToken": "x"}
-        for key, inner in value.items():
-            yield {other: kept for other, kept in value.items() if other != key}
-            yield from ({**value, key: wrong} for wrong in mistaken(inner))
+        for key, element in value.items():
+            yield {name: member for name, member in value.items() if name != key}
+            yield from ({**value, key: mutation} for mutation in mutate(element))
     if isinstance(value, list):
-        yield from ([*value[:at], wrong, *value[at + 1 :]] for at in range(len(value)) for wrong in mistaken(value[at]))
+        yield from (
+            [*value[:index], mutation, *value[index + 1 :]]
+            for index in range(len(value))
+            for mutation in mutate(value[index])
+        )
 
 
 def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -> None:
     """A printed schema and its file accept the same documents, and reject the same mistakes."""
     program = Program(tmp_path)
-    program.add("october", text=EXPORT.replace("spec:", FULL, 1))
+    program.add("october", text=EXPORT.replace("spec:", FULL_SPEC, 1))
     report = program.run("--sandbox", "-o", "json").report
     (journal,) = (tmp_path / ".reconciler").rglob("*-us-east-1.json")
-    real = {
+    documents = {
         "DataIntegrationAssociation": list(read_documents("", (tmp_path / "manifests" / "october.yaml").read_bytes())),
         "Target": list(read_documents("", (REPOSITORY / "manifests" / "target.yaml").read_bytes())),
         "Report": list(read_documents("", json.dumps(report).encode())),
         "Journal": list(read_documents("", journal.read_bytes())),
     }
-    for kind, (document,) in real.items():
+    for kind, (document,) in documents.items():
         assert isinstance(document, Document)
-        original, plain = load_schema(_SCHEMA_FILES[kind]), json.loads(program.run("schema", kind).out)
-        before, after = (jsonschema_rs.Draft202012Validator(each).is_valid for each in (original, plain))
-        assert before(document.value)
-        assert after(document.value)
-        answers = [(before(wrong), after(wrong)) for wrong in mistaken(document.value)]
-        assert {True, False} == {said for said, _ in answers}
-        assert all(one == other for one, other in answers)
+        file_schema, printed_schema = load_schema(_SCHEMA_FILES[kind]), json.loads(program.run("schema", kind).out)
+        is_valid_in_file, is_valid_in_print = (
+            jsonschema_rs.Draft202012Validator(each).is_valid for each in (file_schema, printed_schema)
+        )
+        assert is_valid_in_file(document.value)
+        assert is_valid_in_print(document.value)
+        validity = [(is_valid_in_file(mutation), is_valid_in_print(mutation)) for mutation in mutate(document.value)]
+        assert {True, False} == {is_valid for is_valid, _ in validity}
+        assert all(first == second for first, second in validity)
 
 
-REFERRING: dict[str, Any] = {
+SCHEMA: dict[str, Any] = {
     "$defs": {
         "Name": {"title": "Name", "type": "string", "maxLength": 3},
         "a/b": {"$ref": "#/$defs/Name"},
-        "Pair": {"type": "array", "prefixItems": [{"$ref": "#/$defs/a~1b"}], "default": {"$ref": "kept"}},
+        "Pair": {"type": "array", "prefixItems": [{"$ref": "#/$defs/a~1b"}], "default": {"$ref": "unresolved"}},
     },
     "properties": {
-        "said": {"$ref": "#/$defs/Name", "title": "Said"},
-        "ruled": {"$ref": "#/$defs/Name", "minLength": 2, "maxLength": 9},
+        "titled": {"$ref": "#/$defs/Name", "title": "Short name"},
+        "limited": {"$ref": "#/$defs/Name", "minLength": 2, "maxLength": 9},
         "$ref": {"$ref": "#/$defs/Pair"},
         "$defs": {"allOf": [{"$ref": "#/$defs/Name"}, True]},
     },
@@ -115,39 +121,39 @@ REFERRING: dict[str, Any] = {
 
 def test_resolving_a_reference_keeps_the_keywords_beside_it() -> None:
     """A title beside a reference replaces the referenced title, and rules beside a reference apply in addition."""
-    said, ruled, pair, listed = resolve_references(REFERRING)["properties"].values()
-    name = REFERRING["$defs"]["Name"]
-    assert said == {**name, "title": "Said"}
-    assert ruled == {"minLength": 2, "maxLength": 9, "allOf": [name]}
-    assert pair == {"type": "array", "prefixItems": [name], "default": {"$ref": "kept"}}
-    assert listed == {"allOf": [name, True]}
-    assert "$defs" not in resolve_references(REFERRING)
+    titled, limited, pair, combined = resolve_references(SCHEMA)["properties"].values()
+    name = SCHEMA["$defs"]["Name"]
+    assert titled == {**name, "title": "Short name"}
+    assert limited == {"minLength": 2, "maxLength": 9, "allOf": [name]}
+    assert pair == {"type": "array", "prefixItems": [name], "default": {"$ref": "unresolved"}}
+    assert combined == {"allOf": [name, True]}
+    assert "$defs" not in resolve_references(SCHEMA)
 
 
 @pytest.mark.parametrize(
-    ("reference", "said"), [("#/properties/a", "refers to itself"), ("other.json#/a", "leads out of the schema")]
+    ("reference", "message"), [("#/properties/a", "refers to itself"), ("other.json#/a", "leads out of the schema")]
 )
-def test_circular_schema_reference_is_rejected(reference: str, said: str) -> None:
+def test_circular_schema_reference_is_rejected(reference: str, message: str) -> None:
     """A circular reference and a reference to another document are errors."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         resolve_references({"properties": {"a": {"properties": {"b": {"$ref": reference}}}}})
 
 
 def test_validate_counts_manifests_without_credentials(tmp_path: Path) -> None:
     """`reconcile validate` accepts the example manifests, and prints their number."""
-    done = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
-    assert (done.code, done.out, done.err) == (0, "2 manifests, 1 target: valid\n", "")
+    result = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
+    assert (result.code, result.out, result.err) == (0, "2 manifests, 1 target: valid\n", "")
 
 
 def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     """A folder without manifests is valid with a warning, even with --strict."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
-    warned = "warning: manifests: there are no manifests: nothing would be created\nno manifests: valid, 1 warning\n"
-    assert program.run("validate").out == warned
-    for strict in ((), ("--strict",)):
-        found = program.run("validate", *strict, "-o", "json")
-        assert (found.code, found.report["valid"], len(found.report["warnings"])) == (0, True, 1)
+    expected = "warning: manifests: there are no manifests: nothing would be created\nno manifests: valid, 1 warning\n"
+    assert program.run("validate").out == expected
+    for options in ((), ("--strict",)):
+        result = program.run("validate", *options, "-o", "json")
+        assert (result.code, result.report["valid"], len(result.report["warnings"])) == (0, True, 1)
     program.add("october")
     assert program.run("validate").out == "1 manifest: valid\n"
 
@@ -167,31 +173,31 @@ def test_validate_reports_every_problem_as_text_and_json(tmp_path: Path) -> None
 @pytest.mark.parametrize("arguments", ["--help", "--version", "schema", "run --help"])
 def test_full_disk_or_closed_output_causes_no_traceback(tmp_path: Path, arguments: str) -> None:
     """A full or closed standard output causes an exit code, and no traceback."""
-    for redirected, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
-        done = subprocess.run(
-            f"{SCRIPT} {arguments} {redirected}",
-            shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    for redirection, code in ((">/dev/full", 1), (">&-", None), ("| true", None)):
+        result = subprocess.run(
+            f"{SCRIPT} {arguments} {redirection}",
+            shell=True, cwd=tmp_path, env=create_environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert "Traceback" not in done.stderr
-        assert "Exception" not in done.stderr
-        assert "internal error" not in done.stderr
-        assert code in {None, done.returncode}
+        assert "Traceback" not in result.stderr
+        assert "Exception" not in result.stderr
+        assert "internal error" not in result.stderr
+        assert code in {None, result.returncode}
 
 
 def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
     """A run with closed standard streams creates associations, and records them in the journal."""
     program = Program(tmp_path)
     program.add("october")
-    done = subprocess.run(
+    result = subprocess.run(
         f"{SCRIPT} --sandbox >&- 2>&- <&-",
-        shell=True, cwd=tmp_path, env=environment(), check=False,
+        shell=True, cwd=tmp_path, env=create_environment(), check=False,
     )  # fmt: skip
-    assert done.returncode == 0
+    assert result.returncode == 0
     assert program.run("--sandbox", "-o", "json").decisions == {"october": "in-sync"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("manifests/",), "No such command 'manifests/': did you mean -f manifests/?"),
         (("here.yml",), "did you mean -f here.yml?"),
@@ -216,22 +222,22 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("--dry-rum",), "--dry-run"),
     ],
 )
-def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     """Usage errors suggest the right option, command or target for misspelled and misplaced words."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
     (tmp_path / "there").mkdir()
-    done = program.run(*arguments)
-    assert done.code == 64
-    assert said in done.err
+    result = program.run(*arguments)
+    assert result.code == 64
+    assert message in result.err
 
 
 def complete(folder: Path, *words: str, shell: str = "bash", **env: str) -> list[str]:
     """Return the completions that a shell offers for the last word."""
     line = {"COMP_WORDS": " ".join(("reconcile", *words)), "COMP_CWORD": str(len(words))}
-    done = Program(folder).run(env={"_RECONCILE_COMPLETE": f"{shell}_complete", **line, **env})
-    assert (done.code, done.err) == (0, "")
-    return done.out.splitlines()
+    result = Program(folder).run(env={"_RECONCILE_COMPLETE": f"{shell}_complete", **line, **env})
+    assert (result.code, result.err) == (0, "")
+    return result.out.splitlines()
 
 
 def test_shells_complete_commands_and_options(tmp_path: Path) -> None:

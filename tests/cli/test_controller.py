@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from support.program import EXPORT, TARGET, Program, environment, terminate
-from support.wire import Request, Wire
+from support.program import EXPORT, TARGET, Program, create_environment, terminate
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import SandboxServer
 
@@ -31,7 +31,7 @@ class Controller:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def next(self, event: str) -> Any:
+    def wait_for_event(self, event: str) -> Any:
         """Return the next log line with this event. The test's timeout ends a wait without result."""
         assert self.process.stderr
         for line in self.process.stderr:
@@ -42,7 +42,7 @@ class Controller:
 
 
 @contextmanager
-def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
+def run_controller(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
     """Run a controller that polls and reconciles every second, and stop it at the end of the block."""
     process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env=env)
     try:
@@ -57,10 +57,10 @@ def controlling(program: Program, *arguments: str, env: Mapping[str, str] | None
 def test_controller_repeats_runs_and_creates_once(program: Program, server: SandboxServer) -> None:
     """The first run creates, later runs find the association in sync, and SIGTERM ends the controller with exit 0."""
     program.add("october")
-    with controlling(program) as controller:
-        assert controller.next("run finished")["create"] == 1
-        assert controller.next("run finished")["inSync"] == 1
-        assert controller.next("run finished")["inSync"] == 1
+    with run_controller(program) as controller:
+        assert controller.wait_for_event("run finished")["create"] == 1
+        assert controller.wait_for_event("run finished")["inSync"] == 1
+        assert controller.wait_for_event("run finished")["inSync"] == 1
     assert controller.process.returncode == 0
     assert len(server.sandbox.executed_writes) == 1
 
@@ -68,15 +68,15 @@ def test_controller_repeats_runs_and_creates_once(program: Program, server: Sand
 def test_invalid_revision_leaves_the_previous_one_active(program: Program, server: SandboxServer) -> None:
     """An invalid revision is reported with file and line, and the previous revision stays active until a valid one."""
     program.add("october")
-    with controlling(program) as controller:
-        controller.next("run finished")
+    with run_controller(program) as controller:
+        controller.wait_for_event("run finished")
         program.add("november", text="kind: [")
-        assert "november.yaml:2:1" in controller.next("manifest invalid")["problem"]
-        assert controller.next("revision rejected")["previousRevisionActive"] is True
-        assert controller.next("run finished")["inSync"] == 1
+        assert "november.yaml:2:1" in controller.wait_for_event("manifest invalid")["problem"]
+        assert controller.wait_for_event("revision rejected")["previousRevisionActive"] is True
+        assert controller.wait_for_event("run finished")["inSync"] == 1
         program.add("november")
-        assert controller.next("revision activated")["manifests"] == 2
-        while (finished := controller.next("run finished"))["create"] == 0:
+        assert controller.wait_for_event("revision activated")["manifests"] == 2
+        while (finished := controller.wait_for_event("run finished"))["create"] == 0:
             pass
         assert finished["inSync"] == 1
     assert len(server.sandbox.executed_writes) == 2
@@ -85,25 +85,25 @@ def test_invalid_revision_leaves_the_previous_one_active(program: Program, serve
 def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
     """A controller that starts with an invalid revision creates nothing until a valid one arrives."""
     program.add("october", text="kind: [")
-    with controlling(program) as controller:
-        assert controller.next("revision rejected")["previousRevisionActive"] is False
+    with run_controller(program) as controller:
+        assert controller.wait_for_event("revision rejected")["previousRevisionActive"] is False
         program.add("october", text=EXPORT)
-        assert controller.next("run finished")["create"] == 1
+        assert controller.wait_for_event("run finished")["create"] == 1
 
 
 def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxServer) -> None:
     """After SIGTERM, the current Create is recorded, the next is not sent, and the exit code is 0."""
     program.add("a", "b")
-    running: list[Controller] = []
+    controllers: list[Controller] = []
 
     def stop(request: Request) -> None:
         if request.operation == "CreateDataIntegrationAssociation":
-            terminate(running[0].process)
+            terminate(controllers[0].process)
 
-    with Wire(server.url, before=stop) as wire:
-        aimed = Program(program.folder, wire.url)
-        process = aimed.start("controller", "--interval", "1s")
-        running.append(Controller(process))
+    with FaultProxy(server.url, before_request=stop) as proxy:
+        proxied_program = Program(program.folder, proxy.url)
+        process = proxied_program.start("controller", "--interval", "1s")
+        controllers.append(Controller(process))
         process.communicate(timeout=60)
     assert process.returncode == 0
     assert len(server.sandbox.executed_writes) == 1
@@ -123,15 +123,15 @@ def test_stop_does_not_wait_for_the_rate_limit(
         text=TARGET + "spec: {Region: us-east-1, AccountId: '123456789012', RequestsPerSecond: 0.01, Burst: 1}\n",
     )
     program.add("october")
-    listed = threading.Event()
+    list_request = threading.Event()
 
-    def seen(request: Request) -> None:
+    def record_list(request: Request) -> None:
         if request.operation == "ListDataIntegrations":
-            listed.set()
+            list_request.set()
 
-    with Wire(server.url, before=seen) as wire:
-        process = Program(program.folder, wire.url).start(*command)
-        assert listed.wait(30)
+    with FaultProxy(server.url, before_request=record_list) as proxy:
+        process = Program(program.folder, proxy.url).start(*command)
+        assert list_request.wait(30)
         terminate(process)
         _, log = process.communicate(timeout=20)
     assert process.returncode == code
@@ -141,13 +141,13 @@ def test_stop_does_not_wait_for_the_rate_limit(
     assert server.sandbox.executed_writes == ()
 
 
-def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) -> None:
+def test_hanging_call_is_aborted_after_the_shutdown_timeout(program: Program) -> None:
     """After the shutdown timeout, the controller logs the target of the hanging call, and exits with 1."""
     program.add("october")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        process = aimed.start("controller", "--shutdown-timeout", "1s")
-        with silent.accept()[0]:
+    with socket.create_server(("127.0.0.1", 0)) as silent_server:
+        hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
+        process = hanging_program.start("controller", "--shutdown-timeout", "1s")
+        with silent_server.accept()[0]:
             terminate(process)
             _, log = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -158,18 +158,18 @@ def test_hanging_call_is_cut_off_after_the_shutdown_timeout(program: Program) ->
 def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
     """A stuck run is logged with its id, and /healthz fails with the name of its target."""
     program.add("october")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
+    with socket.create_server(("127.0.0.1", 0)) as silent_server:
+        hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
         arguments = ("--listen", "127.0.0.1:0", "--stuck-after", "2s", "--shutdown-timeout", "1s")
-        with controlling(aimed, *arguments) as controller:
-            url = controller.next("listening")["url"]
-            with silent.accept()[0]:
-                assert get(f"{url}/healthz") == (200, "ok\n")
-                stuck = controller.next("run stuck")
-                code, said = get(f"{url}/healthz")
-    assert re.fullmatch("[0-9a-f-]{36}", stuck["run"])
-    assert (stuck["target"], stuck["revision"], code) == ("default", None, 503)
-    assert "default" in said
+        with run_controller(hanging_program, *arguments) as controller:
+            url = controller.wait_for_event("listening")["url"]
+            with silent_server.accept()[0]:
+                assert get_page(f"{url}/healthz") == (200, "ok\n")
+                event = controller.wait_for_event("run stuck")
+                code, message = get_page(f"{url}/healthz")
+    assert re.fullmatch("[0-9a-f-]{36}", event["run"])
+    assert (event["target"], event["revision"], code) == ("default", None, 503)
+    assert "default" in message
 
 
 def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Program) -> None:
@@ -177,83 +177,83 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
     for number in range(40):
         spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
         program.add(f"hanging-{number}", text=TARGET + spec)
-    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
-        aimed = Program(program.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        process = aimed.start(
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent_server:
+        hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
+        process = hanging_program.start(
             "controller", "--poll-interval", "1s", "--shutdown-timeout", "2s", "--listen", "127.0.0.1:0"
         )
         controller = Controller(process)
         try:
-            url = controller.next("listening")["url"]
-            controller.next("revision activated")
-            waiting = controller.next("runs waiting")
-            assert 0 < waiting["targets"] <= 8  # targets become due one after the other
-            assert waiting["maxConcurrent"] == 32
+            url = controller.wait_for_event("listening")["url"]
+            controller.wait_for_event("revision activated")
+            event = controller.wait_for_event("runs waiting")
+            assert 0 < event["targets"] <= 8  # targets become due one after the other
+            assert event["maxConcurrent"] == 32
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
-                assert controller.next("revision activated")["manifests"] == number + 1
-            assert get(f"{url}/healthz") == (200, "ok\n")
+                assert controller.wait_for_event("revision activated")["manifests"] == number + 1
+            assert get_page(f"{url}/healthz") == (200, "ok\n")
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=30)
         finally:
             process.kill()
             process.communicate()
-    said = [json.loads(line) for line in log.splitlines()]
-    assert said.pop()["event"] == "shutdown timed out"
-    assert not [each for each in said if each["level"] != "info" and each["event"] != "manifest warning"]
+    entries = [json.loads(line) for line in log.splitlines()]
+    assert entries.pop()["event"] == "shutdown timed out"
+    assert not [each for each in entries if each["level"] != "info" and each["event"] != "manifest warning"]
 
 
 def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
     """Warnings about manifests, and the warning that there are no manifests, are logged once for each revision."""
     (program.folder / "manifests").mkdir()
-    with controlling(program) as controller:
-        assert controller.next("no manifests")["files"] == ["manifests/"]
-        controller.next("run finished")
+    with run_controller(program) as controller:
+        assert controller.wait_for_event("no manifests")["files"] == ["manifests/"]
+        controller.wait_for_event("run finished")
         program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
-        assert controller.next("revision activated")["manifests"] == 1
+        assert controller.wait_for_event("revision activated")["manifests"] == 1
         events = list[str]()
         while events.count("run finished") < 3:
             assert controller.process.stderr
             events.append(json.loads(controller.process.stderr.readline())["event"])
         assert events.count("manifest warning") == 1
         program.add("november")
-        assert "october.yaml" in controller.next("manifest warning")["problem"]
+        assert "october.yaml" in controller.wait_for_event("manifest warning")["problem"]
 
 
-@pytest.mark.parametrize("named", [("east",), ("east", "west")])
-def test_controller_runs_only_the_named_targets(
-    program: Program, server: SandboxServer, named: tuple[str, ...]
+@pytest.mark.parametrize("names", [("east",), ("east", "west")])
+def test_target_option_limits_the_controller_to_its_targets(
+    program: Program, server: SandboxServer, names: tuple[str, ...]
 ) -> None:
     """With --target, only the named targets run, and the other targets cause no failure."""
     for target, region in (("east", "us-east-1"), ("west", "us-west-2"), ("north", "eu-north-1")):
         program.add(target, text=f"{TARGET}spec: {{AccountId: '123456789012', Region: {region}}}\n")
         program.add(f"{target}-october", text=f"{EXPORT}target: {target}\n")
-    options = [word for target in named for word in ("--target", target)]
-    with controlling(program, *options) as controller:
-        runs = [controller.next("run finished") for _ in range(4)]
-        assert {run["target"] for run in runs} == set(named)
+    options = [word for target in names for word in ("--target", target)]
+    with run_controller(program, *options) as controller:
+        runs = [controller.wait_for_event("run finished") for _ in range(4)]
+        assert {run["target"] for run in runs} == set(names)
         assert all(run["failed"] == run["blocked"] == 0 for run in runs)
-    assert len(server.sandbox.executed_writes) == len(named)
+    assert len(server.sandbox.executed_writes) == len(names)
 
 
 def test_undeclared_target_rejects_the_revision(program: Program) -> None:
     """A revision that does not declare the target of --target is rejected. The next revision may declare it."""
     program.add("october")
-    with controlling(program, "--target", "prod") as controller:
-        assert "--target 'prod' is not declared" in controller.next("revision rejected")["error"]
+    with run_controller(program, "--target", "prod") as controller:
+        assert "--target 'prod' is not declared" in controller.wait_for_event("revision rejected")["error"]
         program.add("prod", text=f"{TARGET}spec: {{AccountId: '123456789012', Region: us-east-1}}\n")
-        assert controller.next("revision activated")
-        assert controller.next("run finished")["target"] == "prod"
+        assert controller.wait_for_event("revision activated")
+        assert controller.wait_for_event("run finished")["target"] == "prod"
 
 
 def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxServer) -> None:
     """A controller with RECONCILER_DRY_RUN writes neither to AWS nor to the journal."""
     program.add("october")
-    with controlling(program, env={"RECONCILER_DRY_RUN": "1"}) as controller:
-        assert controller.next("controller started")["dryRun"] is True
-        finished = controller.next("run finished")
+    with run_controller(program, env={"RECONCILER_DRY_RUN": "1"}) as controller:
+        assert controller.wait_for_event("controller started")["dryRun"] is True
+        finished = controller.wait_for_event("run finished")
         assert (finished["create"], finished["dryRun"]) == (1, True)
-        assert controller.next("run finished")["create"] == 1
+        assert controller.wait_for_event("run finished")["create"] == 1
     assert server.sandbox.executed_writes == ()
     assert not (program.folder / ".reconciler").exists()
 
@@ -261,19 +261,19 @@ def test_controller_in_dry_run_writes_nothing(program: Program, server: SandboxS
 def test_controller_does_not_accept_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """A controller rejects RECONCILER_EXPECT_PLAN, because it also applies later plans without a review."""
     program.add("october")
-    done = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
-    assert (done.code, server.sandbox.executed_writes) == (64, ())
-    assert "RECONCILER_EXPECT_PLAN is for a single run" in done.err
+    result = program.run("controller", env={"RECONCILER_EXPECT_PLAN": "sha256:" + "0" * 64})
+    assert (result.code, server.sandbox.executed_writes) == (64, ())
+    assert "RECONCILER_EXPECT_PLAN is for a single run" in result.err
 
 
 def test_sighup_runs_all_targets_at_once(program: Program) -> None:
     """SIGHUP starts a run of every target, even if git has not changed and the interval is long."""
     program.add("october")
-    with controlling(program, "--interval", "1h", "--poll-interval", "1h") as controller:
-        assert controller.next("run finished")["create"] == 1
+    with run_controller(program, "--interval", "1h", "--poll-interval", "1h") as controller:
+        assert controller.wait_for_event("run finished")["create"] == 1
         controller.process.send_signal(signal.SIGHUP)
-        assert controller.next("run requested")["by"] == "SIGHUP"
-        assert controller.next("run finished")["inSync"] == 1
+        assert controller.wait_for_event("run requested")["by"] == "SIGHUP"
+        assert controller.wait_for_event("run finished")["inSync"] == 1
     assert controller.process.returncode == 0
 
 
@@ -283,31 +283,31 @@ def test_failing_target_does_not_delay_the_others(program: Program, server: Sand
         spec = f"spec: {{Region: {region}, AccountId: '{account}', RequestsPerSecond: 100, Burst: 100}}\n"
         program.add(name, text=TARGET + spec)
     program.add("october", text=EXPORT + "target: good\n")
-    with controlling(program) as controller:
-        finished = [controller.next("run finished") for _ in range(4)]
+    with run_controller(program) as controller:
+        finished = [controller.wait_for_event("run finished") for _ in range(4)]
     runs = [(each["target"], each["failed"], each["create"] + each["inSync"]) for each in finished]
     assert runs.count(("good", 0, 1)) >= 2
     assert ("wrong", 0, 0) in runs
     assert len(server.sandbox.executed_writes) == 1
 
 
-def get(url: str) -> tuple[int, str]:
+def get_page(url: str) -> tuple[int, str]:
     """Return the status and the text of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(url, timeout=30) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
 
 
-def hook(url: str) -> int:
+def send_webhook(url: str) -> int:
     """Send a webhook that requests a run of every target, and return the status of the response."""
     proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
     headers = {"X-Signature-256": f"sha256={proof}"}
     request = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return int(answer.status)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return int(response.status)
 
 
 @pytest.mark.parametrize(
@@ -317,33 +317,33 @@ def hook(url: str) -> int:
         "BOTOCORE_EXPERIMENTAL__PLUGINS", "TZ",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("is_there", [False, True])
-def test_environment_variables_of_libraries_are_ignored(program: Program, name: str, *, is_there: bool) -> None:
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_environment_variables_of_libraries_are_ignored(program: Program, name: str, *, has_folder: bool) -> None:
     """Environment variables of libraries neither stop a controller nor let it write files."""
     program.add("october")
     folder = program.folder / "others"
-    if is_there:
+    if has_folder:
         folder.mkdir()
     value = str(folder / "file" if name == "SSLKEYLOGFILE" else folder)
-    with controlling(program, "--listen", "127.0.0.1:0", env={name: value}) as controller:
-        url = controller.next("listening")["url"]
-        assert controller.next("run finished")["result"] == "succeeded"
-        assert "reconciler_runs_total" in get(f"{url}/metrics")[1]
-    assert (list(folder.iterdir()) if is_there else folder.exists()) in ([], False)
+    with run_controller(program, "--listen", "127.0.0.1:0", env={name: value}) as controller:
+        url = controller.wait_for_event("listening")["url"]
+        assert controller.wait_for_event("run finished")["result"] == "succeeded"
+        assert "reconciler_runs_total" in get_page(f"{url}/metrics")[1]
+    assert (list(folder.iterdir()) if has_folder else folder.exists()) in ([], False)
 
 
 def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> None:
     """A controller serves probes, metrics, the page, its JSON, and a webhook that starts a run."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
-    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
-        url = controller.next("listening")["url"]
-        controller.next("run finished")
-        assert get(f"{url}/healthz") == (200, "ok\n")
-        assert get(f"{url}/readyz") == (200, "ok\n")
-        assert hook(url) == 202
-        assert controller.next("run finished")["inSync"] == 1
-        _, metrics = get(f"{url}/metrics")
+    with run_controller(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
+        url = controller.wait_for_event("listening")["url"]
+        controller.wait_for_event("run finished")
+        assert get_page(f"{url}/healthz") == (200, "ok\n")
+        assert get_page(f"{url}/readyz") == (200, "ok\n")
+        assert send_webhook(url) == 202
+        assert controller.wait_for_event("run finished")["inSync"] == 1
+        _, metrics = get_page(f"{url}/metrics")
         for line in (
             'reconciler_runs_total{result="succeeded",target="default"} 2.0',
             'reconciler_writes_total{operation="create",result="created",target="default"} 1.0',
@@ -354,10 +354,10 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
             "reconciler_revision_rejected 0.0",
         ):
             assert f"{line}\n" in metrics
-        _, page = get(url)
+        _, page = get_page(url)
         assert re.search(r"<th[^>]*>.{0,80}october", page, re.DOTALL)
         assert "manifests/october.yaml:1" in page
-        (target,) = json.loads(get(f"{url}/api/v1/report")[1])["targets"]
+        (target,) = json.loads(get_page(f"{url}/api/v1/report")[1])["targets"]
         (association,) = target["report"]["targets"][0]["associations"]
         assert (association["name"], association["decision"]) == ("october", "in-sync")
 
@@ -365,21 +365,23 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
 def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
     """With a limit of 100 descriptors and 400 idle connections, runs and probes succeed without a warning."""
     program.add("october")
-    command = program.arguments("controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0")
+    command = program.build_command(
+        "controller", "--interval", "1s", "--poll-interval", "1s", "--listen", "127.0.0.1:0"
+    )
     process = subprocess.Popen(
-        ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=environment(),
+        ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=create_environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     controller = Controller(process)
     with ExitStack() as stack:
         stack.callback(process.communicate)
         stack.callback(process.kill)
-        url = controller.next("listening")["url"]
+        url = controller.wait_for_event("listening")["url"]
         address = ("127.0.0.1", int(url.rpartition(":")[2]))
         for _ in range(400):
             stack.enter_context(socket.create_connection(address, timeout=60))
-        assert get(f"{url}/healthz") == (200, "ok\n")
-        assert [controller.next("run finished")["result"] for _ in range(3)] == ["succeeded"] * 3
+        assert get_page(f"{url}/healthz") == (200, "ok\n")
+        assert [controller.wait_for_event("run finished")["result"] for _ in range(3)] == ["succeeded"] * 3
         process.send_signal(signal.SIGTERM)
         assert process.stderr
         assert {json.loads(line)["level"] for line in process.stderr} == {"info"}
@@ -389,22 +391,22 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     """A thousand webhooks are accepted, and start at most two runs within --min-event-interval."""
     program.add("october")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "10m", "--listen", "127.0.0.1:0")
-    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
-        url = controller.next("listening")["url"]
-        controller.next("run finished")
-        with ThreadPoolExecutor(8) as senders:
-            statuses = Counter(senders.map(lambda _: hook(url), range(1000)))
-        controller.next("run finished")
+    with run_controller(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
+        url = controller.wait_for_event("listening")["url"]
+        controller.wait_for_event("run finished")
+        with ThreadPoolExecutor(8) as pool:
+            statuses = Counter(pool.map(lambda _: send_webhook(url), range(1000)))
+        controller.wait_for_event("run finished")
         controller.process.send_signal(signal.SIGTERM)
         log = controller.process.stderr
         assert log
-        more = sum(json.loads(line)["event"] == "run finished" for line in log)
+        extra_runs = sum(json.loads(line)["event"] == "run finished" for line in log)
     assert statuses == {202: 1000}
-    assert more <= 1
+    assert extra_runs <= 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
         (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
@@ -415,19 +417,19 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     ],
 )
 def test_unusable_listen_address_is_a_one_line_error(
-    program: Program, server: SandboxServer, arguments: tuple[str, ...], code: int, said: str
+    program: Program, server: SandboxServer, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     """An unusable option of the controller is reported in one line before AWS is called."""
     program.add("october")
-    busy = server.url.rpartition(":")[2]
-    done = program.run("controller", *(each.replace("BUSY", busy) for each in arguments))
-    assert (done.code, server.sandbox.executed_writes) == (code, ())
-    assert said in done.err
-    assert "Traceback" not in done.err
+    busy_port = server.url.rpartition(":")[2]
+    result = program.run("controller", *(each.replace("BUSY", busy_port) for each in arguments))
+    assert (result.code, server.sandbox.executed_writes) == (code, ())
+    assert message in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize(
-    ("file", "secret", "said"),
+    ("file", "secret", "message"),
     [
         ("/nonexistent", None, "SECRET_FILE /nonexistent: the file is unreadable, empty, or"),
         ("/dev/null", "x", "are both set: unset one"),
@@ -441,14 +443,14 @@ def test_unusable_listen_address_is_a_one_line_error(
     ],
 )
 def test_unusable_webhook_secret_is_a_one_line_error(
-    program: Program, file: str | None, secret: str | None, said: str
+    program: Program, file: str | None, secret: str | None, message: str
 ) -> None:
     """A controller does not start with an unreadable, blank or malformed webhook secret."""
     program.add("october")
-    given = {"RECONCILER_WEBHOOK_SECRET_FILE": file, "RECONCILER_WEBHOOK_SECRET": secret}
-    done = program.run("controller", env={name: value for name, value in given.items() if value})
-    assert (done.code, len(done.err.strip().splitlines()) <= 4) == (64, True)
-    assert said in done.err
+    variables = {"RECONCILER_WEBHOOK_SECRET_FILE": file, "RECONCILER_WEBHOOK_SECRET": secret}
+    result = program.run("controller", env={name: value for name, value in variables.items() if value})
+    assert (result.code, len(result.err.strip().splitlines()) <= 4) == (64, True)
+    assert message in result.err
 
 
 @pytest.mark.parametrize(
@@ -458,9 +460,9 @@ def test_secret_file_without_a_secret_is_rejected(program: Program, content: byt
     """The error for an unusable secret file names the variable and the file, and not the content."""
     program.add("october")
     (program.folder / "secret").write_bytes(content)
-    done = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
-    assert done.code == 64
-    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: the file is unreadable, empty, or not one line of" in done.err
+    result = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
+    assert result.code == 64
+    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: the file is unreadable, empty, or not one line of" in result.err
 
 
 def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program) -> None:
@@ -472,21 +474,21 @@ def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program)
     secret = program.folder / "secret"
     secret.write_text("old\n")
     arguments = ("--interval", "1h", "--poll-interval", "1h", "--listen", "127.0.0.1:0")
-    with controlling(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET_FILE": str(secret)}) as controller:
-        url = controller.next("listening")["url"]
+    with run_controller(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET_FILE": str(secret)}) as controller:
+        url = controller.wait_for_event("listening")["url"]
         statuses = []
         for content in (b"new\n", b"\xef\xbb\xbfnew\r\n", b"\xef\xbb\xbfnew", b" new\t\n\n"):
             secret.write_bytes(content)
-            statuses += [push(f"{url}/hooks/gitlab", token) for token in ("old", "new")]
+            statuses += [send_gitlab_push(f"{url}/hooks/gitlab", token) for token in ("old", "new")]
     assert statuses == [401, 202] * 4
 
 
-def push(url: str, token: str) -> int:
+def send_gitlab_push(url: str, token: str) -> int:
     """Send a push event of GitLab, and return the status of the response."""
     headers = {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, b'{"ref": "x"}', headers), timeout=30) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(urllib.request.Request(url, b'{"ref": "x"}', headers), timeout=30) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, Program
-from support.repository import GIT, Repository, guarded_server, make
-from support.signers import Signer, ssh_signer
+from support.repository import GIT, Repository, create_repository, serve_with_login
+from support.signers import Signer, create_ssh_signer
 
 from reconciler.sandbox import SandboxServer
 
@@ -36,18 +36,18 @@ class Remote:
         file = self.clone.folder / "manifests" / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text.replace("NAME", name))
-        self.clone.git("add", "--all")
+        self.clone.run_git("add", "--all")
         options, sign = (signer.options, ("-S",)) if signer else ((), ())
-        self.clone.git(*options, "commit", "--quiet", *sign, "--message", name)
-        self.clone.git("push", "--quiet", str(self.bare), "HEAD:refs/heads/main")
-        return self.clone.git("rev-parse", "HEAD")
+        self.clone.run_git(*options, "commit", "--quiet", *sign, "--message", name)
+        self.clone.run_git("push", "--quiet", str(self.bare), "HEAD:refs/heads/main")
+        return self.clone.run_git("rev-parse", "HEAD")
 
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Remote:
     """Return a repository without commits."""
-    clone = make(tmp_path / "clone", GIT)
-    clone.git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
+    clone = create_repository(tmp_path / "clone", GIT)
+    clone.run_git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
     return Remote(clone, tmp_path / "bare.git")
 
 
@@ -58,7 +58,7 @@ class Controller:
         self._lines = lines
         self.log = ""
 
-    def next(self, event: str, **fields: Any) -> Any:
+    def wait_for_event(self, event: str, **fields: Any) -> Any:
         """Return the next log line with this event and these fields. The test's timeout ends a wait without result."""
         for line in self._lines:
             self.log += line
@@ -69,7 +69,7 @@ class Controller:
 
 
 @contextmanager
-def following(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
+def run_controller(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
     """Run a controller that polls a repository every second, and stop it at the end of the block."""
     times = ("--interval", "1s", "--poll-interval", "1s")
     process = program.start("controller", *times, "--git-url", url, "--git-ref", "main", *arguments, env=env)
@@ -88,12 +88,12 @@ def following(program: Program, url: str, *arguments: str, env: Mapping[str, str
 def test_controller_activates_each_push(program: Program, server: SandboxServer, remote: Remote) -> None:
     """Each pushed commit becomes active, and appears in the log of its run and in the journal."""
     october = remote.push("october")
-    with following(program, remote.url) as controller:
-        assert controller.next("revision activated")["revision"] == october
-        assert controller.next("run finished", revision=october)["create"] == 1
+    with run_controller(program, remote.url) as controller:
+        assert controller.wait_for_event("revision activated")["revision"] == october
+        assert controller.wait_for_event("run finished", revision=october)["create"] == 1
         november = remote.push("november")
-        assert controller.next("revision activated")["revision"] == november
-        assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
+        assert controller.wait_for_event("revision activated")["revision"] == november
+        assert controller.wait_for_event("run finished", revision=november, create=1)["inSync"] == 1
     status = program.run("status", "--git-url", remote.url, "-o", "json", env=GIT)
     assert json.loads(status.out)["targets"][0]["written"]["revision"] == november
     assert len(server.sandbox.executed_writes) == 2
@@ -101,57 +101,61 @@ def test_controller_activates_each_push(program: Program, server: SandboxServer,
 
 def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -> None:
     """A controller on an empty repository rejects the revision, and runs after the first push."""
-    with following(program, remote.url) as controller:
-        refused = controller.next("revision rejected")
-        assert refused["previousRevisionActive"] is False
-        assert "is empty: push a commit first" in refused["error"]
+    with run_controller(program, remote.url) as controller:
+        rejection = controller.wait_for_event("revision rejected")
+        assert rejection["previousRevisionActive"] is False
+        assert "is empty: push a commit first" in rejection["error"]
         october = remote.push("october")
-        assert controller.next("run finished", revision=october)["create"] == 1
+        assert controller.wait_for_event("run finished", revision=october)["create"] == 1
 
 
 def test_commit_not_signed_by_a_listed_key_is_rejected(
     program: Program, server: SandboxServer, remote: Remote, tmp_path: Path
 ) -> None:
     """A commit without a listed key is rejected, and becomes active once its key is listed."""
-    one, two = ssh_signer(tmp_path, "one"), ssh_signer(tmp_path, "two")
-    listed = tmp_path / "listed"
-    listed.write_text(one.listed)
-    october = remote.push("october", signer=one)
-    with following(program, remote.url, "--git-verify-key", str(listed)) as controller:
-        assert controller.next("run finished", revision=october)["create"] == 1
-        unsigned = remote.push("november")
-        refused = controller.next("revision rejected")
-        assert (refused["previousRevisionActive"], refused["activeRevision"]) == (True, october)
-        assert f"the commit {unsigned} is not signed: sign it (git commit -S)" in refused["error"]
-        assert controller.next("run finished")["revision"] == october
+    first_signer, second_signer = create_ssh_signer(tmp_path, "one"), create_ssh_signer(tmp_path, "two")
+    keys_file = tmp_path / "listed"
+    keys_file.write_text(first_signer.entry)
+    october = remote.push("october", signer=first_signer)
+    with run_controller(program, remote.url, "--git-verify-key", str(keys_file)) as controller:
+        assert controller.wait_for_event("run finished", revision=october)["create"] == 1
+        unsigned_commit = remote.push("november")
+        rejection = controller.wait_for_event("revision rejected")
+        assert (rejection["previousRevisionActive"], rejection["activeRevision"]) == (True, october)
+        assert f"the commit {unsigned_commit} is not signed: sign it (git commit -S)" in rejection["error"]
+        assert controller.wait_for_event("run finished")["revision"] == october
         assert len(server.sandbox.executed_writes) == 1
-        other = remote.push("december", signer=two)
-        refused = controller.next("revision rejected")["error"]
-        assert f"the commit {other} is signed by the key {two.id}, which is not listed" in refused
-        assert controller.next("run finished")["revision"] == october
-        listed.write_text(one.listed + two.listed)
-        assert controller.next("revision activated")["revision"] == other
-        assert controller.next("run finished", revision=other, create=2)["inSync"] == 1
-        listed.unlink()
-        assert "cannot be read: No such file" in controller.next("revision rejected")["error"]
-        assert controller.next("run finished")["revision"] == other
+        other_commit = remote.push("december", signer=second_signer)
+        rejection = controller.wait_for_event("revision rejected")["error"]
+        assert f"the commit {other_commit} is signed by the key {second_signer.id}, which is not listed" in rejection
+        assert controller.wait_for_event("run finished")["revision"] == october
+        keys_file.write_text(first_signer.entry + second_signer.entry)
+        assert controller.wait_for_event("revision activated")["revision"] == other_commit
+        assert controller.wait_for_event("run finished", revision=other_commit, create=2)["inSync"] == 1
+        keys_file.unlink()
+        assert "cannot be read: No such file" in controller.wait_for_event("revision rejected")["error"]
+        assert controller.wait_for_event("run finished")["revision"] == other_commit
 
 
 def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp_path: Path) -> None:
     """A failed check of a signature is logged once, and succeeds later without a new push."""
-    one = ssh_signer(tmp_path, "one")
-    (tmp_path / "listed").write_text(one.listed)
-    october = remote.push("october", signer=one)
-    fake = tmp_path / "bin" / "ssh-keygen"
-    fake.parent.mkdir()
-    fake.write_text(f'#!/bin/sh\ntest -e {fake}.well || exit 255\nexec {shutil.which("ssh-keygen")} "$@"\n')
-    fake.chmod(0o755)
-    env = GIT | {"PATH": f"{fake.parent}:{GIT['PATH']}"}
-    with following(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
-        refused = controller.next("revision rejected")["error"]
-        assert f"the signature of the commit {october} could not be verified, so the commit is not used yet" in refused
-        fake.with_name("ssh-keygen.well").touch()
-        assert controller.next("run finished", revision=october)["create"] == 1
+    first_signer = create_ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(first_signer.entry)
+    october = remote.push("october", signer=first_signer)
+    fake_keygen = tmp_path / "bin" / "ssh-keygen"
+    fake_keygen.parent.mkdir()
+    fake_keygen.write_text(
+        f'#!/bin/sh\ntest -e {fake_keygen}.well || exit 255\nexec {shutil.which("ssh-keygen")} "$@"\n'
+    )
+    fake_keygen.chmod(0o755)
+    env = GIT | {"PATH": f"{fake_keygen.parent}:{GIT['PATH']}"}
+    with run_controller(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
+        rejection = controller.wait_for_event("revision rejected")["error"]
+        assert (
+            f"the signature of the commit {october} could not be verified, so the commit is not used yet" in rejection
+        )
+        fake_keygen.with_name("ssh-keygen.well").touch()
+        assert controller.wait_for_event("run finished", revision=october)["create"] == 1
     assert controller.log.count("revision rejected") == 1
 
 
@@ -161,24 +165,24 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
     token = tmp_path / "token"
     token.write_text("hunter2\n")
     login = "x-access-token:hunter2"
-    with ExitStack() as serving:
-        first = serving.enter_context(guarded_server(tmp_path, GIT, login))
-        url = f"http://{first.host}/bare.git"
-        with following(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
-            assert controller.next("run finished", revision=october)["create"] == 1
-            serving.close()
-            refused = controller.next("revision rejected")
-            assert (refused["previousRevisionActive"], refused["activeRevision"]) == (True, october)
-            assert "cannot be reached" in refused["error"]
-            assert controller.next("run finished")["revision"] == october
+    with ExitStack() as stack:
+        first_server = stack.enter_context(serve_with_login(tmp_path, GIT, login))
+        url = f"http://{first_server.host}/bare.git"
+        with run_controller(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
+            assert controller.wait_for_event("run finished", revision=october)["create"] == 1
+            stack.close()
+            rejection = controller.wait_for_event("revision rejected")
+            assert (rejection["previousRevisionActive"], rejection["activeRevision"]) == (True, october)
+            assert "cannot be reached" in rejection["error"]
+            assert controller.wait_for_event("run finished")["revision"] == october
             november = remote.push("november")
-            with guarded_server(tmp_path, GIT, login, int(first.host.rpartition(":")[2])) as second:
-                assert controller.next("revision activated")["revision"] == november
-                assert controller.next("run finished", revision=november, create=1)["inSync"] == 1
+            with serve_with_login(tmp_path, GIT, login, int(first_server.host.rpartition(":")[2])) as second_server:
+                assert controller.wait_for_event("revision activated")["revision"] == november
+                assert controller.wait_for_event("run finished", revision=november, create=1)["inSync"] == 1
                 token.write_text("wrong")
-                assert "rejected the credentials" in controller.next("revision rejected")["error"]
-    seen = first.arguments + second.arguments
-    assert b"git-remote-http" in seen
-    assert b"--git-token-file" in seen
+                assert "rejected the credentials" in controller.wait_for_event("revision rejected")["error"]
+    arguments = first_server.arguments + second_server.arguments
+    assert b"git-remote-http" in arguments
+    assert b"--git-token-file" in arguments
     assert "hunter2" not in controller.log
-    assert b"hunter2" not in seen
+    assert b"hunter2" not in arguments

@@ -7,44 +7,44 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, TARGET, Program
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
 DENIED = b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def told(program: Program, name: str = "october") -> Any:
+def explain(program: Program, name: str = "october") -> Any:
     """Return the explanation as JSON."""
-    done = program.run("explain", name, "-o", "json")
-    assert done.code == 0, done.err
-    return json.loads(done.out)
+    result = program.run("explain", name, "-o", "json")
+    assert result.code == 0, result.err
+    return json.loads(result.out)
 
 
 def test_missing_association_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
     """The explanation of a missing association has its request, token and rule, and needs only reads."""
     program.add("october", "november")
-    before = {path for path in program.folder.rglob("*") if path.is_file()}
-    with Wire(server.url) as wire:
-        explained = told(Program(program.folder, wire.url))
-    assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
+    files = {path for path in program.folder.rglob("*") if path.is_file()}
+    with FaultProxy(server.url) as proxy:
+        explanation = explain(Program(program.folder, proxy.url))
+    assert set(proxy.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
     rule = {"record": "none", "live": "none", "condition": None, "decision": "create", "rail": None}
-    assert explained["rule"] == rule
-    assert explained["manifest"]["origin"] == "manifests/october.yaml:1"
-    assert explained["dataIntegration"]["name"] == "profiles-export"
-    assert explained["request"]["DataIntegrationIdentifier"] == explained["dataIntegration"]["arn"]
-    assert explained["request"]["ExecutionConfiguration"]["OnDemandConfiguration"]["EndTime"] == "1793491200000"
-    assert explained["decision"]["write"]["clientToken"] == explained["clientToken"]
-    assert {path for path in program.folder.rglob("*") if path.is_file()} == before
+    assert explanation["rule"] == rule
+    assert explanation["manifest"]["origin"] == "manifests/october.yaml:1"
+    assert explanation["dataIntegration"]["name"] == "profiles-export"
+    assert explanation["request"]["DataIntegrationIdentifier"] == explanation["dataIntegration"]["arn"]
+    assert explanation["request"]["ExecutionConfiguration"]["OnDemandConfiguration"]["EndTime"] == "1793491200000"
+    assert explanation["decision"]["write"]["clientToken"] == explanation["clientToken"]
+    assert {path for path in program.folder.rglob("*") if path.is_file()} == files
 
 
 def test_explain_warns_that_a_run_would_be_refused(program: Program) -> None:
     """A missing journal without --new-state is reported on standard error, as a dry run reports it."""
     program.add("october")
-    done = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
-    assert done.code == 0
-    assert "a run would be refused: there is no journal at " in done.err
-    assert "--new-state" in done.err
+    result = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
+    assert result.code == 0
+    assert "a run would be refused: there is no journal at " in result.err
+    assert "--new-state" in result.err
 
 
 def test_created_association_is_explained_with_record_and_live(program: Program) -> None:
@@ -52,21 +52,21 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     program.add("october")
     token = program.run("-o", "json").report["targets"][0]["associations"][0]["clientToken"]
     program.run()
-    explained = told(program)
-    assert explained["rule"]["live"] == "the bound association"
-    assert explained["rule"]["decision"] == explained["decision"]["decision"] == "in-sync"
-    assert explained["rule"]["record"] == f"bound to {explained['live']['arn'].rpartition('/')[2]}"
-    assert explained["journal"]["record"]["token"] == explained["clientToken"] == token
-    assert explained["journal"]["standing"]["decision"] == "in-sync"
-    assert explained["sameNaturalKey"] == [explained["live"]["arn"]]
+    explanation = explain(program)
+    assert explanation["rule"]["live"] == "the bound association"
+    assert explanation["rule"]["decision"] == explanation["decision"]["decision"] == "in-sync"
+    assert explanation["rule"]["record"] == f"bound to {explanation['live']['arn'].rpartition('/')[2]}"
+    assert explanation["journal"]["record"]["token"] == explanation["clientToken"] == token
+    assert explanation["journal"]["standing"]["decision"] == "in-sync"
+    assert explanation["sameNaturalKey"] == [explanation["live"]["arn"]]
 
 
 def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> None:
     """The explanation shows the decision before the guardrail, and the guardrail."""
     program.add("october", text=EXPORT + "policy: {suspend: true, ignore: [/ClientId]}\n")
-    explained = told(program)
-    assert (explained["rule"]["decision"], explained["decision"]["decision"]) == ("create", "held")
-    assert "policy.suspend" in explained["rule"]["rail"]
+    explanation = explain(program)
+    assert (explanation["rule"]["decision"], explanation["decision"]["decision"]) == ("create", "held")
+    assert "policy.suspend" in explanation["rule"]["rail"]
     text = program.run("explain", "october").out
     assert "decision: create" in text
     assert "guardrail  held: policy.suspend is true" in text
@@ -76,18 +76,18 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
 def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> None:
     """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")
-    done = program.run("explain", "october", "--max-creates", "1")
-    assert "guardrail  blocked: this run would create 2 associations" in done.out
+    result = program.run("explain", "october", "--max-creates", "1")
+    assert "guardrail  blocked: this run would create 2 associations" in result.out
 
 
-def test_a_lost_answer_is_explained(program: Program, server: SandboxServer) -> None:
+def test_create_without_a_response_is_explained(program: Program, server: SandboxServer) -> None:
     """The explanation of a lost answer shows the attempt, and that the association is settling."""
     server.sandbox.set_behaviour(Behaviour(lose_answers=1, list_lag=3600))
     program.add("october")
     program.run()
-    explained = told(program)
-    assert explained["rule"]["record"] == "a Create was sent and its answer is unknown (attempt 1)"
-    assert explained["decision"]["decision"] == "settling"
+    explanation = explain(program)
+    assert explanation["rule"]["record"] == "a Create was sent and its answer is unknown (attempt 1)"
+    assert explanation["decision"]["decision"] == "settling"
     assert "Create without an answer: attempt 1 at" in program.run("explain", "october").out
 
 
@@ -96,11 +96,11 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     program.add("october")
     program.run()
     program.add("october", **{"2026-11-01": "2026-12-01"})
-    explained = told(program)
-    assert explained["decision"]["decision"] == "changed"
+    explanation = explain(program)
+    assert explanation["decision"]["decision"] == "changed"
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert (
-        explained["rule"]["condition"]
+        explanation["rule"]["condition"]
         == f"desired ≠ applied, and an update can change every member: {end}; mode create"
     )
     text = program.run("explain", "october").out
@@ -115,15 +115,15 @@ def test_a_renamed_manifest_finds_its_record(program: Program) -> None:
     program.run()
     path = program.folder / "manifests" / "october.yaml"
     path.write_text(path.read_text().replace("name: october", "name: autumn"))
-    assert told(program, "autumn")["journal"]["name"] == "october"
+    assert explain(program, "autumn")["journal"]["name"] == "october"
     assert "under the name october" in program.run("explain", "autumn").out
 
 
 def test_missing_data_integration_is_explained(program: Program) -> None:
     """The explanation of a missing data integration has no request, and suggests a similar name."""
     program.add("october", **{"profiles-export": "profile-export"})
-    explained = told(program)
-    assert (explained["request"], explained["clientToken"], explained["dataIntegration"]) == (None, None, None)
+    explanation = explain(program)
+    assert (explanation["request"], explanation["clientToken"], explanation["dataIntegration"]) == (None, None, None)
     text = program.run("explain", "october").out
     assert "integration profile-export was not found" in text
     assert "did you mean 'profiles-export'?" in text
@@ -133,30 +133,30 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     """A data integration that cannot be listed is shown as unknown, not as empty."""
     program.add("october")
 
-    def denied(request: Request) -> bytes | None:
+    def deny_list(request: Request) -> bytes | None:
         return DENIED if request.operation == "ListDataIntegrationAssociation" else None
 
-    with Wire(server.url, before=denied) as wire:
-        done = Program(program.folder, wire.url).run("explain", "october")
-    assert "live: its data integration could not be listed" in done.out
-    assert "unknown, because the data integration could not be listed" in done.out
+    with FaultProxy(server.url, before_request=deny_list) as proxy:
+        result = Program(program.folder, proxy.url).run("explain", "october")
+    assert "live: its data integration could not be listed" in result.out
+    assert "unknown, because the data integration could not be listed" in result.out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
         (("x\x1b[31m",), "`reconcile status` lists the names in the journal"),
         ((), "Missing argument 'NAME'"),
     ],
 )
-def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tuple[str, ...], said: str) -> None:
+def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tuple[str, ...], message: str) -> None:
     """An unknown name is a usage error with a suggestion, and prints no escape sequence."""
     program.add("october")
-    done = program.run("explain", *arguments)
-    assert (done.code, done.out) == (64, "")
-    assert said in done.err
-    assert "\x1b" not in done.err
+    result = program.run("explain", *arguments)
+    assert (result.code, result.out) == (64, "")
+    assert message in result.err
+    assert "\x1b" not in result.err
 
 
 def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> None:
@@ -167,6 +167,6 @@ def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> No
         (program.folder / "manifests" / f"october-{name}.yaml").write_text(
             EXPORT.replace("{name: NAME}", "{name: october}").replace("NAME", name) + f"target: {name}\n"
         )
-    done = program.run("explain", "october")
-    assert (done.code, "select one of one, two with --target" in done.err) == (64, True)
+    result = program.run("explain", "october")
+    assert (result.code, "select one of one, two with --target" in result.err) == (64, True)
     assert program.run("explain", "october", "--target", "one").code == 0

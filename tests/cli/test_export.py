@@ -12,8 +12,8 @@ from urllib.parse import unquote
 import boto3
 import pytest
 import yaml
-from support.program import TARGET, Program, environment
-from support.wire import Request, Wire, answer
+from support.program import TARGET, Program, create_environment
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import SandboxServer
 
@@ -21,7 +21,7 @@ WINDOW = {
     "ExecutionMode": "ON_DEMAND",
     "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793491200000"},
 }
-PLACE = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
+TARGET_SPEC = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
 READS = {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
 
 
@@ -32,33 +32,33 @@ def create(server: SandboxServer) -> Callable[..., str]:
         "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
 
-    def one(integration: str = "profiles-export", **members: Any) -> str:
-        made = client.create_data_integration_association(DataIntegrationIdentifier=integration, **members)
-        return str(made["DataIntegrationAssociationId"])
+    def create_association(integration: str = "profiles-export", **members: Any) -> str:
+        response = client.create_data_integration_association(DataIntegrationIdentifier=integration, **members)
+        return str(response["DataIntegrationAssociationId"])
 
-    return one
+    return create_association
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Return the content of each file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def instead(shown: dict[str, Any]) -> Callable[[Request], bytes | None]:
+def replace_lists(members: dict[str, Any]) -> Callable[[Request], bytes | None]:
     """Return a function that answers every List of associations with one given item."""
 
-    def after(request: Request) -> bytes | None:
+    def replace_list(request: Request) -> bytes | None:
         if request.operation != "ListDataIntegrationAssociation":
             return None
         integration = request.path.split("%2F")[1].split("/")[0]
         region = unquote(request.path).split(":")[3]
         arn = f"arn:aws:app-integrations:{region}:123456789012:data-integration-association/{integration}"
-        item = {"DataIntegrationAssociationArn": f"{arn}/00000000-0000-4000-8000-{integration[-12:]}", **shown}
+        item = {"DataIntegrationAssociationArn": f"{arn}/00000000-0000-4000-8000-{integration[-12:]}", **members}
         body = json.dumps({"DataIntegrationAssociations": [item]}).encode()
         head = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Type: application/json\r\nConnection: close\r\n"
         return head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
-    return after
+    return replace_list
 
 
 def test_exported_associations_are_adopted_and_then_in_sync(program: Program, create: Callable[..., str]) -> None:
@@ -67,19 +67,19 @@ def test_exported_associations_are_adopted_and_then_in_sync(program: Program, cr
         create(DestinationURI="s3://corp/2026-10", ExecutionConfiguration=WINDOW)
     create("crm-accounts", ClientId="no")
     create("crm-accounts", ClientId="- x: y # z", DestinationURI="s3://corp/crm")
-    done = program.run("export", "--output-dir", "manifests")
-    assert (done.code, done.err) == (0, "")
-    assert len(files(program.folder / "manifests")) == 4
-    assert done.out.splitlines()[-1] == "4 manifests written to manifests"
-    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
-    assert dry.code == 0
-    assert set(dry.decisions.values()) == {"adopt"}
-    assert not any(each["differences"] for each in dry.report["targets"][0]["associations"])
+    result = program.run("export", "--output-dir", "manifests")
+    assert (result.code, result.err) == (0, "")
+    assert len(read_files(program.folder / "manifests")) == 4
+    assert result.out.splitlines()[-1] == "4 manifests written to manifests"
+    dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert dry_run.code == 0
+    assert set(dry_run.decisions.values()) == {"adopt"}
+    assert not any(each["differences"] for each in dry_run.report["targets"][0]["associations"])
     assert program.run().code == 0
-    again = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
-    assert (again.code, set(again.decisions.values())) == (0, {"in-sync"})
-    nothing = program.run("export", "--unmanaged", "--output-dir", "more")
-    assert (nothing.code, nothing.out) == (0, "0 manifests written to more, 4 already managed\n")
+    second_dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (second_dry_run.code, set(second_dry_run.decisions.values())) == (0, {"in-sync"})
+    second_export = program.run("export", "--unmanaged", "--output-dir", "more")
+    assert (second_export.code, second_export.out) == (0, "0 manifests written to more, 4 already managed\n")
     assert not (program.folder / "more").exists()
     assert program.run("export", "--unmanaged").out == ""
 
@@ -88,13 +88,13 @@ def test_exported_stream_is_valid_input_for_run(program: Program, create: Callab
     """Standard output is a stream of manifests in a stable order, and the summary goes to standard error."""
     create()
     create("crm-accounts")
-    done = program.run("export")
-    assert (done.code, done.err) == (0, "2 manifests\n")
-    names = [each["spec"]["DataIntegrationIdentifier"] for each in yaml.safe_load_all(done.out)]
+    result = program.run("export")
+    assert (result.code, result.err) == (0, "2 manifests\n")
+    names = [each["spec"]["DataIntegrationIdentifier"] for each in yaml.safe_load_all(result.out)]
     assert names == ["crm-accounts", "profiles-export"]
-    assert program.run("export").out == done.out
-    dry = program.run("--dry-run", "-f", "-", "-o", "json", stdin=done.out)
-    assert set(dry.decisions.values()) == {"adopt"}
+    assert program.run("export").out == result.out
+    dry_run = program.run("--dry-run", "-f", "-", "-o", "json", stdin=result.out)
+    assert set(dry_run.decisions.values()) == {"adopt"}
 
 
 def test_export_reads_and_writes_nothing_but_its_files(
@@ -104,36 +104,36 @@ def test_export_reads_and_writes_nothing_but_its_files(
     program.add("october")
     assert program.run().code == 0
     create(DestinationURI="s3://corp/other")
-    before, carried_out = files(program.folder), len(server.sandbox.executed_writes)
+    before, write_count = read_files(program.folder), len(server.sandbox.executed_writes)
     for arguments in ((), ("--unmanaged",), ("--unmanaged", "--output-dir", "out")):
-        with Wire(server.url) as wire:
-            assert Program(program.folder, wire.url).run("export", *arguments).code == 0
-        assert set(wire.counts) == READS
-    after = files(program.folder)
+        with FaultProxy(server.url) as proxy:
+            assert Program(program.folder, proxy.url).run("export", *arguments).code == 0
+        assert set(proxy.counts) == READS
+    after = read_files(program.folder)
     assert {name for name in after if not name.startswith("out/")} == set(before)
     assert all(after[name] == before[name] for name in before)
-    assert len(server.sandbox.executed_writes) == carried_out
+    assert len(server.sandbox.executed_writes) == write_count
 
 
 @pytest.mark.parametrize(
-    ("shown", "why"),
+    ("members", "reason"),
     [
         ({"DestinationURI": "s3://böse"}, "/spec/DestinationURI: "),
         ({"ExecutionConfiguration": {"ExecutionMode": "SOMETIMES"}}, "/spec/ExecutionConfiguration/ExecutionMode: "),
         ({"ClientId": "c" * 256}, "/spec/ClientId: must have at most 255"),
     ],
 )
-def test_inexpressible_association_is_left_out_and_reported(
-    program: Program, server: SandboxServer, shown: dict[str, Any], why: str
+def test_inexpressible_association_is_skipped_and_reported(
+    program: Program, server: SandboxServer, members: dict[str, Any], reason: str
 ) -> None:
     """An association that no manifest can describe is reported with its reason, and the exit code is 1."""
-    with Wire(server.url, after=instead(shown)) as wire:
-        done = Program(program.folder, wire.url).run("export")
-    assert done.code == 1
-    lines = done.err.splitlines()
+    with FaultProxy(server.url, after_request=replace_lists(members)) as proxy:
+        result = Program(program.folder, proxy.url).run("export")
+    assert result.code == 1
+    lines = result.err.splitlines()
     assert lines[-1] == "0 manifests, 3 left out"
-    assert all(line.startswith("reconcile export: left out arn:") and why in line for line in lines[:-1])
-    assert [line.removeprefix("# ") for line in done.out.splitlines()] == [
+    assert all(line.startswith("reconcile export: left out arn:") and reason in line for line in lines[:-1])
+    assert [line.removeprefix("# ") for line in result.out.splitlines()] == [
         line.removeprefix("reconcile export: ") for line in lines[:-1]
     ]
 
@@ -144,40 +144,40 @@ def test_list_failure_is_reported_and_the_rest_is_exported(
     """A data integration that cannot be listed is reported, and the others are exported."""
     create()
 
-    def before(request: Request) -> bytes | None:
-        denied = "000000000002" in request.path
-        return answer(403, "AccessDeniedException") if denied else None
+    def deny_list(request: Request) -> bytes | None:
+        is_denied = "000000000002" in request.path
+        return build_error(403, "AccessDeniedException") if is_denied else None
 
-    with Wire(server.url, before=before) as wire:
-        done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
-    assert done.code == 1
-    assert "000000000002 could not be listed" in done.err
-    assert len(files(program.folder / "out")) == 1
+    with FaultProxy(server.url, before_request=deny_list) as proxy:
+        result = Program(program.folder, proxy.url).run("export", "--output-dir", "out")
+    assert result.code == 1
+    assert "000000000002 could not be listed" in result.err
+    assert len(read_files(program.folder / "out")) == 1
 
 
 def test_failing_target_does_not_stop_the_export_of_the_others(program: Program, create: Callable[..., str]) -> None:
     """A target that cannot be reached does not stop the others, and manifests name their target."""
     create()
-    program.add("near", text=TARGET + PLACE, ACCOUNT="123456789012")
-    program.add("far", text=TARGET + PLACE, ACCOUNT="999999999999")
-    done = program.run("export", "--output-dir", "manifests/live")
-    assert done.code == 1
-    assert "reconcile export: far: the credentials belong to account 123456789012" in done.err
-    (written,) = (program.folder / "manifests" / "live").iterdir()
-    assert yaml.safe_load(written.read_text())["target"] == "near"
-    only = program.run("--dry-run", "--target", "near", "-o", "json")
-    assert set(only.decisions.values()) == {"adopt"}
+    program.add("near", text=TARGET + TARGET_SPEC, ACCOUNT="123456789012")
+    program.add("far", text=TARGET + TARGET_SPEC, ACCOUNT="999999999999")
+    result = program.run("export", "--output-dir", "manifests/live")
+    assert result.code == 1
+    assert "reconcile export: far: the credentials belong to account 123456789012" in result.err
+    (file,) = (program.folder / "manifests" / "live").iterdir()
+    assert yaml.safe_load(file.read_text())["target"] == "near"
+    dry_run = program.run("--dry-run", "--target", "near", "-o", "json")
+    assert set(dry_run.decisions.values()) == {"adopt"}
     assert program.run("export", "--target", "nowhere").code == 64
 
 
 def test_same_name_in_two_targets_gets_two_files(program: Program, server: SandboxServer) -> None:
     """Two associations with the same name in two targets are written to two files."""
     for name, region in (("east", "us-east-1"), ("west", "us-west-2")):
-        program.add(name, text=TARGET + PLACE.replace("us-east-1", region), ACCOUNT="123456789012")
-    with Wire(server.url, after=instead({})) as wire:
-        done = Program(program.folder, wire.url).run("export", "--output-dir", "out")
-    assert done.code == 0
-    assert sorted(files(program.folder / "out")) == [
+        program.add(name, text=TARGET + TARGET_SPEC.replace("us-east-1", region), ACCOUNT="123456789012")
+    with FaultProxy(server.url, after_request=replace_lists({})) as proxy:
+        result = Program(program.folder, proxy.url).run("export", "--output-dir", "out")
+    assert result.code == 0
+    assert sorted(read_files(program.folder / "out")) == [
         f"{name}-00000000{target}.yaml"
         for name in ("crm-accounts", "knowledge-articles", "profiles-export")
         for target in (".west", "")
@@ -189,10 +189,10 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     program.add("october")
     assert program.run().code == 0
     create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
-    done = program.run("export", "--unmanaged", "--output-dir", "manifests")
-    assert done.code == 0
-    assert done.err.startswith("reconcile export: manifests/october.yaml:1: requests the same as 'profiles-export-")
-    advice = done.err.split("give 'october' ")[1].strip()
+    result = program.run("export", "--unmanaged", "--output-dir", "manifests")
+    assert result.code == 0
+    assert result.err.startswith("reconcile export: manifests/october.yaml:1: requests the same as 'profiles-export-")
+    advice = result.err.split("give 'october' ")[1].strip()
     assert advice.startswith("policy.adopt: arn:aws:")
     (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")
     assert advice in new.read_text()
@@ -200,9 +200,9 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     october = program.folder / "manifests" / "october.yaml"
     arn = advice.removeprefix("policy.adopt: ")
     october.write_text(october.read_text().replace("spec:", f"policy: {{adopt: '{arn}'}}\nspec:"))
-    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
-    assert (dry.code, sorted(dry.decisions.values())) == (0, ["adopt", "in-sync"])
-    assert dry.report["targets"][0]["unmanaged"] == []
+    dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (dry_run.code, sorted(dry_run.decisions.values())) == (0, ["adopt", "in-sync"])
+    assert dry_run.report["targets"][0]["unmanaged"] == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("-f", "manifests"), ("--git-url", "."), ("-f", "-")])
@@ -216,18 +216,20 @@ def test_managed_association_is_not_exported_again(
     identity = ["-c", "user.name=x", "-c", "user.email=x"]
     for command in (["init", "-q"], ["add", "manifests"], [*identity, "commit", "-qm", "x"]):
         subprocess.run(["git", *command], cwd=program.folder, check=True, capture_output=True)
-    before = files(program.folder / "manifests")
+    before = read_files(program.folder / "manifests")
     stream = "---\n".join(text.decode() for text in before.values())
-    done = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
-    assert done.code == 0
-    said = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
-    assert done.err.startswith(f"reconcile export: {said}manifests/live may be read together with the existing ones")
-    assert done.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
-    after = files(program.folder / "manifests")
+    result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
+    assert result.code == 0
+    message = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
+    assert result.err.startswith(
+        f"reconcile export: {message}manifests/live may be read together with the existing ones"
+    )
+    assert result.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
+    after = read_files(program.folder / "manifests")
     assert {name: after[name] for name in before} == before
-    dry = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
-    assert (dry.code, sorted(dry.decisions.values())) == (0, ["adopt", "in-sync", "in-sync"])
-    assert dry.report["targets"][0]["unmanaged"] == []
+    dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
+    assert (dry_run.code, sorted(dry_run.decisions.values())) == (0, ["adopt", "in-sync", "in-sync"])
+    assert dry_run.report["targets"][0]["unmanaged"] == []
 
 
 @pytest.mark.parametrize("folder", ["manifests", "manifests/live", ".", "./manifests/../manifests", "link"])
@@ -236,12 +238,12 @@ def test_export_beside_the_manifests_writes_no_duplicates(program: Program, fold
     program.add("october", "november")
     assert program.run().code == 0
     (program.folder / "link").symlink_to("manifests")
-    before = files(program.folder)
-    done = program.run("export", "--output-dir", folder)
-    assert (done.code, done.out) == (0, f"0 manifests written to {folder}, 2 already managed\n")
-    assert "left out 2 associations with an existing manifest: two manifests for one association are" in done.err
-    assert f"{folder} may be read together with the existing ones; leave out --output-dir to export every" in done.err
-    assert files(program.folder) == before
+    before = read_files(program.folder)
+    result = program.run("export", "--output-dir", folder)
+    assert (result.code, result.out) == (0, f"0 manifests written to {folder}, 2 already managed\n")
+    assert "left out 2 associations with an existing manifest: two manifests for one association are" in result.err
+    assert f"{folder} may be read together with the existing ones; leave out --output-dir to export every" in result.err
+    assert read_files(program.folder) == before
     assert program.run("--dry-run", "--detailed-exitcode").code == 0
 
 
@@ -249,15 +251,15 @@ def test_export_to_another_folder_keeps_the_manifest_names(program: Program) -> 
     """Managed associations keep their names on standard output and in another folder, and stay in sync."""
     program.add("october", "november")
     assert program.run().code == 0
-    done = program.run("export", "--output-dir", "copy")
-    assert (done.code, done.err) == (0, "")
-    assert set(files(program.folder / "copy")) == {"october.yaml", "november.yaml"}
+    result = program.run("export", "--output-dir", "copy")
+    assert (result.code, result.err) == (0, "")
+    assert set(read_files(program.folder / "copy")) == {"october.yaml", "november.yaml"}
     stream = program.run("export")
     names = sorted(each["metadata"]["name"] for each in yaml.safe_load_all(stream.out))  # the stream is sorted by ARN
     assert names == ["november", "october"]
     assert "# Already managed by 'october' (manifests/october.yaml:1): this manifest can replace that one" in stream.out
-    dry = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
-    assert (dry.code, dry.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
+    dry_run = program.run("--dry-run", "--detailed-exitcode", "-f", "copy", "-o", "json")
+    assert (dry_run.code, dry_run.decisions) == (0, {"november": "in-sync", "october": "in-sync"})
 
 
 def test_existing_file_is_replaced_only_with_force(program: Program, create: Callable[..., str]) -> None:
@@ -265,23 +267,23 @@ def test_existing_file_is_replaced_only_with_force(program: Program, create: Cal
     create("knowledge-articles")
     create("crm-accounts")
     assert program.run("export", "--output-dir", "out").code == 0
-    same = program.run("export", "--output-dir", "out")
-    assert (same.code, same.out.splitlines()[-1]) == (0, "0 manifests written to out, 2 unchanged")
-    mine, other = sorted((program.folder / "out").iterdir())
-    text = mine.read_text()
-    mine.unlink()
-    other.write_text("mine\n")
-    refused = program.run("export", "--output-dir", "out")
-    assert refused.code == 1
-    assert refused.err == (
-        f"reconcile: out/{other.name} already exists with different content: nothing was written; "
+    second_export = program.run("export", "--output-dir", "out")
+    assert (second_export.code, second_export.out.splitlines()[-1]) == (0, "0 manifests written to out, 2 unchanged")
+    first_file, second_file = sorted((program.folder / "out").iterdir())
+    text = first_file.read_text()
+    first_file.unlink()
+    second_file.write_text("mine\n")
+    third_export = program.run("export", "--output-dir", "out")
+    assert third_export.code == 1
+    assert third_export.err == (
+        f"reconcile: out/{second_file.name} already exists with different content: nothing was written; "
         "use --force to replace such files, or --unmanaged to skip associations that have a manifest\n"
     )
-    assert not mine.exists()
-    forced = program.run("export", "--output-dir", "out", "--force")
-    assert (forced.code, forced.out.splitlines()[-1]) == (0, "2 manifests written to out")
-    assert mine.read_text() == text
-    assert set(files(program.folder / "out")) == {mine.name, other.name}
+    assert not first_file.exists()
+    forced_export = program.run("export", "--output-dir", "out", "--force")
+    assert (forced_export.code, forced_export.out.splitlines()[-1]) == (0, "2 manifests written to out")
+    assert first_file.read_text() == text
+    assert set(read_files(program.folder / "out")) == {first_file.name, second_file.name}
 
 
 def test_export_does_not_follow_links(program: Program, create: Callable[..., str]) -> None:
@@ -293,11 +295,11 @@ def test_export_does_not_follow_links(program: Program, create: Callable[..., st
     elsewhere.write_bytes(file.read_bytes())
     file.unlink()
     file.symlink_to(elsewhere)
-    before = elsewhere.stat().st_mtime_ns
+    modified = elsewhere.stat().st_mtime_ns
     assert program.run("export", "--output-dir", "out").code == 1
     assert program.run("export", "--output-dir", "out", "--force").code == 0
     assert not file.is_symlink()
-    assert elsewhere.stat().st_mtime_ns == before
+    assert elsewhere.stat().st_mtime_ns == modified
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -307,14 +309,14 @@ def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[...
     assert program.run("export", "--output-dir", "out").code == 0
     (file,) = (program.folder / "out").iterdir()
     file.write_text("mine\n") if force else file.unlink()
-    command = program.arguments("export", "--output-dir", "out", *(["--force"] if force else []))
-    done = subprocess.run(
+    command = program.build_command("export", "--output-dir", "out", *(["--force"] if force else []))
+    result = subprocess.run(
         ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command],
-        cwd=program.folder, env=environment(), capture_output=True, text=True, check=False,
+        cwd=program.folder, env=create_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    said = f"reconcile: out/{file.name} cannot be written: File too large\n"
-    assert (done.returncode, done.stderr) == (1, said)
-    assert files(program.folder / "out") == ({file.name: b"mine\n"} if force else {})
+    message = f"reconcile: out/{file.name} cannot be written: File too large\n"
+    assert (result.returncode, result.stderr) == (1, message)
+    assert read_files(program.folder / "out") == ({file.name: b"mine\n"} if force else {})
 
 
 def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Callable[..., str]) -> None:
@@ -322,20 +324,20 @@ def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Call
     create()
     (program.folder / "out").write_text("mine\n")
     for folder in ("out", "out/below"):
-        done = program.run("export", "--output-dir", folder)
-        assert (done.code, done.out) == (1, "")
-        assert done.err == f"reconcile: {folder} is not a folder: choose another --output-dir\n"
+        result = program.run("export", "--output-dir", folder)
+        assert (result.code, result.out) == (1, "")
+        assert result.err == f"reconcile: {folder} is not a folder: choose another --output-dir\n"
     assert (program.folder / "out").read_text() == "mine\n"
 
 
 @pytest.mark.parametrize("arguments", [["--force"], ["--output-dir", ""]])
-def test_meaningless_options_are_rejected(program: Program, arguments: list[str]) -> None:
+def test_options_without_an_effect_are_rejected(program: Program, arguments: list[str]) -> None:
     """--force without --output-dir and an empty --output-dir are usage errors."""
     assert program.run("export", *arguments).code == 64
 
 
-def test_named_manifest_folder_must_exist(program: Program) -> None:
+def test_manifest_folder_option_must_name_an_existing_folder(program: Program) -> None:
     """A missing folder is an error if -f names it; only the default folder may be missing."""
-    done = program.run("export", "-f", "nowhere")
-    assert (done.code, done.out) == (3, "")
-    assert "nowhere: does not exist" in done.err
+    result = program.run("export", "-f", "nowhere")
+    assert (result.code, result.out) == (3, "")
+    assert "nowhere: does not exist" in result.err

@@ -11,27 +11,27 @@ from pathlib import Path
 import pytest
 from support.program import Program, terminate
 from support.repository import GIT
-from support.signers import ssh_signer
+from support.signers import create_ssh_signer
 
 from reconciler.sandbox import SandboxServer
 
 
-def git(folder: Path, *arguments: str) -> str:
+def run_git(folder: Path, *arguments: str) -> str:
     """Run git, and return its output."""
-    done = subprocess.run(["git", *arguments], cwd=folder, env=GIT, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    result = subprocess.run(["git", *arguments], cwd=folder, env=GIT, check=True, capture_output=True, text=True)
+    return result.stdout.strip()
 
 
 @pytest.fixture
 def commits(program: Program) -> tuple[str, str]:
     """Commit october, then november, and then overwrite the files in the work tree."""
-    git(program.folder, "init", "--quiet", "--initial-branch=main")
+    run_git(program.folder, "init", "--quiet", "--initial-branch=main")
     revisions = []
     for name in ("october", "november"):
         program.add(name)
-        git(program.folder, "add", "--all")
-        git(program.folder, "commit", "--quiet", "--message", name)
-        revisions.append(git(program.folder, "rev-parse", "HEAD"))
+        run_git(program.folder, "add", "--all")
+        run_git(program.folder, "commit", "--quiet", "--message", name)
+        revisions.append(run_git(program.folder, "rev-parse", "HEAD"))
     for path in (program.folder / "manifests").iterdir():
         path.write_text("rubbish")
     return revisions[0], revisions[1]
@@ -40,51 +40,51 @@ def commits(program: Program) -> tuple[str, str]:
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "junit", "github"])
 def test_invalid_manifests_are_reported_with_their_commit(program: Program, name: str) -> None:
     """A report of invalid manifests contains their commit."""
-    git(program.folder, "init", "--quiet", "--initial-branch=main")
+    run_git(program.folder, "init", "--quiet", "--initial-branch=main")
     program.add("october", StartTime="StartTim")
-    git(program.folder, "add", "--all")
-    git(program.folder, "commit", "--quiet", "--message", "wrong")
-    commit = git(program.folder, "rev-parse", "HEAD")
-    checked = program.run("validate", "--git-url", ".", "-o", name, env=GIT)
-    assert (checked.code, checked.out.count(commit)) == (3, 1)
-    done = program.run("--dry-run", "--git-url", ".", env=GIT)
-    assert f"1 problem in the manifests of commit {commit}; AWS was not called" in done.err
+    run_git(program.folder, "add", "--all")
+    run_git(program.folder, "commit", "--quiet", "--message", "wrong")
+    commit = run_git(program.folder, "rev-parse", "HEAD")
+    validation = program.run("validate", "--git-url", ".", "-o", name, env=GIT)
+    assert (validation.code, validation.out.count(commit)) == (3, 1)
+    result = program.run("--dry-run", "--git-url", ".", env=GIT)
+    assert f"1 problem in the manifests of commit {commit}; AWS was not called" in result.err
 
 
 def test_a_revision_is_read_without_a_checkout(program: Program, commits: tuple[str, str]) -> None:
     """A run reads the latest commit or a named one, and records it in the report, log and journal."""
-    dry = program.run("--dry-run", "--git-url", ".", "-o", "json", env=GIT)
-    assert dry.decisions == {"november": "create", "october": "create"}
-    assert dry.report["run"]["revision"] == commits[1]
-    done = program.run("--git-url", f"file://{program.folder}", "--git-ref", commits[0], "-o", "json", env=GIT)
-    assert (done.code, done.decisions) == (0, {"october": "create"})
-    assert done.report["run"]["revision"] == commits[0]
-    assert done.events("run finished")[0]["revision"] == commits[0]
+    dry_run = program.run("--dry-run", "--git-url", ".", "-o", "json", env=GIT)
+    assert dry_run.decisions == {"november": "create", "october": "create"}
+    assert dry_run.report["run"]["revision"] == commits[1]
+    result = program.run("--git-url", f"file://{program.folder}", "--git-ref", commits[0], "-o", "json", env=GIT)
+    assert (result.code, result.decisions) == (0, {"october": "create"})
+    assert result.report["run"]["revision"] == commits[0]
+    assert result.find_events("run finished")[0]["revision"] == commits[0]
     status = program.run("status", "--git-url", ".", "-o", "json", env=GIT)
     assert json.loads(status.out)["targets"][0]["written"]["revision"] == commits[0]
-    assert done.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
+    assert result.report["targets"][0]["associations"][0]["origin"]["file"] == "manifests/october.yaml"
 
 
 def test_source_and_commit_are_logged(program: Program) -> None:
     """The log contains the commit, and the URL without its login, even if there are no manifests."""
     (program.folder / "manifests").mkdir()
     (program.folder / "manifests" / "notes.txt").touch()
-    git(program.folder, "init", "--quiet", "--initial-branch=main")
-    git(program.folder, "add", "--all")
-    git(program.folder, "commit", "--quiet", "--message", "Nothing")
+    run_git(program.folder, "init", "--quiet", "--initial-branch=main")
+    run_git(program.folder, "add", "--all")
+    run_git(program.folder, "commit", "--quiet", "--message", "Nothing")
     mirror = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{program.folder}.insteadOf",
         "GIT_CONFIG_VALUE_0": "https://host.invalid/x",
     }
     for name in ("https://host.invalid/x", "https://bot:hunter2@host.invalid/x"):
-        done = program.run("--dry-run", "--git-url", name, env=GIT | mirror)
-        assert done.code == 0
-        (event,) = done.events("no manifests")
+        result = program.run("--dry-run", "--git-url", name, env=GIT | mirror)
+        assert result.code == 0
+        (event,) = result.find_events("no manifests")
         assert event["files"] == [f"{name.replace('bot:hunter2', '***')}, manifests"]
-        assert event["revision"] == git(program.folder, "rev-parse", "HEAD")
-        assert "hunter2" not in done.out + done.err
-    (event,) = program.run("--dry-run").events("no manifests")
+        assert event["revision"] == run_git(program.folder, "rev-parse", "HEAD")
+        assert "hunter2" not in result.out + result.err
+    (event,) = program.run("--dry-run").find_events("no manifests")
     assert event["files"] == ["manifests/"]
     assert "revision" not in event
 
@@ -97,7 +97,7 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "said"),
+    ("options", "code", "message"),
     [
         (("--git-url", ".", "--git-ref", "nowhere"), 1, "nowhere"),
         (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 64, ""),
@@ -130,15 +130,15 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
 )
 @pytest.mark.usefixtures("commits")
 def test_unreadable_source_is_a_one_line_error(
-    program: Program, server: SandboxServer, options: tuple[str, ...], code: int, said: str
+    program: Program, server: SandboxServer, options: tuple[str, ...], code: int, message: str
 ) -> None:
     """An unusable source is reported in one line, and neither AWS nor a command in the URL is called."""
-    before = {path.name for path in program.folder.iterdir()}
-    done = program.run(*options, env=GIT)
-    assert (done.code, done.out, server.sandbox.executed_writes) == (code, "", ())
-    assert said in done.err
-    assert len(done.err.splitlines()) <= (1 if code == 1 else 4)
-    assert {path.name for path in program.folder.iterdir()} == before
+    names = {path.name for path in program.folder.iterdir()}
+    result = program.run(*options, env=GIT)
+    assert (result.code, result.out, server.sandbox.executed_writes) == (code, "", ())
+    assert message in result.err
+    assert len(result.err.splitlines()) <= (1 if code == 1 else 4)
+    assert {path.name for path in program.folder.iterdir()} == names
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_unreadable_source_is_a_one_line_error(
 )
 def test_controller_does_not_start_on_an_unusable_source(program: Program, options: tuple[str, ...]) -> None:
     """A controller exits with 64 for options that no repository could satisfy."""
-    done = program.run("controller", *options, env=GIT)
-    assert (done.code, done.out) == (64, "")
+    result = program.run("controller", *options, env=GIT)
+    assert (result.code, result.out) == (64, "")
 
 
 @pytest.mark.parametrize("command", ["run", "validate", "explain", "export", "doctor"])
@@ -156,17 +156,17 @@ def test_every_command_enforces_signed_commits(
     program: Program, server: SandboxServer, tmp_path: Path, commits: tuple[str, str], command: str
 ) -> None:
     """Every command rejects an unsigned commit in one line, and accepts a signed one."""
-    signer = ssh_signer(tmp_path, "one")
-    (tmp_path / "listed").write_text(signer.listed)
+    signer = create_ssh_signer(tmp_path, "one")
+    (tmp_path / "listed").write_text(signer.entry)
     name = ("october",) if command == "explain" else ()
-    asked = (command, *name, "--git-url", ".")
-    done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
-    assert (done.code, server.sandbox.executed_writes) == (1, ())
-    said = f"the commit {commits[1]} is not signed: sign it (git commit -S) with a key listed in 'listed'"
-    assert said in done.err + done.out
-    git(program.folder, *signer.options, "commit", "--quiet", "-S", "--allow-empty", "--message", "Signed")
-    done = program.run(*asked, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
-    assert "is not signed" not in done.err + done.out
+    arguments = (command, *name, "--git-url", ".")
+    result = program.run(*arguments, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
+    assert (result.code, server.sandbox.executed_writes) == (1, ())
+    message = f"the commit {commits[1]} is not signed: sign it (git commit -S) with a key listed in 'listed'"
+    assert message in result.err + result.out
+    run_git(program.folder, *signer.options, "commit", "--quiet", "-S", "--allow-empty", "--message", "Signed")
+    result = program.run(*arguments, env=GIT | {"RECONCILER_GIT_VERIFY_KEY": "listed"})
+    assert "is not signed" not in result.err + result.out
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_revision_variable_without_a_repository_is_a_usage_error(
 ) -> None:
     """Variables with git options are usage errors without a repository, because files would be read instead."""
     program.add("october")
-    done = program.run(command, env={variable: "main"})
-    assert (done.code, done.out, server.sandbox.executed_writes) == (64, "", ())
-    assert "needs --git-url" in done.err
+    result = program.run(command, env={variable: "main"})
+    assert (result.code, result.out, server.sandbox.executed_writes) == (64, "", ())
+    assert "needs --git-url" in result.err
 
 
 @pytest.mark.parametrize(
@@ -197,27 +197,27 @@ def test_signal_ends_git_and_its_children(program: Program, command: str, number
     """A signal ends git at once, without output, processes or temporary files."""
     temporary = program.folder / "temporary"
     temporary.mkdir()
-    before = signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
+    handler = signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
     try:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            url = f"git://127.0.0.1:{server.getsockname()[1]}/x"
             process = program.start(command, "--git-url", url, env=GIT | {"TMPDIR": str(temporary)})
-            with silent.accept()[0] as asked:
-                assert asked.recv(1)
+            with server.accept()[0] as connection:
+                assert connection.recv(1)
                 terminate(process, number)
                 out, err = process.communicate(timeout=30)
                 assert (process.returncode, out, err) == (128 + number, "", "")
-                asked.settimeout(30)
-                while asked.recv(4096):
+                connection.settimeout(30)
+                while connection.recv(4096):
                     """Read until git has closed the connection."""
     finally:
-        signal.signal(number, before)
+        signal.signal(number, handler)
     assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.usefixtures("commits")
 def test_missing_git_is_a_one_line_error(program: Program) -> None:
     """A missing git program is reported in one line."""
-    done = program.run("--git-url", ".", env={"PATH": "/nonexistent"})
-    assert (done.code, len(done.err.splitlines())) == (1, 1)
-    assert "git" in done.err
+    result = program.run("--git-url", ".", env={"PATH": "/nonexistent"})
+    assert (result.code, len(result.err.splitlines())) == (1, 1)
+    assert "git" in result.err

@@ -12,26 +12,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from support.program import Program
 
-STUCK = "the run of target prod has made no progress since 10:00:00Z"
+STUCK_MESSAGE = "the run of target prod has made no progress since 10:00:00Z"
 
 
-class Stuck(BaseHTTPRequestHandler):
+class StuckHandler(BaseHTTPRequestHandler):
     """A controller whose /healthz reports a stuck run."""
 
     def do_GET(self) -> None:
         """Respond to a GET request."""
         self.send_response(503 if self.path == "/healthz" else 404)
         self.end_headers()
-        self.wfile.write(f"{STUCK}\n".encode())
+        self.wfile.write(f"{STUCK_MESSAGE}\n".encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
         """Write no log."""
 
 
 @contextmanager
-def stuck() -> Iterator[int]:
+def serve_stuck_controller() -> Iterator[int]:
     """Serve a controller with a stuck run, and yield its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stuck) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), StuckHandler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -53,8 +53,8 @@ def test_progressing_controller_is_healthy(program: Program, listen: str, hosts:
         log = map(json.loads, process.stderr)
         port = next(line["url"] for line in log if line["event"] == "listening").rpartition(":")[2]
         for host in hosts:
-            done = program.run("health", env={"RECONCILER_LISTEN": f"{host}:{port}"})
-            assert (done.code, done.out, done.err) == (0, "ok\n", "")
+            result = program.run("health", env={"RECONCILER_LISTEN": f"{host}:{port}"})
+            assert (result.code, result.out, result.err) == (0, "ok\n", "")
     finally:
         process.kill()
         process.communicate()
@@ -62,22 +62,22 @@ def test_progressing_controller_is_healthy(program: Program, listen: str, hosts:
 
 def test_stuck_run_is_unhealthy(program: Program) -> None:
     """A stuck run exits with 1 and the message of the controller."""
-    with stuck() as port:
-        done = program.run("health", "--listen", f":{port}")
-    assert (done.code, done.out, done.err) == (1, "", f"Error: {STUCK}\n")
+    with serve_stuck_controller() as port:
+        result = program.run("health", "--listen", f":{port}")
+    assert (result.code, result.out, result.err) == (1, "", f"Error: {STUCK_MESSAGE}\n")
 
 
 def test_absent_controller_is_unhealthy(program: Program) -> None:
     """A missing controller exits with 1, and one line names the address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    done = program.run("health", "--listen", f"127.0.0.1:{port}")
-    said = f"Error: no controller answers on 127.0.0.1:{port}: [Errno 111] Connection refused\n"
-    assert (done.code, done.out, done.err) == (1, "", said)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    result = program.run("health", "--listen", f"127.0.0.1:{port}")
+    message = f"Error: no controller answers on 127.0.0.1:{port}: [Errno 111] Connection refused\n"
+    assert (result.code, result.out, result.err) == (1, "", message)
 
 
 def test_health_requires_the_listen_option(program: Program) -> None:
     """A missing --listen is a usage error."""
-    done = program.run("health")
-    assert done.code == 64
-    assert "Missing option '--listen'" in done.err
+    result = program.run("health")
+    assert result.code == 64
+    assert "Missing option '--listen'" in result.err

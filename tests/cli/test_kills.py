@@ -1,11 +1,11 @@
 """Killed runs create nothing twice. The sandbox ignores every ClientToken, so only the journal protects.
 
-A game has four rounds, and a seed deals 40 rounds to the games: 20 with the journal in a folder, and 20 with the
-journal in S3. In each round, git gets two more manifests, and one or two processes run. A fault happens to a process: a
-SIGKILL at a known request (before the intents, between the intents and the Create, during the Create, before or after
-the write of the results), a SIGKILL at a random moment, or the loss of a request or an answer. Between two rounds, the
-times in the journal are moved back by hours, where an operator would wait. A run without a fault ends the game. Then
-every manifest must have exactly one association.
+A scenario has four rounds. A seed distributes 40 rounds to the scenarios: 20 with the journal in a folder, and 20 with
+the journal in S3. In each round, git gets two more manifests, and one or two processes run. A fault happens to a
+process: a SIGKILL at a known request (before the intents, between the intents and the Create, during the Create, before
+or after the write of the results), a SIGKILL at a random moment, or the loss of a request or an answer. Between two
+rounds, the times in the journal are moved back by hours, where an operator would wait. A run without a fault ends the
+scenario. Then every manifest must have exactly one association.
 """
 
 from __future__ import annotations
@@ -30,44 +30,44 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from support.bucket import ACCOUNT, REGION, Bucket
-from support.program import Done, Program
-from support.wire import Request, Wire
+from support.program import CompletedRun, Program
+from support.proxy import FaultProxy, Request
 
 from reconciler.core.journal.codec import add_digest
 from reconciler.sandbox import Behaviour, SandboxServer
 
-STS, LOOK, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrationAssociation"
+STS, LIST, CREATE = "STS", "ListDataIntegrationAssociation", "CreateDataIntegrationAssociation"
 PUT = "PutObject"
-ROUNDS_OF_A_GAME = 4
-BETWEEN_ROUNDS, BEFORE_THE_LAST_RUN = timedelta(minutes=100), timedelta(hours=2)
-"""Longer than the settle time of each attempt (15, 30, 60 and 120 minutes). A game ends within eight hours of its first
-Create, after which a run would give up the Create."""
+ROUNDS_PER_SCENARIO = 4
+ROUND_INTERVAL, FINAL_INTERVAL = timedelta(minutes=100), timedelta(hours=2)
+"""Longer than the settle time of each attempt (15, 30, 60 and 120 minutes). A scenario ends within eight hours of its
+first Create, after which a run would give up the Create."""
 
 
-class How(Enum):
+class Fault(Enum):
     """The kind of a fault at a request."""
 
-    KILLED_UNSENT = "the process is killed, and the request never arrives"
-    KILLED_UNDER_WAY = "the process is killed, and the request arrives once every process has ended"
-    KILLED_UNANSWERED = "the process is killed once the request was carried out"
-    KILLED_SOON = "the process is killed some milliseconds later"
-    REQUEST_LOST = "the request never arrives"
-    ANSWER_LOST = "the request is carried out, and the answer never arrives"
-    DELAYED = "the connection breaks, and the request arrives once every process has ended"
+    KILL_BEFORE_REQUEST = "the process is killed, and the request never arrives"
+    KILL_DURING_REQUEST = "the process is killed, and the request arrives once every process has ended"
+    KILL_AFTER_REQUEST = "the process is killed once the request was carried out"
+    KILL_LATER = "the process is killed some milliseconds later"
+    LOSE_REQUEST = "the request never arrives"
+    LOSE_RESPONSE = "the request is carried out, and the answer never arrives"
+    DELAY_REQUEST = "the connection breaks, and the request arrives once every process has ended"
 
     @property
-    def kills(self) -> bool:
+    def is_kill(self) -> bool:
         """True if the fault certainly kills the process at the request."""
-        return self in {How.KILLED_UNSENT, How.KILLED_UNDER_WAY, How.KILLED_UNANSWERED}
+        return self in {Fault.KILL_BEFORE_REQUEST, Fault.KILL_DURING_REQUEST, Fault.KILL_AFTER_REQUEST}
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Injection:
     """The fault of one process, at its n-th request for an operation. None means every operation."""
 
     operation: str | None
     nth: int
-    how: How
+    fault: Fault
     seconds: float = 0
 
 
@@ -75,47 +75,52 @@ class Fate:
 class Round:
     """The faults of the processes of a round, with None for no fault. The processes run at once or in turn."""
 
-    fates: tuple[Fate | None, ...]
-    in_turn: bool = False
+    injections: tuple[Injection | None, ...]
+    is_sequential: bool = False
 
 
-KILLS = (How.KILLED_UNSENT, How.KILLED_UNDER_WAY, How.KILLED_UNANSWERED)
-LOCAL = (
-    Round((Fate(STS, 1, How.KILLED_UNSENT),)),
-    Round((Fate(LOOK, 4, How.KILLED_UNANSWERED),)),  # the second List before the intents are written
-    *(Round((Fate(CREATE, nth, how),)) for nth in (1, 2) for how in KILLS),
-    Round((Fate(LOOK, 5, How.KILLED_UNSENT),)),  # the last List, after the results are written
-    Round((Fate(CREATE, 1, How.ANSWER_LOST),)),
-    Round((Fate(CREATE, 1, How.KILLED_UNDER_WAY), None), in_turn=True),
-    Round((Fate(CREATE, 1, How.DELAYED), None), in_turn=True),
+KILLS = (Fault.KILL_BEFORE_REQUEST, Fault.KILL_DURING_REQUEST, Fault.KILL_AFTER_REQUEST)
+FOLDER_ROUNDS = (
+    Round((Injection(STS, 1, Fault.KILL_BEFORE_REQUEST),)),
+    Round((Injection(LIST, 4, Fault.KILL_AFTER_REQUEST),)),  # the second List before the intents are written
+    *(Round((Injection(CREATE, nth, fault),)) for nth in (1, 2) for fault in KILLS),
+    Round((Injection(LIST, 5, Fault.KILL_BEFORE_REQUEST),)),  # the last List, after the results are written
+    Round((Injection(CREATE, 1, Fault.LOSE_RESPONSE),)),
+    Round((Injection(CREATE, 1, Fault.KILL_DURING_REQUEST), None), is_sequential=True),
+    Round((Injection(CREATE, 1, Fault.DELAY_REQUEST), None), is_sequential=True),
     Round((None, None)),
-    Round((Fate(CREATE, 2, How.KILLED_UNDER_WAY), Fate(CREATE, 1, How.ANSWER_LOST))),
-    Round((Fate(CREATE, 1, How.KILLED_UNANSWERED), Fate(CREATE, 1, How.REQUEST_LOST))),
+    Round((Injection(CREATE, 2, Fault.KILL_DURING_REQUEST), Injection(CREATE, 1, Fault.LOSE_RESPONSE))),
+    Round((Injection(CREATE, 1, Fault.KILL_AFTER_REQUEST), Injection(CREATE, 1, Fault.LOSE_REQUEST))),
 )
-S3 = (
-    *(Round((Fate(PUT, nth, how),)) for nth in (1, 2) for how in KILLS),
-    *(Round((Fate(CREATE, 1, how),)) for how in KILLS),
-    Round((Fate(CREATE, 2, How.KILLED_UNANSWERED),)),
-    Round((Fate(CREATE, 1, How.ANSWER_LOST),)),
-    Round((Fate(PUT, 1, How.KILLED_UNDER_WAY), None), in_turn=True),
-    Round((Fate(CREATE, 1, How.DELAYED), None), in_turn=True),
+BUCKET_ROUNDS = (
+    *(Round((Injection(PUT, nth, fault),)) for nth in (1, 2) for fault in KILLS),
+    *(Round((Injection(CREATE, 1, fault),)) for fault in KILLS),
+    Round((Injection(CREATE, 2, Fault.KILL_AFTER_REQUEST),)),
+    Round((Injection(CREATE, 1, Fault.LOSE_RESPONSE),)),
+    Round((Injection(PUT, 1, Fault.KILL_DURING_REQUEST), None), is_sequential=True),
+    Round((Injection(CREATE, 1, Fault.DELAY_REQUEST), None), is_sequential=True),
     Round((None, None)),
-    Round((Fate(CREATE, 1, How.KILLED_UNDER_WAY), Fate(CREATE, 1, How.REQUEST_LOST))),
+    Round((Injection(CREATE, 1, Fault.KILL_DURING_REQUEST), Injection(CREATE, 1, Fault.LOSE_REQUEST))),
 )
 
 
-def deal(seed: int, rounds: Sequence[Round], *, requests: int) -> list[tuple[Round, ...]]:
-    """Return games that contain each round once, and five rounds with kills at random moments."""
-    dice = random.Random(seed)  # noqa: S311 - a test that can be repeated
-    soon = [Fate(None, dice.randint(1, requests), How.KILLED_SOON, dice.uniform(0, 0.03)) for _ in range(6)]
-    moments = [*(Round((fate,)) for fate in soon[2:]), Round((soon[0], soon[1]))]
-    deck = [*rounds, *moments]
-    dice.shuffle(deck)
-    return [tuple(deck[at : at + ROUNDS_OF_A_GAME]) for at in range(0, len(deck), ROUNDS_OF_A_GAME)]
+def build_scenarios(seed: int, rounds: Sequence[Round], *, requests: int) -> list[tuple[Round, ...]]:
+    """Return scenarios that contain each round once, and five rounds with kills at random moments."""
+    generator = random.Random(seed)  # noqa: S311 - a test that can be repeated
+    late_kills = [
+        Injection(None, generator.randint(1, requests), Fault.KILL_LATER, generator.uniform(0, 0.03)) for _ in range(6)
+    ]
+    late_rounds = [*(Round((injection,)) for injection in late_kills[2:]), Round((late_kills[0], late_kills[1]))]
+    all_rounds = [*rounds, *late_rounds]
+    generator.shuffle(all_rounds)
+    return [
+        tuple(all_rounds[index : index + ROUNDS_PER_SCENARIO])
+        for index in range(0, len(all_rounds), ROUNDS_PER_SCENARIO)
+    ]
 
 
-class State(Protocol):
-    """The place of the journal of a game."""
+class JournalAccess(Protocol):
+    """The place of the journal of a scenario."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -128,7 +133,7 @@ class State(Protocol):
         """Replace the journal's text."""
 
 
-class Folder:
+class FolderJournal:
     """A journal in a folder."""
 
     options = ("--state", "state", "--new-state")
@@ -145,7 +150,7 @@ class Folder:
         self._path.write_text(text)
 
 
-class Shared:
+class BucketJournal:
     """A journal in S3. Runs do not wait for its lease, which a killed process keeps until the journal is aged."""
 
     options = ("--state", Bucket.url, "--new-state", "--lock-timeout", "0s")
@@ -162,58 +167,58 @@ class Shared:
         self._bucket.text = text
 
 
-class Fateful(Wire):
+class InjectingProxy(FaultProxy):
     """A proxy between one process and the sandbox, which causes the fault. No request is left when its block ends."""
 
-    def __init__(self, upstream: str, fate: Fate | None, ended: threading.Event) -> None:
-        super().__init__(upstream, self._came_in, self._carried_out)
+    def __init__(self, upstream: str, injection: Injection | None, round_end: threading.Event) -> None:
+        super().__init__(upstream, self._inject_before, self._inject_after)
         self._server.daemon_threads = False  # the end of the block waits for its threads
-        self._upstream, self._fate, self._ended = urlsplit(upstream), fate, ended
-        self._lock, self._left = threading.Lock(), fate.nth if fate else 0
-        self._chosen: Request | None = None
+        self._upstream, self._injection, self._round_end = urlsplit(upstream), injection, round_end
+        self._lock, self._remaining = threading.Lock(), injection.nth if injection else 0
+        self._target: Request | None = None
         self.process: Future[subprocess.Popen[str]] = Future()
-        self.late = ThreadPoolExecutor(1)
+        self.delayed_requests = ThreadPoolExecutor(1)
 
-    def _came_in(self, request: Request) -> bytes | None:
-        if not self._is_chosen(request) or not self._fate:
+    def _inject_before(self, request: Request) -> bytes | None:
+        if not self._is_target(request) or not self._injection:
             return None
-        match self._fate.how:
-            case How.KILLED_UNSENT:
+        match self._injection.fault:
+            case Fault.KILL_BEFORE_REQUEST:
                 self._kill()
                 return b""
-            case How.KILLED_UNDER_WAY:
+            case Fault.KILL_DURING_REQUEST:
                 self._kill()
-                self._ended.wait()
-            case How.KILLED_SOON:
-                threading.Timer(self._fate.seconds, self._kill).start()
-            case How.REQUEST_LOST:
+                self._round_end.wait()
+            case Fault.KILL_LATER:
+                threading.Timer(self._injection.seconds, self._kill).start()
+            case Fault.LOSE_REQUEST:
                 return b""
-            case How.DELAYED:
-                self.late.submit(self._deliver, request)
+            case Fault.DELAY_REQUEST:
+                self.delayed_requests.submit(self._deliver, request)
                 return b""
             case _:
                 pass
         return None
 
-    def _carried_out(self, request: Request) -> bytes | None:
-        if request is self._chosen and self._fate:
-            if self._fate.how is How.KILLED_UNANSWERED:
+    def _inject_after(self, request: Request) -> bytes | None:
+        if request is self._target and self._injection:
+            if self._injection.fault is Fault.KILL_AFTER_REQUEST:
                 self._kill()
-            if self._fate.how in {How.KILLED_UNANSWERED, How.ANSWER_LOST}:
+            if self._injection.fault in {Fault.KILL_AFTER_REQUEST, Fault.LOSE_RESPONSE}:
                 return b""
         return None
 
-    def _is_chosen(self, request: Request) -> bool:
+    def _is_target(self, request: Request) -> bool:
         with self._lock:
-            if self._fate and self._fate.operation in {None, request.operation}:
-                self._left -= 1
-                if not self._left:
-                    self._chosen = request
+            if self._injection and self._injection.operation in {None, request.operation}:
+                self._remaining -= 1
+                if not self._remaining:
+                    self._target = request
                     return True
         return False
 
     def _deliver(self, request: Request) -> None:
-        self._ended.wait()
+        self._round_end.wait()
         upstream = HTTPConnection(self._upstream.netloc)
         upstream.request(request.method, request.path, request.body, request.headers)
         assert upstream.getresponse().read()
@@ -225,37 +230,39 @@ class Fateful(Wire):
         process.wait()
 
 
-def play(round_: Round, program: Program, server: SandboxServer, options: Sequence[str]) -> list[Done]:
+def run_round(round_: Round, program: Program, server: SandboxServer, options: Sequence[str]) -> list[CompletedRun]:
     """Run the processes of a round with their faults, and return their results once every request has ended."""
-    ended = threading.Event()
+    round_end = threading.Event()
     with ExitStack() as stack:
-        wires = [stack.enter_context(Fateful(server.url, fate, ended)) for fate in round_.fates]
-        for wire in wires:
-            stack.enter_context(wire.late)
-        stack.callback(ended.set)
+        proxies = [
+            stack.enter_context(InjectingProxy(server.url, injection, round_end)) for injection in round_.injections
+        ]
+        for proxy in proxies:
+            stack.enter_context(proxy.delayed_requests)
+        stack.callback(round_end.set)
         processes = []
-        for wire in wires:
-            process = stack.enter_context(Program(program.folder, wire.url).start(*options))
+        for proxy in proxies:
+            process = stack.enter_context(Program(program.folder, proxy.url).start(*options))
             stack.callback(process.kill)
-            wire.process.set_result(process)
+            proxy.process.set_result(process)
             processes.append(process)
-            if round_.in_turn:
+            if round_.is_sequential:
                 process.wait(timeout=60)
-        said = [process.communicate(timeout=60) for process in processes]
-    return [Done(process.returncode, *each) for process, each in zip(processes, said, strict=True)]
+        outputs = [process.communicate(timeout=60) for process in processes]
+    return [CompletedRun(process.returncode, *output) for process, output in zip(processes, outputs, strict=True)]
 
 
-def older(text: str, by: timedelta) -> str:
+def age_journal(text: str, duration: timedelta) -> str:
     """Return a journal with its times moved back."""
 
-    def earlier(moment: re.Match[str]) -> str:
-        return (datetime.fromisoformat(moment[0]) - by).isoformat()
+    def shift(match: re.Match[str]) -> str:
+        return (datetime.fromisoformat(match[0]) - duration).isoformat()
 
-    aged = re.sub(r"(?<=\")\d{4}-\d\d-\d\dT[\d:.]+\+00:00(?=\")", earlier, text)
-    return json.dumps(add_digest(json.loads(aged)))
+    shifted = re.sub(r"(?<=\")\d{4}-\d\d-\d\dT[\d:.]+\+00:00(?=\")", shift, text)
+    return json.dumps(add_digest(json.loads(shifted)))
 
 
-def created(server: SandboxServer) -> Counter[str]:
+def count_associations(server: SandboxServer) -> Counter[str]:
     """Return the number of associations for each destination."""
     client: Any = boto3.client(
         "appintegrations", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
@@ -266,50 +273,54 @@ def created(server: SandboxServer) -> Counter[str]:
     return Counter(each["DestinationURI"] for page in pages for each in page["DataIntegrationAssociations"])
 
 
-def never_twice(game: Sequence[Round], program: Program, server: SandboxServer, state: State) -> None:
-    """Play a game. Check that no association exists twice after a round, and that each exists once at the end."""
-    for number, round_ in enumerate(game):
+def check_scenario(scenario: Sequence[Round], program: Program, server: SandboxServer, journal: JournalAccess) -> None:
+    """Run a scenario. Check that no association exists twice after a round, and that each exists once at the end."""
+    for number, round_ in enumerate(scenario):
         program.add(f"m{number}-a", f"m{number}-b")
-        for fate, done in zip(round_.fates, play(round_, program, server, state.options), strict=True):
-            assert "Traceback" not in done.err
-            assert done.code in {0, 1, -signal.SIGKILL}
-            if fate and fate.how.kills and (len(round_.fates) == 1 or round_.in_turn):
-                assert done.code == -signal.SIGKILL
-        assert all(count == 1 for count in created(server).values())
-        if text := state.read():
-            state.write(older(text, BETWEEN_ROUNDS if number + 1 < len(game) else BEFORE_THE_LAST_RUN))
-    last = program.run("-o", "json", *state.options)
+        for injection, result in zip(
+            round_.injections, run_round(round_, program, server, journal.options), strict=True
+        ):
+            assert "Traceback" not in result.err
+            assert result.code in {0, 1, -signal.SIGKILL}
+            if injection and injection.fault.is_kill and (len(round_.injections) == 1 or round_.is_sequential):
+                assert result.code == -signal.SIGKILL
+        assert all(count == 1 for count in count_associations(server).values())
+        if text := journal.read():
+            journal.write(age_journal(text, ROUND_INTERVAL if number + 1 < len(scenario) else FINAL_INTERVAL))
+    last_run = program.run("-o", "json", *journal.options)
     names = {path.stem for path in (program.folder / "manifests").iterdir()}
-    assert (last.code, set(last.decisions)) == (0, names)
-    assert set(last.decisions.values()) <= {"create", "adopt", "in-sync"}
-    assert created(server) == {f"s3://corp-exports/{name}": 1 for name in names}
+    assert (last_run.code, set(last_run.decisions)) == (0, names)
+    assert set(last_run.decisions.values()) <= {"create", "adopt", "in-sync"}
+    assert count_associations(server) == {f"s3://corp-exports/{name}": 1 for name in names}
     assert len(server.sandbox.executed_writes) == len(names)
 
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     """Return a sandbox that ignores ClientTokens, and whose jobs end at once."""
-    with SandboxServer(behaviour=Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0)) as one:
-        yield one
+    with SandboxServer(
+        behaviour=Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0)
+    ) as server:
+        yield server
 
 
-def shorten(games: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
-    """Return the games, with every other one marked for --thorough only."""
+def mark_thorough(scenarios: list[tuple[Round, ...]], first: int = 0) -> list[Any]:
+    """Return the scenarios, with every other one marked for --thorough only."""
     return [
-        game if number % 2 == first else pytest.param(game, marks=pytest.mark.thorough)
-        for number, game in enumerate(games)
+        scenario if number % 2 == first else pytest.param(scenario, marks=pytest.mark.thorough)
+        for number, scenario in enumerate(scenarios)
     ]
 
 
-@pytest.mark.parametrize("game", shorten(deal(1, LOCAL, requests=9)))
-def test_killed_runs_create_nothing_twice(game: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
+@pytest.mark.parametrize("scenario", mark_thorough(build_scenarios(1, FOLDER_ROUNDS, requests=9)))
+def test_killed_runs_create_nothing_twice(scenario: tuple[Round, ...], program: Program, server: SandboxServer) -> None:
     """With the journal in a folder, each manifest is created exactly once, whatever is killed or lost."""
-    never_twice(game, program, server, Folder(program))
+    check_scenario(scenario, program, server, FolderJournal(program))
 
 
-@pytest.mark.parametrize("game", shorten(deal(2, S3, requests=12), first=1))
+@pytest.mark.parametrize("scenario", mark_thorough(build_scenarios(2, BUCKET_ROUNDS, requests=12), first=1))
 def test_killed_runs_with_a_shared_journal_create_nothing_twice(
-    game: tuple[Round, ...], program: Program, server: SandboxServer
+    scenario: tuple[Round, ...], program: Program, server: SandboxServer
 ) -> None:
     """With the journal in S3, each manifest is created exactly once, although killed runs leave their lease behind."""
-    never_twice(game, program, server, Shared(server))
+    check_scenario(scenario, program, server, BucketJournal(server))

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from support.bucket import Bucket
 from support.program import Program
-from support.receivers import Chat
+from support.receivers import ChatServer
 
 from reconciler.app.config import RunConfig
 from reconciler.app.notifications import compute_scope
@@ -27,142 +27,144 @@ from reconciler.sandbox import SandboxServer
 
 
 @pytest.fixture
-def chat() -> Iterator[Chat]:
+def chat() -> Iterator[ChatServer]:
     """Return a receiver that stores the messages."""
-    with Chat().open() as opened:
-        yield opened
+    with ChatServer().serve() as server:
+        yield server
 
 
 @contextmanager
-def controlling(
+def run_controller(
     program: Program, urls: str, *arguments: str, variable: str = "RECONCILER_NOTIFY_URLS"
 ) -> Iterator[list[str]]:
     """Run a controller with receivers, and yield a list that holds its output after the block."""
-    logged: list[str] = []
+    log: list[str] = []
     process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env={variable: urls})
     try:
-        yield logged
+        yield log
         process.send_signal(signal.SIGTERM)
-        logged += process.communicate(timeout=60)
+        log += process.communicate(timeout=60)
         assert process.returncode == 0
     finally:
         process.kill()
         process.communicate()
 
 
-def drift(server: SandboxServer, name: str) -> None:
+def change_association(server: SandboxServer, name: str) -> None:
     """Change the association of a manifest in AWS, without the program."""
     client: Any = boto3.client(
         "appintegrations", endpoint_url=server.url, region_name="us-east-1",
         aws_access_key_id="x", aws_secret_access_key="x",
     )  # fmt: skip
-    listed = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
-    (found,) = [each for each in listed["DataIntegrationAssociations"] if each["DestinationURI"].endswith(f"/{name}")]
+    response = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    (association,) = [
+        each for each in response["DataIntegrationAssociations"] if each["DestinationURI"].endswith(f"/{name}")
+    ]
     window = {"StartTime": "1788220800000", "EndTime": "1790812800000"}
     client.update_data_integration_association(
         DataIntegrationIdentifier="profiles-export",
-        DataIntegrationAssociationIdentifier=found["DataIntegrationAssociationArn"].rpartition("/")[2],
+        DataIntegrationAssociationIdentifier=association["DataIntegrationAssociationArn"].rpartition("/")[2],
         ExecutionConfiguration={"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
     )
 
 
-def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: Chat) -> None:
+def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: ChatServer) -> None:
     """A drift is notified once, also after a restart, and no URL is in the log or in the notification state."""
     program.add("october", "november")
-    with controlling(program, chat.url) as first:
-        assert chat.next()["title"] == "reconcile: no problems"
-        drift(server, "october")
-        told = chat.next()
-        assert (told["title"], told["type"]) == ("reconcile: 1 drifted", "warning")
-        assert "- october in default 123456789012 us-east-1, manifests/october.yaml:" in told["message"]
-        assert ", arn:aws:app-integrations:us-east-1:123456789012:" in told["message"]
-        assert "/ExecutionConfiguration/OnDemandConfiguration/EndTime" in told["message"]
-    with controlling(program, chat.url) as second:
-        drift(server, "november")
-        told = chat.next()
-        assert told["title"] == "reconcile: 1 drifted"
-        assert "november" in told["message"]
-        assert "october" not in told["message"]
-    assert chat.taken.empty()
-    kept = (program.folder / ".reconciler" / "sandbox" / "notifications.json").read_text()
-    for text in (*first, *second, kept):
+    with run_controller(program, chat.url) as first_log:
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
+        change_association(server, "october")
+        message = chat.wait_for_message()
+        assert (message["title"], message["type"]) == ("reconcile: 1 drifted", "warning")
+        assert "- october in default 123456789012 us-east-1, manifests/october.yaml:" in message["message"]
+        assert ", arn:aws:app-integrations:us-east-1:123456789012:" in message["message"]
+        assert "/ExecutionConfiguration/OnDemandConfiguration/EndTime" in message["message"]
+    with run_controller(program, chat.url) as second_log:
+        change_association(server, "november")
+        message = chat.wait_for_message()
+        assert message["title"] == "reconcile: 1 drifted"
+        assert "november" in message["message"]
+        assert "october" not in message["message"]
+    assert chat.messages.empty()
+    state = (program.folder / ".reconciler" / "sandbox" / "notifications.json").read_text()
+    for text in (*first_log, *second_log, state):
         assert "hunter2" not in text
         assert "s3cret" not in text
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
-def test_first_start_logs_no_warning(program: Program, chat: Chat, options: tuple[str, ...]) -> None:
+def test_first_start_logs_no_warning(program: Program, chat: ChatServer, options: tuple[str, ...]) -> None:
     """The first start logs no warning about the missing journal and notification state."""
     program.add("october")
-    with controlling(program, chat.url, "--listen", "127.0.0.1:0", *options) as logged:
-        assert chat.next()
-    assert {json.loads(line)["level"] for line in logged[1].splitlines()} == {"info"}
+    with run_controller(program, chat.url, "--listen", "127.0.0.1:0", *options) as log:
+        assert chat.wait_for_message()
+    assert {json.loads(line)["level"] for line in log[1].splitlines()} == {"info"}
 
 
-def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: Chat) -> None:
+def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: ChatServer) -> None:
     """A failed notification is logged, delays nothing, and is sent after the next start."""
-    chat.down = True
+    chat.is_down = True
     program.add("october")
-    with controlling(program, chat.url) as logged:
-        assert chat.refused.get(timeout=60)
-    events = [json.loads(line) for line in logged[1].splitlines()]
+    with run_controller(program, chat.url) as log:
+        assert chat.rejected_messages.get(timeout=60)
+    events = [json.loads(line) for line in log[1].splitlines()]
     assert [each["event"] for each in events].count("run finished") > 1
-    failed = [each for each in events if each["event"] == "notification not delivered"]
-    assert failed[0]["receiver"] == "json 1"
-    assert failed[0]["retrySeconds"] == 10
-    chat.down = False
-    with controlling(program, chat.url):
-        assert chat.next()["title"] == "reconcile: no problems"
+    failures = [each for each in events if each["event"] == "notification not delivered"]
+    assert failures[0]["receiver"] == "json 1"
+    assert failures[0]["retrySeconds"] == 10
+    chat.is_down = False
+    with run_controller(program, chat.url):
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
 
 
 def test_hanging_receiver_does_not_delay_shutdown(program: Program) -> None:
     """A receiver that never responds does not delay the shutdown."""
     program.add("october")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"json://127.0.0.1:{silent.getsockname()[1]}?rto=600"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"json://127.0.0.1:{server.getsockname()[1]}?rto=600"
         process = program.start("controller", "--interval", "1s", env={"RECONCILER_NOTIFY_URLS": url})
-        with silent.accept()[0] as asked:
-            assert asked.recv(1)
+        with server.accept()[0] as connection:
+            assert connection.recv(1)
             process.send_signal(signal.SIGTERM)
-            _, logged = process.communicate(timeout=30)
+            _, log = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "controller stopped" in logged
+    assert "controller stopped" in log
 
 
-def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: Chat) -> None:
+def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat: ChatServer) -> None:
     """A rejected revision and its recovery are notified, and `--summary-interval 0s` sends no summary."""
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
     urls.write_text(f"\n{chat.url}\n")
-    with controlling(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
-        told = chat.next()
-        assert told["title"] == "reconcile: 1 revision rejected"
-        assert "october.yaml:2:1" in told["message"]
+    with run_controller(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
+        message = chat.wait_for_message()
+        assert message["title"] == "reconcile: 1 revision rejected"
+        assert "october.yaml:2:1" in message["message"]
         program.add("october")
-        assert chat.next()["title"] == "reconcile: 1 recovered"
-    assert chat.taken.empty()
+        assert chat.wait_for_message()["title"] == "reconcile: 1 recovered"
+    assert chat.messages.empty()
 
 
 def test_notification_state_is_stored_beside_the_journal_in_s3(
-    program: Program, server: SandboxServer, chat: Chat, bucket: Bucket
+    program: Program, server: SandboxServer, chat: ChatServer, bucket: Bucket
 ) -> None:
     """A controller on another machine reads from S3 which notifications were sent."""
     program.add("october")
-    with controlling(program, chat.url, "--state", bucket.url, "--new-state"):
-        assert chat.next()["title"] == "reconcile: no problems"
+    with run_controller(program, chat.url, "--state", bucket.url, "--new-state"):
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
-    with controlling(program, chat.url, "--state", bucket.url) as logged:
-        drift(server, "october")
-        assert chat.next()["title"] == "reconcile: 1 drifted"
-    assert chat.taken.empty()
-    assert "notification state not saved" not in logged[1]
+    with run_controller(program, chat.url, "--state", bucket.url) as log:
+        change_association(server, "october")
+        assert chat.wait_for_message()["title"] == "reconcile: 1 drifted"
+    assert chat.messages.empty()
+    assert "notification state not saved" not in log[1]
 
 
-def test_dry_run_notifies_and_writes_nothing(program: Program, chat: Chat) -> None:
+def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer) -> None:
     """A dry run sends notifications, and stores no notification state."""
     program.add("october")
-    with controlling(program, chat.url, "--dry-run"):
-        assert chat.next()["title"] == "reconcile: 1 waiting"
+    with run_controller(program, chat.url, "--dry-run"):
+        assert chat.wait_for_message()["title"] == "reconcile: 1 waiting"
     assert not (program.folder / ".reconciler").exists()
 
 
@@ -173,18 +175,18 @@ def test_changed_receiver_file_takes_effect_without_a_restart(
     """A changed file of receivers applies at once, and an invalid or missing file leaves the previous receivers."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
-    addresses = ReceiverList(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
-    before = addresses()
-    assert addresses() is before
+    receivers = ReceiverList(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
+    first_receivers = receivers()
+    assert receivers() is first_receivers
     file.write_text("json://hunter2 slack://hunter2")
-    assert addresses() is before
+    assert receivers() is first_receivers
     file.unlink()
-    assert addresses() is before
+    assert receivers() is first_receivers
     file.write_text("xml://hunter2\njson://hunter3")
-    assert [each.name for each in addresses()] == ["xml 1", "json 1"]
-    said = capsys.readouterr()
-    assert "hunter" not in said.out + said.err
-    assert "URL 2 (slack://…)" in said.out + said.err
+    assert [each.name for each in receivers()] == ["xml 1", "json 1"]
+    output = capsys.readouterr()
+    assert "hunter" not in output.out + output.err
+    assert "URL 2 (slack://…)" in output.out + output.err
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -193,8 +195,8 @@ def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) ->
     """A byte order mark and line ends around the URLs are ignored."""
     file = tmp_path / "urls"
     file.write_text(content, encoding="utf-8")
-    for given in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
-        assert [each.name for each in ReceiverList(Settings.of(given))()] == ["json 1"]
+    for variables in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
+        assert [each.name for each in ReceiverList(Settings.of(variables))()] == ["json 1"]
 
 
 def test_each_source_and_target_set_has_its_own_notification_state() -> None:
@@ -211,23 +213,23 @@ def test_each_source_and_target_set_has_its_own_notification_state() -> None:
 
 def test_notification_thread_survives_an_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
     """An unexpected error is logged by its type, without its message."""
-    asked: list[int] = []
+    calls: list[int] = []
 
-    def tell() -> None:
-        asked.append(1)
+    def fail() -> None:
+        calls.append(1)
         raise RuntimeError("hunter2")
 
-    tidings = NotificationThread(lambda _: tell)
-    tidings.start(lambda: pytest.fail("nobody looks"))
-    tidings.stop()
-    assert asked
-    said = capsys.readouterr()
-    assert "RuntimeError" in said.out + said.err
-    assert "hunter2" not in said.out + said.err
+    thread = NotificationThread(lambda _: fail)
+    thread.start(lambda: pytest.fail("nobody looks"))
+    thread.stop()
+    assert calls
+    output = capsys.readouterr()
+    assert "RuntimeError" in output.out + output.err
+    assert "hunter2" not in output.out + output.err
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…)"),
         ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: no receivers"),
@@ -235,12 +237,12 @@ def test_notification_thread_survives_an_unexpected_error(capsys: pytest.Capture
         ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "are both set: unset one"),
     ],
 )
-def test_invalid_receivers_are_rejected_at_start(program: Program, variables: dict[str, str], said: str) -> None:
+def test_invalid_receivers_are_rejected_at_start(program: Program, variables: dict[str, str], message: str) -> None:
     """The error for invalid receivers names the variable and the position, and not the URL."""
-    done = program.run("controller", env={f"RECONCILER_NOTIFY_{name}": value for name, value in variables.items()})
-    assert done.code == 64
-    assert said in done.err
-    assert "hunter2" not in done.err
+    result = program.run("controller", env={f"RECONCILER_NOTIFY_{name}": value for name, value in variables.items()})
+    assert result.code == 64
+    assert message in result.err
+    assert "hunter2" not in result.err
 
 
 def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Path) -> None:
@@ -248,9 +250,9 @@ def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Pa
     (tmp_path / "hidden" / "apprise").mkdir(parents=True)
     (tmp_path / "hidden" / "apprise" / "__init__.py").write_text("raise ImportError")
     env = {"RECONCILER_NOTIFY_URLS": "json://a", "PYTHONPATH": str(tmp_path / "hidden")}
-    done = program.run("controller", env=env)
-    assert done.code == 1
-    assert "pip install 'appintegrations-reconciler[notify]'" in done.err
+    result = program.run("controller", env=env)
+    assert result.code == 1
+    assert "pip install 'appintegrations-reconciler[notify]'" in result.err
 
 
 def test_apprise_is_not_imported_without_receivers(program: Program) -> None:

@@ -11,24 +11,24 @@ import boto3
 import jsonschema
 import pytest
 from support.program import EXPORT, TARGET, Program, terminate
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.sandbox import Behaviour, SandboxServer
 
-RAILS = """\
+GUARDRAILS = """\
 spec: {Region: us-east-1, AccountId: "ACCOUNT", MaxCreates: 1, AllowedDestinations: ["s3://corp-exports/*"]}
 """
 
 
-def client(server: SandboxServer) -> Any:
+def create_client(server: SandboxServer) -> Any:
     """Return an AppIntegrations client that prepares associations."""
     return boto3.client(
         "appintegrations", "us-east-1", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x"
     )
 
 
-def files(folder: Path) -> set[str]:
+def list_files(folder: Path) -> set[str]:
     """Return the names of the files below a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -36,14 +36,14 @@ def files(folder: Path) -> set[str]:
 def test_missing_association_is_created_once_and_then_in_sync(program: Program, server: SandboxServer) -> None:
     """A dry run plans a missing association, a run creates it, and the next run finds it in sync."""
     program.add("october")
-    dry = program.run("--dry-run", "--detailed-exitcode")
-    assert dry.code == 2
-    assert "Nothing was written" in dry.out
+    dry_run = program.run("--dry-run", "--detailed-exitcode")
+    assert dry_run.code == 2
+    assert "Nothing was written" in dry_run.out
     first = program.run("--detailed-exitcode", "-o", "json")
     assert (first.code, first.decisions) == (0, {"october": "create"})
     outcome = first.report["targets"][0]["associations"][0]["outcome"]
     assert outcome["result"] == "created"
-    assert first.events("association created")[0]["id"] == outcome["id"]
+    assert first.find_events("association created")[0]["id"] == outcome["id"]
     second = program.run("--detailed-exitcode", "-o", "json")
     assert (second.code, second.decisions) == (0, {"october": "in-sync"})
     assert second.report["targets"][0]["associations"][0]["unverifiable"] == ["/ObjectConfiguration"]
@@ -53,22 +53,22 @@ def test_missing_association_is_created_once_and_then_in_sync(program: Program, 
 def test_a_dry_run_cannot_write(program: Program, server: SandboxServer) -> None:
     """A dry run makes only reads, and creates no file."""
     program.add("october")
-    before = files(program.folder)
-    with Wire(server.url) as wire:
-        done = Program(program.folder, wire.url).run("--dry-run")
-    assert done.code == 0
-    assert set(wire.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
-    assert files(program.folder) == before
+    files = list_files(program.folder)
+    with FaultProxy(server.url) as proxy:
+        result = Program(program.folder, proxy.url).run("--dry-run")
+    assert result.code == 0
+    assert set(proxy.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
+    assert list_files(program.folder) == files
 
 
 def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer) -> None:
     """A report with every kind of decision fits the schema, and each decision is shown as text."""
     program.add("same", "drifts", "changes", "gone")
     assert program.run().code == 0
-    plain = client(server)
-    listed = plain.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
-    ids = {each["DestinationURI"].rpartition("/")[2]: each for each in listed["DataIntegrationAssociations"]}
-    plain.update_data_integration_association(
+    aws = create_client(server)
+    response = aws.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    ids = {each["DestinationURI"].rpartition("/")[2]: each for each in response["DataIntegrationAssociations"]}
+    aws.update_data_integration_association(
         DataIntegrationIdentifier="profiles-export",
         DataIntegrationAssociationIdentifier=ids["drifts"]["DataIntegrationAssociationArn"].rpartition("/")[2],
         ExecutionConfiguration={
@@ -79,26 +79,26 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     gone = ids["gone"]["DataIntegrationAssociationArn"]
     account, region = gone.split(":")[4], gone.split(":")[3]
     server.sandbox.get_service(account, region).remove_association(gone.rpartition("/")[2])
-    plain.create_data_integration_association(DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://x/strange")
-    changed = {"2026-11-01": "2026-12-01"}
-    program.add("changes", **changed)
+    aws.create_data_integration_association(DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://x/strange")
+    replacements = {"2026-11-01": "2026-12-01"}
+    program.add("changes", **replacements)
     program.add("waits", text=EXPORT + "policy: {suspend: true}\n")
     program.add("nowhere", **{"profiles-export": "profile-export"})
-    files_before = len(server.sandbox.executed_writes)
-    done = program.run("-o", "json", "--detailed-exitcode")
-    jsonschema.validate(done.report, load_schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
-    assert done.decisions == {
+    write_count = len(server.sandbox.executed_writes)
+    result = program.run("-o", "json", "--detailed-exitcode")
+    jsonschema.validate(result.report, load_schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
+    assert result.decisions == {
         "same": "in-sync", "drifts": "drifted", "changes": "changed", "gone": "settling", "waits": "held",
         "nowhere": "blocked",
     }  # fmt: skip
-    assert done.code == 1
-    assert done.report["summary"]["unmanaged"] == 1
-    assert len(server.sandbox.executed_writes) == files_before
-    (drift,) = done.events("drift detected")
-    assert drift["association"] == "drifts"
-    assert drift["differences"][0]["path"].startswith("/ExecutionConfiguration/")
-    (finished,) = done.events("run finished")
-    assert finished["drifted"] == 1
+    assert result.code == 1
+    assert result.report["summary"]["unmanaged"] == 1
+    assert len(server.sandbox.executed_writes) == write_count
+    (event,) = result.find_events("drift detected")
+    assert event["association"] == "drifts"
+    assert event["differences"][0]["path"].startswith("/ExecutionConfiguration/")
+    (run_event,) = result.find_events("run finished")
+    assert run_event["drifted"] == 1
     text = program.run()
     for word in ("in-sync", "drifted", "changed", "settling", "held", "blocked", "unmanaged"):
         assert word in text.out
@@ -113,15 +113,15 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
     assert program.run("-o", "json").decisions == {"october": "changed"}
     mode = ("--mode", "create-and-update")
-    dry = program.run("--dry-run", *mode, "-o", "json", "--detailed-exitcode")
-    (planned,) = dry.report["targets"][0]["associations"]
-    assert (dry.code, planned["decision"], planned["outcome"]) == (2, "update", None)
-    assert "REPEATS the export" in planned["reason"]
-    done = program.run(*mode, "-o", "json", "--detailed-exitcode")
-    (association,) = done.report["targets"][0]["associations"]
-    assert (done.code, association["outcome"]) == (0, {"result": "updated", "id": None, "error": None})
-    assert done.report["planDigest"] == dry.report["planDigest"]
-    assert done.events("association updated")
+    dry_run = program.run("--dry-run", *mode, "-o", "json", "--detailed-exitcode")
+    (planned_update,) = dry_run.report["targets"][0]["associations"]
+    assert (dry_run.code, planned_update["decision"], planned_update["outcome"]) == (2, "update", None)
+    assert "REPEATS the export" in planned_update["reason"]
+    result = program.run(*mode, "-o", "json", "--detailed-exitcode")
+    (association,) = result.report["targets"][0]["associations"]
+    assert (result.code, association["outcome"]) == (0, {"result": "updated", "id": None, "error": None})
+    assert result.report["planDigest"] == dry_run.report["planDigest"]
+    assert result.find_events("association updated")
     assert program.run(*mode, "-o", "json").decisions == {"october": "in-sync"}
     assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update"]
 
@@ -129,7 +129,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
 def test_live_association_is_adopted(program: Program, server: SandboxServer) -> None:
     """A matching live association is adopted, and nothing is created."""
     window = {"StartTime": "1790812800000", "EndTime": "1793491200000"}
-    client(server).create_data_integration_association(
+    create_client(server).create_data_integration_association(
         DataIntegrationIdentifier="profiles-export",
         DestinationURI="s3://corp-exports/october",
         ExecutionConfiguration={"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window},
@@ -140,14 +140,14 @@ def test_live_association_is_adopted(program: Program, server: SandboxServer) ->
     assert len(server.sandbox.executed_writes) == 1
 
 
-def test_a_lost_answer_fails_the_run_and_creates_nothing_twice(program: Program, server: SandboxServer) -> None:
+def test_lost_response_fails_the_run_and_creates_nothing_twice(program: Program, server: SandboxServer) -> None:
     """A Create without an answer fails the run, and the next run adopts the association."""
     server.sandbox.set_behaviour(Behaviour(lose_answers=1, tokens="ignored"))
     program.add("october")
     first = program.run("-o", "json")
     assert first.code == 1
     assert first.report["targets"][0]["associations"][0]["outcome"]["result"] == "unknown"
-    assert first.events("create failed")[0]["result"] == "unknown"
+    assert first.find_events("create failed")[0]["result"] == "unknown"
     assert program.run("-o", "json").decisions == {"october": "adopt"}
     assert len(server.sandbox.executed_writes) == 1
 
@@ -156,25 +156,25 @@ def test_refused_call_is_reported_with_the_aws_message(program: Program, server:
     """The report of a refused call contains the message of AWS."""
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     program.add("october")
-    done = program.run()
-    assert done.code == 1
-    assert "explicit deny in a resource-based policy" in done.out
-    assert "failed" in done.out
+    result = program.run()
+    assert result.code == 1
+    assert "explicit deny in a resource-based policy" in result.out
+    assert "failed" in result.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_lets_the_current_call_finish(program: Program, server: SandboxServer, number: signal.Signals) -> None:
     """After a signal, the current Create is recorded, the next is not sent, and the exit code contains the signal."""
     program.add("a", "b")
-    started: list[Any] = []
+    processes: list[Any] = []
 
     def stop(request: Request) -> None:
         if request.operation == "CreateDataIntegrationAssociation":
-            terminate(started[0], number)
+            terminate(processes[0], number)
 
-    with Wire(server.url, before=stop) as wire:
-        process = Program(program.folder, wire.url).start("-o", "json")
-        started.append(process)
+    with FaultProxy(server.url, before_request=stop) as proxy:
+        process = Program(program.folder, proxy.url).start("-o", "json")
+        processes.append(process)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     outcomes = {each["name"]: each["outcome"]["result"] for each in json.loads(out)["targets"][0]["associations"]}
@@ -190,54 +190,55 @@ def test_corrupt_journal_is_rejected_and_left_unchanged(program: Program, server
     state.mkdir(parents=True)
     path = state / "123456789012-us-east-1.json"
     path.write_text("{")
-    done = program.run("-o", "json")
-    assert done.code == 1
-    assert "was left unchanged" in done.report["targets"][0]["error"]
-    assert done.decisions == {"october": "blocked"}
+    result = program.run("-o", "json")
+    assert result.code == 1
+    assert "was left unchanged" in result.report["targets"][0]["error"]
+    assert result.decisions == {"october": "blocked"}
     assert path.read_text() == "{"
     assert server.sandbox.executed_writes == ()
 
 
 def test_failing_target_does_not_stop_the_other(program: Program, server: SandboxServer) -> None:
     """A target with the wrong account fails, and the other target is reconciled."""
-    program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
-    program.add("wrong", text=TARGET + RAILS, ACCOUNT="999999999999")
+    program.add("right", text=TARGET + GUARDRAILS, ACCOUNT="123456789012")
+    program.add("wrong", text=TARGET + GUARDRAILS, ACCOUNT="999999999999")
     program.add("a", text=EXPORT + "target: right\n")
     program.add("b", text=EXPORT + "target: wrong\n")
-    done = program.run("-o", "json")
-    assert done.code == 1
-    assert done.decisions == {"a": "create", "b": "blocked"}
-    errors = {each["name"]: each["error"] for each in done.report["targets"]}
+    result = program.run("-o", "json")
+    assert result.code == 1
+    assert result.decisions == {"a": "create", "b": "blocked"}
+    errors = {each["name"]: each["error"] for each in result.report["targets"]}
     assert "declares 999999999999" in errors["wrong"]
     assert errors["right"] is None
-    assert done.events("target failed")[0]["target"] == "wrong"
+    assert result.find_events("target failed")[0]["target"] == "wrong"
     assert len(server.sandbox.executed_writes) == 1
-    only = program.run("--target", "right", "-o", "json")
-    assert (only.code, only.decisions) == (0, {"a": "in-sync"})
-    near = program.run("--target", "rigth")
-    assert near.code == 64
-    assert "did you mean 'right'?" in near.err
+    right_result = program.run("--target", "right", "-o", "json")
+    assert (right_result.code, right_result.decisions) == (0, {"a": "in-sync"})
+    misspelt_result = program.run("--target", "rigth")
+    assert misspelt_result.code == 64
+    assert "did you mean 'right'?" in misspelt_result.err
 
 
 def test_targets_with_the_same_account_and_region_are_rejected(program: Program, server: SandboxServer) -> None:
     """Two Targets with the same account and Region are invalid, because they would share a journal."""
-    program.add("one", "two", text=TARGET + RAILS, ACCOUNT="123456789012")
+    program.add("one", "two", text=TARGET + GUARDRAILS, ACCOUNT="123456789012")
     program.add("a", text=EXPORT + "target: one\n")
-    done = program.run("--target", "one")
-    assert done.code == 3
+    result = program.run("--target", "one")
+    assert result.code == 3
     assert (
-        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 has the same account and Region" in done.err
+        "manifests/two.yaml:4:7: /spec: the Target at manifests/one.yaml:1 has the same account and Region"
+        in result.err
     )
     assert server.sandbox.executed_writes == ()
 
 
 def test_guardrails_of_a_target_block_creates(program: Program, server: SandboxServer) -> None:
     """MaxCreates and AllowedDestinations of a Target block creates."""
-    program.add("right", text=TARGET + RAILS, ACCOUNT="123456789012")
+    program.add("right", text=TARGET + GUARDRAILS, ACCOUNT="123456789012")
     program.add("a", "b")
-    done = program.run()
-    assert done.code == 1
-    assert "MaxCreates" in done.out
+    result = program.run()
+    assert result.code == 1
+    assert "MaxCreates" in result.out
     (program.folder / "manifests" / "b.yaml").unlink()
     program.add("a", **{"s3://corp-exports": "s3://elsewhere"})
     assert "AllowedDestinations" in program.run().out
@@ -253,40 +254,42 @@ def test_observe_mode_creates_nothing(program: Program, server: SandboxServer) -
 
 def test_manifests_are_read_from_standard_input(program: Program, server: SandboxServer) -> None:
     """`reconcile -f -` reads manifests from standard input."""
-    done = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
-    assert done.decisions == {"october": "create"}
+    result = program.run("-f", "-", "-o", "json", stdin=EXPORT.replace("NAME", "october"))
+    assert result.decisions == {"october": "create"}
     assert len(server.sandbox.executed_writes) == 1
 
 
 def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     """A folder without manifests succeeds, with a warning in log and report, even with --strict."""
     (program.folder / "manifests").mkdir()
-    done = program.run("--strict", "-o", "json")
-    assert done.code == 0
-    assert done.events("no manifests")
-    assert not done.events("manifest warning")
-    assert [each["message"] for each in done.report["warnings"]] == ["there are no manifests: nothing would be created"]
+    result = program.run("--strict", "-o", "json")
+    assert result.code == 0
+    assert result.find_events("no manifests")
+    assert not result.find_events("manifest warning")
+    assert [each["message"] for each in result.report["warnings"]] == [
+        "there are no manifests: nothing would be created"
+    ]
 
 
 def test_revision_is_in_the_report_and_the_log(program: Program) -> None:
     """The value of --revision is in the report and in the log."""
     program.add("october")
-    done = program.run("--dry-run", "--revision", "abc123", "-o", "json")
-    assert done.report["run"]["revision"] == "abc123"
-    assert done.events("run finished")[0]["revision"] == "abc123"
-    assert done.events("run finished")[0]["run"] == done.report["run"]["id"]
+    result = program.run("--dry-run", "--revision", "abc123", "-o", "json")
+    assert result.report["run"]["revision"] == "abc123"
+    assert result.find_events("run finished")[0]["revision"] == "abc123"
+    assert result.find_events("run finished")[0]["run"] == result.report["run"]["id"]
 
 
 def test_one_run_writes_several_outputs(program: Program) -> None:
     """One run writes text to standard output, and JSON to a file."""
     program.add("october")
-    done = program.run("--dry-run", "-o", "text", "-o", "json=plan.json")
-    assert "october" in done.out
+    result = program.run("--dry-run", "-o", "text", "-o", "json=plan.json")
+    assert "october" in result.out
     assert json.loads((program.folder / "plan.json").read_text())["summary"]["create"] == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("-o", "xml"), "unknown format 'xml': use one of text, json"),
         (("-o", "json="), "the file name after '=' is missing"),
@@ -312,26 +315,26 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("nonsense",), "nonsense"),
     ],
 )
-def test_usage_error_exits_with_64(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_usage_error_exits_with_64(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     """A usage error exits with 64, and its message says what to write instead."""
     program = Program(tmp_path)
     program.add("october")
-    done = program.run(*arguments)
-    assert done.code == 64
-    assert said in done.err
-    assert "Traceback" not in done.err
-    assert "\x1b" not in done.err
+    result = program.run(*arguments)
+    assert result.code == 64
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert "\x1b" not in result.err
 
 
 def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server: SandboxServer) -> None:
     """In CI, a run that may create needs --state, because the folder of a job is lost."""
     program.add("october")
-    refused = program.run(env={"CI": "true"})
-    assert refused.code == 64
-    assert "--state" in refused.err
-    beforehand = program.run("--dry-run", env={"CI": "true"})
-    assert beforehand.code == 0
-    assert "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE" in beforehand.err
+    result = program.run(env={"CI": "true"})
+    assert result.code == 64
+    assert "--state" in result.err
+    dry_run = program.run("--dry-run", env={"CI": "true"})
+    assert dry_run.code == 0
+    assert "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE" in dry_run.err
     assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0
@@ -349,25 +352,25 @@ def test_unreachable_endpoint_is_a_one_line_error(tmp_path: Path) -> None:
     """An unreachable endpoint fails the target, exits with 1, and prints no traceback."""
     program = Program(tmp_path, "http://127.0.0.1:9")
     program.add("october")
-    done = program.run("--dry-run", env={"AWS_MAX_ATTEMPTS": "1"})
-    assert done.code == 1
-    assert "GetCallerIdentity" in done.out
-    assert "Traceback" not in done.err + done.out
+    result = program.run("--dry-run", env={"AWS_MAX_ATTEMPTS": "1"})
+    assert result.code == 1
+    assert "GetCallerIdentity" in result.out
+    assert "Traceback" not in result.err + result.out
 
 
 def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None:
     """Colours appear on a terminal without NO_COLOR, and never in a pipe."""
     program.add("october")
     assert "\x1b[" not in program.run("--dry-run").out
-    shown = program.on_terminal("--dry-run")
-    assert "\x1b[32m+ create" in shown
-    assert "\x1b[" not in program.on_terminal("--dry-run", env={"NO_COLOR": "1"})
+    output = program.run_on_terminal("--dry-run")
+    assert "\x1b[32m+ create" in output
+    assert "\x1b[" not in program.run_on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
 def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
     """A progress bar appears on a terminal for ten associations, and never in a pipe."""
     program.add(*(f"n{number}" for number in range(10)))
-    assert "sending" in program.on_terminal()
+    assert "sending" in program.run_on_terminal()
     assert "creating" not in program.run().err
 
 
@@ -375,8 +378,10 @@ def test_hostile_values_do_not_reach_the_terminal(program: Program, server: Sand
     """Escape sequences in manifests and AWS answers are printed as visible characters."""
     server.sandbox.set_behaviour(Behaviour())
     hostile = "\x1b]0;owned\x07\x1b[2J"
-    client(server).create_data_integration_association(DataIntegrationIdentifier="crm-accounts", ClientId=hostile)
+    create_client(server).create_data_integration_association(
+        DataIntegrationIdentifier="crm-accounts", ClientId=hostile
+    )
     program.add("october", text=EXPORT.replace("ObjectConf", 'ClientId: "a\\e[2Jb"\n  ObjectConf'))
-    for shown in (program.on_terminal("--dry-run"), program.on_terminal("--dry-run", "-o", "json")):
-        assert "\x1b]0" not in shown
-        assert "\x1b[2J" not in shown
+    for output in (program.run_on_terminal("--dry-run"), program.run_on_terminal("--dry-run", "-o", "json")):
+        assert "\x1b]0" not in output
+        assert "\x1b[2J" not in output

@@ -7,93 +7,93 @@ from typing import Any
 
 import pytest
 from support.program import EXPORT, Program
-from support.wire import Wire
+from support.proxy import FaultProxy
 
 from reconciler.sandbox import SandboxServer
 
 
-def reviewed(program: Program) -> tuple[str, str]:
+def review_plan(program: Program) -> tuple[str, str]:
     """Return the digest of a dry run, and the name of its report."""
-    done = program.run("--dry-run", "-o", "json=plan.json")
-    assert done.code == 0, done.err
+    result = program.run("--dry-run", "-o", "json=plan.json")
+    assert result.code == 0, result.err
     return json.loads((program.folder / "plan.json").read_text())["planDigest"], "plan.json"
 
 
-def created(server: SandboxServer) -> list[str]:
+def list_writes(server: SandboxServer) -> list[str]:
     """Return the operations of the executed writes."""
     return [each.operation for each in server.sandbox.executed_writes]
 
 
-@pytest.mark.parametrize("given", ["digest", "file"])
-def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, given: str) -> None:
+@pytest.mark.parametrize("form", ["digest", "file"])
+def test_the_reviewed_plan_is_applied(program: Program, server: SandboxServer, form: str) -> None:
     """The reviewed plan is applied, by digest and by file, without additional calls."""
     program.add("october")
-    digest, file = reviewed(program)
-    with Wire(server.url) as wire:
-        aimed = Program(program.folder, wire.url)
-        done = aimed.run("--expect-plan", digest if given == "digest" else file, "-o", "json")
-    assert (done.code, done.report["mismatch"], len(created(server))) == (0, None, 1)
-    assert (wire.counts["STS"], wire.counts["ListDataIntegrations"]) == (1, 1)
+    digest, file = review_plan(program)
+    with FaultProxy(server.url) as proxy:
+        proxied_program = Program(program.folder, proxy.url)
+        result = proxied_program.run("--expect-plan", digest if form == "digest" else file, "-o", "json")
+    assert (result.code, result.report["mismatch"], len(list_writes(server))) == (0, None, 1)
+    assert (proxy.counts["STS"], proxy.counts["ListDataIntegrations"]) == (1, 1)
 
 
 def test_different_plan_is_rejected_and_its_differences_are_named(program: Program, server: SandboxServer) -> None:
     """If git changed after the review, nothing is written, and the report names the differences."""
     program.add("october", "november")
-    digest, file = reviewed(program)
+    digest, file = review_plan(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
     (program.folder / "manifests" / "november.yaml").unlink()
-    before = {path for path in program.folder.rglob("*") if path.is_file()}
-    blind = program.run("--expect-plan", digest)
-    assert (blind.code, created(server)) == (1, [])
-    assert "The plan differs from the reviewed plan. Nothing was written." in blind.out
-    assert f"reviewed {digest}" in blind.out
-    assert "give --expect-plan the JSON report of the reviewed plan" in blind.out
-    seeing = program.run("--expect-plan", file, "-o", "json")
-    assert (seeing.code, created(server)) == (1, [])
-    first, second = seeing.report["mismatch"]["differences"]
+    files = {path for path in program.folder.rglob("*") if path.is_file()}
+    digest_result = program.run("--expect-plan", digest)
+    assert (digest_result.code, list_writes(server)) == (1, [])
+    assert "The plan differs from the reviewed plan. Nothing was written." in digest_result.out
+    assert f"reviewed {digest}" in digest_result.out
+    assert "give --expect-plan the JSON report of the reviewed plan" in digest_result.out
+    file_result = program.run("--expect-plan", file, "-o", "json")
+    assert (file_result.code, list_writes(server)) == (1, [])
+    first, second = file_result.report["mismatch"]["differences"]
     assert first.startswith("changed since the review: create s3://corp-exports/october of arn:")
     assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
     assert second.startswith("reviewed, but no longer planned: create s3://corp-exports/november of arn:")
-    (refused,) = seeing.events("plan rejected")
-    assert refused["reviewed"] == digest != refused["planDigest"]
-    assert {path for path in program.folder.rglob("*") if path.is_file()} == before
+    (rejection,) = file_result.find_events("plan rejected")
+    assert rejection["reviewed"] == digest != rejection["planDigest"]
+    assert {path for path in program.folder.rglob("*") if path.is_file()} == files
 
 
 def test_plan_differs_after_another_run_created_part_of_it(program: Program, server: SandboxServer) -> None:
     """A plan of two creates is rejected if another run has sent one of them."""
     program.add("october", "november")
-    _, file = reviewed(program)
+    _, file = review_plan(program)
     (program.folder / "manifests" / "november.yaml").rename(program.folder / "aside.yaml")
     assert program.run().code == 0
     (program.folder / "aside.yaml").rename(program.folder / "manifests" / "november.yaml")
-    done = program.run("--expect-plan", file, "-o", "json")
-    assert (done.code, len(created(server))) == (1, 1)
-    (difference,) = done.report["mismatch"]["differences"]
+    result = program.run("--expect-plan", file, "-o", "json")
+    assert (result.code, len(list_writes(server))) == (1, 1)
+    (difference,) = result.report["mismatch"]["differences"]
     assert "no longer planned: create s3://corp-exports/october" in difference
 
 
 def test_revision_file_position_and_name_do_not_change_the_plan(program: Program, server: SandboxServer) -> None:
     """The revision, the name and the position of a manifest are not part of the plan."""
     program.add("october")
-    digest, _ = reviewed(program)
+    digest, _ = review_plan(program)
     path = program.folder / "manifests" / "october.yaml"
     path.write_text("# a comment more\n" + path.read_text().replace("name: october", "name: autumn"))
-    done = program.run("--expect-plan", digest, "--revision", "another", "-o", "json")
-    assert (done.code, done.report["planDigest"], len(created(server))) == (0, digest, 1)
+    result = program.run("--expect-plan", digest, "--revision", "another", "-o", "json")
+    assert (result.code, result.report["planDigest"], len(list_writes(server))) == (0, digest, 1)
 
 
 def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, server: SandboxServer) -> None:
     """A dry run with --expect-plan exits with 1 if the plan differs, and writes nothing."""
     program.add("october")
-    digest, _ = reviewed(program)
+    digest, _ = review_plan(program)
     assert program.run("--dry-run", "--expect-plan", digest).code == 0
     program.add("november")
     assert program.run("--dry-run", "--expect-plan", digest).code == 1
-    assert created(server) == []
+    assert list_writes(server) == []
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "the file cannot be read: No such file or directory"),
         ("{", "not a JSON report of this version"),
@@ -102,34 +102,34 @@ def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, serve
         ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the report was edited"),
     ],
 )
-def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, said: str) -> None:
+def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, message: str) -> None:
     """A file that is missing, invalid or edited is a usage error."""
     program.add("october")
     if content is not None:
         (program.folder / "plan.json").write_text(content)
-    done = program.run("--expect-plan", "plan.json")
-    assert (done.code, done.out) == (64, "")
-    assert f"--expect-plan plan.json: {said}" in done.err
+    result = program.run("--expect-plan", "plan.json")
+    assert (result.code, result.out) == (64, "")
+    assert f"--expect-plan plan.json: {message}" in result.err
 
 
-@pytest.mark.parametrize("given", ["sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 63])
-def test_incomplete_digest_is_rejected(program: Program, given: str) -> None:
+@pytest.mark.parametrize("digest", ["sha256:", "sha256:" + "g" * 64, "0" * 64, "sha256:" + "0" * 63])
+def test_incomplete_digest_is_rejected(program: Program, digest: str) -> None:
     """An incomplete digest is a usage error, and is not taken for a file name."""
     program.add("october")
-    done = program.run("--expect-plan", given)
-    assert (done.code, "not a plan digest" in done.err) == (64, True)
+    result = program.run("--expect-plan", digest)
+    assert (result.code, "not a plan digest" in result.err) == (64, True)
 
 
 def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -> None:
     """A report with edited writes is rejected, because the digest does not match."""
     program.add("october")
-    reviewed(program)
+    review_plan(program)
     report: Any = json.loads((program.folder / "plan.json").read_text())
     report["targets"][0]["associations"][0]["write"]["request"]["DestinationURI"] = "s3://elsewhere"
     (program.folder / "plan.json").write_text(json.dumps(report))
-    done = program.run("--expect-plan", "plan.json")
-    assert (done.code, created(server)) == (64, [])
-    assert "its digest does not match its writes" in done.err
+    result = program.run("--expect-plan", "plan.json")
+    assert (result.code, list_writes(server)) == (64, [])
+    assert "its digest does not match its writes" in result.err
 
 
 def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
@@ -140,80 +140,80 @@ def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxSe
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
     program.run("--dry-run", *mode, "-o", "json=plan.json")
     program.add("october", text=text, **{"2026-11-01": "2026-12-02"})
-    refused = program.run(*mode, "--expect-plan", "plan.json")
-    assert (refused.code, created(server)) == (1, ["CreateDataIntegrationAssociation"])
-    assert "changed since the review: update" in refused.out
+    result = program.run(*mode, "--expect-plan", "plan.json")
+    assert (result.code, list_writes(server)) == (1, ["CreateDataIntegrationAssociation"])
+    assert "changed since the review: update" in result.out
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
     assert program.run(*mode, "--expect-plan", "plan.json").code == 0
-    assert created(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
+    assert list_writes(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
 
 
 def test_creates_beyond_max_creates_are_all_blocked(program: Program, server: SandboxServer) -> None:
     """If a plan has more creates than --max-creates, every create is blocked."""
     program.add("october", "november")
-    done = program.run("--max-creates", "1", "-o", "json")
-    assert (done.code, set(done.decisions.values()), created(server)) == (1, {"blocked"}, [])
+    result = program.run("--max-creates", "1", "-o", "json")
+    assert (result.code, set(result.decisions.values()), list_writes(server)) == (1, {"blocked"}, [])
     assert program.run("--max-creates", "2").code == 0
-    assert len(created(server)) == 2
+    assert len(list_writes(server)) == 2
 
 
 def test_reviewed_plan_file_is_not_overwritten(program: Program, server: SandboxServer) -> None:
     """A report cannot replace the file of the reviewed plan."""
     program.add("october")
-    _, file = reviewed(program)
+    _, file = review_plan(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
-    done = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
-    assert (done.code, created(server)) == (64, [])
-    assert "would replace the reviewed plan: write the report to another file" in done.err
+    result = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
+    assert (result.code, list_writes(server)) == (64, [])
+    assert "would replace the reviewed plan: write the report to another file" in result.err
 
 
 def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """The report of a rejected run is not accepted as a reviewed plan."""
     program.add("october")
-    _, file = reviewed(program)
+    _, file = review_plan(program)
     program.add("october", **{"2026-11-01": "2026-12-01"})
     assert program.run("--expect-plan", file, "-o", "json=refused.json").code == 1
-    done = program.run("--expect-plan", "refused.json")
-    assert (done.code, created(server)) == (64, [])
-    assert "the report is from a run that was refused" in done.err
+    result = program.run("--expect-plan", "refused.json")
+    assert (result.code, list_writes(server)) == (64, [])
+    assert "the report is from a run that was refused" in result.err
 
 
-@pytest.mark.parametrize("given", ["", " ", "deep.json"])
-def test_unusable_expect_plan_value_is_a_usage_error(program: Program, server: SandboxServer, given: str) -> None:
+@pytest.mark.parametrize("value", ["", " ", "deep.json"])
+def test_unusable_expect_plan_value_is_a_usage_error(program: Program, server: SandboxServer, value: str) -> None:
     """An empty value and a deeply nested file are usage errors."""
     program.add("october")
     (program.folder / "deep.json").write_text("[" * 200_000)
-    done = program.run("--expect-plan", given)
-    assert (done.code, created(server)) == (64, [])
-    assert "internal error" not in done.err
+    result = program.run("--expect-plan", value)
+    assert (result.code, list_writes(server)) == (64, [])
+    assert "internal error" not in result.err
 
 
 @pytest.mark.parametrize("name", ["EXPECT_PLAN", "MAX_CREATES", "DRY_RUN", "MODE", "TARGET"])
 def test_empty_guardrail_variable_is_a_usage_error(program: Program, server: SandboxServer, name: str) -> None:
     """An empty safety variable is a usage error, because a CI job may have meant it as a limit."""
     program.add("october")
-    done = program.run(env={f"RECONCILER_{name}": ""})
-    assert (done.code, created(server)) == (64, [])
-    assert f"RECONCILER_{name} is set but empty" in done.err
+    result = program.run(env={f"RECONCILER_{name}": ""})
+    assert (result.code, list_writes(server)) == (64, [])
+    assert f"RECONCILER_{name} is set but empty" in result.err
 
 
-NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-NOWHERE = "http://127.0.0.1:9"
+EMPTY_DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+UNREACHABLE_ENDPOINT = "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "markdown", "junit", "sarif", "github"])
 def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None:
     """A report without manifests and a report of failed targets have no digest."""
     (program.folder / "manifests").mkdir()
-    empty = program.run("--dry-run", "-o", format_)
+    empty_run = program.run("--dry-run", "-o", format_)
     program.add("october")
-    failed = Program(program.folder, NOWHERE).run("--dry-run", "-o", format_)
-    for done, code in ((empty, 0), (failed, 1)):
-        assert done.code == code
-        assert "sha256:" not in done.out
-        assert "expect-plan" not in done.out
-        (finished,) = done.events("run finished")
-        assert finished["planDigest"] is None
+    failed_run = Program(program.folder, UNREACHABLE_ENDPOINT).run("--dry-run", "-o", format_)
+    for result, code in ((empty_run, 0), (failed_run, 1)):
+        assert result.code == code
+        assert "sha256:" not in result.out
+        assert "expect-plan" not in result.out
+        (event,) = result.find_events("run finished")
+        assert event["planDigest"] is None
 
 
 def test_plan_without_writes_has_a_digest(program: Program, server: SandboxServer) -> None:
@@ -221,32 +221,32 @@ def test_plan_without_writes_has_a_digest(program: Program, server: SandboxServe
     (program.folder / "manifests").mkdir()
     assert program.run("--dry-run", "-o", "json=empty.json").code == 0
     assert program.run("--expect-plan", "empty.json").code == 0
-    assert program.run("--expect-plan", NOTHING).code == 0
+    assert program.run("--expect-plan", EMPTY_DIGEST).code == 0
     program.add("october")
-    for given in (NOTHING, "empty.json"):
-        refused = program.run("--expect-plan", given)
-        assert (refused.code, created(server)) == (1, [])
-        assert "now      sha256:" in refused.out
+    for plan in (EMPTY_DIGEST, "empty.json"):
+        rejection = program.run("--expect-plan", plan)
+        assert (rejection.code, list_writes(server)) == (1, [])
+        assert "now      sha256:" in rejection.out
     assert program.run().code == 0
-    digest, file = reviewed(program)
-    assert digest == NOTHING
-    for given in (digest, file):
-        done = program.run("--expect-plan", given, "-o", "json")
-        assert (done.code, done.report["planDigest"], len(created(server))) == (0, NOTHING, 1)
+    digest, file = review_plan(program)
+    assert digest == EMPTY_DIGEST
+    for plan in (digest, file):
+        result = program.run("--expect-plan", plan, "-o", "json")
+        assert (result.code, result.report["planDigest"], len(list_writes(server))) == (0, EMPTY_DIGEST, 1)
 
 
 def test_missing_plan_does_not_match_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """A run without a plan does not match a reviewed plan, and reports no digest."""
     program.add("october")
-    digest, _ = reviewed(program)
-    unreachable = Program(program.folder, NOWHERE).run("--expect-plan", digest)
+    digest, _ = review_plan(program)
+    unreachable = Program(program.folder, UNREACHABLE_ENDPOINT).run("--expect-plan", digest)
     (program.folder / "manifests" / "october.yaml").unlink()
-    for done in (unreachable, program.run("--expect-plan", digest)):
-        assert done.code == 1
-        assert "now      there is no plan" in done.out
-        assert "e3b0c442" not in done.out
+    for result in (unreachable, program.run("--expect-plan", digest)):
+        assert result.code == 1
+        assert "now      there is no plan" in result.out
+        assert "e3b0c442" not in result.out
     program.add("october")
-    assert Program(program.folder, NOWHERE).run("--dry-run", "-o", "json=failed.json").code == 1
-    refused = program.run("--expect-plan", "failed.json")
-    assert (refused.code, created(server)) == (64, [])
-    assert "the report has no plan, because its targets failed" in refused.err
+    assert Program(program.folder, UNREACHABLE_ENDPOINT).run("--dry-run", "-o", "json=failed.json").code == 1
+    rejection = program.run("--expect-plan", "failed.json")
+    assert (rejection.code, list_writes(server)) == (64, [])
+    assert "the report has no plan, because its targets failed" in rejection.err

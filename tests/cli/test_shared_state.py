@@ -8,53 +8,53 @@ from typing import Any
 
 import pytest
 from support.bucket import REGION, Bucket
-from support.program import Done, Program
-from support.wire import Wire
+from support.program import CompletedRun, Program
+from support.proxy import FaultProxy
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-STATE, NEW = ("--state", Bucket.url), ("--state", Bucket.url, "--new-state")
+STATE, NEW_STATE = ("--state", Bucket.url), ("--state", Bucket.url, "--new-state")
 
 
 @pytest.fixture(autouse=True)
-def forgetful(server: SandboxServer) -> None:
+def ignore_tokens(server: SandboxServer) -> None:
     """Let the sandbox ignore ClientTokens, and let its jobs end at once, so that nothing changes between two runs."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
 
-def through(wire: Wire, program: Program) -> Program:
+def route_through(proxy: FaultProxy, program: Program) -> Program:
     """Return the program behind a proxy without recorded requests."""
-    wire.requests.clear()
-    return Program(program.folder, wire.url)
+    proxy.requests.clear()
+    return Program(program.folder, proxy.url)
 
 
-def gets_and_puts(wire: Wire) -> tuple[int, int]:
+def count_gets_and_puts(proxy: FaultProxy) -> tuple[int, int]:
     """Return how often the journal was read and written."""
-    return wire.counts.get("GetObject", 0), wire.counts.get("PutObject", 0)
+    return proxy.counts.get("GetObject", 0), proxy.counts.get("PutObject", 0)
 
 
-def error(done: Done) -> str:
+def read_error(result: CompletedRun) -> str:
     """Return the error of the only target, which is one line on standard output."""
-    assert done.code == 1
-    assert "Traceback" not in done.err
-    (line,) = [line for line in done.out.splitlines() if line.startswith("  failed: ")]
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    (line,) = [line for line in result.out.splitlines() if line.startswith("  failed: ")]
     return line.removeprefix("  failed: ")
 
 
 def test_journal_in_s3_starts_only_with_new_state(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """Without a journal and --new-state, a run makes no call of AppIntegrations, and a dry run reports the refusal."""
     program.add("october")
-    with Wire(server.url) as wire:
-        said = error(through(wire, program).run(*STATE))
-        assert wire.counts == {"STS": 1, "GetObject": 1}
-    assert said.startswith(f"there is no journal at {bucket.place}: ")
-    assert "give --new-state once" in said
-    assert "restore the object from an older version of the bucket" in said
-    dry = program.run("--dry-run", "-o", "json", *STATE)
-    assert (dry.code, dry.decisions, bucket.keys) == (1, {"october": "create"}, [])
-    assert dry.report["targets"][0]["error"].startswith(f"a run would be refused: {said}")
-    assert program.run("--dry-run", *NEW).code == 0
-    assert program.run(*NEW).code == 0
+    with FaultProxy(server.url) as proxy:
+        message = read_error(route_through(proxy, program).run(*STATE))
+        assert proxy.counts == {"STS": 1, "GetObject": 1}
+    assert message.startswith(f"there is no journal at {bucket.location}: ")
+    assert "give --new-state once" in message
+    assert "restore the object from an older version of the bucket" in message
+    dry_run = program.run("--dry-run", "-o", "json", *STATE)
+    assert (dry_run.code, dry_run.decisions, bucket.keys) == (1, {"october": "create"}, [])
+    assert dry_run.report["targets"][0]["error"].startswith(f"a run would be refused: {message}")
+    assert program.run("--dry-run", *NEW_STATE).code == 0
+    assert program.run(*NEW_STATE).code == 0
     assert bucket.keys == [bucket.key]
     assert program.run("-o", "json", *STATE).decisions == {"october": "in-sync"}
     assert len(server.sandbox.executed_writes) == 1
@@ -66,12 +66,12 @@ def test_run_makes_few_requests_to_s3(program: Program, server: SandboxServer, b
     The next run records that everything is in sync, and later runs only read.
     """
     program.add("a", "b", "c")
-    with Wire(server.url) as wire:
-        seen = []
-        for options in (("--dry-run", *NEW), NEW, STATE, STATE):
-            assert through(wire, program).run(*options).code == 0
-            seen.append(gets_and_puts(wire))
-    assert seen == [(1, 0), (1 + 3, 2), (1, 1), (1, 0)]
+    with FaultProxy(server.url) as proxy:
+        counts = []
+        for options in (("--dry-run", *NEW_STATE), NEW_STATE, STATE, STATE):
+            assert route_through(proxy, program).run(*options).code == 0
+            counts.append(count_gets_and_puts(proxy))
+    assert counts == [(1, 0), (1 + 3, 2), (1, 1), (1, 0)]
     assert bucket.journal["lease"] is None
 
 
@@ -80,18 +80,18 @@ def test_journal_writes_leave_encryption_and_storage_to_the_bucket(
 ) -> None:
     """Each write of the journal has a condition, and sets neither encryption, access nor storage class."""
     program.add("october")
-    with Wire(server.url) as wire:
-        assert through(wire, program).run(*NEW).code == 0
-        puts = [request for request in wire.requests if request.operation == "PutObject"]
+    with FaultProxy(server.url) as proxy:
+        assert route_through(proxy, program).run(*NEW_STATE).code == 0
+        puts = [request for request in proxy.requests if request.operation == "PutObject"]
     headers = [{name.lower(): value for name, value in put.headers.items()} for put in puts]
     assert [("if-none-match" in each, "if-match" in each) for each in headers] == [(True, False), (False, True)]
     for each in headers:
-        decided_here = {"x-amz-acl", "x-amz-storage-class", "x-amz-tagging"} | {
+        overrides = {"x-amz-acl", "x-amz-storage-class", "x-amz-tagging"} | {
             name
             for name in each
             if name.startswith(("x-amz-server-side-encryption", "x-amz-grant", "x-amz-object-lock"))
         }
-        assert not decided_here & each.keys()
+        assert not overrides & each.keys()
     assert bucket.journal["records"]["october"]["status"] == "bound"
 
 
@@ -102,15 +102,15 @@ def test_concurrent_processes_create_each_association_once(
     names = ("a", "b", "c")
     program.add(*names)
     with ExitStack() as stack:
-        processes = [stack.enter_context(program.start(*NEW)) for _ in range(4)]
+        processes = [stack.enter_context(program.start(*NEW_STATE)) for _ in range(4)]
         for process in processes:
             stack.callback(process.kill)
-        said = [process.communicate(timeout=60) for process in processes]
+        outputs = [process.communicate(timeout=60) for process in processes]
     assert {process.returncode for process in processes} <= {0, 1}
-    assert not [err for _, err in said if "Traceback" in err]
+    assert not [err for _, err in outputs if "Traceback" in err]
     assert len(server.sandbox.executed_writes) == len(names)
-    last = program.run("-o", "json", *STATE)
-    assert (last.code, last.decisions) == (0, dict.fromkeys(names, "in-sync"))
+    last_run = program.run("-o", "json", *STATE)
+    assert (last_run.code, last_run.decisions) == (0, dict.fromkeys(names, "in-sync"))
     assert bucket.journal["lease"] is None
 
 
@@ -119,7 +119,7 @@ def test_concurrent_processes_keep_each_others_records(program: Program, server:
     names = [f"only-{number}" for number in range(4)]
     program.add(*names)
     with ExitStack() as stack:
-        processes = [stack.enter_context(program.start(*NEW, "-f", f"manifests/{name}.yaml")) for name in names]
+        processes = [stack.enter_context(program.start(*NEW_STATE, "-f", f"manifests/{name}.yaml")) for name in names]
         for process in processes:
             stack.callback(process.kill)
         for process in processes:
@@ -129,13 +129,13 @@ def test_concurrent_processes_keep_each_others_records(program: Program, server:
     records = bucket.journal["records"]
     assert len(records) == len(server.sandbox.executed_writes)
     assert {name for name, process in zip(names, processes, strict=True) if process.returncode == 0} <= records.keys()
-    last = program.run("-o", "json", *STATE)
-    assert last.code == 0
-    assert all(last.decisions[name] == "in-sync" for name in records)
+    last_run = program.run("-o", "json", *STATE)
+    assert last_run.code == 0
+    assert all(last_run.decisions[name] == "in-sync" for name in records)
     assert len(server.sandbox.executed_writes) == len(names)
 
 
-def of_another(account: str) -> dict[str, Any]:
+def build_foreign_journal(account: str) -> dict[str, Any]:
     """Return a valid journal of another account."""
     return {
         "format": "reconciler/journal/v1", "account": account, "region": REGION, "lineage": "theirs", "serial": 1,
@@ -152,9 +152,12 @@ def of_another(account: str) -> dict[str, Any]:
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
-        (json.dumps({**of_another("123456789012"), "quorum": 1}), "unknown 'quorum'"),
+        (json.dumps({**build_foreign_journal("123456789012"), "quorum": 1}), "unknown 'quorum'"),
         ("{}", "it is not a journal of this program"),
-        (json.dumps(of_another("999999999999")), "is of account 999999999999 in us-east-1: give every installation"),
+        (
+            json.dumps(build_foreign_journal("999999999999")),
+            "is of account 999999999999 in us-east-1: give every installation",
+        ),
     ],
 )
 def test_foreign_or_corrupt_journal_is_left_unchanged(
@@ -163,22 +166,22 @@ def test_foreign_or_corrupt_journal_is_left_unchanged(
     """A corrupt or newer journal, or one of another account, is rejected in one line and stays unchanged."""
     program.add("october")
     bucket.text = text
-    with Wire(server.url) as wire:
-        said = error(through(wire, program).run(*NEW))
-        assert said.startswith(f"the journal {bucket.place} ")
-        assert reason in said
-        assert wire.counts == {"STS": 1, "GetObject": 1}
+    with FaultProxy(server.url) as proxy:
+        message = read_error(route_through(proxy, program).run(*NEW_STATE))
+        assert message.startswith(f"the journal {bucket.location} ")
+        assert reason in message
+        assert proxy.counts == {"STS": 1, "GetObject": 1}
     assert bucket.text == text
 
 
 def test_missing_bucket_is_a_one_line_error(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """A missing bucket is reported in one line, and is not created."""
     program.add("october")
-    place = bucket.place.replace(bucket.name, "jurnals")
+    location = bucket.location.replace(bucket.name, "jurnals")
     for options in (("--new-state",), ("--dry-run",)):
-        said = error(program.run(*options, "--state", "s3://jurnals/prod"))
+        message = read_error(program.run(*options, "--state", "s3://jurnals/prod"))
         reason = "the bucket jurnals does not exist: create it, or choose another bucket"
-        assert said == f"the journal {place} cannot be read: {reason}"
+        assert message == f"the journal {location} cannot be read: {reason}"
     assert server.sandbox.executed_writes == ()
 
 
@@ -187,6 +190,6 @@ def test_a_ci_job_may_create_with_a_journal_in_s3(program: Program, server: Sand
     """A run in CI may create if its journal is in S3."""
     program.add("october")
     assert program.run(env={"CI": "true"}).code == 64
-    assert program.run(*NEW, env={"CI": "true"}).code == 0
+    assert program.run(*NEW_STATE, env={"CI": "true"}).code == 0
     assert program.run(env={"CI": "true", "RECONCILER_STATE": Bucket.url}).code == 0
     assert len(server.sandbox.executed_writes) == 1

@@ -13,77 +13,79 @@ from typing import Any
 import pytest
 from support.bucket import Bucket
 from support.program import EXPORT, Program
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-CREATE, LOOK = "CreateDataIntegrationAssociation", "ListDataIntegrationAssociation"
+CREATE, LIST = "CreateDataIntegrationAssociation", "ListDataIntegrationAssociation"
 LOCAL = ".reconciler/sandbox/123456789012-us-east-1.json"
 IN_S3 = ("--state", Bucket.url, "--new-state")
 HOLDER = r"process \d+ on \S+ until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
 
 
-class Held(Wire):
+class HoldingProxy(FaultProxy):
     """A proxy that holds the first Create until the test releases it."""
 
     def __init__(self, upstream: str) -> None:
-        super().__init__(upstream, before=self._hold)
-        self.arrived, self.let_go = threading.Event(), threading.Event()
+        super().__init__(upstream, before_request=self._hold)
+        self.arrived, self.release = threading.Event(), threading.Event()
 
     def _hold(self, request: Request) -> None:
         if request.operation == CREATE:
             self.arrived.set()
-            self.let_go.wait()
+            self.release.wait()
 
 
 @contextmanager
-def holding(program: Program, server: SandboxServer, *options: str) -> Iterator[tuple[Held, subprocess.Popen[str]]]:
+def hold_create(
+    program: Program, server: SandboxServer, *options: str
+) -> Iterator[tuple[HoldingProxy, subprocess.Popen[str]]]:
     """Start a run, and yield while its first Create is pending, so that it holds the lease."""
-    with Held(server.url) as wire:
-        process = Program(program.folder, wire.url).start(*options)
+    with HoldingProxy(server.url) as proxy:
+        process = Program(program.folder, proxy.url).start(*options)
         try:
-            assert wire.arrived.wait(60)
-            yield wire, process
+            assert proxy.arrived.wait(60)
+            yield proxy, process
         finally:
-            wire.let_go.set()
+            proxy.release.set()
             with suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=60)
             process.kill()
 
 
-def leave_a_lease(program: Program, server: SandboxServer, *options: str) -> None:
+def leave_lease(program: Program, server: SandboxServer, *options: str) -> None:
     """Kill a run during its first Create, which never arrives."""
-    with Wire(server.url) as wire:
-        wire.before = lambda request: kill() if request.operation == CREATE else None
-        started = threading.Event()
+    with FaultProxy(server.url) as proxy:
+        proxy.before_request = lambda request: kill() if request.operation == CREATE else None
+        start = threading.Event()
 
         def kill() -> bytes:
-            assert started.wait(60)
+            assert start.wait(60)
             process.kill()
             process.wait()
             return b""
 
-        process = Program(program.folder, wire.url).start(*options)
-        started.set()
+        process = Program(program.folder, proxy.url).start(*options)
+        start.set()
         process.communicate(timeout=60)
 
 
-def status(program: Program, *options: str) -> Any:
+def read_status(program: Program, *options: str) -> Any:
     """Return the status of the only target."""
-    done = program.run("status", "-o", "json", *options)
-    document = json.loads(done.out)
+    result = program.run("status", "-o", "json", *options)
+    document = json.loads(result.out)
     assert document["format"] == "reconciler/status/v1"
     (target,) = document["targets"]
-    assert done.code == (1 if target["error"] else 0)
+    assert result.code == (1 if target["error"] else 0)
     return target
 
 
 def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program) -> None:
     """`reconcile status` without a journal succeeds and creates no file."""
     program.add("october")
-    done = program.run("status")
-    assert (done.code, done.out) == (0, f"default  123456789012 us-east-1  {LOCAL}\n  no journal yet\n\n")
-    target = status(program)
+    result = program.run("status")
+    assert (result.code, result.out) == (0, f"default  123456789012 us-east-1  {LOCAL}\n  no journal yet\n\n")
+    target = read_status(program)
     assert (target["serial"], target["written"], target["lease"], target["associations"]) == (0, None, None, [])
     assert not (program.folder / ".reconciler").exists()
 
@@ -96,11 +98,11 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
     assert program.run("--revision", "def456").code == 0
     (program.folder / "manifests" / "removed.yaml").unlink()
     program.add("unanswered")
-    with Wire(server.url, before=lambda request: b"" if request.operation == CREATE else None) as wire:
-        assert Program(program.folder, wire.url).run("--revision", "abc999").code == 1
+    with FaultProxy(server.url, before_request=lambda request: b"" if request.operation == CREATE else None) as proxy:
+        assert Program(program.folder, proxy.url).run("--revision", "abc999").code == 1
     assert program.run("-o", "json").decisions == {"kept": "in-sync", "unanswered": "settling"}
 
-    target = status(program)
+    target = read_status(program)
     assert (target["name"], target["place"], target["lease"]) == ("default", LOCAL, None)
     kept, removed, unanswered = target["associations"]
     assert (kept["name"], kept["decision"], kept["state"], kept["orphaned"]) == ("kept", "in-sync", "live", False)
@@ -129,7 +131,7 @@ def test_status_shows_the_last_written_revision(program: Program) -> None:
     """The status shows the revision of the last write."""
     program.add("october")
     assert program.run("--revision", "abc123").code == 0
-    assert status(program)["written"]["revision"] == "abc123"
+    assert read_status(program)["written"]["revision"] == "abc123"
     assert re.search(r"^  last written \S+ \S+ by run \S+, revision abc123$", program.run("status").out, re.MULTILINE)
 
 
@@ -139,11 +141,11 @@ def test_unreadable_journal_is_a_one_line_error(program: Program) -> None:
     path = program.folder / LOCAL
     path.parent.mkdir(parents=True)
     path.write_text("{")
-    done = program.run("status")
-    assert done.code == 1
-    assert f"  failed: the journal {LOCAL} cannot be used: " in done.out
-    assert "Traceback" not in done.err
-    assert "it was left unchanged" in status(program)["error"]
+    result = program.run("status")
+    assert result.code == 1
+    assert f"  failed: the journal {LOCAL} cannot be used: " in result.out
+    assert "Traceback" not in result.err
+    assert "it was left unchanged" in read_status(program)["error"]
     assert path.read_text() == "{"
 
 
@@ -151,10 +153,10 @@ def test_status_of_a_shared_journal_writes_nothing(program: Program, server: San
     """The status of a journal in S3 needs one read, and no call of AppIntegrations."""
     program.add("october")
     assert program.run(*IN_S3).code == 0
-    with Wire(server.url) as wire:
-        target = status(Program(program.folder, wire.url), "--state", bucket.url)
-        assert wire.counts == {"STS": 1, "GetObject": 1}
-    assert target["place"] == bucket.place
+    with FaultProxy(server.url) as proxy:
+        target = read_status(Program(program.folder, proxy.url), "--state", bucket.url)
+        assert proxy.counts == {"STS": 1, "GetObject": 1}
+    assert target["place"] == bucket.location
     assert [each["name"] for each in target["associations"]] == ["october"]
 
 
@@ -162,33 +164,33 @@ def test_unlock_reports_a_free_journal(program: Program) -> None:
     """`reconcile unlock` reports a free lease without a journal, and after a finished run."""
     program.add("october")
     for _ in range(2):
-        done = program.run("unlock", "default", "--yes")
-        assert (done.code, done.out) == (0, f"No run holds the lease of {LOCAL}.\n")
+        result = program.run("unlock", "default", "--yes")
+        assert (result.code, result.out) == (0, f"No run holds the lease of {LOCAL}.\n")
         assert program.run().code == 0
-    wrong = program.run("unlock", "defualt")
-    assert wrong.code == 64
-    assert "did you mean 'default'?" in wrong.err
+    misspelt_result = program.run("unlock", "defualt")
+    assert misspelt_result.code == 64
+    assert "did you mean 'default'?" in misspelt_result.err
 
 
 def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """`reconcile unlock` shows the holder, and frees the lease with --yes only."""
     program.add("october")
-    leave_a_lease(program, server, *IN_S3)
-    target = status(program, "--state", bucket.url)
+    leave_lease(program, server, *IN_S3)
+    target = read_status(program, "--state", bucket.url)
     assert target["lease"]["holder"].startswith("process ")
     assert re.search(rf"^  lease held by {HOLDER}$", program.run("status", "--state", bucket.url).out, re.MULTILINE)
-    asked = program.run("unlock", "default", "--state", bucket.url)
-    assert re.fullmatch(rf"The lease of {bucket.place} is held by {HOLDER} \(number 1\)\.\n", asked.out)
-    assert asked.code == 64
-    assert "give --yes if that run is dead" in asked.err
+    first_unlock = program.run("unlock", "default", "--state", bucket.url)
+    assert re.fullmatch(rf"The lease of {bucket.location} is held by {HOLDER} \(number 1\)\.\n", first_unlock.out)
+    assert first_unlock.code == 64
+    assert "give --yes if that run is dead" in first_unlock.err
     assert bucket.journal["lease"]
-    freed = program.run("unlock", "default", "--state", bucket.url, "--yes")
-    assert (freed.code, freed.out.splitlines()[-1]) == (0, "The lease is free.")
+    second_unlock = program.run("unlock", "default", "--state", bucket.url, "--yes")
+    assert (second_unlock.code, second_unlock.out.splitlines()[-1]) == (0, "The lease is free.")
     assert bucket.journal["lease"] is None
     assert bucket.journal["records"]["october"]["status"] == "intended"
     program.add("november")
-    after = program.run("-o", "json", "--lock-timeout", "0s", "--state", bucket.url)
-    assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
+    next_run = program.run("-o", "json", "--lock-timeout", "0s", "--state", bucket.url)
+    assert (next_run.code, next_run.decisions) == (0, {"october": "settling", "november": "create"})
     assert len(server.sandbox.executed_writes) == 1
 
 
@@ -198,46 +200,46 @@ def test_unlock_without_confirmation_frees_nothing(
 ) -> None:
     """On a terminal, an empty answer and the end of input leave the lease unchanged."""
     program.add("october")
-    leave_a_lease(program, server, *IN_S3)
-    before = bucket.text
-    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
-    assert re.search(rf"is held by {HOLDER}", shown)
-    assert "Is that run dead, and should its lease be freed? [y/N]" in shown
-    assert "The lease is free." not in shown
-    assert bucket.text == before
+    leave_lease(program, server, *IN_S3)
+    journal = bucket.text
+    output = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
+    assert re.search(rf"is held by {HOLDER}", output)
+    assert "Is that run dead, and should its lease be freed? [y/N]" in output
+    assert "The lease is free." not in output
+    assert bucket.text == journal
 
 
 def test_unlock_with_confirmation_frees_the_lease(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """On a terminal, the answer `y` frees the lease."""
     program.add("october")
-    leave_a_lease(program, server, *IN_S3)
-    shown = program.on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
-    assert "The lease is free." in shown
+    leave_lease(program, server, *IN_S3)
+    output = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer="y\n")
+    assert "The lease is free." in output
     assert bucket.journal["lease"] is None
 
 
 def test_lease_of_a_live_local_process_is_not_freed(program: Program, server: SandboxServer) -> None:
     """The lease of a live process on this machine is not freed, even with --yes, and its run then succeeds."""
     program.add("october")
-    with holding(program, server) as (wire, process):
-        refused = program.run("unlock", "default", "--yes")
-        assert refused.code == 1
-        assert f"{LOCAL} is held by a running process of this machine: end that process first" in refused.err
-        assert "Traceback" not in refused.err
-        assert status(program)["lease"]
-        wire.let_go.set()
+    with hold_create(program, server) as (proxy, process):
+        result = program.run("unlock", "default", "--yes")
+        assert result.code == 1
+        assert f"{LOCAL} is held by a running process of this machine: end that process first" in result.err
+        assert "Traceback" not in result.err
+        assert read_status(program)["lease"]
+        proxy.release.set()
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert status(program)["lease"] is None
+    assert read_status(program)["lease"] is None
     assert len(server.sandbox.executed_writes) == 1
 
 
 def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: SandboxServer, bucket: Bucket) -> None:
     """A live run whose lease was freed sends no Create after the current one."""
     program.add("a", "b")
-    with holding(program, server, *IN_S3) as (wire, process):
+    with hold_create(program, server, *IN_S3) as (proxy, process):
         assert "The lease is free." in program.run("unlock", "default", "--state", bucket.url, "--yes").out
-        wire.let_go.set()
+        proxy.release.set()
         process.communicate(timeout=60)
     assert len(server.sandbox.executed_writes) == 1
 
@@ -245,15 +247,15 @@ def test_run_with_a_freed_lease_makes_no_further_call(program: Program, server: 
 def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server: SandboxServer) -> None:
     """With the journal in a folder, the next run ignores the lease of a dead process, and unlock frees it."""
     program.add("october")
-    leave_a_lease(program, server)
-    assert status(program)["lease"]
+    leave_lease(program, server)
+    assert read_status(program)["lease"]
     program.add("november")
-    after = program.run("-o", "json", "--lock-timeout", "0s")
-    assert (after.code, after.decisions) == (0, {"october": "settling", "november": "create"})
+    next_run = program.run("-o", "json", "--lock-timeout", "0s")
+    assert (next_run.code, next_run.decisions) == (0, {"october": "settling", "november": "create"})
     program.add("december")
-    leave_a_lease(program, server)
+    leave_lease(program, server)
     assert "The lease is free." in program.run("unlock", "default", "--yes").out
-    assert status(program)["lease"] is None
+    assert read_status(program)["lease"] is None
 
 
 @pytest.mark.parametrize("options", [(), IN_S3], ids=["local", "s3"])
@@ -261,12 +263,12 @@ def test_lease_of_a_dead_local_process_needs_no_unlock(program: Program, server:
 def test_dry_run_takes_no_lease(program: Program, server: SandboxServer, options: tuple[str, ...]) -> None:
     """A dry run shows its plan while another run holds the lease, and leaves the lease unchanged."""
     program.add("october")
-    with holding(program, server, *options):
+    with hold_create(program, server, *options):
         program.add("november")
-        before = status(program, *options[:2])
-        dry = program.run("--dry-run", "-o", "json", "--lock-timeout", "0s", *options)
-        assert (dry.code, dry.decisions) == (0, {"october": "settling", "november": "create"})
-        assert status(program, *options[:2]) == before
+        before = read_status(program, *options[:2])
+        dry_run = program.run("--dry-run", "-o", "json", "--lock-timeout", "0s", *options)
+        assert (dry_run.code, dry_run.decisions) == (0, {"october": "settling", "november": "create"})
+        assert read_status(program, *options[:2]) == before
         assert before["lease"]
     assert len(server.sandbox.executed_writes) == 1
 
@@ -278,7 +280,7 @@ def test_run_without_lock_timeout_fails_with_the_holder(
 ) -> None:
     """With `--lock-timeout 0s`, a second run names the holder of the lease, fails at once, and sends nothing."""
     program.add("october")
-    with holding(program, server, *options):
+    with hold_create(program, server, *options):
         program.add("november")
         second = program.run("--lock-timeout", "0s", *options)
         assert second.code == 1
@@ -296,20 +298,20 @@ def test_second_run_waits_and_then_replans(program: Program, server: SandboxServ
     """A second run waits for the lease, reads the result of the first run, and creates only the rest."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored"))
     program.add("october")
-    with holding(program, server, *options) as (wire, first):
+    with hold_create(program, server, *options) as (proxy, process):
         program.add("november", text=EXPORT)
 
-        def let_go_when_it_waits(request: Request) -> None:
-            reads = second_wire.counts.get("GetObject", 0)
-            if (request.operation == LOOK and second_wire.counts[LOOK] == 4 and not options) or reads == 2:
-                wire.let_go.set()
+        def release_create(request: Request) -> None:
+            reads = second_proxy.counts.get("GetObject", 0)
+            if (request.operation == LIST and second_proxy.counts[LIST] == 4 and not options) or reads == 2:
+                proxy.release.set()
 
-        with Wire(server.url, before=let_go_when_it_waits) as second_wire:
-            second = Program(program.folder, second_wire.url).run("-o", "json", *options)
-            counts = second_wire.counts
-        first.communicate(timeout=60)
-    assert (first.returncode, second.code) == (0, 0)
-    assert second.decisions == {"october": "in-sync", "november": "create"}
+        with FaultProxy(server.url, before_request=release_create) as second_proxy:
+            result = Program(program.folder, second_proxy.url).run("-o", "json", *options)
+            counts = second_proxy.counts
+        process.communicate(timeout=60)
+    assert (process.returncode, result.code) == (0, 0)
+    assert result.decisions == {"october": "in-sync", "november": "create"}
     assert counts["ListDataIntegrations"] == 2
     assert counts[CREATE] == 1
     assert len(server.sandbox.executed_writes) == 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support.fakes import FakeClock
-from support.scheduler import Hand
+from support.scheduler import FakeScheduler
 
 
 @pytest.fixture
-def hand() -> Hand:
+def scheduler() -> FakeScheduler:
     """Return a scheduler that the test advances by hand."""
-    return Hand(FakeClock())
+    return FakeScheduler(FakeClock())

@@ -9,7 +9,7 @@ from controller.test_controller import BOTH, TIMES, Fleet
 from controller.test_revisions import Git
 from support.builders import NOW
 from support.fakes import FakeClock
-from support.scheduler import Hand
+from support.scheduler import FakeScheduler
 
 from reconciler.controller.clock_jumps import ClockJumpDetector
 from reconciler.controller.controller import Controller
@@ -21,16 +21,18 @@ BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
 
 
 @pytest.fixture
-def fleet(hand: Hand) -> Fleet:
+def fleet(scheduler: FakeScheduler) -> Fleet:
     """Return a fleet of fake targets."""
-    return Fleet(hand.clock)
+    return Fleet(scheduler.clock)
 
 
 @pytest.fixture
-def controller(hand: Hand, fleet: Fleet) -> Controller:
+def controller(scheduler: FakeScheduler, fleet: Fleet) -> Controller:
     """Return a started controller."""
     controller = Controller(
-        RevisionTracker(Git(BOTH), hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
+        RevisionTracker(Git(BOTH), scheduler.clock),
+        Dependencies(fleet.act, fleet, scheduler.context, fleet.new_id),
+        TIMES,
     )
     controller.start()
     return controller
@@ -38,53 +40,53 @@ def controller(hand: Hand, fleet: Fleet) -> Controller:
 
 @BOTH_WAYS
 def test_targets_keep_their_interval_after_a_clock_jump(
-    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
     """After a jump, each target runs at once and then at its interval, with no wait and no catching up."""
-    hand.turn(6 * MINUTE)
+    scheduler.advance(6 * MINUTE)
     assert fleet.minutes("east") == [0, 5]
-    hand.clock.set(hours=hours)
+    scheduler.clock.set(hours=hours)
     controller.handle_clock_jump()
-    hand.turn(11 * MINUTE)
+    scheduler.advance(11 * MINUTE)
     start = hours * 60 + 6
     assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, start, start + 5, start + 10]
 
 
 @BOTH_WAYS
 def test_clock_jump_during_a_run_does_not_delay_the_next_run(
-    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
     """The duration of a run is independent of the wall clock, and the next run is due by the new time."""
 
     def during() -> None:
         del fleet.during["east"]
-        hand.clock.advance(minutes=2)
-        hand.clock.set(hours=hours)
+        scheduler.clock.advance(minutes=2)
+        scheduler.clock.set(hours=hours)
 
     fleet.during["east"] = during
-    hand.turn()
+    scheduler.advance()
     lane = next(each for each in controller.get_status().targets if each.target == "east")
     assert lane.next_run == NOW + timedelta(hours=hours, minutes=5)
 
 
 @BOTH_WAYS
 def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
-    hand: Hand, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
 ) -> None:
     """A jump makes no active run stuck. A hanging run counts as stuck after its timeout, in both directions."""
 
     def during() -> None:
-        hand.clock.set(hours=hours)
+        scheduler.clock.set(hours=hours)
         controller.handle_clock_jump()
-        hand.turn(PATIENCE - MINUTE)
+        scheduler.advance(PATIENCE - MINUTE)
         assert controller.get_status().find_stuck(PATIENCE) == ()
         assert "east is stuck" not in fleet.heard
-        hand.turn(4 * MINUTE)
+        scheduler.advance(4 * MINUTE)
         assert [lane.target for lane in controller.get_status().find_stuck(PATIENCE)] == ["east"]
         assert "east is stuck" in fleet.heard
 
     fleet.during["east"] = during
-    hand.turn()
+    scheduler.advance()
 
 
 def test_clock_jump_is_detected_once_in_either_direction() -> None:

@@ -11,7 +11,7 @@ from controller.test_revisions import ONE, PROBLEM, Git
 from support import reports
 from support.builders import NOW
 from support.fakes import FakeClock
-from support.scheduler import Hand
+from support.scheduler import FakeScheduler
 
 from reconciler.controller.controller import Controller
 from reconciler.controller.dependencies import Dependencies, Intervals
@@ -87,9 +87,9 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(hand: Hand) -> Fleet:
+def fleet(scheduler: FakeScheduler) -> Fleet:
     """Return a fleet of fake targets."""
-    return Fleet(hand.clock)
+    return Fleet(scheduler.clock)
 
 
 @pytest.fixture
@@ -99,46 +99,50 @@ def git() -> Git:
 
 
 @pytest.fixture
-def controller(hand: Hand, fleet: Fleet, git: Git) -> Controller:
+def controller(scheduler: FakeScheduler, fleet: Fleet, git: Git) -> Controller:
     """Return a started controller."""
     controller = Controller(
-        RevisionTracker(git, hand.clock), Dependencies(fleet.act, fleet, hand.timing, fleet.new_id), TIMES
+        RevisionTracker(git, scheduler.clock), Dependencies(fleet.act, fleet, scheduler.context, fleet.new_id), TIMES
     )
     controller.start()
     return controller
 
 
-def test_every_target_is_run_at_once_and_then_at_its_interval(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_every_target_is_run_at_once_and_then_at_its_interval(
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller
+) -> None:
     """Each target runs at the start and then every five minutes, with the active revision."""
-    hand.turn(timedelta(minutes=11))
+    scheduler.advance(timedelta(minutes=11))
     assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, 10]
     assert {revision for _, revision, _ in fleet.runs} == {"1"}
     assert controller.get_status().revision == Revision("1", NOW, 0)
 
 
 @pytest.mark.usefixtures("controller")
-def test_a_failing_target_delays_no_other(hand: Hand, fleet: Fleet) -> None:
+def test_a_failing_target_delays_no_other(scheduler: FakeScheduler, fleet: Fleet) -> None:
     """A failing target is retried with growing delays. The other target keeps its interval."""
     fleet.failing.add("west")
-    hand.turn(timedelta(minutes=21))
+    scheduler.advance(timedelta(minutes=21))
     assert fleet.minutes("east") == [0, 5, 10, 15, 20]
     assert fleet.minutes("west") == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
 
 
 @pytest.mark.usefixtures("controller")
-def test_a_push_runs_every_target(hand: Hand, fleet: Fleet, git: Git) -> None:
+def test_a_push_runs_every_target(scheduler: FakeScheduler, fleet: Fleet, git: Git) -> None:
     """The poll after a push runs every target, including a failing one."""
     fleet.failing.add("west")
-    hand.turn(timedelta(minutes=6))
+    scheduler.advance(timedelta(minutes=6))
     git.push(BOTH)
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert ("east", "2", 6.5) in fleet.runs
     assert ("west", "2", 6.5) in fleet.runs
 
 
-def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_requests_during_a_run_cause_one_more_run(
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """A thousand pushes during a run cause one more run, with the latest revision."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     fleet.runs.clear()
 
     def storm() -> None:
@@ -150,68 +154,70 @@ def test_requests_during_a_run_cause_one_more_run(hand: Hand, fleet: Fleet, git:
     fleet.during["east"] = storm
     git.push(BOTH)
     controller.poll()
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert len(fleet.minutes("east")) == 2
     assert len(fleet.minutes("west")) == 1, "west runs only after the burst"
     assert {target: revision for target, revision, _ in fleet.runs} == {"east": "1002", "west": "1002"}
 
 
-def test_long_burst_of_requests_causes_two_runs(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_long_burst_of_requests_causes_two_runs(scheduler: FakeScheduler, fleet: Fleet, controller: Controller) -> None:
     """A thousand requests within 15 seconds cause two runs of each target."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     fleet.runs.clear()
     for _ in range(1000):
         controller.run_all()
-        hand.turn(timedelta(milliseconds=15))
+        scheduler.advance(timedelta(milliseconds=15))
     assert len(fleet.minutes("east")) == len(fleet.minutes("west")) == 2
 
 
-def test_unchanged_source_runs_no_target(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_unchanged_source_runs_no_target(scheduler: FakeScheduler, fleet: Fleet, controller: Controller) -> None:
     """A poll without a new revision runs no target."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     controller.poll()
-    hand.turn()
+    scheduler.advance()
     assert fleet.minutes("east") == [0]
 
 
-def test_run_all_runs_unchanged_and_failing_targets(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_run_all_runs_unchanged_and_failing_targets(
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller
+) -> None:
     """A requested run of every target includes unchanged and failing ones."""
     fleet.failing.add("west")
-    hand.turn(timedelta(minutes=2))
+    scheduler.advance(timedelta(minutes=2))
     controller.run_all()
-    hand.turn()
+    scheduler.advance()
     assert fleet.minutes("east") == [0, 2]
     assert fleet.minutes("west") == [0, 0.5, 1.5, 2]
 
 
 def test_targets_are_added_and_removed_with_the_revision(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """A new target runs at once. A removed target runs no more and leaves the status."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     git.push(Desired((Target("west"), Target("north")), {"west": (), "north": ()}))
-    hand.turn(timedelta(minutes=10))
+    scheduler.advance(timedelta(minutes=10))
     assert fleet.minutes("east") == [0]
     assert fleet.minutes("north")[0] == 1.5
     assert [lane.target for lane in controller.get_status().targets] == ["north", "west"]
 
 
 @pytest.mark.usefixtures("controller")
-def test_due_target_that_git_removed_is_not_run(hand: Hand, fleet: Fleet, git: Git) -> None:
+def test_due_target_that_git_removed_is_not_run(scheduler: FakeScheduler, fleet: Fleet, git: Git) -> None:
     """A due run of a target is dropped if the active revision no longer contains the target."""
-    hand.turn()
-    late = next(job for name, (_, job) in hand.waiting.items() if name == "target west")
+    scheduler.advance()
+    late = next(job for name, (_, job) in scheduler.jobs.items() if name == "target west")
     git.push(Desired((Target("east"),), {"east": ()}))
     fleet.during["east"] = late  # starts during the poll that removes the target
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert fleet.minutes("west") == [0]
 
 
 def test_target_restored_during_its_run_does_not_run_concurrently(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """A target that git removes and restores during its run runs once more afterwards, never twice at once."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     seen: list[int] = []
 
     def dropped_and_back() -> None:
@@ -219,54 +225,56 @@ def test_target_restored_during_its_run_does_not_run_concurrently(
         for desired in (Desired((Target("west"),), {"west": ()}), BOTH):
             git.push(desired)
             controller.poll()
-            hand.turn(timedelta(minutes=1))
+            scheduler.advance(timedelta(minutes=1))
         seen.append(len(fleet.minutes("east")))
 
     fleet.during["east"] = dropped_and_back
     controller.run_all()
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert seen == [2], "no run started during the other"
-    hand.turn(timedelta(seconds=1))
+    scheduler.advance(timedelta(seconds=1))
     assert len(fleet.minutes("east")) == 3
     assert fleet.runs[-1][:2] == ("east", "3")
 
 
 def test_removed_target_stays_in_the_status_during_its_run(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """A removed target stays in the status until its run ends, and can be reported as stuck."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     seen: list[list[tuple[str, bool]]] = []
 
     def dropped() -> None:
         git.push(Desired((Target("west"),), {"west": ()}))
         controller.poll()
-        hand.turn(timedelta(minutes=1))
+        scheduler.advance(timedelta(minutes=1))
         seen.append([(lane.target, lane.running_since is not None) for lane in controller.get_status().targets])
-        hand.clock.advance(hours=1)
+        scheduler.clock.advance(hours=1)
         controller.check_progress()
 
     fleet.during["east"] = dropped
     controller.run_all()
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert seen == [[("east", True), ("west", False)]]
     assert [each[:2] for each in fleet.heard if isinstance(each, tuple)] == [("east", "is stuck")]
     assert [lane.target for lane in controller.get_status().targets] == ["west"]
 
 
-def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_report_of_a_removed_target_is_not_kept(
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """A run that ends after the removal of its target counts as finished. A restored target starts without a report."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
 
     def dropped() -> None:
         fleet.during.clear()
         git.push(Desired((Target("west"),), {"west": ()}))
         controller.poll()
-        hand.turn(timedelta(seconds=1))
+        scheduler.advance(timedelta(seconds=1))
 
     fleet.during["east"] = dropped
     controller.run_all()
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     board = controller.get_status()
     assert [lane.target for lane in board.targets] == ["west"]
     assert sum(run.target == "east" for run in board.finished_runs) == 2
@@ -276,66 +284,68 @@ def test_report_of_a_removed_target_is_not_kept(hand: Hand, fleet: Fleet, git: G
     )
     git.push(BOTH)
     controller.poll()
-    hand.turn(timedelta(seconds=31))
+    scheduler.advance(timedelta(seconds=31))
     assert known == [None]
 
 
-def test_interrupted_run_does_not_count_as_failure(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_interrupted_run_does_not_count_as_failure(
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """A stop during a poll or a run causes no event and no failure."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     before = len(fleet.heard)
 
     def stop() -> None:
         raise StopRequested("shutdown requested")
 
     fleet.during["east"] = stop
-    hand.turn(timedelta(minutes=4, seconds=30))
+    scheduler.advance(timedelta(minutes=4, seconds=30))
     git.down = StopRequested("shutdown requested")
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert len(fleet.heard) == before + 1, "only the run of west"
     board = controller.get_status()
     assert board.rejected_revision is None
     assert board.targets[0].failures == 0
 
 
-def test_hanging_source_check_counts_as_stuck(hand: Hand, git: Git, controller: Controller) -> None:
+def test_hanging_source_check_counts_as_stuck(scheduler: FakeScheduler, git: Git, controller: Controller) -> None:
     """Overdue targets and an overdue poll count as stuck, and are scheduled again."""
-    hand.turn(timedelta(minutes=1))
-    hand.waiting.clear()
-    hand.clock.advance(minutes=16)
+    scheduler.advance(timedelta(minutes=1))
+    scheduler.jobs.clear()
+    scheduler.clock.advance(minutes=16)
     stuck = controller.get_status().find_stuck(TIMES.stuck_after)
     assert [lane.target for lane in stuck] == ["east", "west", "(git)"]
     controller.check_progress()
-    hand.turn()
+    scheduler.advance()
     assert controller.get_status().find_stuck(TIMES.stuck_after) == ()
     assert git.loads == 1
 
 
 def test_run_all_validates_a_rejected_revision_again(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """A requested run of every target validates a rejected revision again, because keys may have changed."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     git.push(UntrustedCommit("its signature cannot be checked"))
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     git.newest = BOTH
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert controller.get_status().rejected_revision
     controller.run_all()
-    hand.turn(timedelta(seconds=1))
+    scheduler.advance(timedelta(seconds=1))
     assert controller.get_status().rejected_revision is None
     assert ("east", "2", 3.0) in fleet.runs
 
 
 def test_rejected_revision_is_reported_once_and_previous_one_runs(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """Each rejection reason is reported once, and the previous revision keeps running."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     git.push(InvalidManifests((PROBLEM,)))
-    hand.turn(timedelta(minutes=20))
+    scheduler.advance(timedelta(minutes=20))
     git.down = GitError("cannot be reached")
-    hand.turn(timedelta(minutes=20))
+    scheduler.advance(timedelta(minutes=20))
     told = [each for each in fleet.heard if isinstance(each, tuple)]
     in_force = Revision("1", NOW, 0)
     assert told == [("1 problem in the manifests", in_force), ("cannot be reached", in_force)]
@@ -345,20 +355,22 @@ def test_rejected_revision_is_reported_once_and_previous_one_runs(
     assert refusal.reason == "cannot be reached"
 
 
-def test_no_target_runs_without_a_valid_revision(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_no_target_runs_without_a_valid_revision(
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """No target runs before the first valid revision, even on request."""
     git.newest = InvalidManifests((PROBLEM,))
     controller.run_all()
-    hand.turn(timedelta(minutes=5))
+    scheduler.advance(timedelta(minutes=5))
     assert fleet.runs == []
     assert fleet.heard == [("1 problem in the manifests", None)]
     git.push(ONE)
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert len(fleet.minutes("prod")) == 1
 
 
 @pytest.mark.usefixtures("controller")
-def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: Fleet) -> None:
+def test_unexpected_error_is_reported_and_the_loop_continues(scheduler: FakeScheduler, fleet: Fleet) -> None:
     """An unexpected error counts as a failure of its target, which is retried."""
     error = ZeroDivisionError()
 
@@ -366,39 +378,41 @@ def test_unexpected_error_is_reported_and_the_loop_continues(hand: Hand, fleet: 
         raise error
 
     fleet.during["east"] = fail
-    hand.turn(timedelta(seconds=31))
+    scheduler.advance(timedelta(seconds=31))
     assert ("target east", ActiveRun("run-1", "east", "1"), error) in fleet.heard
     assert fleet.minutes("east") == [0, 0.5]
     assert fleet.minutes("west") == [0]
 
 
-def test_stuck_run_is_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_stuck_run_is_reported_once(scheduler: FakeScheduler, fleet: Fleet, controller: Controller) -> None:
     """A run without progress is reported once, and is stuck while it lasts. A long run with progress is not."""
 
     def hang() -> None:
         for _ in range(8):
-            hand.clock.advance(minutes=9)
+            scheduler.clock.advance(minutes=9)
             fleet.progress["east"]()
             controller.check_progress()
         assert not controller.get_status().find_stuck(TIMES.stuck_after)
         for _ in range(8):
-            hand.clock.advance(minutes=9)
+            scheduler.clock.advance(minutes=9)
             controller.check_progress()
         assert [stuck.target for stuck in controller.get_status().find_stuck(TIMES.stuck_after)] == ["east"]
 
     fleet.during["east"] = hang
-    hand.turn(timedelta(seconds=1))
+    scheduler.advance(timedelta(seconds=1))
     assert fleet.heard.count(("east", "is stuck", ActiveRun("run-1", "east", "1"))) == 1
     assert {lane.active_run for lane in controller.get_status().targets} == {None}
     fleet.during.clear()
-    hand.turn(timedelta(minutes=10))
+    scheduler.advance(timedelta(minutes=10))
     assert not controller.get_status().find_stuck(TIMES.stuck_after)
 
 
-def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_status_shows_reports_failures_and_due_times(
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller
+) -> None:
     """The status holds the last report, failures, last success and due time of each target, and the finished runs."""
     fleet.failing.add("west")
-    hand.turn(timedelta(minutes=2))
+    scheduler.advance(timedelta(minutes=2))
     board = controller.get_status()
     east, west = board.targets
     assert (east.target, east.failures, east.last_success, east.next_run) == (
@@ -422,12 +436,12 @@ def test_status_shows_reports_failures_and_due_times(hand: Hand, fleet: Fleet, c
 
 
 def test_last_complete_report_is_kept_while_runs_fail(
-    hand: Hand, fleet: Fleet, git: Git, controller: Controller
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
 ) -> None:
     """The last complete report stays beside the last report until git removes the target."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     fleet.failing.add("west")
-    hand.turn(timedelta(minutes=5))
+    scheduler.advance(timedelta(minutes=5))
     east, west = controller.get_status().targets
     assert east.last_report is east.last_complete_report
     assert west.last_report
@@ -435,51 +449,55 @@ def test_last_complete_report_is_kept_while_runs_fail(
     assert west.last_complete_report
     assert not west.last_complete_report.targets[0].error
     git.push(Desired((Target("east"),), {"east": ()}))
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     git.push(BOTH)
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     assert controller.get_status().targets[1].last_complete_report is None
 
 
-def test_finished_run_counts_the_remaining_differences(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_finished_run_counts_the_remaining_differences(
+    scheduler: FakeScheduler, fleet: Fleet, controller: Controller
+) -> None:
     """A finished run counts drifted associations, and separately the other open ones."""
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
-    fleet.found = (reports.drifted(), *(reports.association(each, each) for each in decisions))
-    hand.turn(timedelta(seconds=1))
+    fleet.found = (reports.drifted_association(), *(reports.association(each, each) for each in decisions))
+    scheduler.advance(timedelta(seconds=1))
     assert {(run.write_count, run.drift_count, run.open_count) for run in controller.get_status().finished_runs} == {
         (0, 1, 5)
     }
 
 
-def test_finished_runs_are_kept_for_a_day(hand: Hand, controller: Controller) -> None:
+def test_finished_runs_are_kept_for_a_day(scheduler: FakeScheduler, controller: Controller) -> None:
     """Finished runs older than a day are dropped, which limits the memory."""
-    hand.turn(timedelta(days=3))
+    scheduler.advance(timedelta(days=3))
     past = controller.get_status().finished_runs
     assert len(past) == 2 * 24 * 12
-    assert min(run.finished_at for run in past) > hand.clock.now() - timedelta(days=1)
+    assert min(run.finished_at for run in past) > scheduler.clock.now() - timedelta(days=1)
 
 
-def test_closed_controller_starts_no_run(hand: Hand, fleet: Fleet, git: Git, controller: Controller) -> None:
+def test_closed_controller_starts_no_run(
+    scheduler: FakeScheduler, fleet: Fleet, git: Git, controller: Controller
+) -> None:
     """After close, no poll and no run starts, even on request."""
-    hand.turn(timedelta(minutes=1))
+    scheduler.advance(timedelta(minutes=1))
     controller.close()
     git.push(BOTH)
     controller.run_all()
-    hand.turn(timedelta(hours=1))
+    scheduler.advance(timedelta(hours=1))
     assert fleet.minutes("east") == [0]
-    assert hand.waiting == {}
+    assert scheduler.jobs == {}
 
 
-def test_waiting_targets_are_reported_once(hand: Hand, fleet: Fleet, controller: Controller) -> None:
+def test_waiting_targets_are_reported_once(scheduler: FakeScheduler, fleet: Fleet, controller: Controller) -> None:
     """Waiting targets are reported once, and again only after none was waiting."""
-    hand.turn()
+    scheduler.advance()
     for times in (1, 2):
-        hand.waiting.pop("target east")
-        hand.queued.add("target east")
-        hand.turn(TIMES.run_interval + timedelta(seconds=11))
+        scheduler.jobs.pop("target east")
+        scheduler.queued_jobs.add("target east")
+        scheduler.advance(TIMES.run_interval + timedelta(seconds=11))
         for _ in range(3):
             controller.check_progress()
         assert fleet.heard.count(("waiting", "east")) == times
-        hand.queued.clear()
+        scheduler.queued_jobs.clear()
         controller.check_progress()
-        hand.turn()
+        scheduler.advance()

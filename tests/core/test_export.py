@@ -22,7 +22,7 @@ from support.builders import (
     journal,
     live,
     manifest,
-    observed,
+    observation,
     record,
     rules,
 )
@@ -369,31 +369,31 @@ def test_exported_manifests_never_create(seed: int) -> None:
 def test_exported_name_depends_on_the_association_alone() -> None:
     """The name consists of the data integration and the first eight digits of the id, whatever else is live."""
     one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
-    (alone,) = export_associations(AMBIENT, looked(observed(one)))
+    (alone,) = export_associations(AMBIENT, looked(observation(one)))
     assert alone.name == "profiles-export-0f1e2d3c"
-    assert {each.name for each in export_associations(AMBIENT, looked(observed(other, one)))} >= {alone.name}
-    (again,) = export_associations(AMBIENT, looked(observed(one), written([alone])))
+    assert {each.name for each in export_associations(AMBIENT, looked(observation(other, one)))} >= {alone.name}
+    (again,) = export_associations(AMBIENT, looked(observation(one), written([alone])))
     assert (again.name, again.comments) == (alone.name, alone.comments)
 
 
 def test_taken_name_is_extended() -> None:
     """A name takes more digits if a similar id, another manifest or the journal uses it."""
     one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
-    assert {each.name for each in export_associations(AMBIENT, looked(observed(one, like)))} == {
+    assert {each.name for each in export_associations(AMBIENT, looked(observation(one, like)))} == {
         "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
     }  # fmt: skip
     stranger = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
     known = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
-    (found,) = export_associations(AMBIENT, looked(observed(one), [stranger], known))
+    (found,) = export_associations(AMBIENT, looked(observation(one), [stranger], known))
     assert found.name == "profiles-export-0f1e2d3c4b5a4697"
 
 
 def test_ids_that_differ_only_in_case_get_different_names() -> None:
     """Ids that differ only in case get different names, although names are in lower case."""
-    found = export_associations(AMBIENT, looked(observed(live("ABC"), live("abc"))))
+    found = export_associations(AMBIENT, looked(observation(live("ABC"), live("abc"))))
     assert len({each.name for each in found}) == 2
     assert all(
-        isinstance(each, Adopt) for each in looked(observed(live("ABC"), live("abc")), written(found)).plan.decisions
+        isinstance(each, Adopt) for each in looked(observation(live("ABC"), live("abc")), written(found)).plan.decisions
     )
 
 
@@ -428,14 +428,14 @@ def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: s
 
 def test_declared_target_is_named_in_the_manifest() -> None:
     """A declared target is named in the manifest, and an ambient one is not."""
-    assert "target" not in export_associations(AMBIENT, looked(observed(live())))[0].document
-    assert export_associations(DECLARED, looked(observed(live())))[0].document["target"] == "prod"
+    assert "target" not in export_associations(AMBIENT, looked(observation(live())))[0].document
+    assert export_associations(DECLARED, looked(observation(live())))[0].document["target"] == "prod"
 
 
 def test_unlisted_associations_are_not_exported() -> None:
     """Associations that could not be listed are not exported."""
-    assert export_associations(AMBIENT, looked(observed(unobserved="denied"))) == ()
-    assert isinstance(observed(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
+    assert export_associations(AMBIENT, looked(observation(unobserved="denied"))) == ()
+    assert isinstance(observation(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
 
 
 def test_managed_association_has_a_comment_that_says_so() -> None:
@@ -447,7 +447,7 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
         manifest("matching"),
         manifest("named", Policy(adopt=live("a3").arn), DestinationURI="s3://corp-exports/3"),
     ]
-    seen = observed(bound, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c"))
+    seen = observation(bound, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c"))
     found = {each.live.id: each for each in export_associations(AMBIENT, looked(seen, manifests, known))}
     covered = {id_: each.managed_by.name if each.managed_by else None for id_, each in found.items()}
     assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
@@ -461,21 +461,21 @@ def test_managed_association_has_a_comment_that_says_so() -> None:
 def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     """A managed association gets the name of its manifest if that is unique, known to the journal and short enough."""
     torn, other = manifest("torn", Policy(adopt=live("a2").arn)), live("a2", DestinationURI="s3://corp-exports/other")
-    both = export_associations(AMBIENT, looked(observed(live("a1"), other), [torn], journal(record("torn", "a1"))))
+    both = export_associations(AMBIENT, looked(observation(live("a1"), other), [torn], journal(record("torn", "a1"))))
     assert [each.managed_by for each in both] == [torn, torn]
     assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
     assert all("Already managed by 'torn'" in each.comments[1] for each in both)
     lost = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
-    (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("october")], journal(lost)))
+    (found,) = export_associations(AMBIENT, looked(observation(live("a1")), [manifest("october")], journal(lost)))
     assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
     for length, named in ((200, "x" * 200), (201, "profiles-export-a1")):
-        (found,) = export_associations(AMBIENT, looked(observed(live("a1")), [manifest("x" * length)]))
+        (found,) = export_associations(AMBIENT, looked(observation(live("a1")), [manifest("x" * length)]))
         assert found.name == named
 
 
 def test_duplicate_of_a_manifest_gets_advice() -> None:
     """A duplicate in git gets the ARN for its policy.adopt. With it, both manifests are valid together."""
-    wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
+    wanted, seen = manifest("october"), observation(live("a1"), live("a2"))
     known = journal(record("october", "a1"))
     kept, loose = export_associations(AMBIENT, looked(seen, [wanted], known))
     assert (kept.managed_by, kept.duplicates) == (wanted, ())
@@ -496,7 +496,7 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
 
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:
     """If the association of a duplicate is unknown, a person removes the duplicate or sets its policy.adopt."""
-    wanted, seen = manifest("october"), observed(live("a1"), live("a2"))
+    wanted, seen = manifest("october"), observation(live("a1"), live("a2"))
     one, other = export_associations(AMBIENT, looked(seen, [wanted]))
     assert [each.duplicates[0].arn for each in (one, other)] == [None, None]
     assert "remove 'october'" in one.duplicates[0].advice
@@ -509,7 +509,7 @@ def test_ambiguous_duplicate_is_left_to_a_person() -> None:
 
 def test_hidden_members_are_exported_from_the_journal() -> None:
     """Members that AWS hides are exported from the journal, and the manifest then has no differences."""
-    known, seen = journal(record("october", "a1")), observed(live("a1"))
+    known, seen = journal(record("october", "a1")), observation(live("a1"))
     (found,) = export_associations(AMBIENT, looked(seen, known=known))
     spec: Any = found.document["spec"]
     assert spec["ObjectConfiguration"] == known.records["october"].request["ObjectConfiguration"]
@@ -528,15 +528,15 @@ def test_hidden_members_are_exported_from_the_journal() -> None:
 def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
     """Without hidden members in the journal, a comment asks to add them."""
     known = record("october", "a1", ObjectConfiguration=None)
-    (found,) = export_associations(AMBIENT, looked(observed(live("a1")), known=journal(replace(known, token=None))))
+    (found,) = export_associations(AMBIENT, looked(observation(live("a1")), known=journal(replace(known, token=None))))
     assert any("add them before the first run" in comment for comment in found.comments)
 
 
 def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     """A lost association is created again, with the whole request, only after a person removes policy.adopt."""
-    (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
+    (found,) = export_associations(AMBIENT, looked(observation(live("a1"))))
     (adopting,) = written([found])
-    known = with_intents(EMPTY, looked(observed(live("a1")), [adopting]).plan, NOW)
+    known = with_intents(EMPTY, looked(observation(live("a1")), [adopting]).plan, NOW)
     complete = replace(adopting, spec=manifest().spec)
     state = known.records[adopting.name].state
     assert isinstance(state, Bound)
@@ -544,7 +544,7 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     later = NOW + timedelta(hours=1)
 
     def decided(policy: Policy) -> object:
-        (decision,) = looked(observed(), [replace(complete, policy=policy)], journal(lost), now=later).plan.decisions
+        (decision,) = looked(observation(), [replace(complete, policy=policy)], journal(lost), now=later).plan.decisions
         return decision
 
     arn = adopting.policy.adopt
@@ -558,26 +558,28 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
 
 def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
     """Hidden members that are added before the adoption are no difference. Added later, they are a change."""
-    (found,) = export_associations(AMBIENT, looked(observed(live("a1"))))
+    (found,) = export_associations(AMBIENT, looked(observation(live("a1"))))
     (bare,) = written([found])
     complete = replace(bare, spec=manifest().spec)
-    first = looked(observed(live("a1")), [complete]).plan
+    first = looked(observation(live("a1")), [complete]).plan
     assert isinstance(first.decisions[0], Adopt)
     assert first.decisions[0].differences == ()
-    (second,) = looked(observed(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
+    (second,) = looked(observation(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
     assert isinstance(second, InSync)
-    late = with_intents(EMPTY, looked(observed(live("a1")), [bare]).plan, NOW)
-    (changed,) = looked(observed(live("a1")), [complete], late).plan.decisions
+    late = with_intents(EMPTY, looked(observation(live("a1")), [bare]).plan, NOW)
+    (changed,) = looked(observation(live("a1")), [complete], late).plan.decisions
     assert isinstance(changed, Changed)
 
 
 def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     """A manifest that would not adopt its association unchanged is left out, with the reason."""
     mine = Policy(adopt=live("a1").arn)
-    assert check_roundtrip(manifest(policy=mine), live("a1"), observed(live("a1")), rules()) is None
-    other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observed(live("a1")), rules())
+    assert check_roundtrip(manifest(policy=mine), live("a1"), observation(live("a1")), rules()) is None
+    other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observation(live("a1")), rules())
     assert other == "the exported manifest would differ from AWS at /ClientId"
-    strange = check_roundtrip(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observed(live("a1")), rules())
+    strange = check_roundtrip(
+        manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observation(live("a1")), rules()
+    )
     assert strange == "the exported manifest would be blocked"
 
 
@@ -586,7 +588,7 @@ def test_times_are_readable_only_when_equivalent() -> None:
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
     for shown, said in windows.items():
         execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
-        (found,) = export_associations(AMBIENT, looked(observed(live(ExecutionConfiguration=execution))))
+        (found,) = export_associations(AMBIENT, looked(observation(live(ExecutionConfiguration=execution))))
         spec: Any = found.document["spec"]
         assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
 
@@ -602,5 +604,5 @@ def test_aws_text_cannot_break_out_of_a_comment() -> None:
 def test_job_progress_does_not_change_the_manifest() -> None:
     """The last job of an association does not change its manifest."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
-    (before,), (after,) = (export_associations(AMBIENT, looked(observed(each))) for each in (live(), later))
+    (before,), (after,) = (export_associations(AMBIENT, looked(observation(each))) for each in (live(), later))
     assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)

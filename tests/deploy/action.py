@@ -12,17 +12,17 @@ from typing import Any
 
 import yaml
 from deploy.comments import TOKEN
-from deploy.conftest import DEPLOY, Place
+from deploy.conftest import DEPLOY, Host
 
 ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
 HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
 
 
 @dataclass(slots=True)
-class Ran:
+class ActionResult:
     """The result of one use of the action."""
 
-    code: int = 0
+    exit_code: int = 0
     log: str = ""
     summary: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
@@ -37,49 +37,51 @@ class Ran:
 class Job:
     """A job of a workflow: its checkout, and the runner's settings for its steps."""
 
-    place: Place
+    host: Host
     workspace: Path
     api: str = "http://127.0.0.1:9"
 
-    def use(self, event: str = "pull_request", ref: str = "", **inputs: str) -> Ran:
+    def use(self, event: str = "pull_request", ref: str = "", **inputs: str) -> ActionResult:
         """Use the action once, for an event and a ref. The default branch is main.
 
         The default ref is the merge of a pull request, or main for other events. An underscore in the name of an input
         stands for a dash.
         """
-        chosen = {name.replace("_", "-"): value for name, value in inputs.items()}
-        assert chosen.keys() <= ACTION["inputs"].keys()
-        about = {} if event == "schedule" else {"github.event.repository.default_branch": "main"}
+        arguments = {name.replace("_", "-"): value for name, value in inputs.items()}
+        assert arguments.keys() <= ACTION["inputs"].keys()
+        context = {} if event == "schedule" else {"github.event.repository.default_branch": "main"}
         ref = ref or ("refs/pull/7/merge" if event == "pull_request" else "refs/heads/main")
-        defaults = {name: self._filled(each["default"], about) for name, each in ACTION["inputs"].items()}
-        inputs = defaults | {"program": str(self.place.program)} | chosen
+        defaults = {name: self._expand(each["default"], context) for name, each in ACTION["inputs"].items()}
+        inputs = defaults | {"program": str(self.host.program)} | arguments
         values = {f"inputs.{name}": value for name, value in inputs.items()}
-        ran = Ran()
+        result = ActionResult()
         for step in ACTION["runs"]["steps"]:
-            if self._is_due(step.get("if", "success()"), values, failed=ran.code != 0):
-                self._run(step, values, (event, ref), ran)
-        ran.outputs = {name: self._filled(each["value"], values) for name, each in ACTION["outputs"].items()}
-        return ran
+            if self._is_due(step.get("if", "success()"), values, has_failed=result.exit_code != 0):
+                self._run(step, values, (event, ref), result)
+        result.outputs = {name: self._expand(each["value"], values) for name, each in ACTION["outputs"].items()}
+        return result
 
-    def _run(self, step: Mapping[str, Any], values: dict[str, str], of: tuple[str, str], ran: Ran) -> None:
+    def _run(
+        self, step: Mapping[str, Any], values: dict[str, str], trigger: tuple[str, str], result: ActionResult
+    ) -> None:
         """Run the script of one step for an event and a ref, and collect its log, summary and outputs."""
-        event, ref = of
+        event, ref = trigger
         assert step["shell"] == "bash"
         assert "${{" not in step["run"], "a script would execute the value of an expression"
-        temp = self.place.folder / "runner"
+        temp = self.host.folder / "runner"
         temp.mkdir(exist_ok=True)
-        about = {"pull_request": {"number": 7, "head": {"sha": HEAD}}} if event == "pull_request" else {}
-        (temp / "event.json").write_text(json.dumps(about), encoding="utf-8")
+        payload = {"pull_request": {"number": 7, "head": {"sha": HEAD}}} if event == "pull_request" else {}
+        (temp / "event.json").write_text(json.dumps(payload), encoding="utf-8")
         (temp / "script.sh").write_text(step["run"], encoding="utf-8")
         files = {"GITHUB_OUTPUT": temp / "output", "GITHUB_STEP_SUMMARY": temp / "summary"}
         for file in files.values():
             file.write_text("", encoding="utf-8")
-        given = {name: self._filled(text, values) for name, text in step["env"].items()}
-        done = subprocess.run(
+        variables = {name: self._expand(text, values) for name, text in step["env"].items()}
+        process = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", temp / "script.sh"],
-            cwd=self.workspace / self._filled(step.get("working-directory", "."), values),
+            cwd=self.workspace / self._expand(step.get("working-directory", "."), values),
             env={
-                **self.place.environment,
+                **self.host.environment,
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_ACTION_PATH": str(DEPLOY / "github"),
                 "GITHUB_API_URL": self.api,
@@ -94,35 +96,35 @@ class Job:
                 "GITHUB_WORKSPACE": str(self.workspace),
                 "RUNNER_TEMP": str(temp),
                 **{name: str(file) for name, file in files.items()},
-                **given,
+                **variables,
             },
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        ran.code = ran.code or done.returncode
-        ran.log += done.stdout
-        ran.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
+        result.exit_code = result.exit_code or process.returncode
+        result.log += process.stdout
+        result.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
         for line in files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")
             values[f"steps.{step['id']}.outputs.{name}"] = value
 
     @staticmethod
-    def _filled(text: str, values: Mapping[str, str]) -> str:
+    def _expand(text: str, values: Mapping[str, str]) -> str:
         """Replace expressions by their values, and unknown expressions by nothing, like the runner."""
-        known = {"github.token": TOKEN, **values}
-        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda found: known.get(found[1], ""), text)
+        names = {"github.token": TOKEN, **values}
+        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda match: names.get(match[1], ""), text)
 
     @staticmethod
-    def _is_due(condition: str, values: Mapping[str, str], *, failed: bool) -> bool:
+    def _is_due(condition: str, values: Mapping[str, str], *, has_failed: bool) -> bool:
         """Return True if the condition holds. It may contain calls and comparisons, joined by &&."""
         terms = condition.split(" && ")
-        if failed and "always()" not in terms:
+        if has_failed and "always()" not in terms:
             return False
         for term in set(terms) - {"always()", "success()"}:
-            compared = re.fullmatch(r"([\w.-]+) (==|!=) '(.*)'", term)
-            assert compared, term
-            if (values.get(compared[1], "") == compared[3]) != (compared[2] == "=="):
+            comparison = re.fullmatch(r"([\w.-]+) (==|!=) '(.*)'", term)
+            assert comparison, term
+            if (values.get(comparison[1], "") == comparison[3]) != (comparison[2] == "=="):
                 return False
         return True

@@ -13,76 +13,76 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "ghs_of-this-job"
-LONGEST = 65_536
+MAX_BODY_LENGTH = 65_536
 
 
 @dataclass(slots=True)
 class Comments:
     """The comments of pull request 7 of corp/exports.
 
-    `read_only` refuses writes. `head` returns the commit of a branch, or "". `spoiled` replaces every response: it is a
-    body and the value of Content-Length.
+    `is_read_only` refuses writes. `get_head` returns the commit of a branch, or "". `invalid_response` replaces every
+    response: it is a body and the value of Content-Length.
     """
 
     url: str
-    found: list[dict[str, Any]] = field(default_factory=list)
-    read_only: bool = False
-    broken: bool = False
-    head: Callable[[str], str] = lambda _: ""
-    spoiled: tuple[bytes, int] | None = None
+    items: list[dict[str, Any]] = field(default_factory=list)
+    is_read_only: bool = False
+    is_broken: bool = False
+    get_head: Callable[[str], str] = lambda _: ""
+    invalid_response: tuple[bytes, int] | None = None
 
     def add(self, author: str, body: str) -> int:
         """Add a comment, and return its number."""
         kind = "Bot" if author.endswith("[bot]") else "User"
-        self.found.append({"id": len(self.found) + 1, "user": {"login": author, "type": kind}, "body": body})
-        return len(self.found)
+        self.items.append({"id": len(self.items) + 1, "user": {"login": author, "type": kind}, "body": body})
+        return len(self.items)
 
-    def answer(self, method: str, path: str, token: str | None, content: Any) -> tuple[int, Any]:
+    def respond(self, method: str, path: str, token: str | None, content: Any) -> tuple[int, Any]:
         """Return the status and the content of a response."""
         address = urlsplit(path)
-        of_pull = address.path == "/repos/corp/exports/issues/7/comments"
+        is_collection = address.path == "/repos/corp/exports/issues/7/comments"
         branch = address.path.partition("/repos/corp/exports/git/ref/heads/")[2]
-        one = re.fullmatch(r"/repos/corp/exports/issues/comments/(\d+)", address.path)
-        if self.broken or token != f"Bearer {TOKEN}":
-            return (502, {"message": "Server Error"}) if self.broken else (401, {"message": "Bad credentials"})
+        item = re.fullmatch(r"/repos/corp/exports/issues/comments/(\d+)", address.path)
+        if self.is_broken or token != f"Bearer {TOKEN}":
+            return (502, {"message": "Server Error"}) if self.is_broken else (401, {"message": "Bad credentials"})
         if method == "GET" and branch:
-            return self._ref(unquote(branch))
-        if method == "GET" and of_pull:
+            return self._get_ref(unquote(branch))
+        if method == "GET" and is_collection:
             query = parse_qs(address.query)
             size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
-            return 200, self.found[(page - 1) * size : page * size]
-        if self.read_only:
+            return 200, self.items[(page - 1) * size : page * size]
+        if self.is_read_only:
             return 403, {"message": "Resource not accessible by integration"}
-        if len(content["body"]) > LONGEST:
+        if len(content["body"]) > MAX_BODY_LENGTH:
             return 422, {"message": "body is too long (maximum is 65536 characters)"}
-        if method == "POST" and of_pull:
-            return 201, self.found[self.add("github-actions[bot]", content["body"]) - 1]
-        if method == "PATCH" and one:
-            self.found[int(one[1]) - 1]["body"] = content["body"]
-            return 200, self.found[int(one[1]) - 1]
+        if method == "POST" and is_collection:
+            return 201, self.items[self.add("github-actions[bot]", content["body"]) - 1]
+        if method == "PATCH" and item:
+            self.items[int(item[1]) - 1]["body"] = content["body"]
+            return 200, self.items[int(item[1]) - 1]
         return 404, {"message": "Not Found"}
 
-    def _ref(self, branch: str) -> tuple[int, Any]:
-        sha = self.head(branch)
+    def _get_ref(self, branch: str) -> tuple[int, Any]:
+        sha = self.get_head(branch)
         return (200, {"object": {"type": "commit", "sha": sha}}) if sha else (404, {"message": "Not Found"})
 
 
 @contextmanager
-def served() -> Iterator[Comments]:
+def serve_comments() -> Iterator[Comments]:
     """Serve comments during the `with` block."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
-            status, said = comments.answer(self.command, self.path, self.headers.get("Authorization"), content)
-            written = json.dumps(said).encode()
-            written, length = comments.spoiled or (written, len(written))
+            status, document = comments.respond(self.command, self.path, self.headers.get("Authorization"), content)
+            body = json.dumps(document).encode()
+            body, length = comments.invalid_response or (body, len(body))
             self.send_response(status)
             self.send_header("Content-Length", str(length))
             self.end_headers()
-            self.wfile.write(written)
+            self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server requires these names
+        do_GET = do_POST = do_PATCH = respond  # noqa: N815 - http.server requires these names
 
         def log_message(self, *_: object) -> None:
             """Discard the log line."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from support.forked import write_launcher
+from support.forking import write_launcher
 from support.paths import REPOSITORY
 
 from reconciler.sandbox import SandboxServer
@@ -57,7 +57,7 @@ INVALID = MANIFEST.format(name="orders").replace("DestinationURI", "DestinationU
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Host:
     """A test's folder, and the environment of its processes: that of a CI job, without a user's settings."""
 
     folder: Path
@@ -65,19 +65,19 @@ class Place:
     program: Path
     """What scripts start as `reconcile`: the program, forked off a process that has imported it."""
 
-    def git(self, folder: Path, *arguments: str) -> str:
+    def run_git(self, folder: Path, *arguments: str) -> str:
         """Run git in a folder, and return its output. Raises CalledProcessError."""
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *arguments], cwd=folder, env=self.environment, check=True, capture_output=True, text=True
         )
-        return done.stdout
+        return process.stdout
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A bare repository with hooks, and a clone to push from."""
 
-    place: Place
+    host: Host
     bare: Path
     clone: Path
 
@@ -88,101 +88,103 @@ class Repository:
 
     def configure(self, name: str, value: str) -> None:
         """Set an option of the hooks."""
-        self.place.git(self.bare, "config", f"reconciler.{name}", value)
+        self.host.run_git(self.bare, "config", f"reconciler.{name}", value)
 
-    def add_options(self, more: str) -> None:
+    def add_options(self, options: str) -> None:
         """Append to the options of the program."""
-        self.configure("options", f"{self.place.git(self.bare, 'config', 'reconciler.options').strip()} {more}")
+        self.configure("options", f"{self.host.run_git(self.bare, 'config', 'reconciler.options').strip()} {options}")
 
-    def refs(self) -> str:
+    def read_refs(self) -> str:
         """Return the refs of the bare repository with their commits."""
-        return self.place.git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
+        return self.host.run_git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)")
 
     def commit(self, files: dict[str, str]) -> str:
         """Commit files, given by name, and return the revision."""
-        return commit(self.place, self.clone, files)
+        return commit(self.host, self.clone, files)
 
     def start_push(self, *refspecs: str) -> subprocess.Popen[str]:
         """Start a push. The server's output goes to its standard error."""
         return subprocess.Popen(
             ["git", "push", "--quiet", "origin", *(refspecs or ("HEAD:refs/heads/main",))],
             cwd=self.clone,
-            env=self.place.environment,
+            env=self.host.environment,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def push(self, *refspecs: str) -> str:
         """Push, and return the server's output as the pusher reads it."""
-        with self.start_push(*refspecs) as pushing:
-            return told(pushing)
+        with self.start_push(*refspecs) as process:
+            return wait_for_push(process)
 
-    def refused(self, *refspecs: str) -> str:
+    def expect_rejection(self, *refspecs: str) -> str:
         """Push, assert that the push is refused and changes no ref, and return what the pusher reads."""
-        before = self.refs()
-        with self.start_push(*refspecs) as pushing:
-            _, answer = pushing.communicate(timeout=60)
-        assert pushing.returncode == 1, answer
-        assert self.refs() == before
-        assert "pre-receive hook declined" in answer
-        return remote(answer)
+        before = self.read_refs()
+        with self.start_push(*refspecs) as process:
+            _, output = process.communicate(timeout=60)
+        assert process.returncode == 1, output
+        assert self.read_refs() == before
+        assert "pre-receive hook declined" in output
+        return read_server_output(output)
 
 
-def new_repository(place: Place, name: str) -> Path:
+def create_repository(host: Host, name: str) -> Path:
     """Create a repository with a work tree, and return its folder."""
-    place.git(place.folder, "init", "--quiet", "--initial-branch=main", name)
-    return place.folder / name
+    host.run_git(host.folder, "init", "--quiet", "--initial-branch=main", name)
+    return host.folder / name
 
 
-def commit(place: Place, folder: Path, files: dict[str, str]) -> str:
+def commit(host: Host, folder: Path, files: dict[str, str]) -> str:
     """Commit files, given by name, with every other change of the work tree, and return the revision."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    place.git(folder, "add", "--all")
-    place.git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change manifests")
-    return place.git(folder, "rev-parse", "HEAD").strip()
+    host.run_git(folder, "add", "--all")
+    host.run_git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change manifests")
+    return host.run_git(folder, "rev-parse", "HEAD").strip()
 
 
-def downloads() -> dict[str, str]:
+def find_registry_variables() -> dict[str, str]:
     """Return the variables that lead package managers to the registries and caches of this machine.
 
     pip compiles no module that it installs, because each installed program runs only once.
     """
     cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], check=False, capture_output=True, text=True)
     names = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    found = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - the settings of this machine
-    return {"PIP_COMPILE": "no"} | ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | found
+    variables = {name: value for name, value in os.environ.items() if name.upper().startswith(names)}  # noqa: TID251 - the settings of this machine
+    return (
+        {"PIP_COMPILE": "no"} | ({"PIP_CACHE_DIR": cache.stdout.strip()} if cache.returncode == 0 else {}) | variables
+    )
 
 
-def shared_dependencies() -> dict[str, str]:
+def build_pip_variables() -> dict[str, str]:
     """Return the variables with which pip installs the program alone and uses the dependencies of these tests."""
     folder = str(distribution("boto3").locate_file(""))
     return {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": folder}
 
 
-def told(pushing: subprocess.Popen[str]) -> str:
+def wait_for_push(process: subprocess.Popen[str]) -> str:
     """Wait for a push, assert that it is accepted, and return the server's output without `remote: `."""
-    _, answer = pushing.communicate(timeout=60)
-    assert pushing.returncode == 0, answer
-    return remote(answer)
+    _, output = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    return read_server_output(output)
 
 
-def landed(pushing: subprocess.Popen[str], revision: str) -> None:
+def wait_for_run(process: subprocess.Popen[str], revision: str) -> None:
     """Read the output of a push until the push is accepted and the post-receive hook starts its run."""
-    assert pushing.stderr
-    assert any(f"reconciling refs/heads/main at {revision}" in line for line in pushing.stderr)
+    assert process.stderr
+    assert any(f"reconciling refs/heads/main at {revision}" in line for line in process.stderr)
 
 
-def remote(answer: str) -> str:
+def read_server_output(output: str) -> str:
     """Return the server's part of git's output, without `remote: ` and alignment."""
-    lines = [line.removeprefix("remote: ") for line in answer.splitlines() if line.startswith("remote: ")]
+    lines = [line.removeprefix("remote: ") for line in output.splitlines() if line.startswith("remote: ")]
     return "\n".join(" ".join(line.split()) for line in lines)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def host(tmp_path: Path) -> Host:
     """Return an environment without settings of the user."""
     git = shutil.which("git")
     assert git
@@ -201,14 +203,14 @@ def place(tmp_path: Path) -> Place:
         "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
         "TMPDIR": str(tmp_path / "temporary"),
     }
-    return Place(tmp_path, environment, write_launcher(tmp_path / "bin" / "reconcile"))
+    return Host(tmp_path, environment, write_launcher(tmp_path / "bin" / "reconcile"))
 
 
 @pytest.fixture
 def sandbox() -> Iterator[str]:
     """Yield the URL of a running sandbox."""
-    with SandboxServer() as running:
-        yield running.url
+    with SandboxServer() as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -220,28 +222,28 @@ def client(sandbox: str) -> Iterator[AppIntegrationsServiceClient]:
 
 
 @pytest.fixture
-def repository(place: Place, sandbox: str) -> Repository:
+def repository(host: Host, sandbox: str) -> Repository:
     """Return a repository whose post-receive hook reconciles with the sandbox."""
-    return make_repository(place, "exports", sandbox)
+    return create_bare_repository(host, "exports", sandbox)
 
 
-def make_repository(place: Place, name: str, sandbox: str, *hooks: str) -> Repository:
+def create_bare_repository(host: Host, name: str, sandbox: str, *hooks: str) -> Repository:
     """Create a bare repository with hooks (by default, post-receive) and a clone of it."""
-    bare, clone = place.folder / f"{name}.git", place.folder / name
-    place.git(place.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    place.git(place.folder, "clone", "--quiet", str(bare), str(clone))
-    made = Repository(place, bare, clone)
-    made.install(*hooks or ("post-receive",))
-    made.configure("program", str(place.program))
-    made.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
-    made.configure("newState", "*")
-    return made
+    bare, clone = host.folder / f"{name}.git", host.folder / name
+    host.run_git(host.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    host.run_git(host.folder, "clone", "--quiet", str(bare), str(clone))
+    repository = Repository(host, bare, clone)
+    repository.install(*hooks or ("post-receive",))
+    repository.configure("program", str(host.program))
+    repository.configure("options", f"--endpoint-url {sandbox} --region us-east-1")
+    repository.configure("newState", "*")
+    return repository
 
 
-def destinations(client: AppIntegrationsServiceClient) -> list[str]:
+def list_destinations(client: AppIntegrationsServiceClient) -> list[str]:
     """Return the destinations of the associations of the tests' data integration, sorted."""
-    answer = client.list_data_integration_associations(DataIntegrationIdentifier="crm-accounts")
-    return sorted(each["DestinationURI"] for each in answer["DataIntegrationAssociations"])
+    response = client.list_data_integration_associations(DataIntegrationIdentifier="crm-accounts")
+    return sorted(association["DestinationURI"] for association in response["DataIntegrationAssociations"])
 
 
 def check_shell(*scripts: Path) -> None:

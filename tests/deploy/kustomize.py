@@ -17,29 +17,29 @@ KUBERNETES = DEPLOY / "kubernetes"
 PODS = {"Deployment": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 
 
-def gathered(folder: Path) -> Iterator[dict[str, Any]]:
+def read_folder(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the documents of a kustomization from their files, without patches and replacements."""
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
     for name in kustomization["resources"]:
         path = folder / name
         if path.is_dir():
-            yield from gathered(path)
+            yield from read_folder(path)
         else:
             yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
 
 
-def built(folder: Path) -> list[dict[str, Any]]:
+def run_kustomize(folder: Path) -> list[dict[str, Any]]:
     """Return the documents that kustomize builds from a folder. Skip the test if kustomize is missing."""
     kustomize, kubectl = shutil.which("kustomize"), shutil.which("kubectl")
     if not kustomize and not kubectl:
         pytest.skip("neither kustomize nor kubectl is installed")
     command = [kustomize, "build"] if kustomize else [str(kubectl), "kustomize"]
-    done = subprocess.run([*command, folder], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+    process = subprocess.run([*command, folder], check=False, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return list(yaml.safe_load_all(process.stdout))
 
 
-def overlay(folder: Path, base: str, *components: str) -> Path:
+def write_overlay(folder: Path, base: str, *components: str) -> Path:
     """Write a kustomization on top of a base and components, and return its folder."""
     relative = Path(os.path.relpath(KUBERNETES.resolve(), folder.resolve()))
     document = {
@@ -52,12 +52,12 @@ def overlay(folder: Path, base: str, *components: str) -> Path:
     return folder
 
 
-def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def select_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """Return the documents of a kind."""
     return [document for document in documents if document["kind"] == kind]
 
 
-def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
+def find_pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the single pod template, with its metadata."""
     (workload,) = (document for document in documents if document["kind"] in PODS)
     template: dict[str, Any] = workload
@@ -66,10 +66,10 @@ def pod(documents: list[dict[str, Any]]) -> dict[str, Any]:
     return template
 
 
-def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
+def collect_variables(documents: list[dict[str, Any]]) -> dict[str, str]:
     """Return the variables of the single container, from its ConfigMaps and its own list. Secrets are not included."""
-    (container,) = pod(documents)["spec"]["containers"]
-    maps = {document["metadata"]["name"]: document["data"] for document in of_kind(documents, "ConfigMap")}
+    (container,) = find_pod_template(documents)["spec"]["containers"]
+    maps = {document["metadata"]["name"]: document["data"] for document in select_kind(documents, "ConfigMap")}
     variables: dict[str, str] = {}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:

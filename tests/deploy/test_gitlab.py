@@ -19,12 +19,12 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     RECONCILE,
-    Place,
+    Host,
+    build_pip_variables,
     commit,
-    destinations,
-    downloads,
-    new_repository,
-    shared_dependencies,
+    create_repository,
+    find_registry_variables,
+    list_destinations,
 )
 from junitparser import JUnitXml
 from support.paths import REPOSITORY
@@ -43,12 +43,12 @@ class Loader(yaml.SafeLoader):
     """A YAML loader that supports GitLab's tag."""
 
 
-def reference(loader: Loader, node: yaml.SequenceNode) -> Reference:
+def construct_reference(loader: Loader, node: yaml.SequenceNode) -> Reference:
     """Construct the value of a `!reference` tag."""
     return Reference(loader.construct_sequence(node))
 
 
-Loader.add_constructor("!reference", reference)
+Loader.add_constructor("!reference", construct_reference)
 TEMPLATE: dict[str, Any] = yaml.load(
     (DEPLOY / "gitlab" / "reconciler.gitlab-ci.yml").read_text(encoding="utf-8"),
     Loader,  # noqa: S506 - derived from SafeLoader
@@ -59,130 +59,142 @@ TEMPLATE: dict[str, Any] = yaml.load(
 class Pipeline:
     """The jobs of a pipeline in one work tree, so that a job finds the artifacts of an earlier one."""
 
-    place: Place
+    host: Host
     folder: Path
-    asked: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, **variables: str) -> tuple[int, str]:
         """Run the scripts of a job like a runner, and return the exit code and the log."""
-        job = extended(name)
-        declared = {**TEMPLATE["variables"], **job.get("variables", {})}
-        filled = {name: value["value"] if isinstance(value, dict) else value for name, value in declared.items()}
-        given = {**filled, **self.asked, **variables}
-        of = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": self.place.git(self.folder, "rev-parse", "HEAD").strip()}
-        known = of | given
-        expanded = {
-            variable: known.get(value.removeprefix("$"), "") if value.startswith("$") else value
-            for variable, value in given.items()
+        job = resolve_job(name)
+        definitions = {**TEMPLATE["variables"], **job.get("variables", {})}
+        defaults = {name: value["value"] if isinstance(value, dict) else value for name, value in definitions.items()}
+        values = {**defaults, **self.variables, **variables}
+        ci_variables = {
+            "CI_COMMIT_BRANCH": "main",
+            "CI_COMMIT_SHA": self.host.run_git(self.folder, "rev-parse", "HEAD").strip(),
         }
-        done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", "\n".join((*flat(job["before_script"]), *flat(job["script"])))],
+        scope = ci_variables | values
+        environment = {
+            variable: scope.get(value.removeprefix("$"), "") if value.startswith("$") else value
+            for variable, value in values.items()
+        }
+        process = subprocess.run(
+            [
+                "bash",
+                "-eo",
+                "pipefail",
+                "-c",
+                "\n".join((*flatten_script(job["before_script"]), *flatten_script(job["script"]))),
+            ],
             cwd=self.folder,
-            env=self.place.environment | {"GITLAB_CI": "true", "RECONCILER_ID_TOKEN": "a.b.c"} | of | expanded,
+            env=self.host.environment
+            | {"GITLAB_CI": "true", "RECONCILER_ID_TOKEN": "a.b.c"}
+            | ci_variables
+            | environment,
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        return done.returncode, done.stdout
+        return process.returncode, process.stdout
 
-    def json(self, name: str) -> Any:
+    def read_json(self, name: str) -> Any:
         """Return the content of a JSON artifact."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
-def extended(name: str) -> dict[str, Any]:
+def resolve_job(name: str) -> dict[str, Any]:
     """Return a job, merged with the jobs that it extends."""
     job: dict[str, Any] = TEMPLATE[name]
-    return extended(job["extends"]) | job if "extends" in job else job
+    return resolve_job(job["extends"]) | job if "extends" in job else job
 
 
-def flat(lines: list[str | Reference]) -> Iterator[str]:
+def flatten_script(lines: list[str | Reference]) -> Iterator[str]:
     """Yield the lines of a script, with its references resolved."""
     for line in lines:
         if isinstance(line, Reference):
-            yield from flat(TEMPLATE[line[0]][line[1]])
+            yield from flatten_script(TEMPLATE[line[0]][line[1]])
         else:
             yield line
 
 
 @pytest.fixture
-def pipeline(place: Place, sandbox: str) -> Pipeline:
+def pipeline(host: Host, sandbox: str) -> Pipeline:
     """Return a pipeline whose image contains the program and reaches only the sandbox."""
-    place.environment["PATH"] = os.pathsep.join((str(place.program.parent), place.environment["PATH"]))
-    place.environment["RECONCILER_ENDPOINT_URL"] = sandbox
-    place.environment["RECONCILER_STATE"] = str(place.folder / "state")
-    folder = new_repository(place, "project")
-    commit(place, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
-    place.git(folder, "remote", "add", "origin", str(folder))
-    return Pipeline(place, folder, {"RECONCILER_NEW_STATE": "*"})  # set by a person for the first run
+    host.environment["PATH"] = os.pathsep.join((str(host.program.parent), host.environment["PATH"]))
+    host.environment["RECONCILER_ENDPOINT_URL"] = sandbox
+    host.environment["RECONCILER_STATE"] = str(host.folder / "state")
+    folder = create_repository(host, "project")
+    commit(host, folder, ACCOUNTS | {".gitignore": "/*.json\n/*.xml\n/*.md\n.reconciler-program/\n"})
+    host.run_git(folder, "remote", "add", "origin", str(folder))
+    return Pipeline(host, folder, {"RECONCILER_NEW_STATE": "*"})  # set by a person for the first run
 
 
 def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
     """The plan writes only its artifacts, and the next job applies that plan to the same commit."""
-    pipeline.place.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), pipeline.place.environment["PATH"]))
+    pipeline.host.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), pipeline.host.environment["PATH"]))
     (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     code, log = pipeline.run("reconciler:plan")
     assert code == 0, log
     assert "1 to create" in log
-    assert destinations(client) == []
+    assert list_destinations(client) == []
     assert {
-        path for path in extended("reconciler:plan")["artifacts"]["paths"] if (pipeline.folder / path).exists()
+        path for path in resolve_job("reconciler:plan")["artifacts"]["paths"] if (pipeline.folder / path).exists()
     } == {
         "plan.json",
         "plan.md",
     }
     code, log = pipeline.run("reconciler:apply")
     assert code == 0, log
-    assert destinations(client) == ["s3://corp-exports/accounts"]
-    assert pipeline.json("applied.json")["planDigest"] == pipeline.json("plan.json")["planDigest"]
-    revision = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
-    assert pipeline.json("applied.json")["run"]["revision"] == revision
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
+    assert pipeline.read_json("applied.json")["planDigest"] == pipeline.read_json("plan.json")["planDigest"]
+    revision = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
+    assert pipeline.read_json("applied.json")["run"]["revision"] == revision
 
 
 def test_outdated_commit_is_not_applied(pipeline: Pipeline, client: Client) -> None:
     """Only the head of the branch is applied, even after a late approval. An unknown head applies nothing."""
     pipeline.run("reconciler:plan")
-    old = pipeline.place.git(pipeline.folder, "rev-parse", "HEAD").strip()
+    old = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
     (pipeline.folder / "manifests" / "accounts.yaml").unlink()
-    commit(pipeline.place, pipeline.folder, {})
-    pipeline.place.git(pipeline.folder, "checkout", "--quiet", "--detach", old)
-    for remote in (str(pipeline.folder), str(pipeline.place.folder / "nowhere")):  # the head has changed, or is unknown
-        pipeline.place.git(pipeline.folder, "remote", "set-url", "origin", remote)
+    commit(pipeline.host, pipeline.folder, {})
+    pipeline.host.run_git(pipeline.folder, "checkout", "--quiet", "--detach", old)
+    for remote in (str(pipeline.folder), str(pipeline.host.folder / "nowhere")):  # the head has changed, or is unknown
+        pipeline.host.run_git(pipeline.folder, "remote", "set-url", "origin", remote)
         code, log = pipeline.run("reconciler:apply")
         assert code == 1
         assert f"{old} is not the head of main, or the head is unknown; AWS was not called" in log
-    assert destinations(client) == []
+    assert list_destinations(client) == []
 
 
 def test_another_plan_is_not_applied(pipeline: Pipeline, client: Client) -> None:
     """If the plan has changed since the plan job, the apply job writes nothing."""
     pipeline.run("reconciler:plan")
-    commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    commit(pipeline.host, pipeline.folder, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
     code, log = pipeline.run("reconciler:apply")
     assert code == 1, log
-    assert destinations(client) == []
+    assert list_destinations(client) == []
 
 
 def test_invalid_manifests_appear_as_failed_tests(pipeline: Pipeline, client: Client) -> None:
     """Invalid manifests fail both jobs, appear as failed tests, and prevent the apply job."""
-    commit(pipeline.place, pipeline.folder, {"manifests/orders.yaml": INVALID})
+    commit(pipeline.host, pipeline.folder, {"manifests/orders.yaml": INVALID})
     for name, report in (("reconciler:validate", "validate.xml"), ("reconciler:plan", "plan.xml")):
         code, log = pipeline.run(name)
         assert code == 3, log
-        assert extended(name)["artifacts"]["reports"]["junit"] == report
-        shown = JUnitXml.fromfile(str(pipeline.folder / report))
-        assert shown.failures + shown.errors == 1
+        assert resolve_job(name)["artifacts"]["reports"]["junit"] == report
+        document = JUnitXml.fromfile(str(pipeline.folder / report))
+        assert document.failures + document.errors == 1
         assert "manifests/orders.yaml" in (pipeline.folder / report).read_text(encoding="utf-8")
     assert pipeline.run("reconciler:apply")[0] == 64
-    assert destinations(client) == []
+    assert list_destinations(client) == []
 
 
 def test_validate_calls_nothing(pipeline: Pipeline) -> None:
     """The validate job needs no credentials and calls nothing."""
     code, log = pipeline.run("reconciler:validate", RECONCILER_ENDPOINT_URL="http://127.0.0.1:9")
     assert code == 0, log
-    assert "id_tokens" not in extended("reconciler:validate")
+    assert "id_tokens" not in resolve_job("reconciler:validate")
 
 
 def test_role_token_file_is_private(pipeline: Pipeline) -> None:
@@ -199,39 +211,39 @@ def test_role_token_file_is_private(pipeline: Pipeline) -> None:
 
 def test_apply_jobs_run_one_at_a_time_without_interruption() -> None:
     """Apply jobs run one at a time, only on the default branch, and are not interruptible."""
-    apply = extended("reconciler:apply")
+    apply = resolve_job("reconciler:apply")
     assert apply["resource_group"] == "reconciler"
     assert "interruptible" not in apply
     assert [rule["if"] for rule in apply["rules"]] == ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
 
 
-def test_pipeline_without_the_program_names_the_variable_to_set(place: Place) -> None:
+def test_pipeline_without_the_program_names_the_variable_to_set(host: Host) -> None:
     """Without the program, the job ends with a one-line error that names the variable to set."""
-    code, log = Pipeline(place, repository(place)).run("reconciler:validate")
+    code, log = Pipeline(host, create_project(host)).run("reconciler:validate")
     assert code == 64
     assert "RECONCILER_SOURCE is not set" in log
 
 
-def test_pipeline_installs_the_program_from_its_source_variable(place: Place) -> None:
+def test_pipeline_installs_the_program_from_its_source_variable(host: Host) -> None:
     """The job installs the program with pip from RECONCILER_SOURCE."""
-    place.environment.update(downloads() | shared_dependencies())
-    place.environment["PATH"] = os.pathsep.join((python(place), place.environment["PATH"]))
-    pipeline = Pipeline(place, repository(place))
+    host.environment.update(find_registry_variables() | build_pip_variables())
+    host.environment["PATH"] = os.pathsep.join((create_python_folder(host), host.environment["PATH"]))
+    pipeline = Pipeline(host, create_project(host))
     code, log = pipeline.run("reconciler:validate", RECONCILER_SOURCE=str(REPOSITORY))
     assert code == 0, log
     assert (pipeline.folder / "validate.xml").exists()
 
 
-def repository(place: Place) -> Path:
+def create_project(host: Host) -> Path:
     """Create a repository with manifests, and return its folder."""
-    folder = new_repository(place, "project")
-    commit(place, folder, ACCOUNTS)
+    folder = create_repository(host, "project")
+    commit(host, folder, ACCOUNTS)
     return folder
 
 
-def python(place: Place) -> str:
+def create_python_folder(host: Host) -> str:
     """Return a folder that contains only this Python, like an image without the program."""
-    folder = place.folder / "python"
+    folder = host.folder / "python"
     folder.mkdir()
     (folder / "python3").symlink_to(sys.executable)
     return str(folder)

@@ -19,7 +19,7 @@ POLICIES = sorted(IAM.glob("*.json"), key=lambda path: path.name)
 SERVICES = frozenset(("appintegrations", "s3", "sts"))
 
 # The actions that each operation needs (Service Authorization Reference).
-NEEDS: dict[tuple[str, str], frozenset[str]] = {
+REQUIRED_ACTIONS: dict[tuple[str, str], frozenset[str]] = {
     ("appintegrations", "GetDataIntegration"): frozenset(("app-integrations:GetDataIntegration",)),
     ("appintegrations", "ListDataIntegrations"): frozenset(("app-integrations:ListDataIntegrations",)),
     ("appintegrations", "ListDataIntegrationAssociations"): frozenset(
@@ -54,7 +54,7 @@ WRITES = {
     "s3:PutObject",
 }
 LISTS = {"app-integrations:ListDataIntegrations", "app-integrations:ListDataIntegrationAssociations"}
-READS_STATE = {"s3:GetObject", "s3:ListBucket"}
+STATE_READS = {"s3:GetObject", "s3:ListBucket"}
 # The type of resource to which each action can be restricted (Service Authorization Reference). CreateFlow,
 # DescribeConnectorProfiles and the List actions have none.
 RESOURCES = {
@@ -79,17 +79,17 @@ RESOURCES = {
 UNRESTRICTED = LISTS | {"appflow:CreateFlow", "appflow:DescribeConnectorProfiles"}
 
 
-def sources() -> Iterator[ast.AST]:
+def walk_program() -> Iterator[ast.AST]:
     """Yield every syntax node of the program, except the sandbox, which is not a client of AWS."""
     for path in (REPOSITORY / "reconciler").rglob("*.py"):
         if "sandbox" not in path.relative_to(REPOSITORY).parts:
             yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def clients() -> set[str]:
+def find_services() -> set[str]:
     """Return the services for which the program creates clients."""
-    found = set()
-    for node in sources():
+    services = set()
+    for node in walk_program():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "client":
             if not node.args and not node.keywords:  # a method of this program that creates no client
                 continue
@@ -99,64 +99,64 @@ def clients() -> set[str]:
             ):  # the callers of that function name the service
                 continue
             assert isinstance(service, ast.Constant), "a client of an unknown service"
-            found.add(str(service.value))
-    return found
+            services.add(str(service.value))
+    return services
 
 
-def words() -> set[str]:
+def collect_names() -> set[str]:
     """Return every attribute and every string of the program. The name of a call is one of them."""
-    attributes = {node.attr for node in sources() if isinstance(node, ast.Attribute)}
-    texts = {node.value for node in sources() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    attributes = {node.attr for node in walk_program() if isinstance(node, ast.Attribute)}
+    texts = {node.value for node in walk_program() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return attributes | texts
 
 
-def calls() -> set[tuple[str, str]]:
+def find_calls() -> set[tuple[str, str]]:
     """Return the operations in the program, by service, as botocore's models name them."""
-    session, named = botocore.session.Session(), words()
+    session, names = botocore.session.Session(), collect_names()
     return {
         (service, operation)
-        for service in clients()
+        for service in find_services()
         for operation in session.get_service_model(service).operation_names
-        if xform_name(operation) in named
+        if xform_name(operation) in names
     }
 
 
-def statements(policy: Path) -> list[dict[str, Any]]:
+def read_statements(policy: Path) -> list[dict[str, Any]]:
     """Return the statements of a policy."""
     document = json.loads(policy.read_text(encoding="utf-8"))
     assert document.keys() == {"Version", "Statement"}
     assert document["Version"] == "2012-10-17"
-    found: list[dict[str, Any]] = document["Statement"]
-    return found
+    statements: list[dict[str, Any]] = document["Statement"]
+    return statements
 
 
-def actions(*names: str) -> set[str]:
+def collect_actions(*names: str) -> set[str]:
     """Return the actions that the policies allow together."""
-    listed = [each["Action"] for name in names for each in statements(IAM / f"{name}.json")]
-    return {action for each in listed for action in ([each] if isinstance(each, str) else each)}
+    entries = [entry["Action"] for name in names for entry in read_statements(IAM / f"{name}.json")]
+    return {action for entry in entries for action in ([entry] if isinstance(entry, str) else entry)}
 
 
 def test_only_listed_services_are_called() -> None:
     """The program creates clients only for the services in SERVICES."""
-    assert clients() == SERVICES
+    assert find_services() == SERVICES
 
 
 def test_every_call_has_a_listed_permission() -> None:
     """NEEDS lists every call of the program, and no other call."""
-    assert calls() == NEEDS.keys()
+    assert find_calls() == REQUIRED_ACTIONS.keys()
 
 
 def test_policies_allow_exactly_the_calls_of_the_program() -> None:
     """Together, the policies allow exactly the actions that the calls need."""
-    everything = actions(*(policy.stem for policy in POLICIES))
-    assert everything == frozenset().union(*NEEDS.values())
+    actual = collect_actions(*(policy.stem for policy in POLICIES))
+    assert actual == frozenset().union(*REQUIRED_ACTIONS.values())
 
 
 @pytest.mark.parametrize(
-    ("names", "allowed"),
+    ("names", "expected"),
     [
         (("observe",), LISTS),
-        (("state-s3-read",), READS_STATE),
+        (("state-s3-read",), STATE_READS),
         (("state-s3-write",), {"s3:PutObject"}),
         (
             ("doctor",),
@@ -167,36 +167,36 @@ def test_policies_allow_exactly_the_calls_of_the_program() -> None:
         (
             ("apply",),
             LISTS
-            | NEEDS["appintegrations", "CreateDataIntegrationAssociation"]
-            | NEEDS["appintegrations", "UpdateDataIntegrationAssociation"],
+            | REQUIRED_ACTIONS["appintegrations", "CreateDataIntegrationAssociation"]
+            | REQUIRED_ACTIONS["appintegrations", "UpdateDataIntegrationAssociation"],
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_each_policy_is_for_one_purpose(names: tuple[str, ...], allowed: set[str]) -> None:
+def test_each_policy_is_for_one_purpose(names: tuple[str, ...], expected: set[str]) -> None:
     """Each policy allows the actions of its purpose, and the policies for reading allow no write."""
-    assert actions(*names) == allowed
+    assert collect_actions(*names) == expected
     if names[0] in {"observe", "state-s3-read", "doctor"}:
-        assert not actions(*names) & WRITES
+        assert not collect_actions(*names) & WRITES
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.stem)
 def test_policy_statements_are_explicit_and_restricted(policy: Path) -> None:
     """Each statement has a name, explicit actions, and the narrowest resource that AWS supports for them."""
     sids = set()
-    for statement in statements(policy):
+    for statement in read_statements(policy):
         assert statement["Effect"] == "Allow"
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
         assert ("Principal" in statement) != ("Resource" in statement)
         assert statement.get("Principal") != "*"
         assert statement["Sid"].isalnum()
         sids.add(statement["Sid"])
-        listed = statement["Action"]
-        for action in [listed] if isinstance(listed, str) else listed:
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
             assert "*" not in action
             assert action in RESOURCES.keys() ^ UNRESTRICTED
             assert statement.get("Resource", RESOURCES.get(action)) == RESOURCES.get(action, "*"), action
-    assert len(sids) == len(statements(policy))
+    assert len(sids) == len(read_statements(policy))
 
 
 def test_policy_readme_lists_every_policy() -> None:

@@ -16,7 +16,15 @@ import pytest
 import yaml
 from click.core import ParameterSource
 from deploy.conftest import RECONCILE
-from deploy.kustomize import KUBERNETES, built, environment, gathered, of_kind, overlay, pod
+from deploy.kustomize import (
+    KUBERNETES,
+    collect_variables,
+    find_pod_template,
+    read_folder,
+    run_kustomize,
+    select_kind,
+    write_overlay,
+)
 
 from reconciler import __version__
 from reconciler.app.settings import Settings
@@ -31,16 +39,16 @@ BASES = ["controller", "cronjob"]
 VARIANTS = [("controller",), ("cronjob",), ("folder",), ("controller", "git-ssh"), ("cronjob", "git-ssh")]
 
 
-def documents(folder: str) -> list[dict[str, Any]]:
+def read_documents(folder: str) -> list[dict[str, Any]]:
     """Return the documents in the files of a folder."""
-    return list(gathered(KUBERNETES / folder))
+    return list(read_folder(KUBERNETES / folder))
 
 
 @pytest.fixture
 def variant(request: pytest.FixtureRequest, tmp_path: Path) -> list[dict[str, Any]]:
     """Return the documents that kustomize builds from a folder with components."""
     base, *components = request.param
-    return built(overlay(tmp_path, base, *components))
+    return run_kustomize(write_overlay(tmp_path, base, *components))
 
 
 variants = pytest.mark.parametrize("variant", VARIANTS, indirect=True, ids="+".join)
@@ -49,7 +57,7 @@ variants = pytest.mark.parametrize("variant", VARIANTS, indirect=True, ids="+".j
 @pytest.mark.parametrize("base", BASES)
 def test_every_document_is_valid(base: str) -> None:
     """Every document matches the Kubernetes schemas, without unknown members."""
-    for document in documents(base):
+    for document in read_documents(base):
         kubernetes_validate.validate(document, VERSION, strict=True)
 
 
@@ -62,21 +70,21 @@ def test_every_document_is_valid_as_kustomize_builds_it(variant: list[dict[str, 
 
 def test_validation_detects_an_unknown_member() -> None:
     """The validation of the two tests above rejects an unknown member."""
-    wrong = deepcopy(pod(documents("controller")))
-    wrong["spec"]["containers"][0]["readOnlyRootFileSystem"] = True
+    pod = deepcopy(find_pod_template(read_documents("controller")))
+    pod["spec"]["containers"][0]["readOnlyRootFileSystem"] = True
     with pytest.raises(kubernetes_validate.ValidationError, match="readOnlyRootFileSystem"):
-        kubernetes_validate.validate({"apiVersion": "v1", "kind": "Pod", "spec": wrong["spec"]}, VERSION, strict=True)
+        kubernetes_validate.validate({"apiVersion": "v1", "kind": "Pod", "spec": pod["spec"]}, VERSION, strict=True)
 
 
-def restricted(template: dict[str, Any]) -> None:
+def check_restricted_profile(template: dict[str, Any]) -> None:
     """Assert that a pod satisfies the restricted profile (kubernetes.io, "Pod Security Standards") and more rules."""
     spec = template["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 10001
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers", "ephemeralContainers"} & spec.keys()
-    allowed = {"configMap", "emptyDir", "secret"}
-    assert all(volume.keys() - {"name"} <= allowed for volume in spec["volumes"])
+    volume_types = {"configMap", "emptyDir", "secret"}
+    assert all(volume.keys() - {"name"} <= volume_types for volume in spec["volumes"])
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False, "service links set variables that the program could read as options"
     for container in spec["containers"]:
@@ -93,78 +101,78 @@ def restricted(template: dict[str, Any]) -> None:
 @pytest.mark.parametrize("base", BASES)
 def test_pods_satisfy_the_restricted_profile(base: str) -> None:
     """The pods run in a namespace that enforces the restricted profile."""
-    restricted(pod(documents(base)))
+    check_restricted_profile(find_pod_template(read_documents(base)))
 
 
 @variants
 def test_patched_pods_satisfy_the_restricted_profile(variant: list[dict[str, Any]]) -> None:
     """The pods that kustomize builds also satisfy the restricted profile."""
-    restricted(pod(variant))
+    check_restricted_profile(find_pod_template(variant))
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_pod_has_memory_for_the_largest_revision(base: str) -> None:
     """The memory limit of a pod is enough for the largest revision that the program reads."""
-    (container,) = pod(documents(base))["spec"]["containers"]
-    most = container["resources"]["limits"]["memory"]
-    assert int(most.removesuffix("Gi")) << 30 >= REQUIRED_MEMORY_BYTES
+    (container,) = find_pod_template(read_documents(base))["spec"]["containers"]
+    limit = container["resources"]["limits"]["memory"]
+    assert int(limit.removesuffix("Gi")) << 30 >= REQUIRED_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_selectors_find_their_pods(base: str) -> None:
     """The selectors of Deployment, Service and network policies match the labels of the pod."""
-    found = documents(base)
-    labels = pod(found)["metadata"]["labels"].items()
-    selectors = [each["spec"]["podSelector"]["matchLabels"] for each in of_kind(found, "NetworkPolicy")]
-    selectors += [each["spec"]["selector"]["matchLabels"] for each in of_kind(found, "Deployment")]
-    selectors += [each["spec"]["selector"] for each in of_kind(found, "Service")]
+    documents = read_documents(base)
+    labels = find_pod_template(documents)["metadata"]["labels"].items()
+    selectors = [each["spec"]["podSelector"]["matchLabels"] for each in select_kind(documents, "NetworkPolicy")]
+    selectors += [each["spec"]["selector"]["matchLabels"] for each in select_kind(documents, "Deployment")]
+    selectors += [each["spec"]["selector"] for each in select_kind(documents, "Service")]
     assert len(selectors) == {"controller": 4, "cronjob": 1}[base]
     assert all(selector.items() <= labels for selector in selectors)
 
 
 def test_probes_use_paths_and_ports_that_exist() -> None:
     """Probes, Service and network policy use the port of the program, and the probes use its paths."""
-    found = documents("controller")
-    (container,) = pod(found)["spec"]["containers"]
+    documents = read_documents("controller")
+    (container,) = find_pod_template(documents)["spec"]["containers"]
     (port,) = container["ports"]
-    context = parsed(found)
+    context = parse_arguments(documents)
     assert context.params["listen"].port == port["containerPort"]
 
-    def nobody() -> ControllerStatus:
+    def fail() -> ControllerStatus:
         raise AssertionError
 
-    views = Views(nobody, lambda: ("", b""), timedelta(), lambda: True, lambda: False)
+    views = Views(fail, lambda: ("", b""), timedelta(), lambda: True, lambda: False)
     hooks = Webhooks(lambda: None, None, lambda: None, lambda: None, lambda *_: None)
     paths = {getattr(route, "path", None) for route in build_application(views, hooks).routes}
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == port["name"]
         assert container[probe]["httpGet"]["path"] in paths
-    (service,) = of_kind(found, "Service")
+    (service,) = select_kind(documents, "Service")
     assert [each["targetPort"] for each in service["spec"]["ports"]] == [port["name"]]
-    (ingress,) = (rule for each in of_kind(found, "NetworkPolicy") for rule in each["spec"].get("ingress", ()))
+    (ingress,) = (rule for each in select_kind(documents, "NetworkPolicy") for rule in each["spec"].get("ingress", ()))
     assert [each["port"] for each in ingress["ports"]] == [port["name"]]
 
 
-def parsed(found: list[dict[str, Any]]) -> click.Context:
+def parse_arguments(documents: list[dict[str, Any]]) -> click.Context:
     """Parse the arguments and variables of a container like the program."""
-    (container,) = pod(found)["spec"]["containers"]
+    (container,) = find_pod_template(documents)["spec"]["containers"]
     name, *arguments = container["args"]
     command = app.get_command(click.Context(app), name)
     assert command
     with pytest.MonkeyPatch.context() as patch:
-        for variable, value in environment(found).items():
+        for variable, value in collect_variables(documents).items():
             patch.setenv(variable, value)
         return command.make_context(name, list(arguments))
 
 
-def settings_are_options(found: list[dict[str, Any]]) -> None:
+def check_settings(documents: list[dict[str, Any]]) -> None:
     """Assert that the program knows and accepts every variable of the container."""
-    context, variables = parsed(found), environment(found)
+    context, variables = parse_arguments(documents), collect_variables(documents)
     options = {str(parameter.envvar): parameter for parameter in context.command.params}
-    ours = {name for name in variables if name.startswith("RECONCILER_")}
-    around = {name for name in ours - options.keys() if Settings.of({name: "1"}) != Settings.of({})}
-    assert ours - options.keys() - around == set()
-    for name in ours - around:
+    names = {name for name in variables if name.startswith("RECONCILER_")}
+    setting_names = {name for name in names - options.keys() if Settings.of({name: "1"}) != Settings.of({})}
+    assert names - options.keys() - setting_names == set()
+    for name in names - setting_names:
         source = context.get_parameter_source(str(options[name].name))
         assert source is ParameterSource.ENVIRONMENT, name
     assert context.params["state"].startswith("s3://"), "only a journal in S3 outlives the pod"
@@ -173,14 +181,14 @@ def settings_are_options(found: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("base", BASES)
 def test_settings_are_options_of_the_program(base: str) -> None:
     """The program accepts the arguments and variables of its containers."""
-    settings_are_options(documents(base))
+    check_settings(read_documents(base))
 
 
 @variants
 def test_patched_settings_are_options_of_the_program(variant: list[dict[str, Any]]) -> None:
     """The program accepts the settings that kustomize builds. Only the ssh component names a key and known hosts."""
-    settings_are_options(variant)
-    git_variables = {name.removeprefix("RECONCILER_GIT_") for name in environment(variant) if "_GIT_" in name}
+    check_settings(variant)
+    git_variables = {name.removeprefix("RECONCILER_GIT_") for name in collect_variables(variant) if "_GIT_" in name}
     repository = set() if "profiles-export-2026-10.yaml" in str(variant) else {"URL", "REF", "PATH"}
     access = {"SSH_KEY", "KNOWN_HOSTS"} if "ssh-privatekey" in str(variant) else set()
     assert git_variables == repository | access
@@ -188,24 +196,24 @@ def test_patched_settings_are_options_of_the_program(variant: list[dict[str, Any
 
 def test_commented_settings_are_options_of_the_controller() -> None:
     """The commented-out settings are valid once they are uncommented."""
-    found = documents("controller")
-    (settings,) = of_kind(found, "ConfigMap")
+    documents = read_documents("controller")
+    (settings,) = select_kind(documents, "ConfigMap")
     text = (KUBERNETES / "common" / "settings.yaml").read_text(encoding="utf-8")
-    more = dict(re.findall(r"^  # (RECONCILER_\w+): (\S+)$", text, re.MULTILINE))
-    assert "RECONCILER_MANIFEST_URL" in more
-    settings["data"] |= more
-    settings_are_options(found)
+    examples = dict(re.findall(r"^  # (RECONCILER_\w+): (\S+)$", text, re.MULTILINE))
+    assert "RECONCILER_MANIFEST_URL" in examples
+    settings["data"] |= examples
+    check_settings(documents)
 
 
 def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
     """The patch in the README opens the mail port, and changes nothing else."""
     text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
     (patch,) = re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
-    before = built(overlay(tmp_path, "controller"))
+    before = run_kustomize(write_overlay(tmp_path, "controller"))
     file = tmp_path / "kustomization.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8")) | {"patches": yaml.safe_load(dedent(patch))}
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    after = built(tmp_path)
+    after = run_kustomize(tmp_path)
     (policy,) = (each for each in before if each["kind"] == "NetworkPolicy" and "egress" in each["spec"])
     policy["spec"]["egress"].append({"ports": [{"protocol": "TCP", "port": 587}]})
     assert after == before
@@ -213,9 +221,9 @@ def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
 
 def test_secrets_are_mounted_where_the_program_reads_them() -> None:
     """The secret of the webhooks is mounted where the program reads it."""
-    found = documents("controller")
-    template = pod(found)["spec"]
-    file = Path(environment(found)["RECONCILER_WEBHOOK_SECRET_FILE"])
+    documents = read_documents("controller")
+    template = find_pod_template(documents)["spec"]
+    file = Path(collect_variables(documents)["RECONCILER_WEBHOOK_SECRET_FILE"])
     (mount,) = (each for each in template["containers"][0]["volumeMounts"] if each["mountPath"] == str(file.parent))
     (volume,) = (each for each in template["volumes"] if each["name"] == mount["name"])
     assert "secret" in volume
@@ -223,23 +231,23 @@ def test_secrets_are_mounted_where_the_program_reads_them() -> None:
 
 def test_termination_grace_exceeds_the_shutdown_timeout() -> None:
     """Kubernetes waits longer than --shutdown-timeout before it kills the pod."""
-    found = documents("controller")
+    documents = read_documents("controller")
     assert (
-        pod(found)["spec"]["terminationGracePeriodSeconds"]
-        >= parsed(found).params["shutdown_timeout"].total_seconds() + 10
+        find_pod_template(documents)["spec"]["terminationGracePeriodSeconds"]
+        >= parse_arguments(documents).params["shutdown_timeout"].total_seconds() + 10
     )
 
 
 def test_pods_do_not_overlap_and_jobs_are_not_retried() -> None:
     """The Deployment never has two pods, and a Job neither overlaps with another one nor restarts."""
-    (deployment,) = of_kind(documents("controller"), "Deployment")
+    (deployment,) = select_kind(read_documents("controller"), "Deployment")
     assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
-    (cronjob,) = of_kind(documents("cronjob"), "CronJob")
+    (cronjob,) = select_kind(read_documents("cronjob"), "CronJob")
     assert cronjob["spec"]["concurrencyPolicy"] == "Forbid"
     assert cronjob["spec"]["startingDeadlineSeconds"] > 10, "the CronJob controller checks only every ten seconds"
     assert cronjob["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 0
-    assert pod([cronjob])["spec"]["restartPolicy"] == "Never"
+    assert find_pod_template([cronjob])["spec"]["restartPolicy"] == "Never"
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -247,7 +255,7 @@ def test_image_tag_is_the_program_version(base: str) -> None:
     """The image tag is the version of the program in this checkout."""
     kustomization = yaml.safe_load((KUBERNETES / base / "kustomization.yaml").read_text(encoding="utf-8"))
     (image,) = kustomization["images"]
-    (container,) = pod(documents(base))["spec"]["containers"]
+    (container,) = find_pod_template(read_documents(base))["spec"]["containers"]
     assert container["image"] == image["name"]
     assert image["newTag"] == __version__
 
@@ -256,12 +264,12 @@ def test_example_config_map_is_readable_as_mounted(tmp_path: Path) -> None:
     """The program reads the example through the symbolic links that the kubelet creates for a ConfigMap."""
     kustomization = yaml.safe_load((KUBERNETES / "folder" / "kustomization.yaml").read_text(encoding="utf-8"))
     (generator,) = kustomization["configMapGenerator"]
-    mounted = tmp_path / "manifests"
-    (mounted / "..2026").mkdir(parents=True)
-    (mounted / "..data").symlink_to("..2026")
+    folder = tmp_path / "manifests"
+    (folder / "..2026").mkdir(parents=True)
+    (folder / "..data").symlink_to("..2026")
     for name in generator["files"]:
-        (mounted / "..2026" / name).write_text((KUBERNETES / "folder" / name).read_text(encoding="utf-8"))
-        (mounted / name).symlink_to(f"..data/{name}")
-    done = subprocess.run([RECONCILE, "validate"], cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "1 manifest, 1 target: valid\n"
+        (folder / "..2026" / name).write_text((KUBERNETES / "folder" / name).read_text(encoding="utf-8"))
+        (folder / name).symlink_to(f"..data/{name}")
+    result = subprocess.run([RECONCILE, "validate"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "1 manifest, 1 target: valid\n"

@@ -27,7 +27,7 @@ createLinter().then((lint) => {
 SECRETS = re.compile(
     r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20}|glpat-|-----BEGIN|aws_secret_access_key", re.IGNORECASE
 )
-MACHINE = re.compile(r"(?<![\w./$}])/(?:root|home|work|tmp|Users|mnt|private)/")
+MACHINE_PATHS = re.compile(r"(?<![\w./$}])/(?:root|home|work|tmp|Users|mnt|private)/")
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_pipeline_files_match_their_public_schemas(schema: str, file: str) -> No
     """The pipeline files match the public schemas of GitHub and GitLab."""
     transform = ["--data-transform", "gitlab-ci"] if "gitlab" in file else []
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, *transform, DEPLOY / file]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize(
@@ -58,18 +58,18 @@ def test_issue_templates_follow_the_public_schema(schema: str, file: str) -> Non
     """The issue templates match GitHub's schema, because GitHub shows no form for an invalid template."""
     template = REPOSITORY / ".github" / "ISSUE_TEMPLATE" / file
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, template]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 def test_developer_hooks_are_well_formed() -> None:
     """pre-commit accepts the configuration of the developer hooks."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
-def test_the_action_and_the_workflow_pass_the_audit() -> None:
+def test_action_and_workflow_pass_the_zizmor_audit() -> None:
     """The action and the workflow have no injection, floating reference or needless permission, as zizmor checks."""
     command: list[str | Path] = [
         BIN / "zizmor",
@@ -79,8 +79,8 @@ def test_the_action_and_the_workflow_pass_the_audit() -> None:
         "regular",
         *sorted((DEPLOY / "github").glob("*.yml")),
     ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
@@ -104,23 +104,25 @@ def test_the_workflow_passes_actionlint(tmp_path: Path) -> None:
 
     def lint(file: Path) -> list[dict[str, object]]:
         command: list[str | Path] = [node, tmp_path / "lint.cjs", file]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        found: list[dict[str, object]] = json.loads(done.stdout)
-        return found
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+        findings: list[dict[str, object]] = json.loads(result.stdout)
+        return findings
 
     workflow = DEPLOY / "github" / "workflow.yml"
     assert lint(workflow) == []
-    wrong = tmp_path / "wrong.yml"
+    invalid_workflow = tmp_path / "wrong.yml"
     text = workflow.read_text(encoding="utf-8")
-    wrong.write_text(text.replace("needs.plan.outputs.digest", "needs.plan.outputs.digset"), encoding="utf-8")
-    assert lint(wrong), "actionlint must find the typing error"
+    invalid_workflow.write_text(
+        text.replace("needs.plan.outputs.digest", "needs.plan.outputs.digset"), encoding="utf-8"
+    )
+    assert lint(invalid_workflow), "actionlint must find the typing error"
 
 
 def test_published_pre_commit_hook_is_well_formed() -> None:
     """pre-commit accepts the manifest of the published hook."""
     command: list[str | Path] = [BIN / "pre-commit", "validate-manifest", REPOSITORY / ".pre-commit-hooks.yaml"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 def test_deploy_files_contain_no_secrets_or_machine_paths() -> None:
@@ -129,4 +131,4 @@ def test_deploy_files_contain_no_secrets_or_machine_paths() -> None:
     for file in (*files, REPOSITORY / ".pre-commit-hooks.yaml"):
         text = file.read_text(encoding="utf-8")
         assert not SECRETS.search(text), file
-        assert not MACHINE.search(text), file
+        assert not MACHINE_PATHS.search(text), file

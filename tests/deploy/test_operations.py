@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from deploy.conftest import DEPLOY
-from deploy.measured import families, labels
+from deploy.controller_metrics import collect_families, list_labels
 from support.paths import REPOSITORY
 
 from reconciler.core.report.report import SUMMARY_NAMES
@@ -19,7 +19,7 @@ from reconciler.web.webhook_senders import SENDERS
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
-def rows(heading: str) -> list[tuple[str, ...]]:
+def read_rows(heading: str) -> list[tuple[str, ...]]:
     """Return the rows of the first table below a heading, without its header."""
     section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     assert section
@@ -27,61 +27,63 @@ def rows(heading: str) -> list[tuple[str, ...]]:
     return [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in lines[2:]]
 
 
-def events() -> dict[str, str]:
+def list_events() -> dict[str, str]:
     """Return the log events by the names of their constants."""
-    named = vars(logs).items()
-    return {name: value for name, value in named if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(value, str)}
+    constants = vars(logs).items()
+    return {name: value for name, value in constants if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(value, str)}
 
 
-def levels() -> Iterator[tuple[str, str]]:
+def find_levels() -> Iterator[tuple[str, str]]:
     """Yield each event with a level at which the code logs it."""
     for path in (REPOSITORY / "reconciler").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 first = node.args[0]
                 name = first.attr if isinstance(first, ast.Attribute) else getattr(first, "id", "")
-                if node.func.attr in {"info", "warning", "error"} and name in events():
-                    yield events()[name], node.func.attr
+                if node.func.attr in {"info", "warning", "error"} and name in list_events():
+                    yield list_events()[name], node.func.attr
 
 
 def test_metrics_table_matches_the_registry() -> None:
     """The table lists name, type, labels and description of every metric, and no other metric."""
-    written = {
-        name.strip("`"): (type_, set(re.findall(r"`(\w+)`", with_)), said)
-        for name, type_, with_, said in rows("Metrics")
+    table = {
+        name.strip("`"): (type_, set(re.findall(r"`(\w+)`", labels)), description)
+        for name, type_, labels, description in read_rows("Metrics")
     }
-    assert written == {
-        name: (family.type, set(labels(name)), family.documentation) for name, family in families().items()
+    assert table == {
+        name: (family.type, set(list_labels(name)), family.documentation) for name, family in collect_families().items()
     }
 
 
 def test_events_table_lists_every_log_event() -> None:
     """The table lists every log event, and no other event."""
-    listed = [event.strip("`") for event, *_ in rows("Log")]
-    assert len(set(listed)) == len(listed)
-    assert set(listed) == set(events().values())
+    names = [event.strip("`") for event, *_ in read_rows("Log")]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(list_events().values())
 
 
 def test_event_levels_match_the_code() -> None:
     """The table has the level at which the code logs an event, for calls that name the event directly."""
-    written = {event.strip("`"): level for event, level, _ in rows("Log")}
-    logged = set(levels())
-    assert len(logged) > len(written) / 2
-    for event, level in logged:
-        assert written[event] == level, event
+    table = {event.strip("`"): level for event, level, _ in read_rows("Log")}
+    levels = set(find_levels())
+    assert len(levels) > len(table) / 2
+    for event, level in levels:
+        assert table[event] == level, event
 
 
 def test_failure_table_names_existing_events() -> None:
     """The failure table names existing log events, and three failures have none."""
-    named = [set(re.findall(r"`([a-z ]+)`", seen)) - {"result"} for _, seen, *_ in rows("Bad days")]
-    assert set.union(*named) <= set(events().values())
-    assert sum(not each for each in named) == 3
+    events = [set(re.findall(r"`([a-z ]+)`", symptom)) - {"result"} for _, symptom, *_ in read_rows("Bad days")]
+    assert set.union(*events) <= set(list_events().values())
+    assert sum(not names for names in events) == 3
 
 
 def test_alerts_table_matches_the_rules() -> None:
     """The table lists every alert, in the order of the file."""
     groups = yaml.safe_load((DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
-    assert [row[0].strip("`") for row in rows("Alerts")] == [rule["alert"] for each in groups for rule in each["rules"]]
+    assert [row[0].strip("`") for row in read_rows("Alerts")] == [
+        rule["alert"] for each in groups for rule in each["rules"]
+    ]
 
 
 @pytest.mark.parametrize("name", SUMMARY_NAMES)
@@ -100,4 +102,4 @@ def test_image_build_command_sets_every_label_argument() -> None:
 
 def test_each_webhook_sender_is_documented() -> None:
     """The page lists the URL of every webhook sender."""
-    assert [row[1] for row in rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]
+    assert [row[1] for row in read_rows("Webhooks")] == [f"`/hooks/{sender}`" for sender in SENDERS]

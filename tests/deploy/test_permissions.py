@@ -10,22 +10,22 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from deploy.test_iam import IAM, actions
+from deploy.test_iam import IAM, collect_actions
 from support.bucket import REGION, Bucket
 from support.program import Program
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import SandboxServer
 
-NEW = ("run", "--state", Bucket.url, "--new-state")
-ONCE = {"AWS_MAX_ATTEMPTS": "1"}
+FIRST_RUN = ("run", "--state", Bucket.url, "--new-state")
+NO_RETRIES = {"AWS_MAX_ATTEMPTS": "1"}
 DENIED = (
     b"HTTP/1.1 403 X\r\nContent-Type: text/xml\r\nContent-Length: 40\r\nConnection: close\r\n\r\n"
     b"<Error><Code>AccessDenied</Code></Error>"
 )
 
 
-def rows() -> list[tuple[str, tuple[str, ...]]]:
+def read_rows() -> list[tuple[str, tuple[str, ...]]]:
     """Return the commands in the README, each with its policies."""
     text = (IAM / "README.md").read_text(encoding="utf-8").partition("| what runs | its policies |\n|---|---|\n")[2]
     lines = [line.split("|")[1:3] for line in text.partition("\n\n")[0].splitlines()]
@@ -36,38 +36,38 @@ def rows() -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-def action(request: Request) -> str:
+def find_action(request: Request) -> str:
     """Return the IAM action that a request needs, or "" if the request needs no permission."""
     if request.operation == "STS":
         return ""
     if "/s3/aws4_request" in request.headers["Authorization"]:
         query = urlsplit(request.path).query
-        asked = {"location": "GetBucketLocation", "encryption": "GetEncryptionConfiguration"}
-        return f"s3:{asked.get(query.partition('=')[0], request.operation)}"
-    listing = request.operation == "ListDataIntegrationAssociation"
-    return f"app-integrations:{request.operation}{'s' if listing else ''}"
+        operations = {"location": "GetBucketLocation", "encryption": "GetEncryptionConfiguration"}
+        return f"s3:{operations.get(query.partition('=')[0], request.operation)}"
+    is_list = request.operation == "ListDataIntegrationAssociation"
+    return f"app-integrations:{request.operation}{'s' if is_list else ''}"
 
 
-class Guarded(Wire):
+class PolicyProxy(FaultProxy):
     """A proxy that denies actions that are not allowed, like IAM."""
 
     def __init__(self, upstream: str, allowed: set[str]) -> None:
-        super().__init__(upstream, before=self._guard)
-        self.allowed, self.asked = allowed | {""}, {""}
+        super().__init__(upstream, before_request=self._check)
+        self.allowed, self.actions = allowed | {""}, {""}
 
-    def _guard(self, request: Request) -> bytes | None:
-        needed = action(request)
-        self.asked.add(needed)
-        if needed in self.allowed:
+    def _check(self, request: Request) -> bytes | None:
+        action = find_action(request)
+        self.actions.add(action)
+        if action in self.allowed:
             return None
-        return DENIED if needed.startswith("s3:") else answer(403, "AccessDeniedException")
+        return DENIED if action.startswith("s3:") else build_error(403, "AccessDeniedException")
 
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     """Yield a running sandbox."""
-    with SandboxServer() as running:
-        yield running
+    with SandboxServer() as server:
+        yield server
 
 
 @pytest.fixture
@@ -75,47 +75,47 @@ def program(server: SandboxServer, tmp_path: Path) -> Program:
     """Return the program with one association that exists, and one that is still to be created."""
     bucket = Bucket(server.url)
     s3: Any = boto3.client("s3", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
-    encrypted = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
+    encryption = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
     s3.create_bucket(Bucket="corp-exports")
-    s3.put_bucket_encryption(Bucket="corp-exports", ServerSideEncryptionConfiguration={"Rules": [encrypted]})
+    s3.put_bucket_encryption(Bucket="corp-exports", ServerSideEncryptionConfiguration={"Rules": [encryption]})
     program = Program(tmp_path, server.url)
     program.add("october")
-    assert program.run(*NEW).code == 0
+    assert program.run(*FIRST_RUN).code == 0
     assert bucket.keys == [bucket.key]
     program.add("november")
     return program
 
 
-def leave_a_lease(program: Program) -> None:
+def leave_lease(program: Program) -> None:
     """Run the program so that it takes the lease and cannot release it."""
-    with Wire(str(program.endpoint)) as wire:
+    with FaultProxy(str(program.endpoint)) as proxy:
         puts = iter([None])
-        wire.before = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
-        assert Program(program.folder, wire.url).run("run", "--state", Bucket.url, env=ONCE).code == 1
+        proxy.before_request = lambda request: next(puts, DENIED) if request.operation == "PutObject" else None
+        assert Program(program.folder, proxy.url).run("run", "--state", Bucket.url, env=NO_RETRIES).code == 1
 
 
-@pytest.mark.parametrize(("command", "policies"), rows())
+@pytest.mark.parametrize(("command", "policies"), read_rows())
 def test_documented_policies_of_a_command_are_sufficient_and_needed(
     program: Program, command: str, policies: tuple[str, ...]
 ) -> None:
     """The command succeeds with its policies, and uses at least one action of each."""
     if command.startswith("unlock"):
-        leave_a_lease(program)
-    name, *others = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
-    with Guarded(str(program.endpoint), actions(*policies)) as wire:
-        done = Program(program.folder, wire.url).run(name, "--state", Bucket.url, *others, env=ONCE)
-    assert done.code == 0, done.out
-    assert wire.asked <= wire.allowed
+        leave_lease(program)
+    name, *arguments = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
+    with PolicyProxy(str(program.endpoint), collect_actions(*policies)) as proxy:
+        result = Program(program.folder, proxy.url).run(name, "--state", Bucket.url, *arguments, env=NO_RETRIES)
+    assert result.code == 0, result.out
+    assert proxy.actions <= proxy.allowed
     for policy in policies:
-        assert wire.asked & actions(policy), f"{policy} is not needed"
+        assert proxy.actions & collect_actions(policy), f"{policy} is not needed"
 
 
 def test_permissions_table_lists_every_command_that_calls_aws() -> None:
     """The table lists every command that calls AWS, and uses every policy except those of assumed roles."""
-    listed = rows()
-    assert {command.split()[0] for command, _ in listed} == {
+    rows = read_rows()
+    assert {command.split()[0] for command, _ in rows} == {
         "doctor", "explain", "export", "run", "status", "unlock",
     }  # fmt: skip
-    assert {policy for _, policies in listed for policy in policies} == {
+    assert {policy for _, policies in rows for policy in policies} == {
         "apply", "doctor", "observe", "state-s3-read", "state-s3-write",
     }  # fmt: skip

@@ -17,13 +17,13 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     RECONCILE,
-    Place,
+    Host,
     Repository,
     check_shell,
-    destinations,
-    landed,
-    make_repository,
-    told,
+    create_bare_repository,
+    list_destinations,
+    wait_for_push,
+    wait_for_run,
 )
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ def test_manifests_pushed_twice_are_created_once(repository: Repository, client:
     assert f"reconciling refs/heads/main at {revision}" in first
     assert "created accounts" in first
     assert "manifests/accounts.yaml:1" in first
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
     repository.commit({"README.md": "exports\n"})
     second = repository.push()
     assert "in-sync accounts" in second
     assert "created" not in second
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_logs_stay_in_the_repository(repository: Repository) -> None:
@@ -61,67 +61,69 @@ def test_temporary_files_are_removed(repository: Repository) -> None:
     repository.push()
     repository.commit({"manifests/bad.yaml": "kind: Nothing\n"})
     repository.push()
-    assert list((repository.place.folder / "temporary").iterdir()) == []
+    assert list((repository.host.folder / "temporary").iterdir()) == []
     assert not (repository.bare / "index").exists()
 
 
-def test_an_invalid_manifest_is_shown_with_its_place(repository: Repository, client: Client) -> None:
+def test_invalid_manifest_is_reported_with_its_position(repository: Repository, client: Client) -> None:
     """The pusher reads file, line and column of an invalid manifest, and nothing is created."""
     repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
-    answer = repository.push()
-    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
-    assert "exit code 3; the push was accepted" in answer
-    assert destinations(client) == []
+    output = repository.push()
+    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in output
+    assert "exit code 3; the push was accepted" in output
+    assert list_destinations(client) == []
 
 
 def test_other_branches_are_ignored(repository: Repository, client: Client) -> None:
     """A push to another branch prints nothing and creates nothing, even with shell code in its name."""
     repository.commit(ACCOUNTS)
     assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/heads/$(touch${IFS}x);main", "HEAD:refs/tags/main") == ""
-    assert destinations(client) == []
+    assert list_destinations(client) == []
 
 
-def test_the_watched_branch_can_be_chosen(repository: Repository, client: Client) -> None:
+def test_ref_setting_selects_the_watched_branch(repository: Repository, client: Client) -> None:
     """The setting `reconciler.ref` selects another branch, even if a push contains several."""
     repository.configure("ref", "live")
     repository.commit(ACCOUNTS)
     assert "reconciling refs/heads/live at " in repository.push("HEAD:refs/heads/main", "HEAD:refs/heads/live")
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_deleting_the_branch_calls_nothing(repository: Repository, client: Client) -> None:
     """Deleting the branch is reported, and AWS is not called."""
-    repository.place.git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
     repository.push()
     assert "refs/heads/main was deleted; AWS was not called" in repository.push("--delete", "main")
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_two_repositories_with_one_state_create_once(place: Place, sandbox: str, client: Client) -> None:
+def test_two_repositories_with_one_state_create_once(host: Host, sandbox: str, client: Client) -> None:
     """Two repositories with one journal create an association once, even if pushed at the same time."""
-    repositories = [make_repository(place, name, sandbox) for name in ("one", "two")]
+    repositories = [create_bare_repository(host, name, sandbox) for name in ("one", "two")]
     for repository in repositories:
-        repository.configure("state", str(place.folder / "state"))
+        repository.configure("state", str(host.folder / "state"))
         repository.commit(ACCOUNTS)
     with repositories[0].start_push() as one, repositories[1].start_push() as two:
-        answers = [told(one), told(two)]
-    assert sum("created accounts" in answer for answer in answers) == 1
-    assert sum("in-sync accounts" in answer for answer in answers) == 1
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+        outputs = [wait_for_push(one), wait_for_push(two)]
+    assert sum("created accounts" in output for output in outputs) == 1
+    assert sum("in-sync accounts" in output for output in outputs) == 1
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_concurrent_pushes_create_all_of_the_later_one(place: Place, repository: Repository, client: Client) -> None:
+def test_concurrent_pushes_create_every_association_of_the_later_one(
+    host: Host, repository: Repository, client: Client
+) -> None:
     """If a later push overtakes another one, each association of the latest revision is created once."""
     repository.commit(ACCOUNTS)
     with repository.start_push() as first:
-        later = Repository(place, repository.bare, place.folder / "later")
-        place.git(place.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
-        place.git(later.clone, "remote", "set-url", "origin", str(repository.bare))
+        later = Repository(host, repository.bare, host.folder / "later")
+        host.run_git(host.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
+        host.run_git(later.clone, "remote", "set-url", "origin", str(repository.bare))
         later.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         later.push()
-        told(first)
-    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+        wait_for_push(first)
+    assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
 def test_superseded_revision_is_not_applied(repository: Repository, client: Client) -> None:
@@ -131,35 +133,35 @@ def test_superseded_revision_is_not_applied(repository: Repository, client: Clie
     (repository.clone / "manifests" / "accounts.yaml").unlink()
     repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
     repository.push()
-    late = subprocess.run(
+    result = subprocess.run(
         [repository.bare / "hooks" / "post-receive"],
         cwd=repository.bare,
-        env=repository.place.environment,
+        env=repository.host.environment,
         input=f"{'0' * 40} {old} refs/heads/main\n",
         check=True,
         capture_output=True,
         text=True,
     )
-    assert "is out of date: the later push reconciles" in late.stdout
-    assert destinations(client) == ["s3://corp-exports/orders"]
+    assert "is out of date: the later push reconciles" in result.stdout
+    assert list_destinations(client) == ["s3://corp-exports/orders"]
 
 
 def start_hook(repository: Repository, hook: str, revision: str, path: str | None = None) -> subprocess.Popen[str]:
     """Start a hook like git after a push of main to a revision."""
-    running = subprocess.Popen(
+    process = subprocess.Popen(
         [repository.bare / "hooks" / hook],
         cwd=repository.bare,
-        env=repository.place.environment | ({"PATH": path} if path else {}),
+        env=repository.host.environment | ({"PATH": path} if path else {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert running.stdin
-    running.stdin.write(f"{'0' * 40} {revision} refs/heads/main\n")
-    running.stdin.flush()
-    running.stdin.close()
-    running.stdin = None
-    return running
+    assert process.stdin
+    process.stdin.write(f"{'0' * 40} {revision} refs/heads/main\n")
+    process.stdin.flush()
+    process.stdin.close()
+    process.stdin = None
+    return process
 
 
 def test_push_superseded_while_waiting_is_not_applied(repository: Repository, client: Client) -> None:
@@ -173,13 +175,13 @@ def test_push_superseded_while_waiting_is_not_applied(repository: Repository, cl
         fcntl.flock(lease, fcntl.LOCK_EX)
         revision = repository.commit({"manifests/mistake.yaml": MANIFEST.format(name="mistake")})
         with repository.start_push() as first:
-            landed(first, revision)
+            wait_for_run(first, revision)
             (repository.clone / "manifests" / "mistake.yaml").unlink()
             repository.commit({})
             assert "in-sync accounts" in repository.push()
             fcntl.flock(lease, fcntl.LOCK_UN)
-            assert f"revision {revision} of refs/heads/main is out of date" in told(first)
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+            assert f"revision {revision} of refs/heads/main is out of date" in wait_for_push(first)
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_second_push_gives_up_after_the_configured_wait(repository: Repository, client: Client) -> None:
@@ -188,11 +190,11 @@ def test_second_push_gives_up_after_the_configured_wait(repository: Repository, 
     repository.commit(ACCOUNTS)
     with (repository.bare / "reconciler.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        answer = repository.push()
-    assert answer == (
+        output = repository.push()
+    assert output == (
         "reconciler: the run of another push did not end within 1 s; AWS was not called: the next push reconciles"
     )
-    assert destinations(client) == []
+    assert list_destinations(client) == []
     repository.commit({})
     assert "created accounts" in repository.push()
 
@@ -201,87 +203,87 @@ def test_missing_flock_prevents_all_calls(repository: Repository, client: Client
     """Without flock, the hook reports the missing program and calls nothing."""
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
-    repository.place.git(repository.bare, "update-ref", "refs/heads/main", revision)
+    repository.host.run_git(repository.bare, "update-ref", "refs/heads/main", revision)
     git = shutil.which("git")
     assert git
-    path = repository.place.folder / "path"
+    path = repository.host.folder / "path"
     path.mkdir()
     (path / "git").symlink_to(git)
-    with start_hook(repository, "post-receive", revision, str(path)) as running:
-        said, _ = running.communicate(timeout=60)
-    assert running.returncode == 1
-    assert said == "reconciler: program not found: install flock (package util-linux); AWS was not called\n"
-    assert destinations(client) == []
+    with start_hook(repository, "post-receive", revision, str(path)) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert output == "reconciler: program not found: install flock (package util-linux); AWS was not called\n"
+    assert list_destinations(client) == []
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
 def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str) -> None:
     """A hook that receives a signal waits for its run, and keeps the log of the run."""
     repository.install(hook)
-    began, go = repository.place.folder / "began", repository.place.folder / "go"
-    for pipe in (began, go):
+    start_pipe, end_pipe = repository.host.folder / "began", repository.host.folder / "go"
+    for pipe in (start_pipe, end_pipe):
         os.mkfifo(pipe)
-    program = repository.place.folder / "program"
-    program.write_text(f"#!/bin/sh\n: >'{began}'\nread -r _ <'{go}'\necho last >&2\n", encoding="utf-8")
+    program = repository.host.folder / "program"
+    program.write_text(f"#!/bin/sh\n: >'{start_pipe}'\nread -r _ <'{end_pipe}'\necho last >&2\n", encoding="utf-8")
     program.chmod(0o755)
     repository.configure("program", str(program))
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
-    repository.place.git(repository.bare, "update-ref", "refs/heads/main", revision)
-    with start_hook(repository, hook, revision) as running:
-        began.read_bytes()
-        running.send_signal(signal.SIGTERM)
-        go.write_text("\n", encoding="utf-8")
-        running.communicate(timeout=60)
-    assert running.returncode == 128 + signal.SIGTERM
+    repository.host.run_git(repository.bare, "update-ref", "refs/heads/main", revision)
+    with start_hook(repository, hook, revision) as process:
+        start_pipe.read_bytes()
+        process.send_signal(signal.SIGTERM)
+        end_pipe.write_text("\n", encoding="utf-8")
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
     assert (repository.bare / "reconciler.log").read_text(encoding="utf-8") == "last\n"
-    assert list((repository.place.folder / "temporary").iterdir()) == []
+    assert list((repository.host.folder / "temporary").iterdir()) == []
 
 
 def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Repository, client: Client) -> None:
     """A push to a symbolic ref of the branch is reconciled, and the setting may name a symbolic ref."""
-    repository.place.git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS)
     assert "reconciling refs/heads/main at " in repository.push("HEAD:refs/heads/alias")
     repository.configure("ref", "alias")
     repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
     assert "created orders" in repository.push()
-    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_a_missing_folder_is_named(repository: Repository) -> None:
+def test_missing_manifest_folder_is_named(repository: Repository) -> None:
     """A revision without the folder of manifests is an error that names the folder."""
     repository.commit({"README.md": "exports\n"})
     assert "has no 'manifests' in the commit" in repository.push()
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
-def test_manifest_folder_can_be_chosen(repository: Repository, client: Client, path: str, file: str) -> None:
+def test_path_setting_selects_the_manifest_folder(repository: Repository, client: Client, path: str, file: str) -> None:
     """The setting `reconciler.path` selects the folder, and the report shows paths relative to the repository."""
     repository.configure("path", path)
     repository.commit({file: MANIFEST.format(name="accounts")})
     assert f"{file}:1" in repository.push()
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_links_out_of_the_revision_are_refused(repository: Repository, client: Client) -> None:
     """A symbolic link in the revision is refused, so that it cannot expose a file of the server."""
-    secret = repository.place.folder / "secret.yaml"
+    secret = repository.host.folder / "secret.yaml"
     secret.write_text("password: hunter2\n", encoding="utf-8")
     repository.commit(ACCOUNTS)
     (repository.clone / "manifests" / "link.yaml").symlink_to(secret)
     repository.commit({})
-    answer = repository.push()
-    assert "manifests/link.yaml: is a symbolic link" in answer
-    assert "hunter2" not in answer
-    assert destinations(client) == []
+    output = repository.push()
+    assert "manifests/link.yaml: is a symbolic link" in output
+    assert "hunter2" not in output
+    assert list_destinations(client) == []
 
 
 def test_git_attributes_do_not_hide_manifests(repository: Repository, client: Client) -> None:
     """A manifest that .gitattributes excludes from archives is still reconciled."""
     repository.commit(ACCOUNTS | {".gitattributes": "*.yaml export-ignore\n"})
     repository.push()
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_replace_refs_do_not_change_the_manifests(repository: Repository, client: Client) -> None:
@@ -289,33 +291,33 @@ def test_replace_refs_do_not_change_the_manifests(repository: Repository, client
     revision = repository.commit(ACCOUNTS)
     other = repository.commit({"manifests/accounts.yaml": MANIFEST.format(name="orders")})
     repository.push(f"{other}:refs/replace/{revision}", f"{revision}:refs/heads/main")
-    assert destinations(client) == ["s3://corp-exports/accounts"]
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
 def test_configured_options_are_not_executed_by_the_shell(repository: Repository, client: Client) -> None:
     """Options in the settings are split at blanks, and the shell does not expand or execute them."""
     repository.add_options("--mode observe --profile $(touch${IFS}made) *")
     repository.commit(ACCOUNTS)
-    answer = repository.push()
-    assert "unexpected extra argument (*)" in answer
-    assert "exit code 64" in answer
-    assert not list(repository.place.folder.rglob("made"))
-    assert destinations(client) == []
+    output = repository.push()
+    assert "unexpected extra argument (*)" in output
+    assert "exit code 64" in output
+    assert not list(repository.host.folder.rglob("made"))
+    assert list_destinations(client) == []
 
 
 def test_git_variables_are_not_passed_to_child_processes(repository: Repository) -> None:
     """The git variables of the hook do not reach the program."""
-    program = repository.place.folder / "program"
+    program = repository.host.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
     program.chmod(0o755)
     repository.configure("program", str(program))
     repository.commit(ACCOUNTS)
-    answer = repository.push()
-    seen = {line.partition("=")[0] for line in answer.splitlines()}
-    assert "PATH" in seen
-    hidden = set(repository.place.git(repository.bare, "rev-parse", "--local-env-vars").split())
-    assert seen.isdisjoint(hidden)
-    assert "not a git repository" in answer
+    output = repository.push()
+    names = {line.partition("=")[0] for line in output.splitlines()}
+    assert "PATH" in names
+    git_names = set(repository.host.run_git(repository.bare, "rev-parse", "--local-env-vars").split())
+    assert names.isdisjoint(git_names)
+    assert "not a git repository" in output
 
 
 def test_invalid_wait_is_reported(repository: Repository) -> None:
@@ -333,12 +335,12 @@ def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Reposi
     assert f"{name}:7:3: " in repository.push()
     repository.install("pre-receive")
     repository.commit({})
-    answer = repository.refused()
-    assert f"{name}:7:3: " in answer
-    assert '"timestamp"' not in answer
+    output = repository.expect_rejection()
+    assert f"{name}:7:3: " in output
+    assert '"timestamp"' not in output
 
 
-def test_a_missing_program_is_named(repository: Repository) -> None:
+def test_missing_program_is_reported_with_its_setting(repository: Repository) -> None:
     """A missing program is reported with the setting to correct."""
     repository.configure("program", "/nowhere/reconcile")
     repository.commit(ACCOUNTS)
@@ -347,15 +349,15 @@ def test_a_missing_program_is_named(repository: Repository) -> None:
 
 def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> None:
     """The hook passes `reconciler.wait` as --lock-timeout, and `reconciler.options` overrides it."""
-    program = repository.place.folder / "program"
+    program = repository.host.folder / "program"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     repository.configure("program", str(program))
     repository.configure("options", "--lock-timeout 7m")
     repository.commit(ACCOUNTS)
-    given = repository.push().splitlines()
-    assert given.index("--lock-timeout=300s") < given.index("--lock-timeout")  # click uses the last value
-    assert given[given.index("--lock-timeout") + 1] == "7m"
+    arguments = repository.push().splitlines()
+    assert arguments.index("--lock-timeout=300s") < arguments.index("--lock-timeout")  # click uses the last value
+    assert arguments[arguments.index("--lock-timeout") + 1] == "7m"
 
 
 def test_the_revision_is_in_report_log_and_journal(repository: Repository) -> None:

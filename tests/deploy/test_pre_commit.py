@@ -12,11 +12,11 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     TARGET,
-    Place,
+    Host,
+    build_pip_variables,
     commit,
-    downloads,
-    new_repository,
-    shared_dependencies,
+    create_repository,
+    find_registry_variables,
 )
 from support.paths import REPOSITORY
 
@@ -35,91 +35,91 @@ repos:
 
 
 @pytest.fixture
-def project(place: Place) -> Path:
+def project(host: Host) -> Path:
     """Return a repository that uses the published hook. The published revision is a commit of this work tree."""
-    published = new_repository(place, "published")
-    names = place.git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    source = create_repository(host, "published")
+    names = host.run_git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
     for name in filter(None, names):
         if (REPOSITORY / name).is_file():
-            (published / name).parent.mkdir(parents=True, exist_ok=True)
-            (published / name).write_bytes((REPOSITORY / name).read_bytes())
-    revision = commit(place, published, {})
-    place.environment.update(downloads() | shared_dependencies())
-    place.environment["PRE_COMMIT_HOME"] = str(place.folder / "pre-commit")
-    project = new_repository(place, "project")
-    config = CONFIG.format(url=published, revision=revision)
-    commit(place, project, ACCOUNTS | {".pre-commit-config.yaml": config})
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((REPOSITORY / name).read_bytes())
+    revision = commit(host, source, {})
+    host.environment.update(find_registry_variables() | build_pip_variables())
+    host.environment["PRE_COMMIT_HOME"] = str(host.folder / "pre-commit")
+    project = create_repository(host, "project")
+    config = CONFIG.format(url=source, revision=revision)
+    commit(host, project, ACCOUNTS | {".pre-commit-config.yaml": config})
     return project
 
 
-def run(place: Place, project: Path, *command: str | Path) -> tuple[int, str]:
+def run(host: Host, project: Path, *command: str | Path) -> tuple[int, str]:
     """Run a command in the project, and return the exit code and the output."""
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=project,
-        env=place.environment,
+        env=host.environment,
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return done.returncode, done.stdout
+    return process.returncode, process.stdout
 
 
-def test_a_commit_with_an_invalid_manifest_is_refused(place: Place, project: Path) -> None:
+def test_a_commit_with_an_invalid_manifest_is_refused(host: Host, project: Path) -> None:
     """The hook accepts a commit with valid manifests, and refuses an invalid one with its position.
 
     The promise is a single test, because it installs the program only once.
     """
-    code, said = run(place, project, PRE_COMMIT, "run", "--all-files")
-    assert code == 0, said
-    assert "validate AppIntegrations manifests" in said
-    assert "Passed" in said
+    code, output = run(host, project, PRE_COMMIT, "run", "--all-files")
+    assert code == 0, output
+    assert "validate AppIntegrations manifests" in output
+    assert "Passed" in output
 
-    run(place, project, PRE_COMMIT, "install")
-    before = place.git(project, "rev-parse", "HEAD")
+    run(host, project, PRE_COMMIT, "install")
+    head = host.run_git(project, "rev-parse", "HEAD")
     (project / "manifests" / "orders.yaml").write_text(INVALID, encoding="utf-8")
-    run(place, project, "git", "add", "--all")
-    code, said = run(place, project, "git", "commit", "--message", "Add orders")
+    run(host, project, "git", "add", "--all")
+    code, output = run(host, project, "git", "commit", "--message", "Add orders")
     assert code == 1
-    assert "manifests/orders.yaml:7:3: /spec/DestinationUri: " in said
-    assert "exit code: 3" in said
-    assert place.git(project, "rev-parse", "HEAD") == before
+    assert "manifests/orders.yaml:7:3: /spec/DestinationUri: " in output
+    assert "exit code: 3" in output
+    assert host.run_git(project, "rev-parse", "HEAD") == head
 
     (project / "manifests" / "orders.yaml").write_text(ACCOUNTS["manifests/accounts.yaml"], encoding="utf-8")
-    run(place, project, "git", "add", "--all")
-    code, said = run(place, project, "git", "commit", "--message", "Add orders")
+    run(host, project, "git", "add", "--all")
+    code, output = run(host, project, "git", "commit", "--message", "Add orders")
     assert code == 1, "the manifest has the same name as another one"
-    assert "manifests/accounts.yaml" in said
+    assert "manifests/accounts.yaml" in output
 
     # The hook validates only staged files, not untracked ones.
     untracked = project / "manifests" / "untracked.yaml"
     (project / "manifests" / "orders.yaml").write_text(MANIFEST.format(name="orders"), encoding="utf-8")
-    run(place, project, "git", "add", "--all")
+    run(host, project, "git", "add", "--all")
     untracked.write_text(INVALID, encoding="utf-8")
-    code, said = run(place, project, "git", "commit", "--message", "Add orders")
-    assert code == 0, said
+    code, output = run(host, project, "git", "commit", "--message", "Add orders")
+    assert code == 0, output
     for name, target in (("accounts", "sandbox"), ("orders", "second")):
         manifest = MANIFEST.format(name=name).replace("spec:\n", f"target: {target}\nspec:\n", 1)
         (project / "manifests" / f"{name}.yaml").write_text(manifest, encoding="utf-8")
     untracked.write_text(TARGET.replace("name: sandbox", "name: second"), encoding="utf-8")
-    code, said = run(place, project, "git", "commit", "--all", "--message", "Move orders")
+    code, output = run(host, project, "git", "commit", "--all", "--message", "Move orders")
     assert code == 1, "the Target of the manifest is not in the commit"
-    assert "manifests/orders.yaml" in said
+    assert "manifests/orders.yaml" in output
     untracked.unlink()
-    run(place, project, "git", "checkout", "--quiet", "HEAD", "--", ".")
+    run(host, project, "git", "checkout", "--quiet", "HEAD", "--", ".")
 
     (project / "exports").mkdir()
     (project / "exports" / "a.yaml").write_text(INVALID, encoding="utf-8")
-    run(place, project, "git", "add", "--all")
-    code, said = run(place, project, "git", "commit", "--message", "Add another folder")
+    run(host, project, "git", "add", "--all")
+    code, output = run(host, project, "git", "commit", "--message", "Add another folder")
     assert code == 1
-    assert "exports/a.yaml:7:3: /spec/DestinationUri: " in said
-    run(place, project, "git", "rm", "--force", "--quiet", "exports/a.yaml")
+    assert "exports/a.yaml:7:3: /spec/DestinationUri: " in output
+    run(host, project, "git", "rm", "--force", "--quiet", "exports/a.yaml")
 
-    run(place, project, "git", "rm", "--force", "--quiet", "manifests/orders.yaml")
+    run(host, project, "git", "rm", "--force", "--quiet", "manifests/orders.yaml")
     (project / "README.md").write_text("exports\n", encoding="utf-8")
-    run(place, project, "git", "add", "--all")
-    code, said = run(place, project, "git", "commit", "--message", "Add a page")
-    assert code == 0, said
-    assert "Skipped" in said
+    run(host, project, "git", "add", "--all")
+    code, output = run(host, project, "git", "commit", "--message", "Add a page")
+    assert code == 0, output
+    assert "Skipped" in output

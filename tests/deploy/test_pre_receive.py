@@ -14,13 +14,13 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     TARGET,
-    Place,
+    Host,
     Repository,
     check_shell,
-    destinations,
-    landed,
-    make_repository,
-    told,
+    create_bare_repository,
+    list_destinations,
+    wait_for_push,
+    wait_for_run,
 )
 
 if TYPE_CHECKING:
@@ -28,217 +28,217 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def checked(place: Place, sandbox: str) -> Repository:
+def repository(host: Host, sandbox: str) -> Repository:
     """Return a repository with only the pre-receive hook."""
-    return make_repository(place, "checked", sandbox, "pre-receive")
+    return create_bare_repository(host, "checked", sandbox, "pre-receive")
 
 
-def test_a_valid_push_passes_and_nothing_is_written(checked: Repository, client: Client) -> None:
+def test_a_valid_push_passes_and_nothing_is_written(repository: Repository, client: Client) -> None:
     """The hook reads manifests in quarantine, and writes no association, journal or lease."""
-    revision = checked.commit(ACCOUNTS)
-    assert checked.push() == f"reconciler: accepted {revision} for refs/heads/main (plan)"
-    assert destinations(client) == []
-    assert not (checked.bare / "reconciler-state").exists()
-    assert list((checked.place.folder / "temporary").iterdir()) == []
+    revision = repository.commit(ACCOUNTS)
+    assert repository.push() == f"reconciler: accepted {revision} for refs/heads/main (plan)"
+    assert list_destinations(client) == []
+    assert not (repository.bare / "reconciler-state").exists()
+    assert list((repository.host.folder / "temporary").iterdir()) == []
 
 
-def test_both_hooks_together_check_and_create(checked: Repository, client: Client) -> None:
+def test_both_hooks_together_check_and_create(repository: Repository, client: Client) -> None:
     """With both hooks, an accepted push is created, and a refused push reaches neither the repository nor AWS."""
-    checked.install("post-receive")
-    checked.commit(ACCOUNTS)
-    assert "created accounts" in checked.push()
-    checked.commit({"manifests/orders.yaml": INVALID})
-    checked.refused()
-    assert destinations(client) == ["s3://corp-exports/accounts"]
-    checked.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
-    assert "created orders" in checked.push()
-    assert destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
+    repository.install("post-receive")
+    repository.commit(ACCOUNTS)
+    assert "created accounts" in repository.push()
+    repository.commit({"manifests/orders.yaml": INVALID})
+    repository.expect_rejection()
+    assert list_destinations(client) == ["s3://corp-exports/accounts"]
+    repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    assert "created orders" in repository.push()
+    assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_invalid_manifests_are_rejected_with_their_position(checked: Repository) -> None:
+def test_invalid_manifests_are_rejected_with_their_position(repository: Repository) -> None:
     """The pusher reads the position of the problem, and that the push is refused."""
-    revision = checked.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
-    answer = checked.refused()
-    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in answer
-    assert f"exit code 3: the manifests of {revision} are invalid; the push is refused" in answer
-    assert list((checked.place.folder / "temporary").iterdir()) == []
+    revision = repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
+    output = repository.expect_rejection()
+    assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in output
+    assert f"exit code 3: the manifests of {revision} are invalid; the push is refused" in output
+    assert list((repository.host.folder / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("rail", "reason"),
+    ("guardrail", "reason"),
     [("AllowedDestinations: [s3://elsewhere/*]", "AllowedDestinations"), ("MaxCreates: 0", "MaxCreates")],
 )
-def test_blocked_plan_rejects_the_push(checked: Repository, rail: str, reason: str) -> None:
+def test_blocked_plan_rejects_the_push(repository: Repository, guardrail: str, reason: str) -> None:
     """A plan that a guardrail blocks refuses the push, with the reason and the setting that skips the plan."""
-    checked.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {rail}\n"})
-    answer = checked.refused()
-    assert "blocked accounts" in answer
-    assert reason in answer
-    assert "exit code 1: the plan of " in answer
-    assert "set reconciler.check to validate" in answer
+    repository.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {guardrail}\n"})
+    output = repository.expect_rejection()
+    assert "blocked accounts" in output
+    assert reason in output
+    assert "exit code 1: the plan of " in output
+    assert "set reconciler.check to validate" in output
 
 
-def test_push_to_an_unwatched_branch_is_not_checked(checked: Repository) -> None:
+def test_push_to_an_unwatched_branch_is_not_checked(repository: Repository) -> None:
     """Another branch is not checked, but is refused together with an invalid watched branch."""
-    checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
-    checked.refused("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
-    assert checked.push("HEAD:refs/heads/topic", "HEAD:refs/tags/main") == ""
+    repository.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
+    repository.expect_rejection("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
+    assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/tags/main") == ""
 
 
-def test_the_branch_may_be_deleted(checked: Repository) -> None:
+def test_the_branch_may_be_deleted(repository: Repository) -> None:
     """The branch can be deleted, without a check and without output."""
-    checked.place.git(checked.bare, "config", "receive.denyDeleteCurrent", "ignore")
-    checked.commit(ACCOUNTS)
-    checked.push()
-    assert checked.push("--delete", "main") == ""
-    assert checked.refs() == ""
+    repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
+    repository.commit(ACCOUNTS)
+    repository.push()
+    assert repository.push("--delete", "main") == ""
+    assert repository.read_refs() == ""
 
 
-def test_unreachable_aws_rejects_the_push_unless_only_validating(checked: Repository) -> None:
+def test_unreachable_aws_rejects_the_push_unless_only_validating(repository: Repository) -> None:
     """If AWS is unreachable, the push is refused, unless `reconciler.check` is `validate`."""
-    checked.configure("options", "--endpoint-url http://127.0.0.1:9")
-    revision = checked.commit(ACCOUNTS)
-    assert "(set reconciler.check to validate to skip the plan); the push is refused" in checked.refused()
-    checked.configure("check", "validate")
-    assert f"accepted {revision} for refs/heads/main (validate)" in checked.push()
-    checked.commit({"manifests/orders.yaml": INVALID})
-    assert "/spec/DestinationUri: " in checked.refused()
+    repository.configure("options", "--endpoint-url http://127.0.0.1:9")
+    revision = repository.commit(ACCOUNTS)
+    assert "(set reconciler.check to validate to skip the plan); the push is refused" in repository.expect_rejection()
+    repository.configure("check", "validate")
+    assert f"accepted {revision} for refs/heads/main (validate)" in repository.push()
+    repository.commit({"manifests/orders.yaml": INVALID})
+    assert "/spec/DestinationUri: " in repository.expect_rejection()
 
 
-def test_strict_check_rejects_manifest_warnings(checked: Repository) -> None:
+def test_strict_check_rejects_manifest_warnings(repository: Repository) -> None:
     """With `reconciler.checkOptions --strict`, both kinds of check refuse warnings. The later run does not."""
-    checked.install("post-receive")
-    unwise = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
-    unwise = unwise.partition("    ScheduleConfiguration")[0]
-    checked.commit(ACCOUNTS | {"manifests/orders.yaml": unwise})
-    checked.configure("checkOptions", "--strict")
-    assert "manifests/orders.yaml" in checked.refused()
-    checked.configure("check", "validate")
-    assert "manifests/orders.yaml" in checked.refused()
-    checked.configure("checkOptions", "")
-    assert "created orders" in checked.push()
+    repository.install("post-receive")
+    manifest = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
+    manifest = manifest.partition("    ScheduleConfiguration")[0]
+    repository.commit(ACCOUNTS | {"manifests/orders.yaml": manifest})
+    repository.configure("checkOptions", "--strict")
+    assert "manifests/orders.yaml" in repository.expect_rejection()
+    repository.configure("check", "validate")
+    assert "manifests/orders.yaml" in repository.expect_rejection()
+    repository.configure("checkOptions", "")
+    assert "created orders" in repository.push()
 
 
-def test_plan_with_differences_is_accepted(checked: Repository) -> None:
+def test_plan_with_differences_is_accepted(repository: Repository) -> None:
     """With `--detailed-exitcode`, a plan with writes exits with 2, and the push is accepted."""
-    checked.add_options("--detailed-exitcode")
-    checked.commit(ACCOUNTS)
-    assert "accepted " in checked.push()
+    repository.add_options("--detailed-exitcode")
+    repository.commit(ACCOUNTS)
+    assert "accepted " in repository.push()
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("program", "/nowhere/reconcile", "program not found: set reconciler.program to its path"),
         ("check", "off", "reconciler.check is 'off': set it to plan or validate"),
         ("options", "--nothing", "exit code 64"),
     ],
 )
-def test_invalid_hook_setting_rejects_the_push(checked: Repository, name: str, value: str, said: str) -> None:
+def test_invalid_hook_setting_rejects_the_push(repository: Repository, name: str, value: str, message: str) -> None:
     """A push is refused if a setting is invalid, and the message says what to set."""
-    checked.configure(name, value)
-    checked.commit(ACCOUNTS)
-    answer = checked.refused()
-    assert said in answer
-    assert "the push is refused" in answer
+    repository.configure(name, value)
+    repository.commit(ACCOUNTS)
+    output = repository.expect_rejection()
+    assert message in output
+    assert "the push is refused" in output
 
 
-def test_a_revision_without_manifests_is_refused(checked: Repository) -> None:
+def test_a_revision_without_manifests_is_refused(repository: Repository) -> None:
     """A revision without the folder of manifests is refused. An empty folder with a kept file is accepted."""
-    revision = checked.commit({"README.md": "exports\n"})
+    revision = repository.commit({"README.md": "exports\n"})
     for check in ("plan", "validate"):
-        checked.configure("check", check)
-        answer = checked.refused()
-        assert "has no 'manifests' in the commit" in answer
-        assert answer.endswith(f"exit code 1: the manifests of {revision} could not be read; the push is refused")
-    revision = checked.commit({"manifests/.gitkeep": ""})
-    assert f"accepted {revision}" in checked.push()
-    checked.configure("check", "plan")
-    revision = checked.commit({})
-    assert f"accepted {revision}" in checked.push()
+        repository.configure("check", check)
+        output = repository.expect_rejection()
+        assert "has no 'manifests' in the commit" in output
+        assert output.endswith(f"exit code 1: the manifests of {revision} could not be read; the push is refused")
+    revision = repository.commit({"manifests/.gitkeep": ""})
+    assert f"accepted {revision}" in repository.push()
+    repository.configure("check", "plan")
+    revision = repository.commit({})
+    assert f"accepted {revision}" in repository.push()
 
 
-def test_push_to_a_symbolic_ref_of_the_branch_is_checked(checked: Repository) -> None:
+def test_push_to_a_symbolic_ref_of_the_branch_is_checked(repository: Repository) -> None:
     """A push to a symbolic ref of the branch is checked."""
-    checked.place.git(checked.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
-    checked.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
-    assert "exit code 3" in checked.refused("HEAD:refs/heads/alias")
+    repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
+    assert "exit code 3" in repository.expect_rejection("HEAD:refs/heads/alias")
 
 
-def test_child_processes_get_only_the_quarantine_variables(checked: Repository) -> None:
+def test_child_processes_get_only_the_quarantine_variables(repository: Repository) -> None:
     """Of the git variables, only those of the quarantine reach the program."""
-    program = checked.place.folder / "program"
+    program = repository.host.folder / "program"
     program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
-    checked.configure("program", str(program))
-    checked.commit(ACCOUNTS)
-    answer = checked.refused()
-    seen = {line.partition("=")[0] for line in answer.splitlines()}
+    repository.configure("program", str(program))
+    repository.commit(ACCOUNTS)
+    output = repository.expect_rejection()
+    names = {line.partition("=")[0] for line in output.splitlines()}
     quarantine = {"GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
-    assert seen >= quarantine
-    hidden = set(checked.place.git(checked.bare, "rev-parse", "--local-env-vars").split())
-    assert seen & hidden <= quarantine
-    assert "not a git repository" in answer
+    assert names >= quarantine
+    git_names = set(repository.host.run_git(repository.bare, "rev-parse", "--local-env-vars").split())
+    assert names & git_names <= quarantine
+    assert "not a git repository" in output
 
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+HOSTILE_TEXT = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 
 
-@pytest.mark.parametrize("spoiled", ["spec", "name", "file", "plan"])
-def test_manifests_cannot_inject_terminal_escapes(checked: Repository, spoiled: str) -> None:
+@pytest.mark.parametrize("field", ["spec", "name", "file", "plan"])
+def test_manifests_cannot_inject_terminal_escapes(repository: Repository, field: str) -> None:
     """Both hooks escape terminal sequences in values, names and file names."""
-    checked.install("post-receive")
-    escaped = HOSTILE.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
+    repository.install("post-receive")
+    escaped = HOSTILE_TEXT.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
     manifest, file, target = MANIFEST.format(name="orders"), "manifests/orders.yaml", TARGET
-    match spoiled:
+    match field:
         case "spec":
             manifest = manifest.replace("rate(1 hour)", f'"{escaped}"')
         case "name":
             manifest = manifest.replace("name: orders", f'name: "{escaped}"')
         case "file":
-            file, manifest = f"manifests/{HOSTILE}.yaml", INVALID
+            file, manifest = f"manifests/{HOSTILE_TEXT}.yaml", INVALID
         case _:
             target += f'  AllowedDestinations: ["{escaped}*"]\n'
-    checked.commit(ACCOUNTS | {file: manifest, "manifests/target.yaml": target})
-    answers = []
+    repository.commit(ACCOUNTS | {file: manifest, "manifests/target.yaml": target})
+    outputs = []
     for _ in range(2):  # pre-receive refuses the push, and then post-receive reports it
-        pushed = subprocess.run(
+        result = subprocess.run(
             ["git", "push", "--quiet", "origin", "HEAD:refs/heads/main"],
-            cwd=checked.clone,
-            env=checked.place.environment,
+            cwd=repository.clone,
+            env=repository.host.environment,
             check=False,
             capture_output=True,
         )
-        answers.append(pushed.stderr.decode().replace("\x1b[K", ""))  # git itself clears the rest of a line
-        (checked.bare / "hooks" / "pre-receive").unlink(missing_ok=True)
-    for answer in answers:
-        assert "reconciler: " in answer
-        assert all(char.isprintable() or char in "\n\t" for char in answer), answer
-        assert re.search(r"\\(x|u00)1b", answer), answer
+        outputs.append(result.stderr.decode().replace("\x1b[K", ""))  # git itself clears the rest of a line
+        (repository.bare / "hooks" / "pre-receive").unlink(missing_ok=True)
+    for output in outputs:
+        assert "reconciler: " in output
+        assert all(char.isprintable() or char in "\n\t" for char in output), output
+        assert re.search(r"\\(x|u00)1b", output), output
 
 
-def test_concurrent_pushes_are_both_accepted_and_created(place: Place, checked: Repository, client: Client) -> None:
+def test_concurrent_pushes_are_both_accepted_and_created(host: Host, repository: Repository, client: Client) -> None:
     """Two pushes are accepted while another run holds the lease. Each association is created once afterwards."""
-    checked.install("post-receive")
-    checked.commit(ACCOUNTS)
-    checked.push()
-    later = Repository(place, checked.bare, place.folder / "later")
-    (lock,) = (checked.bare / "reconciler-state").rglob("*.lock")
+    repository.install("post-receive")
+    repository.commit(ACCOUNTS)
+    repository.push()
+    later = Repository(host, repository.bare, host.folder / "later")
+    (lock,) = (repository.bare / "reconciler-state").rglob("*.lock")
     with lock.open("r+b") as lease:
         fcntl.flock(lease, fcntl.LOCK_EX)
-        revision = checked.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
-        with checked.start_push() as first:
-            landed(first, revision)
-            place.git(place.folder, "clone", "--quiet", str(checked.bare), str(later.clone))
+        revision = repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
+        with repository.start_push() as first:
+            wait_for_run(first, revision)
+            host.run_git(host.folder, "clone", "--quiet", str(repository.bare), str(later.clone))
             revision = later.commit({"manifests/bills.yaml": MANIFEST.format(name="bills")})
             with later.start_push() as second:
-                landed(second, revision)
-                assert destinations(client) == ["s3://corp-exports/accounts"]
+                wait_for_run(second, revision)
+                assert list_destinations(client) == ["s3://corp-exports/accounts"]
                 fcntl.flock(lease, fcntl.LOCK_UN)
-                answers = told(first) + told(second)
-    assert answers.count("created orders") == 1
-    assert answers.count("created bills") == 1
-    assert [name.rpartition("/")[2] for name in destinations(client)] == ["accounts", "bills", "orders"]
+                outputs = wait_for_push(first) + wait_for_push(second)
+    assert outputs.count("created orders") == 1
+    assert outputs.count("created bills") == 1
+    assert [name.rpartition("/")[2] for name in list_destinations(client)] == ["accounts", "bills", "orders"]
 
 
 def test_the_hook_is_executable_and_portable() -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.repository import FILES, Repository, make
+from support.repository import FILES, Repository, create_repository
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 @pytest.fixture
 def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
     """Return a repository without a commit."""
-    return make(tmp_path / "repository", environment)
+    return create_repository(tmp_path / "repository", environment)
 
 
 @pytest.fixture

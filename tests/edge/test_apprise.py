@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from support.receivers import Chat, MailServer
+from support.receivers import ChatServer, MailServer
 
 from reconciler.edge.apprise import AppriseMissing, AppriseReceiver, InvalidReceiver, parse_receivers
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 def test_a_chat_gets_the_message() -> None:
     """A chat receives title, text and severity over HTTP, and the receiver's name contains no secret of the URL."""
-    with Chat().open() as chat:
+    with ChatServer().serve() as chat:
         (receiver,) = parse_receivers(chat.url)
         assert receiver.send("1 drifted", "drifted: AWS left\n- export Tür 7", "warning")
     assert receiver.name == "json 1"
-    got = chat.next()
+    got = chat.wait_for_message()
     assert (got["title"], got["message"], got["type"]) == (
         "1 drifted",
         "drifted: AWS left\n- export Tür 7",
@@ -32,17 +32,17 @@ def test_a_chat_gets_the_message() -> None:
 
 def test_a_mail_server_gets_the_message() -> None:
     """A mail goes over SMTP to the recipient in the URL, as plain text in which HTML markup is not interpreted."""
-    with MailServer().open() as server:
+    with MailServer().serve() as server:
         (receiver,) = parse_receivers(server.url)
         assert receiver.send("1 drifted", "- export: <b>bold</b>\n- other", "warning")
-        mail = server.next()
+        mail = server.wait_for_mail()
     assert "team@example.com" in mail["To"]
     assert mail["Subject"] == "1 drifted"
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content().splitlines() == ["- export: <b>bold</b>", "- other"]
 
 
-def limited(chat: Chat, overflow: str = "") -> str:
+def limited(chat: ChatServer, overflow: str = "") -> str:
     """Return the URL of a chat that accepts at most 4,000 characters in a message (Mattermost)."""
     return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
 
@@ -50,10 +50,10 @@ def limited(chat: Chat, overflow: str = "") -> str:
 def test_message_longer_than_the_service_limit_is_split() -> None:
     """A long message arrives completely, in parts that do not exceed the limit of the service."""
     lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
-    with Chat().open() as chat:
+    with ChatServer().serve() as chat:
         (receiver,) = parse_receivers(limited(chat))
         assert receiver.send("20 drifted", "\n".join(lines), "warning")
-        parts = [chat.taken.get_nowait()["text"] for _ in range(chat.taken.qsize())]
+        parts = [chat.messages.get_nowait()["text"] for _ in range(chat.messages.qsize())]
     assert len(parts) > 1
     assert max(map(len, parts)) <= 4000
     assert "20 drifted" in parts[0]
@@ -62,17 +62,17 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
 
 def test_url_may_request_truncation_of_long_messages() -> None:
     """A URL may ask for one truncated message, for example for a pager that would call a person for each part."""
-    with Chat().open() as chat:
+    with ChatServer().serve() as chat:
         (receiver,) = parse_receivers(limited(chat, "?overflow=truncate"))
         assert receiver.send("20 drifted", "x" * 9000, "warning")
-        assert len(chat.next()["text"]) <= 4000
-        assert chat.taken.empty()
+        assert len(chat.wait_for_message()["text"]) <= 4000
+        assert chat.messages.empty()
 
 
 def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
     """If the receiver answers with an error or not at all, `send` returns False and raises nothing."""
-    with Chat().open() as chat:
-        chat.down = True
+    with ChatServer().serve() as chat:
+        chat.is_down = True
         (receiver,) = parse_receivers(chat.url)
         assert not receiver.send("title", "text", "info")
     assert not receiver.send("title", "text", "info")
@@ -139,8 +139,8 @@ def test_url_with_several_recipients_is_rejected(url: str) -> None:
 def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """No log level shows the URL of a receiver, even after a failed delivery."""
     caplog.set_level(logging.DEBUG)
-    with Chat().open() as chat:
-        chat.down = True
+    with ChatServer().serve() as chat:
+        chat.is_down = True
         (receiver,) = parse_receivers(chat.url)
         assert not receiver.send("title", "text", "info")
     with pytest.raises(InvalidReceiver):

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.fakes import FakeClock
-from support.receivers import Chat
-from support.repository import refusal
-from support.wire import Request, Wire, page
+from support.proxy import FaultProxy, Request, build_response
+from support.receivers import ChatServer
+from support.repository import expect_read_failure
 
 from reconciler import redaction
 from reconciler.core.errors import ReconcilerError
@@ -77,7 +77,7 @@ def identity(secret: str) -> bytes:
     result = f"<Arn>arn:aws:iam::{ACCOUNT}:user/{secret}</Arn><UserId>{secret}</UserId><Account>{ACCOUNT}</Account>"
     about = f"<ResponseMetadata><RequestId>{secret}</RequestId></ResponseMetadata>"
     inner = f"<GetCallerIdentityResult>{result}</GetCallerIdentityResult>{about}"
-    return page(200, f"<GetCallerIdentityResponse>{inner}</GetCallerIdentityResponse>", "text/xml")
+    return build_response(200, f"<GetCallerIdentityResponse>{inner}</GetCallerIdentityResponse>", "text/xml")
 
 
 def answers(secret: str) -> Iterator[tuple[int, str, str]]:
@@ -108,23 +108,23 @@ def headed(answer: tuple[int, str, str], secret: str) -> bytes:
     """Return an answer with a secret in its request ids and its ETag, because the sender chooses them."""
     status, kind, body = answer
     ids = "".join(f"{name}: {secret}\r\n" for name in ("x-amzn-RequestId", "x-amz-request-id"))
-    return page(status, body, kind).replace(b"\r\n", f'\r\n{ids}ETag: W/"{secret}"\r\n'.encode(), 1)
+    return build_response(status, body, kind).replace(b"\r\n", f'\r\n{ids}ETag: W/"{secret}"\r\n'.encode(), 1)
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[Wire]:
+def wire() -> Iterator[FaultProxy]:
     """Return a server whose answers a test chooses."""
-    with Wire("http://127.0.0.1:9") as running:
+    with FaultProxy("http://127.0.0.1:9") as running:
         yield running
 
 
-def asked(wire: Wire, secret: str) -> Iterator[str]:
+def asked(wire: FaultProxy, secret: str) -> Iterator[str]:
     """Yield the result of each call of the reader, the doctor and the journal in S3, for each possible answer."""
     metrics = Metrics("0")
     connection = ConnectionSettings(
         "0", endpoint_url=wire.url, has_dummy_credentials=True, on_session=metrics.observe_session
     )
-    wire.before = lambda _: identity(secret)
+    wire.before_request = lambda _: identity(secret)
     ear = StsListener(FakeClock())
     aws = TargetSession(TARGET, connection, lambda: None, MODELS, ear)
     yield str(ear.identity)
@@ -132,7 +132,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
     store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
     for answer in answers(secret):
         whole = headed(answer, secret)
-        wire.before = lambda _, whole=whole: whole  # type: ignore[misc]
+        wire.before_request = lambda _, whole=whole: whole  # type: ignore[misc]
         yield outcome(lambda: reader.observe(lambda *_: None))
         yield outcome(lambda: reader.list_associations([INTEGRATION]))
         yield outcome(probe.list_integrations)
@@ -149,7 +149,7 @@ def asked(wire: Wire, secret: str) -> Iterator[str]:
 @given(SECRETS)
 @example(KEY)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_aws_answers_are_redacted(wire: Wire, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+def test_aws_answers_are_redacted(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """No result and no metric contains a secret of an AWS answer: not in errors, pages, lists, ids or ETags."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
@@ -170,15 +170,17 @@ class Renewed(botocore.credentials.RefreshableCredentials):
         return botocore.credentials.ReadOnlyCredentials("AKIA", KEY, self._token)
 
 
-def test_renewed_token_is_redacted_in_the_answer_to_its_request(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renewed_token_is_redacted_in_the_answer_to_its_request(
+    wire: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A renewed token is already secret in the answer to the first request that it signs."""
 
     def before(request: Request) -> bytes:
         sent = request.headers["X-Amz-Security-Token"]
         said = f"<Error><Code>InvalidToken</Code><Message>not {sent}</Message></Error><RequestId>r</RequestId>"
-        return page(403, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
+        return build_response(403, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
 
-    wire.before = before
+    wire.before_request = before
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: Renewed())
     connection = ConnectionSettings("0", region="us-east-1", endpoint_url=wire.url)
     said = outcome(lambda: TargetSession(TARGET, connection, lambda: None, MODELS))
@@ -190,9 +192,9 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
     """A git error contains no password of the URL or of the proxy."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
     with redaction.hold_secrets("test", Secrets.from_text(url)):
-        direct = refusal(url, "main", ".", environment)
+        direct = expect_read_failure(url, "main", ".", environment)
         proxy = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
-        through = refusal("http://example.invalid/x.git", "main", ".", proxy)
+        through = expect_read_failure("http://example.invalid/x.git", "main", ".", proxy)
     for said in (direct, through):
         assert "127.0.0.1" in said
         assert password not in said
@@ -209,8 +211,8 @@ def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> Non
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise tries to import it
 def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     """The logs of apprise, of its libraries and of this program do not contain the URL of a receiver."""
-    with Chat().open() as chat:
-        chat.down = True
+    with ChatServer().serve() as chat:
+        chat.is_down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
         with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
             (receiver,) = parse_receivers(url)

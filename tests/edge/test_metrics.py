@@ -13,7 +13,7 @@ from botocore.config import Config
 from prometheus_client.parser import text_string_to_metric_families
 from support import reports
 from support.builders import NOW
-from support.wire import Wire, answer
+from support.proxy import FaultProxy, build_error
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
@@ -95,7 +95,7 @@ def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, 
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     metrics.observe_session(session._session)  # noqa: SLF001 - the program passes this session
     once = Config(retries={"total_max_attempts": 1})
-    with Wire("http://127.0.0.1:9", before=lambda _: answer(status, code)) as wire:
+    with FaultProxy("http://127.0.0.1:9", before_request=lambda _: build_error(status, code)) as wire:
         client = session.client("appintegrations", endpoint_url=wire.url, config=once)
         with pytest.raises(client.exceptions.ClientError):
             client.list_data_integrations()
@@ -120,7 +120,7 @@ def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
 
 def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     """The metrics show targets, decisions, the age of drift, the active revision and the rejected revision."""
-    drifted = replace(reports.drifted(), since=NOW - timedelta(hours=2))
+    drifted = replace(reports.drifted_association(), since=NOW - timedelta(hours=2))
     last = reports.report(drifted, reports.association("fine", "in-sync"))
     target_status = TargetStatus("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
     idle = TargetStatus("other", None, None, NOW, 0, None, None)
@@ -146,7 +146,7 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
     """Failed exports are counted for each target with a report, and the count is 0 if no export failed."""
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
-    drifted = replace(reports.drifted(), last_execution=Execution("FAILED", None))
+    drifted = replace(reports.drifted_association(), last_execution=Execution("FAILED", None))
     done = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
     target_statuses = [
         TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
@@ -168,9 +168,9 @@ def test_unlisted_associations_keep_their_last_known_metrics(
     fine = reports.association("a", "in-sync")
     before = reports.report(
         replace(fine, last_execution=Execution("FAILED", "no access")),
-        replace(reports.drifted("b"), since=NOW - timedelta(hours=2)),
+        replace(reports.drifted_association("b"), since=NOW - timedelta(hours=2)),
     )
-    now = {"a": fine, "b": replace(reports.drifted("b"), since=NOW - timedelta(hours=1))}
+    now = {"a": fine, "b": replace(reports.drifted_association("b"), since=NOW - timedelta(hours=1))}
     blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
     last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
     target_status = TargetStatus("prod", None, None, NOW, 3, last, NOW, last_complete_report=before)
@@ -183,7 +183,7 @@ def test_unlisted_associations_keep_their_last_known_metrics(
 
 def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """A changed and drifted association has no drift age, because its recorded time is the time of the change."""
-    both = replace(reports.drifted("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
+    both = replace(reports.drifted_association("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
     target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(both), NOW)
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
     found = values(metrics)

@@ -12,7 +12,7 @@ import pytest
 from image.conftest import BASE, TOLD
 from image.engine import HOST, Engine
 from support.program import EXPORT
-from support.repository import GIT, Repository, make
+from support.repository import GIT, Repository, create_repository
 
 from reconciler.sandbox import SandboxServer
 
@@ -27,7 +27,7 @@ def server() -> Iterator[SandboxServer]:
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     """Return a repository with one association."""
-    made = make(tmp_path / "repository", GIT)
+    made = create_repository(tmp_path / "repository", GIT)
     made.commit({"manifests/october.yaml": EXPORT.replace("NAME", "october")})
     return made
 

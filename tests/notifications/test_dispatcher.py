@@ -244,7 +244,7 @@ def test_clock_set_back_does_not_suppress_notifications(world: World, *, restart
 def test_broken_notification_state_is_replaced(world: World, text: str) -> None:
     """A broken state causes one log line, open problems are sent again, and the new state can be read."""
     store = FakeStore()
-    store.stored = StoredText(text, "1")
+    store.stored_text = StoredText(text, "1")
     world.store = store
     courier = world.courier()
     assert world.goes(courier) == []
@@ -268,7 +268,7 @@ def test_lost_notification_state_is_replaced(world: World) -> None:
 def test_unwritable_notification_state_repeats_nothing(world: World) -> None:
     """If writes fail, the state stays in memory, the reason is logged once, and a later write stores the state."""
     store = FakeStore()
-    store.broken = {1, 2}
+    store.failing_puts = {1, 2}
     world.store = store
     courier = world.courier()
     assert world.goes(courier, export="lost") == [LOST]
@@ -316,7 +316,7 @@ class Restless(FakeStore):
         super().load()
         if self.loads > self.lasts:
             raise StateError("no answer")
-        found, self.stored = self.stored, StoredText("{}", f"other {self.loads}")
+        found, self.stored_text = self.stored_text, StoredText("{}", f"other {self.loads}")
         return found
 
 
@@ -376,8 +376,8 @@ def test_removed_manifest_is_dropped_from_the_notification_state(world: World) -
     del world.decisions["export"]
     assert world.goes(courier) == []
     assert isinstance(world.store, FakeStore)
-    assert world.store.stored
-    (ledger,) = json.loads(world.store.stored.text)["receivers"].values()
+    assert world.store.stored_text
+    (ledger,) = json.loads(world.store.stored_text.text)["receivers"].values()
     assert ledger["targets"]["prod"]["open"] == []
 
 
@@ -391,6 +391,6 @@ def test_removed_target_is_dropped_from_the_notification_state(world: World) -> 
         world.goes(world.courier(lambda: replace(other, targets=(replace(other.targets[0], last_report=None),)))) == []
     )
     assert isinstance(world.store, FakeStore)
-    assert world.store.stored
-    (ledger,) = json.loads(world.store.stored.text)["receivers"].values()
+    assert world.store.stored_text
+    (ledger,) = json.loads(world.store.stored_text.text)["receivers"].values()
     assert ledger["targets"]["prod"]["open"] == []

@@ -12,7 +12,7 @@ from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis, Targ
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.doctor import render_json, render_text
 
-CHECK = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
+VALIDATOR = jsonschema.Draft202012Validator(load_schema("doctor.v1.json"))
 PROGRAM = (
     Check("versions", CheckResult.OK, "all new"),
     Check("manifests", CheckResult.SKIPPED, "not checked", "name some"),
@@ -52,16 +52,16 @@ def test_plain_diagnosis_is_rendered_exactly() -> None:
 
 def test_a_terminal_gets_symbols_and_colours() -> None:
     """A terminal gets a symbol and a colour for each result."""
-    shown = render_text(DIAGNOSIS, is_terminal=True)
+    output = render_text(DIAGNOSIS, is_terminal=True)
     for symbol, color, word in (("✓", 32, "ok"), ("!", 33, "warning"), ("✗", 31, "failed"), ("·", 2, "skipped")):
-        assert f"\x1b[{color}m{symbol} {word:<7}\x1b[0m" in shown
-    assert "\x1b[1mprod\x1b[0m  123456789012 us-east-1\n" in shown
+        assert f"\x1b[{color}m{symbol} {word:<7}\x1b[0m" in output
+    assert "\x1b[1mprod\x1b[0m  123456789012 us-east-1\n" in output
 
 
 def test_json_diagnosis_fits_its_schema() -> None:
     """The JSON of a diagnosis fits doctor.v1.json and contains every check."""
     document = json.loads(render_json(DIAGNOSIS))
-    CHECK.validate(document)
+    VALIDATOR.validate(document)
     assert document["summary"] == {"ok": 1, "warning": 1, "failed": 1, "skipped": 1}
     assert document["targets"][0]["checks"][1] == {
         "name": "bucket-region", "about": "b", "result": "failed", "seen": "gone", "fix": "make it",
@@ -69,13 +69,13 @@ def test_json_diagnosis_fits_its_schema() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_texts_cannot_inject_escapes_or_lines(evil: str) -> None:
+def test_texts_cannot_inject_escapes_or_lines(text: str) -> None:
     """Names and messages from outside cannot add lines or invisible characters to a diagnosis."""
-    check = Check("integration", CheckResult.FAILED, evil, evil, evil)
-    hostile = Diagnosis((check,), (TargetChecks(f"t{evil}", None, evil, (check,)),))
-    shown = render_text(hostile, is_terminal=False)
-    assert len(shown.splitlines()) == 9
-    assert all(line.isprintable() for line in shown.splitlines())
-    document = render_json(hostile)
+    check = Check("integration", CheckResult.FAILED, text, text, text)
+    diagnosis = Diagnosis((check,), (TargetChecks(f"t{text}", None, text, (check,)),))
+    output = render_text(diagnosis, is_terminal=False)
+    assert len(output.splitlines()) == 9
+    assert all(line.isprintable() for line in output.splitlines())
+    document = render_json(diagnosis)
     assert document.isascii()
-    CHECK.validate(json.loads(document))
+    VALIDATOR.validate(json.loads(document))

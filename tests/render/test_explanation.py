@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observed, record, rules
+from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record, UpdatePending
@@ -20,90 +20,98 @@ from reconciler.core.report.explanation import Explanation, Row, explain
 from reconciler.render.explanation import render_json, render_text
 
 
-def told(wanted: Manifest, *lives: Live, known: Record | None = None) -> Explanation:
+def build_explanation(manifest: Manifest, *live_associations: Live, record: Record | None = None) -> Explanation:
     """Return the explanation of one manifest."""
-    seen = observed(*lives)
-    preview = Preview(Plan(), journal(*([known] if known else [])), seen, rules(), NOW)
-    return explain(wanted.name, preview.replan(Target("prod", REGION, ACCOUNT), [wanted], seen))
+    listing = observation(*live_associations)
+    preview = Preview(Plan(), journal(*([record] if record else [])), listing, rules(), NOW)
+    return explain(manifest.name, preview.replan(Target("prod", REGION, ACCOUNT), [manifest], listing))
 
 
-def everywhere(evil: str, *, bound: bool) -> Explanation:
-    """Return an explanation in which every text from outside is `evil`."""
+def build_hostile_explanation(text: str, *, is_bound: bool) -> Explanation:
+    """Return an explanation in which every text from outside is `text`."""
     spec: Any = {
         **live().spec,
-        "DestinationURI": evil,
-        "ClientId": evil,
-        "ClientAssociationMetadata": {evil: evil},
-        "ObjectConfiguration": {evil: {evil: [evil]}},
+        "DestinationURI": text,
+        "ClientId": text,
+        "ClientAssociationMetadata": {text: text},
+        "ObjectConfiguration": {text: {text: [text]}},
     }
-    shown = Live(evil, spec, Execution(evil, evil))
-    state = Bound(evil, NOW, evil, NOW, UpdatePending(NOW, evil)) if bound else CreatePending(2, NOW, NOW)
-    known = Record(f"was {evil}", spec, evil, 1, 1, state, (spec["ObjectConfiguration"],))
-    wanted = replace(manifest(policy=Policy(suspend=True, ignore=(evil,), adopt=evil)), spec=spec, name=evil)
-    wanted = replace(wanted, origin=Origin(evil, 3, 1))
-    plain = told(manifest(), live(), known=record())
+    live_association = Live(text, spec, Execution(text, text))
+    state = Bound(text, NOW, text, NOW, UpdatePending(NOW, text)) if is_bound else CreatePending(2, NOW, NOW)
+    hostile_record = Record(f"was {text}", spec, text, 1, 1, state, (spec["ObjectConfiguration"],))
+    hostile_manifest = replace(manifest(policy=Policy(suspend=True, ignore=(text,), adopt=text)), spec=spec, name=text)
+    hostile_manifest = replace(hostile_manifest, origin=Origin(text, 3, 1))
+    explanation = build_explanation(manifest(), live(), record=record())
     return replace(
-        plain,
-        manifest=wanted,
-        integration=replace(INTEGRATION, name=evil, arn=evil),
-        request={**spec, "DestinationURI": f"{evil}, changed"},
-        token=evil,
-        record=known,
-        last_decision=LastDecision(evil, NOW, Execution(evil, evil)),
-        live=shown,
-        matches=(shown, replace(shown, arn=f"{evil}/other")),
-        unlisted=None if bound else evil,
+        explanation,
+        manifest=hostile_manifest,
+        integration=replace(INTEGRATION, name=text, arn=text),
+        request={**spec, "DestinationURI": f"{text}, changed"},
+        token=text,
+        record=hostile_record,
+        last_decision=LastDecision(text, NOW, Execution(text, text)),
+        live=live_association,
+        matches=(live_association, replace(live_association, arn=f"{text}/other")),
+        unlisted=None if is_bound else text,
         association=replace(
-            plain.association,
-            name=evil,
-            reason=evil,
-            origin=wanted.origin,
+            explanation.association,
+            name=text,
+            reason=text,
+            origin=hostile_manifest.origin,
             differences=(
-                Difference(f"/{evil}", evil, evil, evil),
-                Difference("/ObjectConfiguration", evil, evil, None),
+                Difference(f"/{text}", text, text, text),
+                Difference("/ObjectConfiguration", text, text, None),
             ),
-            unverifiable=(evil,),
+            unverifiable=(text,),
         ),
-        row=Row(evil, evil, evil, evil, evil),
+        row=Row(text, text, text, text, text),
     )
 
 
-@pytest.mark.parametrize("bound", [True, False])
-@given(evil=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
-def test_texts_cannot_inject_escapes_or_lines(evil: str, *, bound: bool) -> None:
+@pytest.mark.parametrize("is_bound", [True, False])
+@given(text=st.text(min_size=1) | st.sampled_from(["a\nb", "\x1b[31m", "\u202e", "::error::x", "##[error]x", "\ud800"]))
+def test_texts_cannot_inject_escapes_or_lines(text: str, *, is_bound: bool) -> None:
     """Texts from outside cannot add lines, invisible characters or workflow commands to an explanation."""
-    shown, plain = (render_text(everywhere(each, bound=bound), each, each) for each in (evil, "plain"))
-    assert len(shown.splitlines()) == len(plain.splitlines())
-    assert all(line.isprintable() for line in shown.splitlines())
-    assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
-    document = render_json(everywhere(evil, bound=bound), evil, evil, evil)
-    assert "##[" not in shown + document
+    output, plain_output = (
+        render_text(build_hostile_explanation(each, is_bound=is_bound), each, each) for each in (text, "plain")
+    )
+    assert len(output.splitlines()) == len(plain_output.splitlines())
+    assert all(line.isprintable() for line in output.splitlines())
+    assert not any(line.lstrip().startswith("::") for line in output.splitlines())
+    document = render_json(build_hostile_explanation(text, is_bound=is_bound), text, text, text)
+    assert "##[" not in output + document
     assert document.isascii()
-    tree = json.loads(document)
-    assert (tree["rule"]["condition"], tree["live"]["lastExecution"]["message"]) == (evil, evil)
+    data = json.loads(document)
+    assert (data["rule"]["condition"], data["live"]["lastExecution"]["message"]) == (text, text)
 
 
 def test_rule_is_shown_with_its_condition() -> None:
     """The explanation shows the condition that decides between in-sync and changed, as text and as JSON."""
-    known = record()
-    same, other = told(manifest(), live(), known=known), told(manifest(ClientId="c"), live(), known=known)
-    lines = render_text(same, "prod", "place").splitlines()
+    bound_record = record()
+    in_sync, changed = (
+        build_explanation(manifest(), live(), record=bound_record),
+        build_explanation(manifest(ClientId="c"), live(), record=bound_record),
+    )
+    lines = render_text(in_sync, "prod", "place").splitlines()
     assert "  rule     record: bound to a1; live: the bound association" in lines
     assert "           if desired = applied = live, as far as AWS shows" in lines
     assert "           decision: in-sync" in lines
     assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
-        other, "prod", "place"
+        changed, "prod", "place"
     )
-    assert "           if" not in render_text(told(manifest()), "prod", "place")
-    found = [json.loads(render_json(each, "prod", ACCOUNT, REGION))["rule"] for each in (same, other, told(manifest()))]
-    assert [each["condition"] for each in found] == [same.row.condition, other.row.condition, None]
+    assert "           if" not in render_text(build_explanation(manifest()), "prod", "place")
+    rule_rows = [
+        json.loads(render_json(each, "prod", ACCOUNT, REGION))["rule"]
+        for each in (in_sync, changed, build_explanation(manifest()))
+    ]
+    assert [each["condition"] for each in rule_rows] == [in_sync.row.condition, changed.row.condition, None]
 
 
 def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     """A manifest with policy.adopt has no ClientToken in the text and the JSON of its explanation."""
-    adopting = told(manifest(policy=Policy(adopt=live().arn)), live())
-    shown = render_text(adopting, "prod", "place")
-    assert "no Create is sent, because the manifest has policy.adopt" in shown
-    assert "ClientToken of a Create" not in shown
-    assert json.loads(render_json(adopting, "prod", ACCOUNT, REGION))["clientToken"] is None
-    assert "ClientToken of a Create: " in render_text(told(manifest()), "prod", "place")
+    explanation = build_explanation(manifest(policy=Policy(adopt=live().arn)), live())
+    output = render_text(explanation, "prod", "place")
+    assert "no Create is sent, because the manifest has policy.adopt" in output
+    assert "ClientToken of a Create" not in output
+    assert json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["clientToken"] is None
+    assert "ClientToken of a Create: " in render_text(build_explanation(manifest()), "prod", "place")

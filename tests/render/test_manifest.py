@@ -20,25 +20,25 @@ STRINGS = st.text(max_size=40) | st.sampled_from([
     "a, b", "a\nb", "a\tb", "\x85", "\u2028", "\ufeff", "\x00", "\x7f", "\ud7ff", "\ue000", "\U0001f642",
     "arn:aws:x:y:1:z/1", "%a", "@a", "`a",
 ])  # fmt: skip
-SAFE = STRINGS.filter(lambda each: not any("\ud800" <= char <= "\udfff" for char in each))
+SAFE_STRINGS = STRINGS.filter(lambda each: not any("\ud800" <= char <= "\udfff" for char in each))
 VALUES = st.recursive(
-    SAFE | st.booleans() | st.none() | st.integers(-(10**15), 10**15),
+    SAFE_STRINGS | st.booleans() | st.none() | st.integers(-(10**15), 10**15),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(SAFE.filter(lambda key: key != "<<"), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(SAFE_STRINGS.filter(lambda key: key != "<<"), inner, max_size=4)
     ),
     max_leaves=12,
 )
 
 
 @settings(max_examples=500)
-@given(st.dictionaries(SAFE.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
+@given(st.dictionaries(SAFE_STRINGS.filter(lambda key: key != "<<"), VALUES, min_size=1, max_size=5), st.lists(STRINGS))
 def test_manifest_reads_the_same_by_yaml_1_1_and_1_2(document: dict[str, Any], comments: list[str]) -> None:
     """Our YAML 1.2 reader and PyYAML's 1.1 reader both return the rendered document, without its comments."""
-    written = render_yaml(document, comments)
-    (read,) = read_documents("manifest.yaml", written.encode())
-    assert isinstance(read, Document)
-    assert read.value == document
-    assert yaml.safe_load(written) == document
+    text = render_yaml(document, comments)
+    (parsed_document,) = read_documents("manifest.yaml", text.encode())
+    assert isinstance(parsed_document, Document)
+    assert parsed_document.value == document
+    assert yaml.safe_load(text) == document
 
 
 def test_manifest_has_the_style_of_the_examples() -> None:
@@ -64,7 +64,7 @@ def test_manifest_has_the_style_of_the_examples() -> None:
     )
 
 
-@pytest.mark.parametrize("said", ["a\nb", "a\rb", "a\x85b", "a\u2028b", "a\x1bb"])
-def test_a_comment_is_one_line(said: str) -> None:
+@pytest.mark.parametrize("message", ["a\nb", "a\rb", "a\x85b", "a\u2028b", "a\x1bb"])
+def test_a_comment_is_one_line(message: str) -> None:
     """A message with line breaks or control characters becomes a comment of one line."""
-    assert format_comment(said).isprintable()
+    assert format_comment(message).isprintable()

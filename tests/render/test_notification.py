@@ -14,34 +14,34 @@ from reconciler.core.notifications.changes import Finding, Notification, Summary
 from reconciler.core.notifications.state import Condition
 from reconciler.render.notification import build_change_message, build_summary_message
 
-WHERE = "prod 123456789012 us-east-1"
+TARGET_LABEL = "prod 123456789012 us-east-1"
 
 
-def notice(
-    condition: Condition, name: str = "export", said: str = "because", ended: Condition | None = None
+def build_notification(
+    condition: Condition, name: str = "export", message: str = "because", ended_condition: Condition | None = None
 ) -> Notification:
     """Return a notification about an association."""
-    return Notification(Finding(WHERE, condition, name, f"{name}.yaml:1", "arn:aws:x", said), ended)
+    return Notification(Finding(TARGET_LABEL, condition, name, f"{name}.yaml:1", "arn:aws:x", message), ended_condition)
 
 
 def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     """A message counts its notifications in the title, gives each advice once, and lists the most severe first."""
     message = build_change_message(
         (
-            notice(Condition.WELL, "c", ended=Condition.LOST),
-            notice(Condition.DRIFTED, "a"),
-            notice(Condition.LOST, "d", ended=Condition.DRIFTED),
-            notice(Condition.DRIFTED, "b"),
+            build_notification(Condition.WELL, "c", ended_condition=Condition.LOST),
+            build_notification(Condition.DRIFTED, "a"),
+            build_notification(Condition.LOST, "d", ended_condition=Condition.DRIFTED),
+            build_notification(Condition.DRIFTED, "b"),
         )
     )
     assert message.title == "reconcile: 1 lost, 2 drifted, 1 recovered"
     assert message.severity == "warning"
     lost, d, drifted, a, b, recovered, c = message.body.splitlines()
     assert lost.startswith("lost: missing from List")
-    assert d == f"- d in {WHERE}, d.yaml:1, arn:aws:x: because"
+    assert d == f"- d in {TARGET_LABEL}, d.yaml:1, arn:aws:x: because"
     assert drifted.startswith("drifted: ")
     assert (a[:3], b[:3], recovered) == ("- a", "- b", "recovered:")
-    assert c == f"- c in {WHERE}, c.yaml:1, arn:aws:x: no longer lost"
+    assert c == f"- c in {TARGET_LABEL}, c.yaml:1, arn:aws:x: no longer lost"
 
 
 @pytest.mark.parametrize(
@@ -52,30 +52,37 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
         ((Condition.WELL,), "success"),
     ],
 )
-def test_message_has_the_severity_of_its_gravest_change(conditions: tuple[Condition, ...], severity: str) -> None:
+def test_message_has_the_severity_of_its_most_severe_change(conditions: tuple[Condition, ...], severity: str) -> None:
     """A message has the severity of its most severe notification, and a recovery alone is a success."""
-    assert build_change_message(tuple(notice(each, ended=Condition.LOST) for each in conditions)).severity == severity
+    assert (
+        build_change_message(
+            tuple(build_notification(each, ended_condition=Condition.LOST) for each in conditions)
+        ).severity
+        == severity
+    )
 
 
 def test_target_and_source_problems_are_named() -> None:
     """A problem of a target or of the source is listed under the name of the target or as "the manifests"."""
-    failed = Notification(Finding(WHERE, Condition.TARGET_FAILED, message="denied"))
-    fixed = Notification(Finding("", Condition.WELL), Condition.REFUSED)
-    body = build_change_message((failed, fixed)).body.splitlines()
-    assert body[1] == f"- {WHERE}: denied"
+    failure = Notification(Finding(TARGET_LABEL, Condition.TARGET_FAILED, message="denied"))
+    recovery = Notification(Finding("", Condition.WELL), Condition.REFUSED)
+    body = build_change_message((failure, recovery)).body.splitlines()
+    assert body[1] == f"- {TARGET_LABEL}: denied"
     assert body[3] == "- the manifests: no longer rejected"
 
 
 @pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])
 def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
     """Each condition has advice when it begins and a text when it ends."""
-    assert build_change_message((notice(condition),)).body.startswith(f"{condition}: ")
-    assert "no longer " in build_change_message((notice(Condition.WELL, ended=condition),)).body
+    assert build_change_message((build_notification(condition),)).body.startswith(f"{condition}: ")
+    assert "no longer " in build_change_message((build_notification(Condition.WELL, ended_condition=condition),)).body
 
 
 def test_long_notification_is_shortened_and_counted() -> None:
     """A message lists twenty notifications, counts the others, and shortens a long reason."""
-    message = build_change_message(tuple(notice(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123)))
+    message = build_change_message(
+        tuple(build_notification(Condition.LOST, f"n{number}", "x" * 5000) for number in range(123))
+    )
     assert message.title == "reconcile: 123 lost"
     assert message.body.splitlines()[-1] == "and 103 more"
     assert len(message.body) < 20 * 510 + 200
@@ -85,14 +92,14 @@ def test_long_notification_is_shortened_and_counted() -> None:
 def test_texts_cannot_inject_chat_markup(text: str) -> None:
     """A reason stays on one line and cannot contain mentions, links or markup."""
     hostile = f"{text}<!channel> @here [x](http://evil) ::error::\n\x1b[2J"
-    body = build_change_message((notice(Condition.LOST, said=hostile),)).body
+    body = build_change_message((build_notification(Condition.LOST, message=hostile),)).body
     assert len(body.splitlines()) == 2
     assert all(char.isprintable() for char in body.replace("\n", ""))
     assert not any(each in body for each in ("<", ">", "@", "](", "`"))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "s3://corp-* is not among AllowedDestinations of target 'prod' (s3://corp-exports/*, s3://a_b/?/*/~x)",
         '/ExecutionConfiguration/OnDemandConfiguration/EndTime is {x} [y] #1 | 50% = $z ^ \\ "q" Tür → 7',
@@ -100,39 +107,39 @@ def test_texts_cannot_inject_chat_markup(text: str) -> None:
         "##[ is no pattern",
     ],
 )
-def test_harmless_characters_are_not_escaped(said: str) -> None:
+def test_harmless_characters_are_not_escaped(text: str) -> None:
     """A pattern is shown as it is written in git, because emphasis and workflow commands do no harm in a chat."""
-    body = build_change_message((notice(Condition.BLOCKED, said=said),)).body
-    assert body.endswith(f": {said}")
+    body = build_change_message((build_notification(Condition.BLOCKED, message=text),)).body
+    assert body.endswith(f": {text}")
 
 
 def test_denied_user_is_not_named() -> None:
     """The name of a person in an ARN from AWS is removed, and the role is kept."""
-    said = (
+    text = (
         "User: arn:aws:sts::123456789012:assumed-role/Admin/jane.doe@corp.com is not authorized; "
         "arn:aws:iam::123456789012:user/jane too"
     )
-    body = build_change_message((notice(Condition.FAILED, said=said),)).body
+    body = build_change_message((build_notification(Condition.FAILED, message=text),)).body
     assert "jane" not in body
     assert "assumed-role/Admin/… is not authorized" in body
 
 
 def test_summary_title_counts_problems() -> None:
     """A summary counts and lists open problems, overdue targets and waiting associations."""
-    good = Summary(NOW, (), 0, (), 3, 2)
-    message = build_summary_message(good)
+    summary = Summary(NOW, (), 0, (), 3, 2)
+    message = build_summary_message(summary)
     assert (message.title, message.severity) == ("reconcile: no problems", "info")
     assert message.body == "3 associations in 2 targets, as of 2026-11-01 12:00Z."
-    behind = (("east", NOW - timedelta(days=2)), ("west", None))
-    message = build_summary_message(Summary(NOW, (notice(Condition.DRIFTED),), 2, behind, 1, 3))
+    overdue_targets = (("east", NOW - timedelta(days=2)), ("west", None))
+    message = build_summary_message(Summary(NOW, (build_notification(Condition.DRIFTED),), 2, overdue_targets, 1, 3))
     assert (message.title, message.severity) == ("reconcile: 1 problem, 2 targets not reconciled, 2 waiting", "warning")
     assert "- east was last reconciled at 2026-10-30 12:00Z" in message.body
     assert "- west was last reconciled before the controller started, or never" in message.body
     assert "drifted: " in message.body
     assert build_summary_message(Summary(NOW, (), 2, (), 1, 1)).severity == "info"
-    message = build_summary_message(replace(good, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
+    message = build_summary_message(replace(summary, is_source_unread=True, source_read_at=NOW - timedelta(days=2)))
     assert (message.title, message.severity) == ("reconcile: manifests out of date", "warning")
     assert "The manifests were last read at 2026-10-30 12:00Z. Newer revisions are not active." in message.body
-    unread = build_summary_message(replace(good, is_source_unread=True))
-    assert "last read before the controller started, or never" in unread.body
+    unread_message = build_summary_message(replace(summary, is_source_unread=True))
+    assert "last read before the controller started, or never" in unread_message.body
     assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: no targets"

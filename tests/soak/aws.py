@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from random import Random
 
-from support.wire import Request, answer, sts_answer
+from support.proxy import Request, build_error, build_sts_error
 
 from reconciler.sandbox.sandbox import Sandbox
 
@@ -29,8 +29,13 @@ class Faults:
     def before(self, request: Request) -> bytes | None:
         """Return an error response in place of AWS, at random."""
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        refused = sts_answer if request.operation == "STS" else answer
-        if self.down and scope and scope[1] == self.down and (refused is answer or self._random.random() < _UNKNOWN):
+        refused = build_sts_error if request.operation == "STS" else build_error
+        if (
+            self.down
+            and scope
+            and scope[1] == self.down
+            and (refused is build_error or self._random.random() < _UNKNOWN)
+        ):
             self.counts["requests denied"] += 1
             return refused(403, "AccessDeniedException")
         if self._random.random() >= self._share:

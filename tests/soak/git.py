@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from support.program import EXPORT, TARGET
-from support.repository import GIT, make
+from support.repository import GIT, create_repository
 
 from reconciler.core.manifests.warnings import REGIONS
 
@@ -23,8 +23,8 @@ class Remote:
     def __init__(self, folder: Path, targets: int) -> None:
         self.places = {f"target-{number:02}": _place(number) for number in range(targets)}
         self.url = f"file://{folder / 'bare.git'}"
-        self._clone = make(folder / "clone", GIT)
-        self._clone.git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
+        self._clone = create_repository(folder / "clone", GIT)
+        self._clone.run_git("init", "--quiet", "--bare", "--initial-branch=main", "../bare.git")
         for name, (account, region) in self.places.items():
             spec = _SPEC.format(region=region, account=account, role="" if account == ACCOUNT else _ROLE)
             self._write(name, TARGET.replace("NAME", name) + spec)
@@ -61,9 +61,9 @@ class Remote:
         self._file(name).write_text(text)
 
     def _push(self) -> None:
-        self._clone.git("add", "--all")
+        self._clone.run_git("add", "--all")
         self._clone.commit_index()
-        self._clone.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+        self._clone.run_git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
 
 
 def _place(number: int) -> tuple[str, str]:

@@ -17,9 +17,9 @@ from soak.controller import INTERNAL, Controller, controlling
 from soak.git import Remote
 from soak.process import sample
 from support.program import Program
-from support.receivers import Chat
+from support.proxy import FaultProxy
+from support.receivers import ChatServer
 from support.repository import GIT
-from support.wire import Wire
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
@@ -94,8 +94,8 @@ def _around(plan: Plan, folder: Path) -> Iterator[_Around]:
     faults, remote = Faults(Random(0), plan.share), Remote(folder, plan.targets)  # noqa: S311 - no secret
     with ExitStack() as stack:
         server = stack.enter_context(SandboxServer(behaviour=Behaviour(job_seconds=0)))
-        wire = stack.enter_context(Wire(server.url, faults.before, faults.after, kept=True))
-        chat = stack.enter_context(Chat().open())
+        wire = stack.enter_context(FaultProxy(server.url, faults.before, faults.after, is_persistent=True))
+        chat = stack.enter_context(ChatServer().serve())
         program = Program(folder / "here", wire.url)
         follow = ("--git-url", remote.url, "--git-ref", "main", "--mode", "create-and-update")
         told = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.notified else {}
@@ -113,7 +113,7 @@ class _Around:
     remote: Remote
     server: SandboxServer
     faults: Faults
-    chat: Chat
+    chat: ChatServer
     pushes: int = 0
     hooks: int = 0
     meddled: int = 0
@@ -154,7 +154,7 @@ class _Around:
         places = list(self.remote.places.values())
         failing = number % _DENIED > 0.75 * _DENIED
         self.faults.down = places[number // _DENIED % len(places)][1] if failing else None
-        self.chat.down = number % _SILENT == 0
+        self.chat.is_down = number % _SILENT == 0
         if number % _MEDDLED == 0:
             account, region = places[number // _MEDDLED % len(places)]
             self.meddled += meddle(self.server.sandbox, account, region, start=f"{1788220800000 + number}")

@@ -32,8 +32,8 @@ class ScriptError(Exception):
 class Browser:
     """One page of a browser."""
 
-    to: BinaryIO
-    back: BinaryIO
+    commands: BinaryIO
+    responses: BinaryIO
     session: str = ""
     number: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -44,17 +44,17 @@ class Browser:
         message = {"id": self.number, "method": method, "params": parameters}
         if self.session:
             message["sessionId"] = self.session
-        self.to.write(json.dumps(message).encode() + b"\0")
-        self.to.flush()
-        while (heard := self._hear()).get("id") != self.number:
-            self.events.append(heard)
-        assert "result" in heard, heard
-        return heard["result"]
+        self.commands.write(json.dumps(message).encode() + b"\0")
+        self.commands.flush()
+        while (response := self._read_message()).get("id") != self.number:
+            self.events.append(response)
+        assert "result" in response, response
+        return response["result"]
 
     def wait(self, event: str) -> None:
         """Wait for an event since the last wait for it."""
         while event not in {each.get("method") for each in self.events}:
-            self.events.append(self._hear())
+            self.events.append(self._read_message())
         self.events = [each for each in self.events if each.get("method") != event]
 
     def open(self, url: str) -> None:
@@ -70,61 +70,65 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """Run a script in the page, and return its result. A promise is awaited."""
-        done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
-        if "exceptionDetails" in done:
-            raise ScriptError(done["exceptionDetails"]["exception"]["description"])
-        return done["result"].get("value")
+        response = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+        )
+        if "exceptionDetails" in response:
+            raise ScriptError(response["exceptionDetails"]["exception"]["description"])
+        return response["result"].get("value")
 
-    def size(self, width: int, height: int) -> None:
+    def resize(self, width: int, height: int) -> None:
         """Set the width and height of the page."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def prefer(self, **features: str) -> None:
+    def set_preferences(self, **preferences: str) -> None:
         """Set preferences of the reader, such as `color_scheme="dark"`."""
-        wanted = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
-        self.call("Emulation.setEmulatedMedia", features=wanted)
+        media_features = [
+            {"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in preferences.items()
+        ]
+        self.call("Emulation.setEmulatedMedia", features=media_features)
 
-    def press(self, key: str) -> None:
+    def press_key(self, key: str) -> None:
         """Press a key."""
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=9)
 
-    def picture(self) -> bytes:
+    def take_screenshot(self) -> bytes:
         """Return a screenshot of the page, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])
 
-    def complaints(self) -> list[str]:
+    def read_console(self) -> list[str]:
         """Return the console messages: errors, and requests that the policy blocked."""
         self.call("Runtime.evaluate", expression="0")
-        said = [each["params"] for each in self.events if each.get("method") == "Log.entryAdded"]
-        failed = [each["params"] for each in self.events if each.get("method") == "Runtime.exceptionThrown"]
-        return [each["entry"]["text"] for each in said] + [str(each) for each in failed]
+        entries = [each["params"] for each in self.events if each.get("method") == "Log.entryAdded"]
+        exceptions = [each["params"] for each in self.events if each.get("method") == "Runtime.exceptionThrown"]
+        return [each["entry"]["text"] for each in entries] + [str(each) for each in exceptions]
 
-    def _hear(self) -> dict[str, Any]:
+    def _read_message(self) -> dict[str, Any]:
         message = bytearray()
-        while (byte := self.back.read(1)) != b"\0":
+        while (byte := self.responses.read(1)) != b"\0":
             assert byte, "the browser has ended"
             message += byte
-        heard: dict[str, Any] = json.loads(message)
-        return heard
+        decoded: dict[str, Any] = json.loads(message)
+        return decoded
 
 
 @contextmanager
-def browsing(profile: Path) -> Iterator[Browser]:
+def run_browser(profile: Path) -> Iterator[Browser]:
     """Run a browser with a new profile during the block."""
-    read_it, write_it = os.pipe()
-    read_us, write_us = os.pipe()
+    browser_input, our_output = os.pipe()
+    our_input, browser_output = os.pipe()
 
-    wired = ["bash", "-c", f'exec "$0" "$@" 3<&{read_it} 4>&{write_us}', str(CHROMIUM)]
-    command = [*wired, *QUIET, f"--user-data-dir={profile}", "about:blank"]
+    shell = ["bash", "-c", f'exec "$0" "$@" 3<&{browser_input} 4>&{browser_output}', str(CHROMIUM)]
+    command = [*shell, *QUIET, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(
-        command, pass_fds=(read_it, write_us), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, pass_fds=(browser_input, browser_output), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        os.close(read_it)
-        os.close(write_us)
+        os.close(browser_input)
+        os.close(browser_output)
         try:
-            with os.fdopen(write_it, "wb") as to, os.fdopen(read_us, "rb") as back:
-                browser = Browser(to, back)
+            with os.fdopen(our_output, "wb") as commands, os.fdopen(our_input, "rb") as responses:
+                browser = Browser(commands, responses)
                 (target,) = [
                     each for each in browser.call("Target.getTargets")["targetInfos"] if each["type"] == "page"
                 ]

@@ -18,7 +18,7 @@ class Bucket:
     url = "s3://journals/prod"
     name = "journals"
     key = f"prod/sandbox/{ACCOUNT}-{REGION}.json"
-    place = f"s3://{name}/{key}"
+    location = f"s3://{name}/{key}"
 
     def __init__(self, endpoint: str) -> None:
         http = HTTPConnection(urlsplit(endpoint).netloc)

@@ -50,19 +50,19 @@ def request(**changes: Any) -> Spec:
 
 def live(id_: str = "a1", **changes: Any) -> Live:
     """Return a live association as List shows it."""
-    shown = {
+    members = {
         key: value
         for key, value in request(**changes).items()
         if key not in {"ObjectConfiguration", "ClientAssociationMetadata"}
     }
-    return Live(f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration-association/i/{id_}", shown, None)
+    return Live(f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration-association/i/{id_}", members, None)
 
 
 def record(name: str = "export", id_: str = "a1", **changes: Any) -> Record:
     """Return the record of an association that was created and bound an hour ago."""
-    sent = request(**changes)
+    resolved_request = request(**changes)
     bound = Bound(id_, NOW - timedelta(hours=1), live(id_).arn)
-    return Record(name, sent, compute_client_token(sent, 0), 0, 1, bound)
+    return Record(name, resolved_request, compute_client_token(resolved_request, 0), 0, 1, bound)
 
 
 def journal(*records: Record) -> Journal:
@@ -70,22 +70,22 @@ def journal(*records: Record) -> Journal:
     return Journal(ACCOUNT, REGION, "lineage", 7, {each.name: each for each in records})
 
 
-def observed(*lives: Live, unobserved: str | None = None) -> Observation:
+def observation(*live_associations: Live, unobserved: str | None = None) -> Observation:
     """Return an observation of one data integration: its associations, or the reason why they could not be listed."""
     associations: Mapping[str, tuple[Live, ...] | Unobserved] = {
-        INTEGRATION.arn: Unobserved(unobserved) if unobserved else lives
+        INTEGRATION.arn: Unobserved(unobserved) if unobserved else live_associations
     }
     return Observation((INTEGRATION,), associations)
 
 
 def context(clock: Clock, mode: Mode = Mode.CREATE, **changes: Any) -> RunContext:
     """Return the context of a run without progress and without a stop request."""
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "options": RunOptions(mode, SETTLE),
         "progress": lambda *_: None,
         "is_stopped": lambda: False,
     }
-    return RunContext(clock=clock, **given | changes)
+    return RunContext(clock=clock, **values | changes)
 
 
 def rules(mode: Mode = Mode.CREATE, now: datetime = NOW) -> RunRules:

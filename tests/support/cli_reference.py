@@ -38,40 +38,40 @@ def render() -> str:
     context = click.Context(app, info_name="reconcile")
     names = app.list_commands(context)
     commands = [(name, command) for name in names if (command := app.get_command(context, name))]
-    return "\n".join([_INTRODUCTION, *(line for each in commands for line in _command(context, *each)), ""])
+    return "\n".join([_INTRODUCTION, *(line for each in commands for line in _render_command(context, *each)), ""])
 
 
-def _command(parent: click.Context, name: str, command: click.Command) -> Iterator[str]:
+def _render_command(parent: click.Context, name: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=name, parent=parent)
     yield f"## {name}\n"
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-        yield f"{_sentences(paragraph)}\n"
+        yield f"{_wrap_sentences(paragraph)}\n"
     yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
     for parameter in command.params:
         if (record := parameter.get_help_record(context)) and record[1]:
-            yield from _option(parameter, *record)
+            yield from _render_option(parameter, *record)
     yield ""
 
 
-def _option(parameter: click.Parameter, declaration: str, text: str) -> Iterator[str]:
+def _render_option(parameter: click.Parameter, declaration: str, text: str) -> Iterator[str]:
     variable = f" (`{parameter.envvar}`)" if parameter.envvar else ""
     yield f"- `{declaration}`{variable}:"
-    yield textwrap.indent(_sentences(re.sub(r"\s+\[([^\]]*)\]$", _details, text)), "  ")
+    yield textwrap.indent(_wrap_sentences(re.sub(r"\s+\[([^\]]*)\]$", _format_details, text)), "  ")
 
 
-def _details(match: re.Match[str]) -> str:
+def _format_details(match: re.Match[str]) -> str:
     """Return the part of a help text that click puts into brackets, as sentences."""
-    return "".join(f" {_detail(each)}." for each in match[1].split("; "))
+    return "".join(f" {_format_detail(each)}." for each in match[1].split("; "))
 
 
-def _detail(text: str) -> str:
-    what, _, value = text.partition(": ")
-    if what == "default":
+def _format_detail(text: str) -> str:
+    label, _, value = text.partition(": ")
+    if label == "default":
         return f"Default: `{value}`"
-    return "Required" if what == "required" else f"Allowed: `{text}`"
+    return "Required" if label == "required" else f"Allowed: `{text}`"
 
 
-def _sentences(text: str) -> str:
+def _wrap_sentences(text: str) -> str:
     """Return a text with one sentence on each line. Long sentences are wrapped."""
     sentences = re.split(r"(?<=[.;]) (?=[A-Z`])", " ".join(text.split()))
     return "\n".join(textwrap.fill(each, 116, break_on_hyphens=False) for each in sentences)

@@ -31,22 +31,22 @@ class Disk:
         """Free the space again."""
         self._filler.unlink()
 
-    def protect(self, mode: str) -> None:
+    def remount(self, mode: str) -> None:
         """Mount the disk for reading and writing (`rw`), or only for reading (`ro`)."""
         subprocess.run(["mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
 
 
 @contextmanager
-def disk(folder: Path) -> Iterator[Disk]:
+def mount_disk(folder: Path) -> Iterator[Disk]:
     """Yield a disk of 64 KiB. Skip the test if the user may not mount one."""
     folder.mkdir()
-    mounted = (
+    is_mounted = (
         os.getuid() == 0
         and not subprocess.run(
             ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
         ).returncode
     )
-    if not mounted:
+    if not is_mounted:
         pytest.skip("the user may not mount a disk")
     try:
         yield Disk(folder)

@@ -32,7 +32,7 @@ class FakeClock:
 
     def __init__(self, now: datetime = NOW) -> None:
         self.time = now
-        self._ahead = timedelta()
+        self._offset = timedelta()
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -41,21 +41,21 @@ class FakeClock:
 
     def monotonic(self) -> float:
         """Return the elapsed time in seconds, regardless of the settings of the clock."""
-        return (self.time - self._ahead).timestamp()
+        return (self.time - self._offset).timestamp()
 
     def sleep(self, seconds: float) -> None:
         """Advance the time."""
         self.advance(seconds=seconds)
 
-    def set(self, **ahead: float) -> None:
+    def set(self, **offset: float) -> None:
         """Set the clock forward or back. No time passes."""
-        self.time += timedelta(**ahead)
-        self._ahead += timedelta(**ahead)
+        self.time += timedelta(**offset)
+        self._offset += timedelta(**offset)
 
-    def advance(self, **span: float) -> None:
+    def advance(self, **duration: float) -> None:
         """Advance the time."""
         with self._lock:
-            self.time += timedelta(**span)
+            self.time += timedelta(**duration)
 
 
 class FakeCloud:
@@ -76,8 +76,8 @@ class FakeCloud:
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """List every association."""
-        listed = self._call("ListDataIntegrations", {})["DataIntegrations"]
-        integrations = tuple(Integration(item["Arn"], item["Name"]) for item in listed)
+        items = self._call("ListDataIntegrations", {})["DataIntegrations"]
+        integrations = tuple(Integration(item["Arn"], item["Name"]) for item in items)
         progress("observing", 0, len(integrations))
         return Observation(integrations, self.list_associations(integration.arn for integration in integrations))
 
@@ -123,7 +123,7 @@ class FakeCloud:
             answer = self._call("ListDataIntegrationAssociations", {"DataIntegrationIdentifier": arn})
         except ServiceError as error:
             return Unobserved(str(error))
-        return tuple(map(_live, answer["DataIntegrationAssociations"]))
+        return tuple(map(_parse_live, answer["DataIntegrationAssociations"]))
 
     def _call(self, operation: str, request: Any) -> Any:
         self.calls.append(operation)
@@ -131,34 +131,34 @@ class FakeCloud:
 
 
 class FakeStore:
-    """Store in memory with the rules of the real ones. `broken` holds the writes that fail, counted from 1."""
+    """Store in memory with the rules of the real ones. `failing_puts` holds the writes that fail, counted from 1."""
 
     place, is_exclusive = "memory", False
 
     def __init__(self) -> None:
-        self.stored: StoredText | None = None
+        self.stored_text: StoredText | None = None
         self.loads = self.puts = 0
-        self.broken: set[int] = set()
+        self.failing_puts: set[int] = set()
         self.after_load: Callable[[], object] = lambda: None
         self.after_put: Callable[[], object] = lambda: None
 
     def load(self) -> StoredText | None:
         """Return the stored text."""
         self.loads += 1
-        stored = self.stored
+        stored_text = self.stored_text
         self.after_load()
-        return stored
+        return stored_text
 
     def put(self, text: str, version: str | None) -> str:
         """Store a text if the version still matches. Raises StateConflict and StateError."""
         self.puts += 1
-        if self.puts in self.broken:
+        if self.puts in self.failing_puts:
             raise StateError("the disk is full")
-        if version != (self.stored.version if self.stored else None):
+        if version != (self.stored_text.version if self.stored_text else None):
             raise StateConflict("the journal has changed")
-        self.stored = StoredText(text, str(self.puts))
+        self.stored_text = StoredText(text, str(self.puts))
         self.after_put()
-        return self.stored.version
+        return self.stored_text.version
 
     def claim(self) -> bool:
         """Return true, like a store that several machines share."""
@@ -179,28 +179,28 @@ class FakeJournal:
             self.store, self.reader, author, clock, clock, timeout=0, new_lineage=lambda: "lineage"
         )
 
-    def writers(self, cloud: CloudWriter) -> Writers:
+    def create_writers(self, cloud: CloudWriter) -> Writers:
         """Return the writers of a run."""
         return Writers(cloud, self.writer)
 
     @property
-    def stored(self) -> Journal:
+    def journal(self) -> Journal:
         """The stored journal, read without counting the access."""
-        text = self.store.stored
+        text = self.store.stored_text
         return decode(json.loads(text.text)) if text else Journal(ACCOUNT, REGION, "")
 
-    @stored.setter
-    def stored(self, journal: Journal) -> None:
-        self.store.stored = (
+    @journal.setter
+    def journal(self, journal: Journal) -> None:
+        self.store.stored_text = (
             StoredText(json.dumps(encode(journal)), f"set {journal.serial}") if journal.lineage else None
         )
 
 
-def _live(item: Any) -> Live:
+def _parse_live(item: Any) -> Live:
     execution = item.get("LastExecutionStatus")
-    shown = {key: item[key] for key in ("ClientId", "DestinationURI", "ExecutionConfiguration") if key in item}
+    members = {key: item[key] for key in ("ClientId", "DestinationURI", "ExecutionConfiguration") if key in item}
     return Live(
         item["DataIntegrationAssociationArn"],
-        normalise({"DataIntegrationIdentifier": item["DataIntegrationArn"], **shown}),
+        normalise({"DataIntegrationIdentifier": item["DataIntegrationArn"], **members}),
         Execution(execution["ExecutionStatus"], None) if execution else None,
     )

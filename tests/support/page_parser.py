@@ -9,12 +9,12 @@ VOID = {"meta", "link", "input", "br", "img"}
 
 
 @dataclass
-class Seen(HTMLParser):
+class PageParser(HTMLParser):
     """A document: its elements in order, and its text. Each element must be closed in the right place."""
 
     tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     text: str = ""
-    open: list[str] = field(default_factory=list)
+    open_tags: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Initialise the parser."""
@@ -24,7 +24,7 @@ class Seen(HTMLParser):
         """Record an element."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
-            self.open.append(tag)
+            self.open_tags.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record an element without content, as in SVG."""
@@ -32,13 +32,13 @@ class Seen(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element."""
-        assert self.open.pop() == tag
+        assert self.open_tags.pop() == tag
 
     def handle_data(self, data: str) -> None:
         """Record text."""
         self.text += data
 
-    def all(self, tag: str) -> list[dict[str, str]]:
+    def find_all(self, tag: str) -> list[dict[str, str]]:
         """Return the attributes of each element with a name."""
         return [attributes for name, attributes in self.tags if name == tag]
 

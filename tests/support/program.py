@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import forked
+from support import forking
 
 SCRIPT = Path(sys.executable).with_name("reconcile")
 TARGET = """\
@@ -47,13 +47,13 @@ def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SI
         time.sleep(0.001)
 
 
-def environment(**changes: str) -> dict[str, str]:
+def create_environment(**changes: str) -> dict[str, str]:
     """Return a minimal environment: no AWS settings, no home, no CI."""
     return {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **changes}
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CompletedRun:
     """A finished process."""
 
     code: int
@@ -70,7 +70,7 @@ class Done:
         """The log lines on standard error."""
         return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
 
-    def events(self, name: str) -> list[Any]:
+    def find_events(self, name: str) -> list[Any]:
         """Return the log lines of one event."""
         return [line for line in self.logs if line["event"] == name]
 
@@ -87,69 +87,70 @@ class Program:
     folder: Path
     endpoint: str | None = None
 
-    def add(self, *names: str, text: str = EXPORT, **replaced: str) -> None:
-        """Write a manifest for each name. `replaced` replaces words in the text."""
+    def add(self, *names: str, text: str = EXPORT, **replacements: str) -> None:
+        """Write a manifest for each name. `replacements` replaces words in the text."""
         (self.folder / "manifests").mkdir(exist_ok=True)
         for name in names:
-            content = text.replace("NAME", name)
-            for old, new in replaced.items():
-                content = content.replace(old, new)
-            (self.folder / "manifests" / f"{name}.yaml").write_text(content)
+            manifest = text.replace("NAME", name)
+            for old, new in replacements.items():
+                manifest = manifest.replace(old, new)
+            (self.folder / "manifests" / f"{name}.yaml").write_text(manifest)
 
-    def arguments(self, *arguments: str) -> list[str]:
+    def build_command(self, *arguments: str) -> list[str]:
         """Return a command line. Commands that call AWS get the endpoint and a Region."""
         command = list(arguments)
-        calls = self.endpoint and command[:1] not in (["health"], ["validate"], ["schema"])
-        aimed = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if calls else []
-        at = 1 if command and not command[0].startswith("-") else 0
-        return [str(SCRIPT), *command[:at], *aimed, *command[at:]]
+        is_aws_command = self.endpoint and command[:1] not in (["health"], ["validate"], ["schema"])
+        endpoint_options = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if is_aws_command else []
+        position = 1 if command and not command[0].startswith("-") else 0
+        return [str(SCRIPT), *command[:position], *endpoint_options, *command[position:]]
 
-    def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
+    def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> CompletedRun:
         """Run the program to its end."""
-        command, given = self.arguments(*arguments), environment(**(env or {}))
-        if any(name.startswith("PYTHON") for name in given):  # Python reads these variables when it starts
-            done = subprocess.run(
+        command, variables = self.build_command(*arguments), create_environment(**(env or {}))
+        if any(name.startswith("PYTHON") for name in variables):  # Python reads these variables when it starts
+            process = subprocess.run(
                 command,
                 cwd=self.folder,
-                env=given,
+                env=variables,
                 input=stdin.encode(),
                 capture_output=True,
                 check=False,
                 timeout=60,
             )
         else:
-            done = forked.run(command, self.folder, given, stdin.encode(), seconds=60)
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+            process = forking.run(command, self.folder, variables, stdin.encode(), seconds=60)
+        return CompletedRun(process.returncode, process.stdout.decode(), process.stderr.decode())
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start the program, and return its process."""
         return subprocess.Popen(
-            self.arguments(*arguments),
-            cwd=self.folder, env=environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            self.build_command(*arguments),
+            cwd=self.folder, env=create_environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
         )  # fmt: skip
 
-    def on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None, answer: str | None = None) -> str:
+    def run_on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None, answer: str | None = None) -> str:
         """Run the program on a terminal, and return its output.
 
         With an `answer`, a person types it. Otherwise standard input is empty.
         """
-        main, side = pty.openpty()
+        controlling_side, program_side = pty.openpty()
         process = subprocess.Popen(
-            self.arguments(*arguments),
-            cwd=self.folder, env=environment(TERM="xterm-256color", **(env or {})),
-            stdin=subprocess.DEVNULL if answer is None else side, stdout=side, stderr=side,
+            self.build_command(*arguments),
+            cwd=self.folder, env=create_environment(TERM="xterm-256color", **(env or {})),
+            stdin=subprocess.DEVNULL if answer is None else program_side, stdout=program_side, stderr=program_side,
         )  # fmt: skip
-        os.close(side)
-        os.write(main, (answer or "").encode())
-        shown = b""
+        os.close(program_side)
+        os.write(controlling_side, (answer or "").encode())
+        output = b""
         while True:
             try:
-                part = os.read(main, 65536)
+                chunk = os.read(controlling_side, 65536)
             except OSError:  # the error of Linux if the other side is closed
                 break
-            if not part:
+            if not chunk:
                 break
-            shown += part
-        os.close(main)
+            output += chunk
+        os.close(controlling_side)
         process.wait(timeout=60)
-        return shown.decode()
+        return output.decode()

@@ -14,20 +14,20 @@ from queue import Queue
 from typing import Any, ClassVar
 
 
-class Chat:
-    """Receiver of the messages that apprise posts to `json://`. With `down`, it rejects them."""
+class ChatServer:
+    """Receiver of the messages that apprise posts to `json://`. While `is_down`, it rejects them."""
 
     def __init__(self) -> None:
-        self.taken: Queue[Any] = Queue()
-        self.refused: Queue[Any] = Queue()
-        self.down = False
+        self.messages: Queue[Any] = Queue()
+        self.rejected_messages: Queue[Any] = Queue()
+        self.is_down = False
         chat = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 posted = self.rfile.read(int(self.headers["Content-Length"]))
-                (chat.refused if chat.down else chat.taken).put(json.loads(posted))
-                self.send_response(503 if chat.down else 200)
+                (chat.rejected_messages if chat.is_down else chat.messages).put(json.loads(posted))
+                self.send_response(503 if chat.is_down else 200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -45,18 +45,18 @@ class Chat:
         """The URL for apprise, with a secret in it."""
         return f"json://user:hunter2@127.0.0.1:{self.port}/s3cret"
 
-    def next(self) -> Any:
+    def wait_for_message(self) -> Any:
         """Wait for the next accepted message, and return it."""
-        return self.taken.get(timeout=60)
+        return self.messages.get(timeout=60)
 
     @contextmanager
-    def open(self) -> Iterator[Chat]:
+    def serve(self) -> Iterator[ChatServer]:
         """Accept messages during the block."""
-        with _serving(self._server):
+        with _serve(self._server):
             yield self
 
 
-class _Smtp(socketserver.StreamRequestHandler):
+class _SmtpHandler(socketserver.StreamRequestHandler):
     """The part of SMTP for a client without a login (RFC 5321)."""
 
     ANSWERS: ClassVar = {b"EHLO": b"250 here", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
@@ -70,9 +70,9 @@ class _Smtp(socketserver.StreamRequestHandler):
             if verb == b"DATA":
                 lines = iter(self.rfile.readline, b".\r\n")
                 mail = b"".join(each[1:] if each.startswith(b".") else each for each in lines)
-                taken = message_from_bytes(mail, policy=policy.default)
-                assert isinstance(taken, EmailMessage)
-                self.server.mails.put(taken)  # type: ignore[attr-defined]
+                message = message_from_bytes(mail, policy=policy.default)
+                assert isinstance(message, EmailMessage)
+                self.server.mails.put(message)  # type: ignore[attr-defined]
                 self.wfile.write(b"250 taken\r\n")
             if verb == b"QUIT":
                 return
@@ -84,7 +84,7 @@ class MailServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Smtp)
+        super().__init__(("127.0.0.1", 0), _SmtpHandler)
         self.mails: Queue[EmailMessage] = Queue()
 
     @property
@@ -94,19 +94,19 @@ class MailServer(socketserver.ThreadingTCPServer):
             f"mailto://127.0.0.1:{self.server_address[1]}/?mode=insecure&from=reconcile@example.com&to=team@example.com"
         )
 
-    def next(self) -> EmailMessage:
+    def wait_for_mail(self) -> EmailMessage:
         """Wait for the next mail, and return it."""
         return self.mails.get(timeout=60)
 
     @contextmanager
-    def open(self) -> Iterator[MailServer]:
+    def serve(self) -> Iterator[MailServer]:
         """Accept mails during the block."""
-        with _serving(self):
+        with _serve(self):
             yield self
 
 
 @contextmanager
-def _serving(server: socketserver.BaseServer) -> Iterator[None]:
+def _serve(server: socketserver.BaseServer) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -27,34 +27,34 @@ def run(*, dry_run: bool = True, text: str = PLAIN) -> RunInfo:
     return RunInfo(text, NOW, NOW + SETTLE / 10, dry_run=dry_run, revision=text, version=text)
 
 
-def create(sent: Spec | None = None) -> Create:
+def create(spec: Spec | None = None) -> Create:
     """Return a Create."""
     return Create(
-        manifest(), replace(record(), request=sent or request(), state=CreatePending(1, NOW, NOW)), None, "missing"
+        manifest(), replace(record(), request=spec or request(), state=CreatePending(1, NOW, NOW)), None, "missing"
     )
 
 
-def update(sent: Spec | None = None) -> Update:
+def update(spec: Spec | None = None) -> Update:
     """Return an Update."""
     return Update(
-        manifest(), live(), replace(record(), request=sent or request()), record(), (), "git changed the configuration"
+        manifest(), live(), replace(record(), request=spec or request()), record(), (), "git changed the configuration"
     )
 
 
 def association(name: str = "export", decision: str = DecisionKind.CREATE, **changes: Any) -> AssociationReport:
     """Return the report of one manifest, by default that of a Create."""
-    given: dict[str, Any] = {
+    members: dict[str, Any] = {
         "origin": Origin(f"manifests/{name}.yaml", 3, 1),
         "reason": "",
         "integration": "profiles-export",
         "destination": "s3://corp-exports/2026-10",
     }
     if decision == "create":
-        given |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
-    return AssociationReport(name, decision=DecisionKind(decision), **given | changes)
+        members |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
+    return AssociationReport(name, decision=DecisionKind(decision), **members | changes)
 
 
-def drifted(name: str = "drifted") -> AssociationReport:
+def drifted_association(name: str = "drifted") -> AssociationReport:
     """Return an association whose window no longer matches the applied one."""
     differences = (Difference(START, "1790812800000", "1790812800000", "1788220800000"),)
     return association(name, "drifted", arn=live().arn, differences=differences, reason="AWS no longer matches")
@@ -62,31 +62,33 @@ def drifted(name: str = "drifted") -> AssociationReport:
 
 def report(*associations: AssociationReport, dry_run: bool = True, **target: Any) -> Report:
     """Return the report of one target."""
-    given: dict[str, Any] = {"associations": associations, "live_count": len(associations)} | target
-    return Report(run(dry_run=dry_run), (TargetReport("prod", "123456789012", "us-east-1", **given),))
+    members: dict[str, Any] = {"associations": associations, "live_count": len(associations)} | target
+    return Report(run(dry_run=dry_run), (TargetReport("prod", "123456789012", "us-east-1", **members),))
 
 
-def rich(text: str = PLAIN, *, dry_run: bool = False) -> Report:
+def full_report(text: str = PLAIN, *, dry_run: bool = False) -> Report:
     """Return a report with every kind of member, in which each text from outside is the given one."""
-    everything = tuple(_everything(text))
-    broken = TargetReport(text, text, text, text, (_made(text, "blocked"),))
+    associations = tuple(_build_every_association(text))
+    failing_target = TargetReport(text, text, text, text, (_build_full_association(text, "blocked"),))
     target = TargetReport(
         text,
         text,
         text,
-        associations=everything,
-        unmanaged=(_stranger(text), Live(text, {"DataIntegrationIdentifier": text}, None)),
+        associations=associations,
+        unmanaged=(_build_unmanaged(text), Live(text, {"DataIntegrationIdentifier": text}, None)),
         orphaned=(
-            replace(record(), name=text, request=_request(text)),
-            replace(record(), name=text, request=_request(text), state=CreatePending(1, NOW, NOW)),
+            replace(record(), name=text, request=_build_request(text)),
+            replace(record(), name=text, request=_build_request(text), state=CreatePending(1, NOW, NOW)),
         ),
         unlisted=((text, text),),
         live_count=9,
     )
-    return Report(run(dry_run=dry_run, text=text), (target, broken), problems(text), PlanMismatch(text, (text, text)))
+    return Report(
+        run(dry_run=dry_run, text=text), (target, failing_target), problems(text), PlanMismatch(text, (text, text))
+    )
 
 
-def found(text: str = PLAIN) -> ValidationResult:
+def validation_result(text: str = PLAIN) -> ValidationResult:
     """Return the findings of an invalid revision."""
     return ValidationResult(problems=problems(text), warnings=problems(text))
 
@@ -96,7 +98,7 @@ def problems(text: str = PLAIN) -> tuple[Problem, ...]:
     return (Problem(text, 3, 7, text, text), Problem(text, 0, 0, "", text))
 
 
-def many(count: int) -> Report:
+def many_associations(count: int) -> Report:
     """Return a report of many associations: of ten, four creates, one blocked, two drifted and three in sync."""
     decisions = (
         "create",
@@ -110,19 +112,19 @@ def many(count: int) -> Report:
         "in-sync",
         "in-sync",
     )
-    every = [_numbered(decisions[number % 10], f"export-{number}") for number in range(count)]
-    strangers = tuple(replace(live(f"u{number}")) for number in range(count // 20))
-    return report(*every, unmanaged=strangers)
+    associations = [_build_association(decisions[number % 10], f"export-{number}") for number in range(count)]
+    unmanaged = tuple(replace(live(f"u{number}")) for number in range(count // 20))
+    return report(*associations, unmanaged=unmanaged)
 
 
-def _numbered(decision: str, name: str) -> AssociationReport:
+def _build_association(decision: str, name: str) -> AssociationReport:
     if decision == "drifted":
-        return drifted(name)
+        return drifted_association(name)
     reason = "MaxCreates is 10" if decision == "blocked" else ""
     return association(name, decision, reason=reason)
 
 
-def _everything(text: str) -> list[AssociationReport]:
+def _build_every_association(text: str) -> list[AssociationReport]:
     outcomes: tuple[Outcome, ...] = (
         Created(text),
         Updated(),
@@ -131,16 +133,24 @@ def _everything(text: str) -> list[AssociationReport]:
         Unknown(text),
         Skipped(text),
     )
-    words = ("adopt", "in-sync", "drifted", "changed", "settling", "lost", "held", "blocked")
+    decisions = ("adopt", "in-sync", "drifted", "changed", "settling", "lost", "held", "blocked")
     return [
-        *(_made(text, "create", outcome=outcome, write=_create(text)) for outcome in (*outcomes, None)),
-        *(_made(text, "update", outcome=outcome, write=_update(text)) for outcome in (*outcomes, None)),
-        _made(text, "held", write=_create(text)),
-        *(_made(text, word) for word in words),
+        *(
+            _build_full_association(text, "create", outcome=outcome, write=_build_create(text))
+            for outcome in (*outcomes, None)
+        ),
+        *(
+            _build_full_association(text, "update", outcome=outcome, write=_build_update(text))
+            for outcome in (*outcomes, None)
+        ),
+        _build_full_association(text, "held", write=_build_create(text)),
+        *(_build_full_association(text, word) for word in decisions),
     ]
 
 
-def _made(text: str, decision: str, outcome: Outcome | None = None, write: Write | None = None) -> AssociationReport:
+def _build_full_association(
+    text: str, decision: str, outcome: Outcome | None = None, write: Write | None = None
+) -> AssociationReport:
     return AssociationReport(
         name=text,
         origin=Origin(text, 3, 1),
@@ -161,7 +171,7 @@ def _made(text: str, decision: str, outcome: Outcome | None = None, write: Write
     )
 
 
-def _request(text: str) -> dict[str, Any]:
+def _build_request(text: str) -> dict[str, Any]:
     return {
         "DataIntegrationIdentifier": text,
         "ClientId": text,
@@ -171,14 +181,14 @@ def _request(text: str) -> dict[str, Any]:
     }
 
 
-def _create(text: str) -> Create:
-    return replace(create(), record=replace(create().record, request=_request(text), token=text))
+def _build_create(text: str) -> Create:
+    return replace(create(), record=replace(create().record, request=_build_request(text), token=text))
 
 
-def _update(text: str) -> Update:
-    return replace(update(), record=replace(record(), request=_request(text), state=Bound(text, NOW, text)))
+def _build_update(text: str) -> Update:
+    return replace(update(), record=replace(record(), request=_build_request(text), state=Bound(text, NOW, text)))
 
 
-def _stranger(text: str) -> Live:
+def _build_unmanaged(text: str) -> Live:
     spec = {"DataIntegrationIdentifier": text, "ClientId": text, "DestinationURI": text}
     return Live(text, spec, Execution(text, text))

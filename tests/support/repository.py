@@ -45,13 +45,18 @@ class Repository:
         """The URL from which git fetches."""
         return f"file://{self.folder}"
 
-    def git(self, *arguments: str, stdin: str | bytes = "") -> str:
+    def run_git(self, *arguments: str, stdin: str | bytes = "") -> str:
         """Run git in the repository, and return its output."""
-        given = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=self.environment, check=True, capture_output=True, input=given
+        stdin_bytes = stdin.encode() if isinstance(stdin, str) else stdin
+        process = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            input=stdin_bytes,
         )
-        return done.stdout.decode().strip()
+        return process.stdout.decode().strip()
 
     def commit(self, files: Mapping[str, str]) -> str:
         """Commit files by name, and return the id of the commit."""
@@ -59,72 +64,72 @@ class Repository:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
-        self.git("add", "--all")
+        self.run_git("add", "--all")
         return self.commit_index()
 
     def commit_index(self) -> str:
         """Commit the index, and return the id of the commit."""
-        self.git("commit", "--quiet", "--allow-empty", "--message", "Change manifests")
-        return self.git("rev-parse", "HEAD")
+        self.run_git("commit", "--quiet", "--allow-empty", "--message", "Change manifests")
+        return self.run_git("rev-parse", "HEAD")
 
-    def blob(self, content: str | bytes) -> str:
+    def store_blob(self, content: str | bytes) -> str:
         """Store a blob, and return its id."""
-        return self.git("hash-object", "-w", "--stdin", stdin=content)
+        return self.run_git("hash-object", "-w", "--stdin", stdin=content)
 
     def commit_entries(self, *entries: tuple[str, str, str | bytes]) -> str:
         """Commit entries (mode, id, path), even those that no work tree can hold. Return the id of the commit."""
         lines = (b"%s %s\t%s" % (mode.encode(), oid.encode(), os.fsencode(path)) for mode, oid, path in entries)
-        self.git("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0")
+        self.run_git("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0")
         return self.commit_index()
 
     def read(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> tuple[str, tuple[File | Problem, ...]]:
         """Read the manifests of a revision, in place or from a URL."""
-        return read(url or str(self.folder), ref, path, self.environment)
+        return read_manifests(url or str(self.folder), ref, path, self.environment)
 
-    def names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
+    def read_names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
         """Return the names of the files in a revision."""
-        return [found.name for found in self.read(ref, path, url)[1] if isinstance(found, File)]
+        return [file.name for file in self.read(ref, path, url)[1] if isinstance(file, File)]
 
-    def problems(self, path: str = "manifests") -> dict[str, str]:
+    def read_problems(self, path: str = "manifests") -> dict[str, str]:
         """Return the problems of a revision, by file."""
-        return {found.file: found.message for found in self.read(path=path)[1] if isinstance(found, Problem)}
+        return {problem.file: problem.message for problem in self.read(path=path)[1] if isinstance(problem, Problem)}
 
-    def refused(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
+    def expect_failure(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
         """Return the message, on one line, of a read that fails."""
-        return refusal(url or str(self.folder), ref, path, self.environment)
+        return expect_read_failure(url or str(self.folder), ref, path, self.environment)
 
-    def misnamed(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
+    def expect_invalid_reference(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> str:
         """Return the message, on one line, of a read that fails because of an invalid reference."""
         with pytest.raises(InvalidReference):
             self.read(ref, path, url)
-        return self.refused(ref, path, url)
+        return self.expect_failure(ref, path, url)
 
 
-def read(
-    url: str, ref: str, path: str, environment: Mapping[str, str], **others: Any
+def read_manifests(
+    url: str, ref: str, path: str, environment: Mapping[str, str], **settings: Any
 ) -> tuple[str, tuple[File | Problem, ...]]:
     """Read the manifests of a revision."""
-    return edge.read_revision(RepositoryAccess(url, ref, environment, **others), path)
+    return edge.read_revision(RepositoryAccess(url, ref, environment, **settings), path)
 
 
-def refusal(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
+def expect_read_failure(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
     """Return the message, on one line, of a read that fails."""
-    with pytest.raises(GitError) as refused:
-        read(url, ref, path, environment, timeout_seconds=seconds)
-    text = str(refused.value)
+    with pytest.raises(GitError) as error:
+        read_manifests(url, ref, path, environment, timeout_seconds=seconds)
+    text = str(error.value)
     assert text.isprintable(), text
     return text
 
 
-def make(folder: Path, environment: dict[str, str], *options: str) -> Repository:
+def create_repository(folder: Path, environment: dict[str, str], *options: str) -> Repository:
     """Create a repository in a folder."""
     folder.mkdir(parents=True)
-    made = Repository(folder, environment)
-    made.git("init", "--quiet", "--initial-branch=main", *options)
-    return made
+    repository = Repository(folder, environment)
+    repository.run_git("init", "--quiet", "--initial-branch=main", *options)
+    return repository
 
 
-class Closed(BaseHTTPRequestHandler):
+class RejectingHandler(BaseHTTPRequestHandler):
     """Handler that rejects every request."""
 
     def do_GET(self) -> None:
@@ -138,7 +143,7 @@ class Closed(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[Closed] = Closed, port: int = 0) -> Iterator[str]:
+def serve(handler: type[RejectingHandler] = RejectingHandler, port: int = 0) -> Iterator[str]:
     """Serve on loopback with a handler, by default one that rejects every request."""
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -151,7 +156,7 @@ def serving(handler: type[Closed] = Closed, port: int = 0) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class Guarded:
+class LoginServer:
     """Server of repositories over HTTP for one login. It records the arguments of the running processes."""
 
     folder: Path
@@ -161,7 +166,7 @@ class Guarded:
     headers: list[dict[str, str]] = field(default_factory=list)
     arguments: bytes = b""
 
-    def look(self, headers: Mapping[str, str]) -> bool:
+    def check_login(self, headers: Mapping[str, str]) -> bool:
         """Record the arguments of the processes while git waits, and return whether the login is correct."""
         self.headers.append(dict(headers))
         for process in Path("/proc").glob("[0-9]*/cmdline"):
@@ -169,10 +174,10 @@ class Guarded:
                 self.arguments += process.read_bytes()
         return headers.get("Authorization") == f"Basic {base64.b64encode(self.login).decode()}"
 
-    def answer(self, path: str, headers: Mapping[str, str], method: str, body: bytes) -> bytes:
+    def run_http_backend(self, path: str, headers: Mapping[str, str], method: str, body: bytes) -> bytes:
         """Return the answer of git http-backend, a CGI program."""
         path, _, query = path.partition("?")
-        asked = {
+        variables = {
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_PROJECT_ROOT": str(self.folder),
             "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
@@ -183,31 +188,33 @@ class Guarded:
             "QUERY_STRING": query,
             "REQUEST_METHOD": method,
         }
-        done = subprocess.run(
-            ["git", "http-backend"], env={**self.environment, **asked}, input=body, capture_output=True, check=True
+        process = subprocess.run(
+            ["git", "http-backend"], env={**self.environment, **variables}, input=body, capture_output=True, check=True
         )
-        return done.stdout
+        return process.stdout
 
 
 @contextmanager
-def guarded_server(folder: Path, environment: Mapping[str, str], login: str, port: int = 0) -> Iterator[Guarded]:
+def serve_with_login(folder: Path, environment: Mapping[str, str], login: str, port: int = 0) -> Iterator[LoginServer]:
     """Serve the repositories of a folder on loopback for one login. Port 0 selects a free port."""
-    guarded = Guarded(folder, environment, login.encode())
+    server = LoginServer(folder, environment, login.encode())
 
-    class Handler(Closed):
+    class Handler(RejectingHandler):
         """Handler that accepts one login."""
 
         def do_GET(self) -> None:
             """Answer the request, or request the login."""
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if not guarded.look(dict(self.headers)):
+            if not server.check_login(dict(self.headers)):
                 super().do_GET()
                 return
-            head, _, content = guarded.answer(self.path, dict(self.headers), self.command, body).partition(b"\r\n\r\n")
+            head, _, content = server.run_http_backend(self.path, dict(self.headers), self.command, body).partition(
+                b"\r\n\r\n"
+            )
             self.wfile.write(b"HTTP/1.0 200 OK\r\n" + head + b"\r\n\r\n" + content)
 
         do_POST = do_GET  # noqa: N815 - the name is http.server's
 
-    with serving(Handler, port) as host:
-        guarded.host = host
-        yield guarded
+    with serve(Handler, port) as host:
+        server.host = host
+        yield server

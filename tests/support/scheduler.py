@@ -10,43 +10,43 @@ from support.fakes import FakeClock
 from reconciler.controller.scheduler import SchedulerContext
 
 
-class Hand:
+class FakeScheduler:
     """Scheduler that calls due jobs one after the other when the test advances the time."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.waiting: dict[str, tuple[datetime, Callable[[], None]]] = {}
-        self.queued: set[str] = set()
+        self.jobs: dict[str, tuple[datetime, Callable[[], None]]] = {}
+        self.queued_jobs: set[str] = set()
 
     def schedule(self, name: str, when: datetime, job: Callable[[], None]) -> None:
         """Schedule a job to be called once."""
-        self.waiting[name] = when, job
+        self.jobs[name] = when, job
 
     def cancel(self, name: str) -> None:
         """Cancel the job with a name."""
-        self.waiting.pop(name, None)
+        self.jobs.pop(name, None)
 
     def is_queued(self, name: str) -> bool:
         """Tell whether a job waits for a thread, as set by the test."""
-        return name in self.queued
+        return name in self.queued_jobs
 
     def wake(self) -> None:
         """Do nothing. The scheduler sleeps only between turns."""
 
-    def turn(self, span: timedelta = timedelta()) -> None:
+    def advance(self, duration: timedelta = timedelta()) -> None:
         """Advance the time, and call each job that becomes due. A job may set the clock."""
-        until = self.clock.monotonic() + span.total_seconds()
+        end_seconds = self.clock.monotonic() + duration.total_seconds()
 
-        def end() -> datetime:
-            return self.clock.now() + timedelta(seconds=until - self.clock.monotonic())
+        def compute_end() -> datetime:
+            return self.clock.now() + timedelta(seconds=end_seconds - self.clock.monotonic())
 
-        while due := sorted((when, name) for name, (when, _) in self.waiting.items() if when <= end()):
+        while due := sorted((when, name) for name, (when, _) in self.jobs.items() if when <= compute_end()):
             when, name = due[0]
             self.clock.time = max(self.clock.now(), when)
-            self.waiting.pop(name)[1]()
-        self.clock.time = max(self.clock.now(), end())
+            self.jobs.pop(name)[1]()
+        self.clock.time = max(self.clock.now(), compute_end())
 
     @property
-    def timing(self) -> SchedulerContext:
+    def context(self) -> SchedulerContext:
         """The context of the tasks. Random shares are always 0.5."""
         return SchedulerContext(self, self.clock, lambda: 0.5)

@@ -27,7 +27,7 @@ EMPTY = ControllerStatus(NOW, NOW, None, None, None, (), ())
 
 
 @dataclass
-class Answer:
+class HttpResponse:
     """The response to a request."""
 
     status: int
@@ -50,25 +50,25 @@ class Site:
     """A running web application. The test sets the controller status, and reads the recorded actions and results."""
 
     url: str = ""
-    board: ControllerStatus = EMPTY
+    status: ControllerStatus = EMPTY
     secret: bytes | None = SECRET
-    working: bool = True
-    stopping: bool = False
-    asked: list[str] = field(default_factory=list)
-    told: list[tuple[str, str]] = field(default_factory=list)
+    is_scheduler_running: bool = True
+    is_stopping: bool = False
+    actions: list[str] = field(default_factory=list)
+    webhook_results: list[tuple[str, str]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=lambda: Metrics("0"))
-    answering: threading.Event = field(default_factory=threading.Event)
+    may_respond: threading.Event = field(default_factory=threading.Event)
 
-    def shown(self) -> ControllerStatus:
+    def read_status(self) -> ControllerStatus:
         """Return the controller status, after the test allows the page to respond."""
-        self.answering.wait()
-        return self.board
+        self.may_respond.wait()
+        return self.status
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> HttpResponse:
         """Get a page."""
         return self.send(urllib.request.Request(self.url + path, headers=headers))
 
-    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
         """Post a body."""
         return self.send(urllib.request.Request(self.url + path, body, headers, method="POST"))
 
@@ -77,36 +77,36 @@ class Site:
         return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=60)
 
     @staticmethod
-    def send(request: urllib.request.Request) -> Answer:
+    def send(request: urllib.request.Request) -> HttpResponse:
         """Send a request, and return the response even if it is an error."""
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return Answer(answer.status, dict(answer.headers), answer.read())
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return HttpResponse(response.status, dict(response.headers), response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, dict(error.headers), error.read())
+                return HttpResponse(error.code, dict(error.headers), error.read())
 
 
 @contextmanager
-def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
+def serve_site(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
     """Serve the application during the block. `options` are passed to the server."""
     site = Site()
-    site.metrics.show_status(lambda: site.board)
-    site.answering.set()
+    site.metrics.show_status(lambda: site.status)
+    site.may_respond.set()
     views = Views(
-        site.shown,
+        site.read_status,
         site.metrics.render,
         timedelta(minutes=10),
-        lambda: site.working,
-        lambda: site.stopping,
+        lambda: site.is_scheduler_running,
+        lambda: site.is_stopping,
         manifest_url,
     )
     hooks = Webhooks(
         lambda: site.secret,
         "main",
-        lambda: site.asked.append("look"),
-        lambda: site.asked.append("run all"),
-        lambda sender, result: site.told.append((sender, result)),
+        lambda: site.actions.append("poll"),
+        lambda: site.actions.append("run all"),
+        lambda sender, result: site.webhook_results.append((sender, result)),
     )
     with serve(build_application(views, hooks), "127.0.0.1", 0, **options) as url:
         site.url = url
@@ -116,5 +116,5 @@ def serving(manifest_url: str | None = None, **options: Any) -> Iterator[Site]:
 @pytest.fixture
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """Serve the application. The parameter of the fixture, if any, is the template of links to manifests."""
-    with serving(getattr(request, "param", None)) as site:
+    with serve_site(getattr(request, "param", None)) as site:
         yield site

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from referencing import Registry, Resource
-from support import boards
+from support import statuses
 from support.builders import NOW
 from web.conftest import EMPTY, Site
 
@@ -20,60 +20,71 @@ from reconciler.render.formats.json import encode_report
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:appintegrations-reconciler:report.v1", Resource.from_contents(load_schema("report.v1.json"))
 )
-CHECK = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), registry=REGISTRY)
+VALIDATOR = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), registry=REGISTRY)
 
 
 @pytest.mark.parametrize(
-    "board",
+    "status",
     [
-        EMPTY, boards.nothing(), boards.unmanaged_only(), boards.in_sync(), boards.drifted(), boards.refused(),
-        boards.failing(), boards.unseen(), boards.hostile("\u202e</script>"),
+        EMPTY, statuses.before_first_revision(), statuses.without_manifests(), statuses.in_sync(),
+        statuses.open_differences(), statuses.rejected_revision(),
+        statuses.failing_target(), statuses.failing_target_with_history(),
+        statuses.with_foreign_text("\u202e</script>"),
     ],
 )  # fmt: skip
-def test_every_controller_state_fits_the_schema(site: Site, board: ControllerStatus) -> None:
+def test_every_controller_state_fits_the_schema(site: Site, status: ControllerStatus) -> None:
     """Each controller status fits the schema, with the last report of each target as `-o json` writes it."""
-    site.board = board
-    answer = site.get("/api/v1/report")
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    CHECK.validate(answer.json)
-    assert [each["report"] for each in answer.json["targets"]] == [
-        target.last_report and encode_report(target.last_report) for target in board.targets
+    site.status = status
+    response = site.get("/api/v1/report")
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
+    VALIDATOR.validate(response.json)
+    assert [each["report"] for each in response.json["targets"]] == [
+        target.last_report and encode_report(target.last_report) for target in status.targets
     ]
-    assert len(answer.json["runs"]) == len(board.finished_runs)
+    assert len(response.json["runs"]) == len(status.finished_runs)
 
 
 def test_report_contains_the_probe_states(site: Site) -> None:
     """The JSON says which target is stuck, and whether the poll, the scheduler or the process has stopped."""
-    still = site.get("/api/v1/report").json
-    assert (still["schedulerRunning"], still["stopping"], still["sourceStuck"]) == (True, False, False)
-    late = replace(boards.lane(None), next_run=NOW - timedelta(minutes=11))
-    looking = TargetStatus("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
-    site.board = replace(boards.board(late, boards.lane(None, "other")), source_status=looking)
-    site.working, site.stopping = False, True
-    found = site.get("/api/v1/report").json
-    CHECK.validate(found)
-    assert (found["schedulerRunning"], found["stopping"], found["sourceStuck"]) == (False, True, True)
-    assert [each["stuck"] for each in found["targets"]] == [True, False]
+    idle_report = site.get("/api/v1/report").json
+    assert (idle_report["schedulerRunning"], idle_report["stopping"], idle_report["sourceStuck"]) == (
+        True,
+        False,
+        False,
+    )
+    overdue_target = replace(statuses.target_status(None), next_run=NOW - timedelta(minutes=11))
+    source_status = TargetStatus("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
+    site.status = replace(
+        statuses.status(overdue_target, statuses.target_status(None, "other")), source_status=source_status
+    )
+    site.is_scheduler_running, site.is_stopping = False, True
+    report = site.get("/api/v1/report").json
+    VALIDATOR.validate(report)
+    assert (report["schedulerRunning"], report["stopping"], report["sourceStuck"]) == (False, True, True)
+    assert [each["stuck"] for each in report["targets"]] == [True, False]
 
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 400, 401])
 def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
     """The runs are complete and in order for any number of them."""
-    runs = tuple(replace(run, id=f"r{number}") for number, run in enumerate((*boards.day(), *boards.day())))[:count]
-    site.board = replace(boards.in_sync(), finished_runs=runs)
-    found = site.get("/api/v1/report").json
-    CHECK.validate(found)
-    assert [each["id"] for each in found["runs"]] == [f"r{number}" for number in range(count)]
+    runs = tuple(
+        replace(run, id=f"r{number}")
+        for number, run in enumerate((*statuses.finished_runs(), *statuses.finished_runs()))
+    )[:count]
+    site.status = replace(statuses.in_sync(), finished_runs=runs)
+    report = site.get("/api/v1/report").json
+    VALIDATOR.validate(report)
+    assert [each["id"] for each in report["runs"]] == [f"r{number}" for number in range(count)]
 
 
 def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
     """A rejected revision is reported with its reason, its time and each problem with its place."""
-    site.board = boards.refused()
-    refusal = site.get("/api/v1/report").json["rejection"]
-    assert (refusal["reason"], refusal["since"]) == (
+    site.status = statuses.rejected_revision()
+    rejection = site.get("/api/v1/report").json["rejection"]
+    assert (rejection["reason"], rejection["since"]) == (
         "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",
     )  # fmt: skip
-    assert [(each["file"], each["line"]) for each in refusal["problems"]] == [
+    assert [(each["file"], each["line"]) for each in rejection["problems"]] == [
         ("manifests/a.yaml", 7), ("manifests/b.yaml", 1),
     ]  # fmt: skip
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support import boards
-from support.browser import CHROMIUM, Browser, browsing
+from support import statuses
+from support.browser import CHROMIUM, Browser, run_browser
 from web.conftest import Site
 
 from reconciler.core.controller.status import ControllerStatus
@@ -17,45 +17,45 @@ from reconciler.core.controller.status import ControllerStatus
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
 STATES = {
-    "nothing yet": boards.nothing(),
-    "nothing managed": boards.unmanaged_only(),
-    "in sync": boards.in_sync(),
-    "drifted": boards.drifted(),
-    "refused": boards.refused(),
-    "failing": boards.failing(),
-    "unseen": boards.unseen(),
-    "hostile": boards.hostile("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
+    "nothing yet": statuses.before_first_revision(),
+    "nothing managed": statuses.without_manifests(),
+    "in sync": statuses.in_sync(),
+    "open differences": statuses.open_differences(),
+    "rejected revision": statuses.rejected_revision(),
+    "failing": statuses.failing_target(),
+    "not listed": statuses.failing_target_with_history(),
+    "foreign text": statuses.with_foreign_text("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
 }
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Return one browser for every test of this module."""
-    with browsing(tmp_path_factory.mktemp("profile")) as browser:
+    with run_browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
 @pytest.fixture(autouse=True)
-def _left(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the browser leaves before the site closes
+def _leave_page(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the browser leaves before the site closes
     """Leave the page after each test, so that its messages do not reach the next test."""
     yield
     browser.leave()
 
 
-def shown(browser: Browser, site: Site, board: ControllerStatus, asked: str = "") -> None:
+def open_page(browser: Browser, site: Site, status: ControllerStatus, query: str = "") -> None:
     """Open the page of a controller status."""
-    site.board = board
-    browser.open(f"{site.url}/{asked}")
+    site.status = status
+    browser.open(f"{site.url}/{query}")
 
 
-def comes(browser: Browser, script: str, wanted: str) -> None:
+def wait_for_text(browser: Browser, script: str, expected: str) -> None:
     """Wait until a script returns a text, because the page works asynchronously. Fail after twenty seconds."""
-    found = browser.run(f"""(async () => {{
-        for (let left = 1000; left && {script} !== {json.dumps(wanted)}; left -= 1)
-            await new Promise((go) => setTimeout(go, 20));
+    actual = browser.run(f"""(async () => {{
+        for (let attempts = 1000; attempts && {script} !== {json.dumps(expected)}; attempts -= 1)
+            await new Promise((resolve) => setTimeout(resolve, 20));
         return {script};
     }})()""")
-    assert found == wanted
+    assert actual == expected
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -65,48 +65,48 @@ def test_page_fits_every_screen_in_every_state(
     browser: Browser, site: Site, state: str, width: int, scheme: str
 ) -> None:
     """The page fits a screen and a phone, has its style, and causes no errors in the console."""
-    browser.size(width, 900)
-    browser.prefer(color_scheme=scheme)
-    shown(browser, site, STATES[state])
+    browser.resize(width, 900)
+    browser.set_preferences(color_scheme=scheme)
+    open_page(browser, site, STATES[state])
     assert browser.run("document.documentElement.scrollWidth") == width
-    ground = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
-    assert browser.run("getComputedStyle(document.body).backgroundColor") == ground
-    assert browser.complaints() == []
+    background = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == background
+    assert browser.read_console() == []
     assert browser.run("document.title") == "AppIntegrations reconciler"
-    assert browser.picture().startswith(b"\x89PNG")
+    assert browser.take_screenshot().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> None:
     """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), also in the diagrams."""
-    browser.size(1280, 900)
-    browser.prefer(color_scheme=scheme)
-    for board in STATES.values():
-        shown(browser, site, board)
+    browser.resize(1280, 900)
+    browser.set_preferences(color_scheme=scheme)
+    for status in STATES.values():
+        open_page(browser, site, status)
         browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; }); say('gone'); 0")
-        measured = browser.run(CONTRAST)
-        assert {each["of"] for each in measured} >= {"A", "H1", "P", "SPAN"}
-        assert [each for each in measured if each["ratio"] < 4.5] == []
-    assert "text" in {each["of"] for each in measured}
+        contrasts = browser.run(CONTRAST)
+        assert {each["tag"] for each in contrasts} >= {"A", "H1", "P", "SPAN"}
+        assert [each for each in contrasts if each["ratio"] < 4.5] == []
+    assert "text" in {each["tag"] for each in contrasts}
 
 
 def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
     """The measurement compares a text with its real background: a badge, a box in a diagram, or the page."""
-    browser.prefer(color_scheme="light")
-    shown(browser, site, boards.drifted())
-    measured = {each["text"]: round(each["ratio"], 1) for each in browser.run(CONTRAST)}
-    assert (measured["AppIntegrations reconciler"], measured["blocked"]) == (16.6, 6.9)
+    browser.set_preferences(color_scheme="light")
+    open_page(browser, site, statuses.open_differences())
+    ratios = {each["text"]: round(each["ratio"], 1) for each in browser.run(CONTRAST)}
+    assert (ratios["AppIntegrations reconciler"], ratios["blocked"]) == (16.6, 6.9)
     browser.run("document.querySelector('.box text').style.fill = '#ccc'; 0")
-    grey = {each["text"]: each["ratio"] for each in browser.run(CONTRAST) if each["of"] == "text"}
-    assert grey["profiles-export (prod)"] < 4.5 < grey["profiles-export"]
+    grey_ratios = {each["text"]: each["ratio"] for each in browser.run(CONTRAST) if each["tag"] == "text"}
+    assert grey_ratios["profiles-export (prod)"] < 4.5 < grey_ratios["profiles-export"]
 
 
 def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     """While the reader types, the page shows and counts the matches, updates the URL and keeps the focus."""
-    shown(browser, site, boards.drifted())
+    open_page(browser, site, statuses.open_differences())
     browser.run("document.getElementById('q').focus()")
     browser.call("Input.insertText", text="calls")
-    comes(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
+    wait_for_text(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1
     assert browser.run("location.search") == "?q=calls"
     assert browser.run("document.activeElement.id") == "q"
@@ -116,7 +116,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
     """Without scripts, the filter form is submitted and the page shows the matches."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        shown(browser, site, boards.drifted())
+        open_page(browser, site, statuses.open_differences())
         assert browser.run("document.documentElement.className") == ""
         assert browser.run("getComputedStyle(document.querySelector('.copy')).display") == "none"
         browser.run("document.getElementById('q').value = 'calls'; document.getElementById('find').requestSubmit()")
@@ -129,15 +129,15 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
 
 def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> None:
     """A refresh shows the new state, and keeps the focus and the open details."""
-    shown(browser, site, boards.drifted())
+    open_page(browser, site, statuses.open_differences())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
     before = browser.run("document.activeElement.parentElement.id")
-    (first, *others) = site.board.targets
+    (first, *others) = site.status.targets
     assert first.last_report
     target = replace(first.last_report.targets[0], unmanaged=())
-    changed = replace(first, last_report=replace(first.last_report, targets=(target,)), failures=9)
-    later = site.board.now.replace(hour=15)
-    site.board = replace(site.board, targets=(changed, *others), now=later)
+    failing_target = replace(first, last_report=replace(first.last_report, targets=(target,)), failures=9)
+    later = site.status.now.replace(hour=15)
+    site.status = replace(site.status, targets=(failing_target, *others), now=later)
     browser.run("show()")
     assert browser.run("document.getElementById('targets').textContent.includes('9 runs')") is True
     assert browser.run("document.querySelector('#unmanaged table')") is None
@@ -146,40 +146,40 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
     assert browser.run("document.activeElement.parentElement.open") is True
 
 
-def test_page_says_that_the_controller_does_not_answer(browser: Browser, site: Site) -> None:
+def test_page_reports_an_unreachable_controller(browser: Browser, site: Site) -> None:
     """If the controller does not answer, the page says that it is out of date, in a status for screen readers."""
-    browser.prefer(color_scheme="light")
-    shown(browser, site, boards.in_sync())
+    browser.set_preferences(color_scheme="light")
+    open_page(browser, site, statuses.in_sync())
     browser.run("address = () => 'http://127.0.0.1:9/'; show()")
-    said = "The controller does not answer. This page is out of date: it shows the state at 2026-11-01 12:00Z."
-    comes(browser, TROUBLE, said)
+    expected = "The controller does not answer. This page is out of date: it shows the state at 2026-11-01 12:00Z."
+    wait_for_text(browser, ERROR_TEXT, expected)
     assert browser.run("getComputedStyle(document.getElementById('trouble')).color") == "rgb(161, 18, 47)"
-    browser.complaints()
+    browser.read_console()
     browser.events.clear()
 
 
 def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: Site) -> None:
     """A request without an answer times out, and the next refresh works. The test shortens the timeout."""
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
-    site.answering.clear()
+    site.may_respond.clear()
     try:
         browser.run("show(); 0")
-        comes(browser, f"{TROUBLE}.slice(0, 30)", "The controller does not answer")
+        wait_for_text(browser, f"{ERROR_TEXT}.slice(0, 30)", "The controller does not answer")
     finally:
-        site.answering.set()
+        site.may_respond.set()
     assert browser.run("underWay") is None
     browser.run("AbortSignal.timeout = () => new AbortController().signal; show()")
-    assert browser.run(TROUBLE) == ""
+    assert browser.run(ERROR_TEXT) == ""
 
 
 def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
     """A reader can pause the automatic refresh (WCAG 2.2, 2.2.2). A reload keeps the pause, and it can be ended."""
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay !== null") is True
     browser.run("document.getElementById('by-itself').click()")
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay === null") is True
     browser.run("document.getElementById('by-itself').click()")
@@ -188,35 +188,35 @@ def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
 
 def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site: Site) -> None:
     """A refresh waits while text is selected, with a message, and continues after the selection ends."""
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
-    assert browser.run(TROUBLE) == "The page is not refreshed while text is selected."
+    assert browser.run(ERROR_TEXT) == "The page is not refreshed while text is selected."
     browser.run("getSelection().removeAllRanges(); refresh(); 0")
-    comes(browser, TROUBLE, "")
+    wait_for_text(browser, ERROR_TEXT, "")
 
 
 def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None:
     """On a phone, the chart of runs starts at its newest end, and a refresh keeps the scroll positions."""
-    browser.size(390, 900)
-    shown(browser, site, boards.drifted())
-    day = "document.querySelector('#timeline .scroll')"
-    seen = f"{day}.querySelector('rect:last-of-type').getBoundingClientRect().right <= innerWidth"
-    assert browser.run(seen) is True
-    browser.run(f"{day}.scrollLeft -= 200; document.getElementById('drawn').scrollLeft = 70; 0")
-    before = browser.run(f"{day}.scrollLeft")
-    site.board = replace(site.board, finished_runs=site.board.finished_runs[1:], targets=site.board.targets[:1])
+    browser.resize(390, 900)
+    open_page(browser, site, statuses.open_differences())
+    timeline = "document.querySelector('#timeline .scroll')"
+    is_newest_visible = f"{timeline}.querySelector('rect:last-of-type').getBoundingClientRect().right <= innerWidth"
+    assert browser.run(is_newest_visible) is True
+    browser.run(f"{timeline}.scrollLeft -= 200; document.getElementById('drawn').scrollLeft = 70; 0")
+    before = browser.run(f"{timeline}.scrollLeft")
+    site.status = replace(site.status, finished_runs=site.status.finished_runs[1:], targets=site.status.targets[:1])
     browser.run("show()")
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 5
-    assert browser.run(f"{day}.scrollLeft") == before
+    assert browser.run(f"{timeline}.scrollLeft") == before
     assert browser.run("document.getElementById('drawn').scrollLeft") == 70
 
 
-@pytest.mark.parametrize("forced", ["active", "none"])
-def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, forced: str) -> None:
+@pytest.mark.parametrize("forced_colours", ["active", "none"])
+def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, forced_colours: str) -> None:
     """A failed run has a mark below the line. The mark and its legend are visible with forced colours, too."""
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced}])
-    browser.size(1280, 900)
-    shown(browser, site, boards.failing())
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced_colours}])
+    browser.resize(1280, 900)
+    open_page(browser, site, statuses.failing_target())
     marks = "document.querySelectorAll('.day .mark')"
     assert browser.run(f"{marks}.length") == browser.run("document.querySelectorAll('.day rect.failed').length") > 0
     assert browser.run(f"{marks}[0].getBoundingClientRect().top > document.querySelector('.day line').y1.baseVal.value")
@@ -225,28 +225,28 @@ def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, 
         "getComputedStyle(document.querySelector('.key.failed'), '::before').backgroundColor",
     ):
         assert browser.run(f"{colour} !== getComputedStyle(document.documentElement).backgroundColor") is True
-        if forced == "active":
+        if forced_colours == "active":
             assert browser.run(f"{colour} === getComputedStyle(document.body).color") is True
 
 
-def test_pictures_use_the_forced_colours(browser: Browser, site: Site) -> None:
+def test_diagrams_use_the_forced_colours(browser: Browser, site: Site) -> None:
     """The diagrams use the forced colours of the reader, which a browser does not apply to SVG images itself."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
-    shown(browser, site, boards.drifted())
-    drawn = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
-    colours = f"{drawn}.flatMap((each) => [getComputedStyle(each).fill, getComputedStyle(each).stroke])"
+    open_page(browser, site, statuses.open_differences())
+    elements = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
+    colours = f"{elements}.flatMap((each) => [getComputedStyle(each).fill, getComputedStyle(each).stroke])"
     body, link = "getComputedStyle(document.body)", "getComputedStyle(document.getElementById('clear'))"
-    theirs = f"[{body}.color, {body}.backgroundColor, {link}.color, 'none']"
+    system_colours = f"[{body}.color, {body}.backgroundColor, {link}.color, 'none']"
     assert browser.run(f"{colours}.length") > 100
-    assert browser.run(f"{colours}.filter((each) => !{theirs}.includes(each))") == []
-    browser.prefer()
+    assert browser.run(f"{colours}.filter((each) => !{system_colours}.includes(each))") == []
+    browser.set_preferences()
 
 
 @pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
 def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int) -> None:
     """The labels of the full hours are inside the chart at any time of the day."""
-    day = boards.in_sync()
-    shown(browser, site, replace(day, now=day.now + timedelta(minutes=minutes)))
+    status = statuses.in_sync()
+    open_page(browser, site, replace(status, now=status.now + timedelta(minutes=minutes)))
     boxes = "[...document.querySelectorAll('.day text')].map((each) => each.getBBox())"
     edges = browser.run(f"{boxes}.map((box) => [box.x, box.x + box.width])")
     assert len(edges) == 6
@@ -255,32 +255,34 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
 
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
-    browser.size(390, 900)
-    shown(browser, site, boards.drifted())
-    hidden = "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
-    assert browser.run(hidden) == 0
+    browser.resize(390, 900)
+    open_page(browser, site, statuses.open_differences())
+    hidden_count = (
+        "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
+    )
+    assert browser.run(hidden_count) == 0
 
 
 def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
     """A refresh updates the choices of the filters and keeps the selection, but waits while a filter has the focus."""
-    shown(browser, site, boards.in_sync(), "?decision=in-sync")
-    target = "document.querySelectorAll('#target option').length"
-    assert browser.run(target) == 2
-    site.board = boards.drifted()
+    open_page(browser, site, statuses.in_sync(), "?decision=in-sync")
+    option_count = "document.querySelectorAll('#target option').length"
+    assert browser.run(option_count) == 2
+    site.status = statuses.open_differences()
     browser.run("document.getElementById('decision').focus(); show()")
-    assert browser.run(target) == 2
+    assert browser.run(option_count) == 2
     browser.run("document.getElementById('decision').blur(); show()")
-    assert browser.run(target) == 3
+    assert browser.run(option_count) == 3
     assert browser.run("document.getElementById('decision').value") == "in-sync"
     assert browser.run("document.getElementById('decision').selectedOptions[0].textContent") == "in sync (4)"
 
 
-def test_copying_without_a_clipboard_leaves_nothing_selected(browser: Browser, site: Site) -> None:
+def test_copying_without_a_clipboard_leaves_no_selection(browser: Browser, site: Site) -> None:
     """Copying over plain HTTP works without the clipboard and leaves no selection, which would pause the refresh."""
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined}); 0")
     browser.run("document.querySelector('.copy').click()")
-    comes(browser, "document.querySelector('.copy').textContent", "Copied")
+    wait_for_text(browser, "document.querySelector('.copy').textContent", "Copied")
     assert browser.run("getSelection().isCollapsed") is True
 
 
@@ -290,9 +292,9 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
     browser.call(
         "Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
     )
-    shown(browser, site, boards.in_sync())
+    open_page(browser, site, statuses.in_sync())
     browser.run("document.querySelector('.copy').click()")
-    comes(browser, "document.querySelector('.copy').textContent", "Copied")
+    wait_for_text(browser, "document.querySelector('.copy').textContent", "Copied")
     arn = browser.run("document.querySelector('.copy').dataset.copy")
     assert browser.run("document.querySelector('.copy').ariaLabel") == f"Copied ARN {arn}"
     assert arn.startswith("arn:aws:app-integrations:")
@@ -300,14 +302,14 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
 
 def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
     """The first tab stop is the skip link, and every tab stop has a visible outline."""
-    shown(browser, site, boards.drifted())
-    browser.press("Tab")
+    open_page(browser, site, statuses.open_differences())
+    browser.press_key("Tab")
     assert browser.run("document.activeElement.className") == "skip"
     assert browser.run("document.activeElement.getBoundingClientRect().left >= 0") is True
     link = browser.run("getComputedStyle(document.getElementById('clear')).color")
     stops = set()
     for _ in range(40):
-        browser.press("Tab")
+        browser.press_key("Tab")
         style = "(({outlineStyle, outlineWidth, outlineColor}) => [outlineStyle, outlineWidth, outlineColor])"
         assert browser.run(f"{style}(getComputedStyle(document.activeElement))") == ["solid", "3px", link]
         stops.add(browser.run("document.activeElement.tagName"))
@@ -316,17 +318,17 @@ def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
 
 def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> None:
     """The page shows a thousand associations in one table."""
-    shown(browser, site, boards.thousand())
+    open_page(browser, site, statuses.thousand_associations())
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000
-    assert browser.complaints() == []
+    assert browser.read_console() == []
 
 
-TROUBLE = "document.querySelector('[role=status].error').textContent"
+ERROR_TEXT = "document.querySelector('[role=status].error').textContent"
 CONTRAST = """(() => {
   const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const ground = (element) => {
+  const background = (element) => {
     const box = element.closest(".box")?.querySelector("rect");
     if (box) return parts(getComputedStyle(box).fill);
     for (let at = element; at; at = at.parentElement) {
@@ -334,14 +336,14 @@ CONTRAST = """(() => {
       if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
     }
   };
-  const measured = [];
+  const contrasts = [];
   for (const element of document.querySelectorAll("body *:not(title):not(option)")) {
-    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!says || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element), drawn = element.tagName === "text";
-    const [a, b] = [light(parts(drawn ? style.fill : style.color)), light(ground(element))];
+    const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!hasText || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element), isSvgText = element.tagName === "text";
+    const [a, b] = [light(parts(isSvgText ? style.fill : style.color)), light(background(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    measured.push({ of: element.tagName, text: element.textContent.trim(), ratio });
+    contrasts.push({ tag: element.tagName, text: element.textContent.trim(), ratio });
   }
-  return measured;
+  return contrasts;
 })()"""

@@ -19,15 +19,15 @@ DEPLOY = REPOSITORY / "deploy"
 GIB = 1024 * 1024 * 1024
 
 
-def limits() -> list[int]:
+def read_memory_limits() -> list[int]:
     """Return the memory limits in bytes that deploy/ sets for a controller."""
     kubernetes = (DEPLOY / "kubernetes/controller/deployment.yaml").read_text(encoding="utf-8")
     systemd = (DEPLOY / "systemd/reconciler.service").read_text(encoding="utf-8")
-    found = [re.search(r"limits: .*memory: (\d+)Gi", kubernetes), re.search(r"MemoryMax=(\d+)G", systemd)]
-    return [int(match[1]) * GIB for match in found if match]
+    matches = [re.search(r"limits: .*memory: (\d+)Gi", kubernetes), re.search(r"MemoryMax=(\d+)G", systemd)]
+    return [int(match[1]) * GIB for match in matches if match]
 
 
-def resident(process: subprocess.Popen[str], name: str) -> int:
+def read_process_memory(process: subprocess.Popen[str], name: str) -> int:
     """Return a memory value of a process in bytes (proc(5))."""
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     match = re.search(rf"{name}:\s+(\d+) kB", status)
@@ -38,24 +38,24 @@ def resident(process: subprocess.Popen[str], name: str) -> int:
 def test_response_memory_is_below_the_pod_limits() -> None:
     """Three caches and the buffers of every connection take at most half of the smallest memory limit."""
     buffers = MAX_CONNECTIONS * 3 * 64 * 1024
-    assert len(limits()) == 2
-    assert 3 * MAX_BYTES + buffers <= min(limits()) / 2
+    assert len(read_memory_limits()) == 2
+    assert 3 * MAX_BYTES + buffers <= min(read_memory_limits()) / 2
 
 
 @pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])
 def test_slow_readers_of_a_large_page_take_little_memory(path: str) -> None:
     """Ten readers that stop after the head of a large response take less than a tenth of the memory of the pod."""
-    command = (sys.executable, str(Path(__file__).with_name("large.py")), "5000")
+    command = (sys.executable, str(Path(__file__).with_name("serve_large_page.py")), "5000")
     with ExitStack() as stack:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         stack.enter_context(process)
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])
-        before = resident(process, "VmRSS")
+        baseline = read_process_memory(process, "VmRSS")
         for number in range(10):
             reader = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
             reader.sendall(f"GET {path.format(number)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert reader.recv(12) == b"HTTP/1.1 200"
-        taken = resident(process, "VmHWM") - before
+        growth = read_process_memory(process, "VmHWM") - baseline
         process.communicate()
-    assert taken < min(limits()) / 10
+    assert growth < min(read_memory_limits()) / 10

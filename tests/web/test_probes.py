@@ -13,30 +13,32 @@ from reconciler.core.controller.status import RejectedRevision, Revision, Target
 
 def target_status(target: str, minutes: float | None) -> TargetStatus:
     """Return a target whose run last made progress `minutes` ago, or a target without a run for None."""
-    moved = None if minutes is None else NOW - timedelta(minutes=minutes)
-    return TargetStatus(target, moved and NOW - timedelta(hours=1), moved, None if moved else NOW, 0, None, None)
+    last_progress = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return TargetStatus(
+        target, last_progress and NOW - timedelta(hours=1), last_progress, None if last_progress else NOW, 0, None, None
+    )
 
 
 def test_controller_is_healthy_while_runs_make_progress(site: Site) -> None:
     """A long run is healthy while it makes progress."""
-    site.board = replace(site.board, targets=(target_status("east", 9.9), target_status("west", None)))
-    answer = site.get("/healthz")
-    assert (answer.status, answer.text) == (200, "ok\n")
+    site.status = replace(site.status, targets=(target_status("east", 9.9), target_status("west", None)))
+    response = site.get("/healthz")
+    assert (response.status, response.text) == (200, "ok\n")
 
 
 def test_stuck_run_fails_liveness(site: Site) -> None:
     """A stuck run fails `/healthz` with 503 and the name of its target."""
-    site.board = replace(site.board, targets=(target_status("east", 10.1), target_status("west", 1)))
-    answer = site.get("/healthz")
-    assert (answer.status, answer.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
+    site.status = replace(site.status, targets=(target_status("east", 10.1), target_status("west", 1)))
+    response = site.get("/healthz")
+    assert (response.status, response.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
 
 
 def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
     """An overdue run and a stuck poll of git fail `/healthz`."""
-    late = replace(target_status("east", None), next_run=NOW - timedelta(minutes=11))
-    site.board = replace(site.board, targets=(late,), source_status=target_status("(git)", 12))
-    answer = site.get("/healthz")
-    assert (answer.status, answer.text.splitlines()) == (
+    overdue_target = replace(target_status("east", None), next_run=NOW - timedelta(minutes=11))
+    site.status = replace(site.status, targets=(overdue_target,), source_status=target_status("(git)", 12))
+    response = site.get("/healthz")
+    assert (response.status, response.text.splitlines()) == (
         503,
         [
             "the run of target east has made no progress since 11:49:00Z",
@@ -47,22 +49,22 @@ def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
 
 def test_stopped_scheduler_fails_liveness(site: Site) -> None:
     """A stopped scheduler fails `/healthz`, because no new run would start."""
-    site.working = False
+    site.is_scheduler_running = False
     assert site.get("/healthz").status == 503
 
 
 def test_controller_is_ready_with_an_active_revision(site: Site) -> None:
     """`/readyz` fails before the first revision is active and after a shutdown was requested."""
     assert site.get("/readyz").status == 503
-    site.board = replace(site.board, rejected_revision=RejectedRevision("cannot be reached", NOW))
+    site.status = replace(site.status, rejected_revision=RejectedRevision("cannot be reached", NOW))
     assert site.get("/readyz").text == "no revision is active yet: cannot be reached\n"
-    site.board = replace(site.board, revision=Revision("1f0c5f7", NOW, 2))
+    site.status = replace(site.status, revision=Revision("1f0c5f7", NOW, 2))
     assert site.get("/readyz").status == 200
-    site.stopping = True
+    site.is_stopping = True
     assert site.get("/readyz").status == 503
 
 
 def test_failing_target_does_not_fail_liveness(site: Site) -> None:
     """A failing target does not fail `/healthz`, because a restart would not help."""
-    site.board = replace(site.board, targets=(replace(target_status("east", None), failures=99),))
+    site.status = replace(site.status, targets=(replace(target_status("east", None), failures=99),))
     assert site.get("/healthz").status == 200

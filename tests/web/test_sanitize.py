@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NoReturn
 
 import pytest
-from support import boards, reports
+from support import reports, statuses
 from support.builders import NOW
 from web.conftest import Site
 
@@ -20,12 +20,12 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import Report, TargetReport
 
 
-def nested(depth: int) -> object:
+def nest_lists(depth: int) -> object:
     """Return nested lists."""
-    found: object = "x"
+    value: object = "x"
     for _ in range(depth):
-        found = [found]
-    return found
+        value = [value]
+    return value
 
 
 VALUES = {
@@ -37,7 +37,7 @@ VALUES = {
     "infinity": float("-inf"),
     "list": ["a", None],
     "object": {"a": {"\ud800": float("nan")}, 5: b"x"},
-    "deep": nested(100_000),
+    "deep": nest_lists(100_000),
     "bytes": b"\xff",
     "time": datetime(2026, 1, 1, tzinfo=UTC),
     "empty": "",
@@ -51,15 +51,15 @@ VALUES = {
 }
 
 
-def report(value: Any) -> Report:
+def build_report(value: Any) -> Report:
     """Return a report in which every value from AWS is `value`."""
-    ran = Execution(value, value)
-    drifted = replace(
-        reports.drifted("a"), arn=value, integration=value, reason=value, last_execution=ran,
+    execution = Execution(value, value)
+    drifted_association = replace(
+        reports.drifted_association("a"), arn=value, integration=value, reason=value, last_execution=execution,
         differences=(Difference("/a", "b", "c", value), Difference(f"/{type(value)}", value, value, value)), since=NOW,
     )  # fmt: skip
-    every = (
-        drifted,
+    associations = (
+        drifted_association,
         reports.association("b", "create", outcome=Created(value), arn=value),
         reports.association("c", "create", outcome=Unknown(value)),
         reports.association("d", "create", outcome=Refused(value)),
@@ -67,45 +67,49 @@ def report(value: Any) -> Report:
     )
     spec: Spec = {"DataIntegrationIdentifier": value, "ClientId": value, "DestinationURI": value}
     target = TargetReport(
-        "prod", value, value, value, every, unmanaged=(Live(value, spec, ran), Live(value, {}, None)),
+        "prod", value, value, value, associations, unmanaged=(Live(value, spec, execution), Live(value, {}, None)),
         unlisted=((value, value),), live_count=3,
     )  # fmt: skip
     return Report(reports.run(dry_run=False), (target,))
 
 
-def refuse(constant: str) -> NoReturn:
+def reject_constant(constant: str) -> NoReturn:
     """Refuse constants that Python reads although they are not JSON."""
     raise AssertionError(constant)
 
 
-def answered(site: Site, board: ControllerStatus) -> None:
+def expect_responses(site: Site, status: ControllerStatus) -> None:
     """Assert that every document of a controller status is served."""
-    site.board = board
-    answers = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
-    assert [answer.status for answer in answers] == [200] * 5
-    json.loads(answers[2].body, parse_constant=refuse)
-    assert len(answers[0].body) < 10_000_000
+    site.status = status
+    responses = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
+    assert [response.status for response in responses] == [200] * 5
+    json.loads(responses[2].body, parse_constant=reject_constant)
+    assert len(responses[0].body) < 10_000_000
     assert site.get("/readyz").status == 200
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
     """Every document is served with a value of any type and any kind of text."""
-    bad = report(VALUES[name])
-    answered(site, boards.board(boards.lane(bad)))
-    failed = reports.report(*(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in bad.associations))
-    answered(site, boards.board(replace(boards.lane(failed), last_complete_report=bad)))
+    report = build_report(VALUES[name])
+    expect_responses(site, statuses.status(statuses.target_status(report)))
+    blocked_report = reports.report(
+        *(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in report.associations)
+    )
+    expect_responses(
+        site, statuses.status(replace(statuses.target_status(blocked_report), last_complete_report=report))
+    )
 
 
-def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
+def test_unexpected_value_does_not_change_later_pages(site: Site) -> None:
     """An unexpected value does not change the pages that are rendered after it."""
-    site.board = boards.in_sync()
-    before = [site.get(path).body for path in ("/", "/api/v1/report")]
+    site.status = statuses.in_sync()
+    bodies = [site.get(path).body for path in ("/", "/api/v1/report")]
     for value in VALUES.values():
-        site.metrics.count_run(report(value))
-        answered(site, boards.board(boards.lane(report(value))))
-    site.board = boards.in_sync()
-    assert [site.get(path).body for path in ("/", "/api/v1/report")] == before
+        site.metrics.count_run(build_report(value))
+        expect_responses(site, statuses.status(statuses.target_status(build_report(value))))
+    site.status = statuses.in_sync()
+    assert [site.get(path).body for path in ("/", "/api/v1/report")] == bodies
 
 
 @pytest.mark.parametrize(
@@ -118,13 +122,16 @@ def test_strange_value_leaves_no_trace_in_later_pages(site: Site) -> None:
 )  # fmt: skip
 def test_pages_render_any_time(site: Site, time: datetime) -> None:
     """Every document is served with the first and the last time of the calendar, in any time zone."""
-    last = reports.report(replace(reports.drifted("a"), since=time))
+    last = reports.report(replace(reports.drifted_association("a"), since=time))
     target = TargetStatus("prod", time, time, time, 1, last, time)
     run = FinishedRun("r", "prod", time, time, is_success=True, write_count=0, drift_count=0, open_count=0)
-    board = replace(
-        boards.board(target, past=(run,)), source_checked_at=time, started_at=time, revision=Revision("c", time, 1)
+    status = replace(
+        statuses.status(target, finished_runs=(run,)),
+        source_checked_at=time,
+        started_at=time,
+        revision=Revision("c", time, 1),
     )
-    site.board = board
+    site.status = status
     for path in ("/", "/api/v1/report", "/metrics"):
         assert site.get(path).status == 200
     assert site.get("/healthz").status in {200, 503}
@@ -133,17 +140,17 @@ def test_pages_render_any_time(site: Site, time: datetime) -> None:
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
 def test_pages_render_any_name(site: Site, text: str) -> None:
     """Any name of a target, manifest or commit can be on the page and in a label of a metric."""
-    board = boards.hostile(text)
-    assert board.targets[0].last_report
-    site.metrics.count_run(board.targets[0].last_report)
+    status = statuses.with_foreign_text(text)
+    assert status.targets[0].last_report
+    site.metrics.count_run(status.targets[0].last_report)
     site.metrics.count_wait(text, 1)
     with site.metrics.track_lease(text):
-        answered(site, board)
+        expect_responses(site, status)
     assert "\nreconciler_up 1" not in site.get("/metrics").text
 
 
 def test_probe_renders_any_reason(site: Site) -> None:
     """`/readyz` shows a reason that git did not write in UTF-8."""
-    site.board = replace(boards.nothing(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
-    answer = site.get("/readyz")
-    assert (answer.status, answer.text) == (503, "no revision is active yet: bad ? byte\n")
+    site.status = replace(statuses.before_first_revision(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
+    response = site.get("/readyz")
+    assert (response.status, response.text) == (503, "no revision is active yet: bad ? byte\n")

@@ -9,11 +9,11 @@ import threading
 from contextlib import ExitStack, closing
 
 import pytest
-from web.conftest import Site, serving
+from web.conftest import Site, serve_site
 
 from reconciler.web.connection_limits import BACKLOG, MAX_CONNECTIONS, ConnectionLimits, LoopErrorHandler
 
-HALVES = [
+INCOMPLETE_REQUESTS = [
     pytest.param(b"", id="nothing"),
     pytest.param(b"GET /healthz HT", id="half a head"),
     pytest.param(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", id="half a body"),
@@ -39,29 +39,29 @@ def test_oldest_connection_is_closed_to_make_room(site: Site) -> None:
         assert oldest.recv(64) == b""
 
 
-@pytest.mark.parametrize("said", HALVES)
-def test_overlong_connection_is_closed(said: bytes) -> None:
+@pytest.mark.parametrize("data", INCOMPLETE_REQUESTS)
+def test_overlong_connection_is_closed(data: bytes) -> None:
     """A connection is closed at the end of its lifetime, at any point of a request."""
-    with serving(lifetime=0.2) as site, site.connect() as connection:
-        connection.sendall(said)
+    with serve_site(lifetime=0.2) as site, site.connect() as connection:
+        connection.sendall(data)
         while connection.recv(4096):
             pass
 
 
-@pytest.mark.parametrize("said", [HALVES[0], HALVES[1], HALVES[3]])
-def test_connections_are_closed_with_the_server(said: bytes) -> None:
+@pytest.mark.parametrize("data", [INCOMPLETE_REQUESTS[0], INCOMPLETE_REQUESTS[1], INCOMPLETE_REQUESTS[3]])
+def test_connections_are_closed_with_the_server(data: bytes) -> None:
     """Connections without a complete request do not delay the shutdown of a controller."""
     with ExitStack() as stack:
-        with serving() as site:
+        with serve_site() as site:
             connection = stack.enter_context(site.connect())
-            connection.sendall(said)
+            connection.sendall(data)
             assert site.get("/healthz").status == 200
         while connection.recv(4096):
             pass
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "at_once", "taken"),
+    ("descriptors", "max_connections", "backlog"),
     [
         (-1, MAX_CONNECTIONS, BACKLOG),
         (4, 2, 1),
@@ -72,14 +72,14 @@ def test_connections_are_closed_with_the_server(said: bytes) -> None:
         (10**6, 200, 128),
     ],
 )
-def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once: int, taken: int) -> None:
+def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, max_connections: int, backlog: int) -> None:
     """Open, newly accepted and closing connections take at most half of the descriptors of a process."""
-    assert ConnectionLimits.from_descriptors(descriptors) == ConnectionLimits(at_once, taken)
-    assert descriptors < 16 or at_once + 2 * taken <= descriptors / 2
+    assert ConnectionLimits.from_descriptors(descriptors) == ConnectionLimits(max_connections, backlog)
+    assert descriptors < 16 or max_connections + 2 * backlog <= descriptors / 2
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"),
+    ("data", "status"),
     [
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b" 200 "),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b" 200 "),
@@ -94,11 +94,11 @@ def test_connection_limit_leaves_descriptors_for_runs(descriptors: int, at_once:
     ],
 )
 def test_invalid_requests_are_not_logged(
-    site: Site, caplog: pytest.LogCaptureFixture, sent: bytes, status: bytes
+    site: Site, caplog: pytest.LogCaptureFixture, data: bytes, status: bytes
 ) -> None:
     """Invalid requests get a response but no log line, and therefore cannot fill a disk."""
     with site.connect() as connection:
-        connection.sendall(sent)
+        connection.sendall(data)
         assert status in connection.recv(64)
     assert site.get("/healthz").status == 200
     assert caplog.records == []
@@ -106,22 +106,22 @@ def test_invalid_requests_are_not_logged(
 
 def test_internal_error_is_logged(site: Site) -> None:
     """An internal error of the application is logged."""
-    heard, said = threading.Event(), list[str]()
+    event, messages = threading.Event(), list[str]()
 
-    class Hear(logging.Handler):
+    class RecordingHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage().strip())
-            heard.set()
+            messages.append(record.getMessage().strip())
+            event.set()
 
-    handler = Hear()
+    handler = RecordingHandler()
     logging.getLogger().addHandler(handler)
     try:
-        site.board = None  # type: ignore[assignment] # provokes an internal error
+        site.status = None  # type: ignore[assignment] # provokes an internal error
         assert site.get("/healthz").status == 500
-        assert heard.wait(30)
+        assert event.wait(30)
     finally:
         logging.getLogger().removeHandler(handler)
-    assert said == ["Exception in ASGI application"]
+    assert messages == ["Exception in ASGI application"]
 
 
 def test_lack_of_descriptors_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
@@ -134,10 +134,10 @@ def test_lack_of_descriptors_is_logged_once_a_minute(caplog: pytest.LogCaptureFi
             return self.seconds
 
     with closing(Loop()) as loop:
-        trouble = LoopErrorHandler()
-        short = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
+        handler = LoopErrorHandler()
+        context = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
         for loop.seconds in (0.0, 1.0, 59.0, 60.0, 61.0):
-            trouble.handle(loop, short)
+            handler.handle(loop, context)
         assert [(record.exc_info, record.levelname) for record in caplog.records] == [(None, "ERROR")] * 2
-        trouble.handle(loop, {"message": "other", "exception": ValueError("x")})
+        handler.handle(loop, {"message": "other", "exception": ValueError("x")})
     assert "other" in caplog.records[-1].getMessage()

@@ -18,52 +18,52 @@ SECRET = b"of this controller"
 BODY = b'{"ref": "refs/heads/main"}'
 
 
-def signature(body: bytes, secret: bytes = SECRET) -> str:
+def sign(body: bytes, secret: bytes = SECRET) -> str:
     """Return the signature that GitHub sends with a body."""
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
-PROOF = {
-    "github": {"x-hub-signature-256": signature(BODY)},
+PROOFS = {
+    "github": {"x-hub-signature-256": sign(BODY)},
     "gitlab": {"x-gitlab-token": SECRET.decode()},
-    "generic": {"x-signature-256": signature(BODY)},
+    "generic": {"x-signature-256": sign(BODY)},
 }
 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_valid_proof_is_accepted(sender: str) -> None:
     """Each sender accepts its kind of proof."""
-    assert SENDERS[sender].verify(PROOF[sender], BODY, SECRET)
+    assert SENDERS[sender].verify(PROOFS[sender], BODY, SECRET)
 
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_invalid_proof_is_rejected(sender: str) -> None:
     """A sender rejects a missing proof, and one of another secret, body or sender."""
-    proves = SENDERS[sender].verify
-    assert not proves({}, BODY, SECRET)
-    assert not proves(PROOF[sender], BODY, b"another")
-    assert not proves(dict.fromkeys(PROOF[sender], ""), BODY, SECRET)
+    verify = SENDERS[sender].verify
+    assert not verify({}, BODY, SECRET)
+    assert not verify(PROOFS[sender], BODY, b"another")
+    assert not verify(dict.fromkeys(PROOFS[sender], ""), BODY, SECRET)
     for other in SENDERS.keys() - {sender}:
-        assert not proves(PROOF[other], BODY, SECRET)
+        assert not verify(PROOFS[other], BODY, SECRET)
     if sender != "gitlab":
-        assert not proves(PROOF[sender], BODY + b" ", SECRET)
+        assert not verify(PROOFS[sender], BODY + b" ", SECRET)
 
 
 @given(st.text(), st.binary())
 @pytest.mark.parametrize("sender", SENDERS)
 def test_any_header_value_can_be_compared(sender: str, header: str, body: bytes) -> None:
     """Any text in a header can be compared with the secret without an error."""
-    sent = header.encode("utf-8", "replace").decode()
-    assert not SENDERS[sender].verify(dict.fromkeys(PROOF[sender], sent), body, SECRET)
+    value = header.encode("utf-8", "replace").decode()
+    assert not SENDERS[sender].verify(dict.fromkeys(PROOFS[sender], value), body, SECRET)
 
 
-def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
+def build_github_event(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
     """Return the headers and the body of an event from GitHub."""
     return {"x-github-event": event}, json.dumps(payload).encode()
 
 
 @pytest.mark.parametrize(
-    ("watched", "ref", "counts"),
+    ("watched_ref", "ref", "is_match"),
     [
         ("main", "refs/heads/main", True),
         ("main", "refs/heads/topic/main", False),
@@ -79,19 +79,19 @@ def github(event: str, **payload: Any) -> tuple[dict[str, str], bytes]:
         (None, "refs/heads/anything", True),
     ],
 )
-def test_only_pushes_to_the_watched_ref_match(watched: str | None, ref: str, counts: bool) -> None:
+def test_only_pushes_to_the_watched_ref_match(watched_ref: str | None, ref: str, is_match: bool) -> None:
     """A push matches if it is to the watched branch, tag, full name or default branch, for GitHub and GitLab."""
-    headers, body = github("push", ref=ref, repository={"default_branch": "trunk"})
-    assert matches_push(SENDERS["github"], headers, body, watched) is counts
+    headers, body = build_github_event("push", ref=ref, repository={"default_branch": "trunk"})
+    assert matches_push(SENDERS["github"], headers, body, watched_ref) is is_match
     payload = {"ref": ref, "project": {"default_branch": "trunk"}}
     for event in ("Push Hook", "Tag Push Hook"):
-        sent = {"x-gitlab-event": event}
-        assert matches_push(SENDERS["gitlab"], sent, json.dumps(payload).encode(), watched) is counts
+        gitlab_headers = {"x-gitlab-event": event}
+        assert matches_push(SENDERS["gitlab"], gitlab_headers, json.dumps(payload).encode(), watched_ref) is is_match
 
 
 def test_other_events_do_not_match() -> None:
     """Events that are not pushes do not match, such as the ping of GitHub and the comments of GitLab."""
-    assert not matches_push(SENDERS["github"], *github("ping", zen="x"), None)
+    assert not matches_push(SENDERS["github"], *build_github_event("ping", zen="x"), None)
     assert not matches_push(SENDERS["gitlab"], {"x-gitlab-event": "Note Hook"}, b"{}", None)
     assert not matches_push(SENDERS["github"], {}, b"{}", None)
 
@@ -109,9 +109,9 @@ def test_generic_sender_may_omit_the_default_branch() -> None:
     """If the default branch is watched, a generic webhook without it matches, because an extra poll costs little."""
     generic = SENDERS["generic"]
     assert matches_push(generic, {}, b'{"ref": "refs/heads/main"}', "HEAD")
-    for branch, counts in (("main", True), ("trunk", False)):
+    for branch, is_match in (("main", True), ("trunk", False)):
         body = json.dumps({"ref": "refs/heads/main", "repository": {"default_branch": branch}}).encode()
-        assert matches_push(generic, {}, body, "HEAD") is counts
+        assert matches_push(generic, {}, body, "HEAD") is is_match
 
 
 def test_token_may_contain_non_ascii_characters() -> None:
@@ -121,7 +121,7 @@ def test_token_may_contain_non_ascii_characters() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"main"', b"\xff", b"[" * 100_000])
-def test_unreadable_body_raises_unreadable(body: bytes) -> None:
+def test_unreadable_body_raises_unreadable_body(body: bytes) -> None:
     """A body that is not a JSON object raises UnreadableBody, and no other error."""
     with pytest.raises(UnreadableBody):
         matches_push(SENDERS["github"], {"x-github-event": "push"}, body, "main")
@@ -130,14 +130,14 @@ def test_unreadable_body_raises_unreadable(body: bytes) -> None:
 @pytest.mark.parametrize(
     "payload", [{}, {"ref": None}, {"ref": ["refs/heads/main"]}, {"ref": {}}, {"ref": "x", "repository": []}]
 )
-@pytest.mark.parametrize("watched", ["main", "HEAD"])
-def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], watched: str) -> None:
+@pytest.mark.parametrize("watched_ref", ["main", "HEAD"])
+def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], watched_ref: str) -> None:
     """A push whose ref or repository has the wrong type does not match."""
-    assert not matches_push(SENDERS["github"], *github("push", **payload), watched)
+    assert not matches_push(SENDERS["github"], *build_github_event("push", **payload), watched_ref)
 
 
 @pytest.mark.parametrize(
-    ("watched", "ref", "counts"),
+    ("watched_ref", "ref", "is_match"),
     [
         ("main", "main", True), ("refs/heads/main", "main", True), ("HEAD", "main", True), ("v1", "v1", True),
         ("refs/tags/v1", "v1", True), ("refs/heads/main", "heads/main", True), ("refs/heads/a/b", "a/b", True),
@@ -145,10 +145,10 @@ def test_push_with_a_malformed_payload_does_not_match(payload: dict[str, Any], w
         ("refs/heads/main", "", False), ("main", "refs/heads/heads/main", False), ("a/b", "b", False),
     ],
 )  # fmt: skip
-def test_short_pushed_ref_matches_a_branch_or_a_tag(watched: str, ref: str, counts: bool) -> None:
+def test_short_pushed_ref_matches_a_branch_or_a_tag(watched_ref: str, ref: str, is_match: bool) -> None:
     """As in git, a short name of a pushed ref matches a branch or a tag, for any form of the watched ref."""
     body = json.dumps({"ref": ref, "repository": {"default_branch": "main"}}).encode()
-    assert matches_push(SENDERS["generic"], {}, body, watched) is counts
+    assert matches_push(SENDERS["generic"], {}, body, watched_ref) is is_match
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "x-github-event": "push"}

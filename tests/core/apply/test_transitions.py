@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, rules
+from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
@@ -22,7 +22,7 @@ LATER = NOW + timedelta(minutes=2)
 def after(outcome: Outcome, known: Record | None = None) -> Record | None:
     """Return the record after one Create with this outcome."""
     before = journal(*([known] if known else []))
-    decided = compute_plan([manifest()], observed(), before, rules())
+    decided = compute_plan([manifest()], observation(), before, rules())
     wrote = with_intents(before, decided, NOW)
     return with_outcomes(wrote, wrote, decided.writes, {"export": outcome}, LATER).records.get("export")
 
@@ -30,7 +30,7 @@ def after(outcome: Outcome, known: Record | None = None) -> Record | None:
 def written(known: Journal, *manifests: Manifest, now: timedelta = timedelta(0)) -> Journal:
     """Return the journal that a run writes first, over these manifests and one live association."""
     return with_intents(
-        known, compute_plan(manifests, observed(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now
+        known, compute_plan(manifests, observation(live()), known, rules(Mode.CREATE_AND_UPDATE)), NOW + now
     )
 
 
@@ -42,7 +42,7 @@ def lost(attempts: int) -> Record:
 def test_pending_record_has_the_time_of_writing() -> None:
     """The settle time starts when the intent is written, not when the plan is computed."""
     before = journal()
-    wrote = with_intents(before, compute_plan([manifest()], observed(), before, rules()), LATER)
+    wrote = with_intents(before, compute_plan([manifest()], observation(), before, rules()), LATER)
     assert wrote.records["export"].state == CreatePending(1, LATER, LATER)
 
 
@@ -68,11 +68,11 @@ def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
 def test_last_decision_keeps_its_start_and_last_job() -> None:
     """A decision keeps the time of its first run. The last job stays known while List omits the association."""
     done = Execution("COMPLETED", "done")
-    first = compute_plan([manifest()], observed(replace(live(), last_execution=done)), journal(record()), rules())
+    first = compute_plan([manifest()], observation(replace(live(), last_execution=done)), journal(record()), rules())
     known = with_intents(journal(record()), first, NOW)
     assert known.last_decisions == {"export": LastDecision("in-sync", NOW, done)}
     assert with_intents(known, first, LATER) == known
-    gone = with_intents(known, compute_plan([manifest()], observed(), known, rules()), LATER)
+    gone = with_intents(known, compute_plan([manifest()], observation(), known, rules()), LATER)
     assert gone.last_decisions == {"export": LastDecision("settling", LATER, done)}
 
 
@@ -119,7 +119,7 @@ def test_rename_is_kept_when_a_repeat_was_not_sent() -> None:
     """A renamed manifest keeps its record if the retry was not sent."""
     before = journal(replace(lost(1), name="old"), record("other", DestinationURI="s3://corp-exports/other"))
     manifests = [manifest(), manifest("other", DestinationURI="s3://corp-exports/other")]
-    decided = compute_plan(manifests, observed(live(DestinationURI="s3://corp-exports/other")), before, rules())
+    decided = compute_plan(manifests, observation(live(DestinationURI="s3://corp-exports/other")), before, rules())
     wrote = with_intents(before, decided, LATER)
     assert set(wrote.records) == {"export", "other"}
     done = with_outcomes(wrote, wrote, decided.writes, {"export": NotSent("busy")}, LATER)
@@ -155,7 +155,7 @@ UPDATING = rules(Mode.CREATE_AND_UPDATE)
 def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePending) -> None:
     """A sent Update is recorded as applied, a refusal keeps its reason, and an unsent one restores the record."""
     known = journal(record())
-    decided = compute_plan([CHANGED], observed(live()), known, rules(Mode.CREATE_AND_UPDATE))
+    decided = compute_plan([CHANGED], observation(live()), known, rules(Mode.CREATE_AND_UPDATE))
     wrote = with_intents(known, decided, NOW)
     assert wrote.records["export"].request == resolve_request(CHANGED.spec, INTEGRATION.arn)
     state = with_outcomes(wrote, wrote, decided.writes, {"export": outcome}, LATER).records["export"].state
@@ -169,7 +169,7 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     third = manifest("third", DestinationURI="s3://corp-exports/third")
     known = journal(replace(lost(1), name="third", request=record(DestinationURI="s3://corp-exports/third").request))
-    decided = compute_plan([manifest(), other, third], observed(), known, rules())
+    decided = compute_plan([manifest(), other, third], observation(), known, rules())
     wrote = with_intents(known, decided, NOW)
     anew = with_renewed_intents(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
     assert anew.records["export"].state == Bound("a9", LATER)
@@ -182,7 +182,7 @@ def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
     lease = Lease("run-1", "process 1", "h", 1, LATER)
     other = manifest("other", DestinationURI="s3://corp-exports/other")
     decided = compute_plan(
-        [manifest(), other, CHANGED_OTHER], observed(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING
+        [manifest(), other, CHANGED_OTHER], observation(live("u1", DestinationURI=UPDATED)), KNOWN, UPDATING
     )
     wrote = replace(with_intents(KNOWN, decided, NOW), lease=lease)
     anew = with_renewed_intents(wrote, wrote, decided.writes, {"export": Created("a9")}, LATER)
@@ -199,7 +199,7 @@ def test_unconfirmed_renewal_still_belongs_to_this_run() -> None:
 def test_record_changed_by_another_run_is_left_unchanged() -> None:
     """After a lease takeover, records that the new holder changed stay unchanged."""
     known = journal()
-    decided = compute_plan([manifest()], observed(), known, rules())
+    decided = compute_plan([manifest()], observation(), known, rules())
     wrote = with_intents(known, decided, NOW)
     theirs = wrote.with_records(record())
     assert with_outcomes(theirs, wrote, decided.writes, {"export": Created("a9")}, LATER) == theirs

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
+from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, request, rules
 
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import with_intents
@@ -38,7 +38,7 @@ def run(
     known: Journal, wanted: Manifest, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE
 ) -> tuple[Decision, Journal]:
     """Plan one manifest, and return its decision and the journal after the run."""
-    decided = compute_plan([wanted], observed(*lives), known, rules(mode))
+    decided = compute_plan([wanted], observation(*lives), known, rules(mode))
     return decided.decisions[0], with_intents(known, decided, NOW)
 
 
@@ -49,7 +49,7 @@ def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Man
 
 def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
     """Return the report of a run with a decision."""
-    decided = compute_plan([wanted], observed(*lives), known, rules())
+    decided = compute_plan([wanted], observation(*lives), known, rules())
     assert decided.decisions[0].kind == decision.kind
     return Report(
         RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0"),

@@ -17,7 +17,7 @@ from support.builders import (
     journal,
     live,
     manifest,
-    observed,
+    observation,
     record,
     request,
     rules,
@@ -53,7 +53,7 @@ def decide(
 ) -> Decision:
     """Plan one manifest and return its decision."""
     known = journal(*([remembered] if remembered else []))
-    (decision,) = compute_plan([wanted], observed(*lives, unobserved=unobserved), known, rules(mode)).decisions
+    (decision,) = compute_plan([wanted], observation(*lives, unobserved=unobserved), known, rules(mode)).decisions
     return decision
 
 
@@ -197,7 +197,7 @@ OLD, NEW = "s3://corp-exports/2026-10", "s3://corp-exports/2026-11"
 def test_a_reused_name_does_not_hide_its_association(known: Record, shown: tuple[Live, ...]) -> None:
     """If `a` gets a new request and `b` takes the old one, `b` is blocked while the record of `a` holds it."""
     manifests = [manifest("a", DestinationURI=NEW), manifest("b", DestinationURI=OLD)]
-    result = compute_plan(manifests, observed(*shown), journal(replace(known, name="a")), rules())
+    result = compute_plan(manifests, observation(*shown), journal(replace(known, name="a")), rules())
     assert result.writes == ()
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
@@ -209,7 +209,7 @@ def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
     there = live("a2", DestinationURI=NEW)
     wanted = manifest("x", Policy(adopt=there.arn), DestinationURI=NEW)
     fresh = replace(record("x"), state=Bound("a1", NOW))
-    (decision,) = compute_plan([wanted], observed(there), journal(fresh), rules()).decisions
+    (decision,) = compute_plan([wanted], observation(there), journal(fresh), rules()).decisions
     assert isinstance(decision, Blocked)
     assert "adopt it in a manifest with a new name" in decision.reason
     moved = decide(manifest(DestinationURI=NEW), live("a1", DestinationURI=NEW), remembered=record())
@@ -219,7 +219,7 @@ def test_bound_manifest_does_not_move_to_another_natural_key() -> None:
 def test_association_released_by_policy_adopt_is_unmanaged_at_once() -> None:
     """If policy.adopt replaces the association of a manifest, the same report lists the old one as unmanaged."""
     wanted = manifest(policy=Policy(adopt=live("a2").arn))
-    result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record()), rules())
+    result = compute_plan([wanted], observation(live("a1"), live("a2")), journal(record()), rules())
     (decision,) = result.decisions
     assert isinstance(decision, Adopt)
     assert decision.record.token is None
@@ -233,10 +233,10 @@ def test_second_orphan_of_a_natural_key_does_not_block() -> None:
         for name, id_ in (("p", "a1"), ("q", "a2"))
     )
     wanted = manifest("new", Policy(generation=2))
-    (decision,) = compute_plan([wanted], observed(), journal(p, q), rules()).decisions
+    (decision,) = compute_plan([wanted], observation(), journal(p, q), rules()).decisions
     assert isinstance(decision, Create)
     waiting = replace(p, state=CreatePending(1, NOW, NOW))
-    (decision,) = compute_plan([wanted], observed(), journal(q, waiting), rules()).decisions
+    (decision,) = compute_plan([wanted], observation(), journal(q, waiting), rules()).decisions
     assert isinstance(decision, Settling)
 
 
@@ -245,7 +245,7 @@ def test_association_adopted_by_another_manifest_blocks_a_create() -> None:
     owner = replace(record("b", "a1", DestinationURI=NEW))
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for known in (journal(owner), journal()):
-        result = compute_plan(manifests, observed(live("a1")), known, rules())
+        result = compute_plan(manifests, observation(live("a1")), known, rules())
         assert isinstance(result.decisions[0], Blocked)
         assert result.writes == ()
 
@@ -261,11 +261,11 @@ def test_unlisted_integration_of_the_record_blocks() -> None:
 def test_the_record_of_another_association_is_not_taken_over() -> None:
     """A manifest with policy.adopt does not take over the orphaned record of another association."""
     wanted = manifest("new", Policy(adopt=live("a2").arn))
-    result = compute_plan([wanted], observed(live("a1"), live("a2")), journal(record("old", "a1")), rules())
+    result = compute_plan([wanted], observation(live("a1"), live("a2")), journal(record("old", "a1")), rules())
     assert isinstance(result.decisions[0], Adopt)
     assert result.old_names == set()
     same = compute_plan(
-        [manifest("new", Policy(adopt=live("a1").arn))], observed(live("a1")), journal(record("old")), rules()
+        [manifest("new", Policy(adopt=live("a1").arn))], observation(live("a1")), journal(record("old")), rules()
     )
     assert same.old_names == {"old"}
 
@@ -273,7 +273,7 @@ def test_the_record_of_another_association_is_not_taken_over() -> None:
 def test_renamed_record_is_found_by_the_arn_in_policy_adopt() -> None:
     """A renamed manifest with another destination finds its record by the ARN in policy.adopt."""
     wanted = manifest("new", Policy(adopt=live("a1").arn), DestinationURI=NEW)
-    result = compute_plan([wanted], observed(live("a1")), journal(record("old", "a1")), rules())
+    result = compute_plan([wanted], observation(live("a1")), journal(record("old", "a1")), rules())
     (decision,) = result.decisions
     assert isinstance(decision, Adopt)
     assert (decision.record, set(result.old_names)) == (record("new", "a1"), {"old"})
@@ -284,7 +284,7 @@ def test_one_record_is_not_taken_over_by_two_manifests() -> None:
     """If two manifests match one orphaned record, the manifest with policy.adopt takes it over."""
     manifests = [manifest("key"), manifest("arn", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
-        result = compute_plan(order, observed(live("a1")), journal(record("old", "a1")), rules())
+        result = compute_plan(order, observation(live("a1")), journal(record("old", "a1")), rules())
         decisions = {decision.manifest.name: decision for decision in result.decisions}
         assert isinstance(decisions["arn"], Adopt)
         blocked = decisions["key"]
@@ -297,19 +297,21 @@ def test_association_bound_by_two_records_blocks_the_second() -> None:
     """If two records have the same association, the second manifest is blocked."""
     manifests = [manifest("a"), manifest("b", DestinationURI=NEW)]
     known = journal(record("a", "a1"), record("b", "a1", DestinationURI=NEW))
-    result = compute_plan(manifests, observed(live("a1")), known, rules())
+    result = compute_plan(manifests, observation(live("a1")), known, rules())
     assert isinstance(result.decisions[0], InSync)
     blocked = result.decisions[1]
     assert isinstance(blocked, Blocked)
     assert "'a'" in blocked.reason
     named = replace(manifests[1], policy=Policy(adopt=live("a1").arn))
-    assert isinstance(compute_plan([manifests[0], named], observed(live("a1")), known, rules()).decisions[1], Blocked)
+    assert isinstance(
+        compute_plan([manifests[0], named], observation(live("a1")), known, rules()).decisions[1], Blocked
+    )
 
 
 def test_duplicates_are_blocked_unless_each_names_its_association() -> None:
     """Manifests with the same natural key are blocked if one of them has no policy.adopt."""
     twins = [manifest("a", Policy(adopt=live("a1").arn)), manifest("b")]
-    decisions = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules()).decisions
+    decisions = compute_plan(twins, observation(live("a1"), live("a2")), journal(), rules()).decisions
     assert {type(decision) for decision in decisions} == {Blocked}
 
 
@@ -339,7 +341,7 @@ def test_pending_orphan_takes_precedence_over_other_orphans() -> None:
     """Of several orphaned records with one natural key, a Create without an answer takes precedence."""
     waiting = replace(intended(), name="y")
     known = journal(record("z", "gone"), waiting, record("x", "gone2"))
-    (decision,) = compute_plan([manifest("new")], observed(), known, rules()).decisions
+    (decision,) = compute_plan([manifest("new")], observation(), known, rules()).decisions
     assert isinstance(decision, Settling)
 
 
@@ -467,7 +469,7 @@ def test_a_short_settle_time_does_not_give_up_early() -> None:
     """The time limit for retries stays at eight hours, even with a very short settle time."""
     known = intended(1, timedelta(minutes=5))
     quick = RunRules(RunOptions(settle_time=timedelta(seconds=1)), NOW)
-    (decision,) = compute_plan([manifest()], observed(), journal(known), quick).decisions
+    (decision,) = compute_plan([manifest()], observation(), journal(known), quick).decisions
     assert isinstance(decision, Create)
 
 
@@ -484,7 +486,7 @@ def test_bound_association_is_not_given_to_a_manifest_that_names_it() -> None:
     """The record of a manifest takes precedence over policy.adopt of another manifest."""
     manifests = [manifest("a"), manifest("b", Policy(adopt=live("a1").arn), DestinationURI=NEW)]
     for order in (manifests, manifests[::-1]):
-        decisions = compute_plan(order, observed(live("a1")), journal(record("a", "a1")), rules()).decisions
+        decisions = compute_plan(order, observation(live("a1")), journal(record("a", "a1")), rules()).decisions
         by_name = {decision.manifest.name: type(decision) for decision in decisions}
         assert by_name == {"a": InSync, "b": Blocked}
 
@@ -511,9 +513,9 @@ def test_a_renamed_manifest_keeps_its_record() -> None:
     decision = decide(manifest("new-name"), live(), remembered=record("old-name"))
     assert isinstance(decision, Adopt)
     assert decision.record == record("new-name")
-    assert compute_plan([manifest("new-name")], observed(live()), journal(record("old-name")), rules()).old_names == {
-        "old-name"
-    }
+    assert compute_plan(
+        [manifest("new-name")], observation(live()), journal(record("old-name")), rules()
+    ).old_names == {"old-name"}
 
 
 def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
@@ -529,7 +531,7 @@ def test_a_renamed_manifest_keeps_waiting_for_its_answer() -> None:
 def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
     """Two manifests that spell one data integration differently have one natural key, and both are blocked."""
     twins = [manifest("a"), manifest("b", DataIntegrationIdentifier=INTEGRATION.arn)]
-    decisions = compute_plan(twins, observed(), journal(), rules()).decisions
+    decisions = compute_plan(twins, observation(), journal(), rules()).decisions
     assert all(isinstance(decision, Blocked) for decision in decisions)
     assert [
         decision.reason.count("'b'") + decision.reason.count("'a'")
@@ -541,26 +543,26 @@ def test_manifests_with_the_same_natural_key_in_aws_are_both_blocked() -> None:
 def test_duplicates_that_each_name_their_association_are_managed() -> None:
     """Manifests with the same natural key are managed if each of them has policy.adopt."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
-    result = compute_plan(twins, observed(live("a1"), live("a2")), journal(), rules())
+    result = compute_plan(twins, observation(live("a1"), live("a2")), journal(), rules())
     assert [type(decision) for decision in result.decisions] == [Adopt, Adopt]
     assert result.unmanaged == ()
     again = journal(record("a", "a1"), record("b", "a2"))
-    assert {type(each) for each in compute_plan(twins, observed(live("a1"), live("a2")), again, rules()).decisions} == {
-        InSync
-    }
+    assert {
+        type(each) for each in compute_plan(twins, observation(live("a1"), live("a2")), again, rules()).decisions
+    } == {InSync}
 
 
 def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
     """A lost association is not replaced by the association of a manifest with the same natural key."""
     twins = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     known = journal(record("a", "a1"), missing("b", "a2"))
-    decisions = compute_plan(twins, observed(live("a1")), known, rules()).decisions
+    decisions = compute_plan(twins, observation(live("a1")), known, rules()).decisions
     assert [type(decision) for decision in decisions] == [InSync, Lost]
 
 
 def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
     """A second association with the natural key of a managed one is reported as unmanaged."""
-    result = compute_plan([manifest()], observed(live("a1"), live("a2")), journal(record()), rules())
+    result = compute_plan([manifest()], observation(live("a1"), live("a2")), journal(record()), rules())
     assert isinstance(result.decisions[0], InSync)
     assert result.unmanaged == (live("a2"),)
 
@@ -568,7 +570,7 @@ def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
 def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
     """An association in policy.adopt of a blocked manifest is reported as unmanaged."""
     wanted = manifest(policy=Policy(adopt=live().arn), DataIntegrationIdentifier="renamed")
-    result = compute_plan([wanted], observed(live()), journal(), rules())
+    result = compute_plan([wanted], observation(live()), journal(), rules())
     assert isinstance(result.decisions[0], Blocked)
     assert result.unmanaged == (live(),)
 
@@ -576,7 +578,7 @@ def test_association_named_by_a_blocked_manifest_is_unmanaged() -> None:
 def test_live_associations_without_a_manifest_are_unmanaged() -> None:
     """A live association without a manifest is reported as unmanaged."""
     stranger = live("zz", DestinationURI="s3://elsewhere/x")
-    result = compute_plan([manifest()], observed(live(), stranger), journal(record()), rules())
+    result = compute_plan([manifest()], observation(live(), stranger), journal(record()), rules())
     assert result.unmanaged == (stranger,)
 
 
@@ -605,7 +607,7 @@ def test_plan_partitions_manifests_and_live_associations(wanted: list[str], show
     manifests = [manifest(name, DestinationURI=destination(name)) for name in wanted]
     lives = [live(name, DestinationURI=destination(name)) for name in shown]
     remembered = journal(*(record(name, name, DestinationURI=destination(name)) for name in known))
-    result: Plan = compute_plan(manifests, observed(*lives), remembered, rules())
+    result: Plan = compute_plan(manifests, observation(*lives), remembered, rules())
     assert [decision.manifest.name for decision in result.decisions] == wanted
     assert {each.id for each in result.unmanaged} == set(shown) - set(wanted)
     assert {write.manifest.name for write in result.writes} == set(wanted) - set(shown) - set(known)
@@ -619,7 +621,7 @@ def test_decisions_do_not_depend_on_manifest_order(order: list[str]) -> None:
         manifests = [manifest(name, DestinationURI=f"s3://x/{name}x") for name in names]
         lives = [live(name, DestinationURI=f"s3://x/{name}x") for name in names if name in "ab"]
         known = journal(record("a", "a", DestinationURI="s3://x/ax"), record("c", "c", DestinationURI="s3://x/cx"))
-        result = compute_plan(manifests, observed(*lives), known, rules())
+        result = compute_plan(manifests, observation(*lives), known, rules())
         return {decision.manifest.name: decision for decision in result.decisions}
 
     assert decisions(order) == decisions(["a", "b", "c", "d"])

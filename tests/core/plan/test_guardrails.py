@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.builders import NOW, SETTLE, journal, live, manifest, observed, record, rules
+from support.builders import NOW, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.journal.records import Bound, CreatePending, Journal, UpdatePending
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
@@ -19,7 +19,7 @@ TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other
 
 def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
     """Return the decisions on missing associations after the guardrails."""
-    seen = observed()
+    seen = observation()
     return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
 
 
@@ -56,7 +56,7 @@ def test_an_update_is_held_like_a_create() -> None:
     policy = Policy(mode=Mode.CREATE_AND_UPDATE, suspend=True)
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
-    seen = observed(live())
+    seen = observation(live())
     (held,) = apply_guardrails(
         compute_plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen
     ).decisions
@@ -79,9 +79,9 @@ def test_disallowed_destination_blocks(destination: str | None) -> None:
 def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
     """A retry is checked by the destination in its record, because it sends the recorded request."""
     sent = replace(record(), state=CreatePending(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
-    decided = compute_plan([manifest()], observed(), journal(sent), rules())
+    decided = compute_plan([manifest()], observation(), journal(sent), rules())
     elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
-    (decision,) = apply_guardrails(decided, elsewhere, rules(), observed()).decisions
+    (decision,) = apply_guardrails(decided, elsewhere, rules(), observation()).decisions
     assert isinstance(decision, Blocked)
 
 
@@ -106,9 +106,9 @@ def test_creates_beyond_max_creates_block_all_creates() -> None:
 def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, said: str) -> None:
     """The reason names the stricter of MaxCreates and --max-creates."""
     three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
-    decided = compute_plan(three, observed(), journal(), rules())
+    decided = compute_plan(three, observation(), journal(), rules())
     target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
-    for decision in apply_guardrails(decided, target, bounded, observed()).decisions:
+    for decision in apply_guardrails(decided, target, bounded, observation()).decisions:
         assert isinstance(decision, Blocked)
         assert said in decision.reason
 
@@ -116,8 +116,8 @@ def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, 
 def test_max_creates_counts_and_blocks_only_creates() -> None:
     """MaxCreates leaves associations in sync unchanged."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
-    decided = compute_plan(manifests, observed(live()), journal(record()), rules())
-    decisions = apply_guardrails(decided, replace(TARGET, max_creates=0), rules(), observed()).decisions
+    decided = compute_plan(manifests, observation(live()), journal(record()), rules())
+    decisions = apply_guardrails(decided, replace(TARGET, max_creates=0), rules(), observation()).decisions
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
@@ -147,7 +147,7 @@ def exports(count: int) -> tuple[Manifest, ...]:
 def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal | None = None) -> tuple[Decision, ...]:
     """Return the decisions beside other associations, in a target with high limits."""
     roomy = Target("prod", max_creates=99, associations_per_integration=99)
-    seen = observed(*lives)
+    seen = observation(*lives)
     return apply_guardrails(compute_plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
 
 
@@ -179,7 +179,7 @@ def test_update_that_exports_is_held_like_a_create() -> None:
     """An Update that repeats an export counts as an export."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
-    seen = observed(live(), *runs(MAX_EXPORTS))
+    seen = observation(live(), *runs(MAX_EXPORTS))
     decided = compute_plan(
         [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
     )
@@ -198,7 +198,7 @@ def test_create_that_list_does_not_show_counts_as_running() -> None:
 
 def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
     """Creates above the quota of associations are blocked. The others are created in the order of their names."""
-    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
+    seen = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
     decisions = apply_guardrails(
         compute_plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen
     ).decisions
@@ -211,7 +211,7 @@ def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
 def test_unanswered_create_counts_towards_the_association_quota() -> None:
     """A Create without an answer counts towards the quota of associations."""
     waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
-    seen = observed(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    seen = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decisions = apply_guardrails(
         compute_plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen
     ).decisions
@@ -222,7 +222,7 @@ def test_update_does_not_count_towards_the_association_quota() -> None:
     """An Update does not count towards the quota of associations."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
     later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
-    seen = observed(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    seen = observation(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decided = compute_plan(
         [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
     )
@@ -246,7 +246,7 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
 
 def test_held_create_counts_towards_max_creates() -> None:
     """A held Create counts towards MaxCreates. Otherwise the plan would change when the hold ends."""
-    seen = observed(*runs(MAX_EXPORTS))
+    seen = observation(*runs(MAX_EXPORTS))
     decided = compute_plan(exports(3), seen, journal(), rules())
     few = Target("prod", max_creates=2, associations_per_integration=99)
     assert {each.kind for each in apply_guardrails(decided, few, rules(), seen).decisions} == {"blocked"}
@@ -254,7 +254,7 @@ def test_held_create_counts_towards_max_creates() -> None:
 
 def test_unlisted_associations_are_ignored_by_guardrails() -> None:
     """Guardrails work if a data integration could not be listed."""
-    seen = observed(unobserved="denied")
+    seen = observation(unobserved="denied")
     (decision,) = apply_guardrails(
         compute_plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen
     ).decisions

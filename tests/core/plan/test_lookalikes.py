@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import NOW, journal, live, manifest, observed, record, rules
+from support.builders import NOW, journal, live, manifest, observation, record, rules
 
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Policy, resembles
@@ -34,7 +34,7 @@ def decide(
     wanted: Manifest, *lives: Live, known: tuple[Record, ...] = (), others: tuple[Manifest, ...] = ()
 ) -> Decision:
     """Return the decision on a manifest."""
-    return compute_plan([wanted, *others], observed(*lives), journal(*known), rules()).decisions[0]
+    return compute_plan([wanted, *others], observation(*lives), journal(*known), rules()).decisions[0]
 
 
 def waiting(seen: tuple[str, ...] = (), name: str = "export") -> Record:
@@ -120,7 +120,7 @@ def test_association_of_another_lost_create_does_not_block_a_repeat() -> None:
     then = NOW - timedelta(hours=1)
     lost = replace(record("other", DestinationURI="s3://corp-exports/other"), state=CreatePending(1, then, then))
     there = live("x1", DestinationURI="s3://corp-exports/other")
-    decisions = compute_plan([manifest(), other], observed(there), journal(waiting(), lost), rules()).decisions
+    decisions = compute_plan([manifest(), other], observation(there), journal(waiting(), lost), rules()).decisions
     assert [type(each) for each in decisions] == [Create, Adopt]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, request, rules
+from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, request, rules
 
 from reconciler.core.apply.transitions import with_intents
 from reconciler.core.journal.records import Bound, CreatePending, Record
@@ -20,7 +20,7 @@ RECREATE = Policy(on_loss=OnLoss.RECREATE)
 
 def decide(wanted: Manifest, known: Record, *lives: Live) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules()).decisions
+    (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules()).decisions
     return decision
 
 
@@ -109,13 +109,13 @@ def test_generation_raised_while_settling_has_no_later_effect() -> None:
 def test_recreation_obeys_guardrails() -> None:
     """A suspended or blocked recreation sends nothing and keeps the loss in its record."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
-    decided = compute_plan([suspended], observed(), journal(gone()), rules())
-    held = apply_guardrails(decided, Target("prod"), rules(), observed()).decisions[0]
+    decided = compute_plan([suspended], observation(), journal(gone()), rules())
+    held = apply_guardrails(decided, Target("prod"), rules(), observation()).decisions[0]
     assert isinstance(held, Held)
     assert held.record == gone()
     twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")
     known = journal(gone(), replace(record("twin", "a2", DestinationURI="s3://corp-exports/other")))
-    result = compute_plan([manifest(policy=RECREATE), twin], observed(live("a2")), known, rules())
+    result = compute_plan([manifest(policy=RECREATE), twin], observation(live("a2")), known, rules())
     blocked = result.decisions[0]
     assert isinstance(blocked, Blocked)
     assert blocked.record == gone()
@@ -128,7 +128,7 @@ def test_lost_association_keeps_its_natural_key() -> None:
     given_up = replace(record(), state=CreatePending(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
     for known in (gone(), given_up):
         for lives in ((), (there,)):
-            (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules()).decisions
+            (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules()).decisions
             assert isinstance(decision, Blocked)
             assert "new name" in decision.reason
 
@@ -155,7 +155,7 @@ def test_listed_association_is_no_longer_missing() -> None:
     known = journal(gone())
     manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
     for wanted in manifests:
-        result = compute_plan(wanted, observed(live()), known, rules())
+        result = compute_plan(wanted, observation(live()), known, rules())
         state = with_intents(known, result, NOW).records["export"].state
         assert isinstance(state, Bound)
         assert state.missing_since is None

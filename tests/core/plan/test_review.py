@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observed, record, request, rules
+from support.builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifest, observation, record, request, rules
 
 from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
@@ -28,7 +28,7 @@ UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 def creating(*manifests: Manifest) -> tuple[str, ...]:
     """Return the canonical lines of a plan that creates manifests."""
-    return tuple(map(canonical_line, compute_plan(manifests, observed(), journal(), rules()).reviewed_writes))
+    return tuple(map(canonical_line, compute_plan(manifests, observation(), journal(), rules()).reviewed_writes))
 
 
 def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
@@ -117,7 +117,7 @@ def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Pla
         replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=runs)
         for n in range(running)
     ]
-    seen = observed(*lives)
+    seen = observation(*lives)
     target = Target("prod", associations_per_integration=99)
     return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
 
@@ -146,7 +146,7 @@ def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
     """A plan and its report give the same canonical line of an Update."""
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
     (update,) = compute_plan(
-        [changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)
+        [changed], observation(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)
     ).reviewed_writes
     assert isinstance(update, Update)
     assert canonical_line(update) == format_canonical_line(DecisionKind.UPDATE, update.request, "a1")
@@ -175,8 +175,8 @@ def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], d
 
 def test_digest_does_not_depend_on_the_time() -> None:
     """The digest does not depend on the time of the plan."""
-    early = compute_plan([manifest()], observed(), journal(), rules()).reviewed_writes
-    late = compute_plan([manifest()], observed(), journal(), rules(now=NOW.replace(year=2027))).reviewed_writes
+    early = compute_plan([manifest()], observation(), journal(), rules()).reviewed_writes
+    late = compute_plan([manifest()], observation(), journal(), rules(now=NOW.replace(year=2027))).reviewed_writes
     assert compute_digest(map(canonical_line, early)) == compute_digest(map(canonical_line, late))
 
 
@@ -193,9 +193,9 @@ def test_difference_names_the_data_integration_beside_its_arn() -> None:
 
 def test_write_describes_its_call() -> None:
     """A write holds the operation, body and reference of its call."""
-    (create,) = compute_plan([manifest()], observed(), journal(), rules()).writes
+    (create,) = compute_plan([manifest()], observation(), journal(), rules()).writes
     changed = manifest(policy=UPDATING, ExecutionConfiguration=LATER)
-    (update,) = compute_plan([changed], observed(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes
+    (update,) = compute_plan([changed], observation(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)).writes
     assert isinstance(create, Create)
     assert isinstance(update, Update)
     assert (create.operation, create.body, create.reference) == (

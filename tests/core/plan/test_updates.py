@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observed, record, request, rules
+from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, request, rules
 
 from reconciler.core.journal.records import Bound, Record, UpdatePending
 from reconciler.core.model import Live, Manifest, Mode, Policy
@@ -27,7 +27,7 @@ OLD, NEW, THIRD = ON_DEMAND, window("1793577600000"), window("1793664000000")
 
 def decide(wanted: Manifest, known: Record, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = compute_plan([wanted], observed(*lives), journal(known), rules(mode)).decisions
+    (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules(mode)).decisions
     return decision
 
 

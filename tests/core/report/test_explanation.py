@@ -17,7 +17,7 @@ from support.builders import (
     journal,
     live,
     manifest,
-    observed,
+    observation,
     record,
     rules,
 )
@@ -43,7 +43,7 @@ def told(
     beside: tuple[Manifest, ...] = (),
 ) -> Explanation:
     """Explain one manifest."""
-    seen, remembered = seen or observed(*lives), journal(*([known] if known else []))
+    seen, remembered = seen or observation(*lives), journal(*([known] if known else []))
     preview = Preview(Plan(), remembered, seen, rules(mode), NOW).replan(TARGET, [wanted, *beside], seen)
     return explain(wanted.name, preview)
 
@@ -224,7 +224,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), seen=observed(unobserved="denied")),
+        told(manifest(), seen=observation(unobserved="denied")),
         (
             "none",
             "its data integration could not be listed",
@@ -277,7 +277,7 @@ def test_manifest_with_policy_adopt_has_no_token() -> None:
 def test_record_of_another_association_is_not_used() -> None:
     """A renamed manifest is explained with the record of its own association."""
     others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
-    seen = observed(live())
+    seen = observation(live())
     preview = Preview(Plan(), journal(*others), seen, rules(), NOW).replan(TARGET, [manifest("autumn")], seen)
     found = explain("autumn", preview).record
     assert found

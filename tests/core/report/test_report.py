@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observed, record, rules
+from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
@@ -39,7 +39,7 @@ def planned(
     target: Target | None = None,
 ) -> Plan:
     """Return a plan after the guardrails."""
-    seen = observed(*lives)
+    seen = observation(*lives)
     decided = compute_plan(manifests, seen, journal(*records), rules(mode))
     return apply_guardrails(decided, target or Target("prod"), rules(mode), seen)
 
@@ -179,7 +179,7 @@ def test_record_without_a_manifest_is_reported_as_orphaned() -> None:
 
 def test_list_failure_without_a_manifest_is_reported() -> None:
     """A data integration that could not be listed is reported, even without manifests."""
-    decided = compute_plan([], observed(unobserved="denied"), journal(), rules())
+    decided = compute_plan([], observation(unobserved="denied"), journal(), rules())
     assert report(decided).targets[0].unlisted == ((INTEGRATION.arn, "denied"),)
 
 

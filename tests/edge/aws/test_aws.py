@@ -12,7 +12,7 @@ import boto3
 import pytest
 from support.builders import ON_DEMAND, request
 from support.fakes import FakeClock
-from support.wire import Request, Wire, answer, page
+from support.proxy import FaultProxy, Request, build_error, build_response
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.aws.verdict import KNOWN_CODES
@@ -45,13 +45,13 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def wire(server: SandboxServer) -> Iterator[Wire]:
+def wire(server: SandboxServer) -> Iterator[FaultProxy]:
     """Return a proxy to the sandbox that records the requests."""
-    with Wire(server.url) as running:
+    with FaultProxy(server.url) as running:
         yield running
 
 
-def connect(wire: Wire, target: Target = TARGET, **changes: Any) -> TargetSession:
+def connect(wire: FaultProxy, target: Target = TARGET, **changes: Any) -> TargetSession:
     """Return a session of a target, connected through the recording proxy."""
     connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
     return TargetSession(target, replace(connection, **changes), lambda: None, MODELS)
@@ -74,7 +74,7 @@ def arn_of(name: str, server: SandboxServer) -> str:
     return str(client(server).get_data_integration(Identifier=name)["Arn"])
 
 
-def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServer, wire: Wire) -> None:
+def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServer, wire: FaultProxy) -> None:
     """An unchanged run makes exactly the documented number of calls.
 
     That is one GetCallerIdentity, ceil(D/50) ListDataIntegrations for D data integrations, and for each of them
@@ -98,7 +98,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
     assert sum(len(lives) for lives in seen.associations.values() if not isinstance(lives, Unobserved)) == 51
 
 
-def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> None:
+def test_live_associations_are_normalised(server: SandboxServer, wire: FaultProxy) -> None:
     """Live associations have the normal form of times and ARNs that the core compares, and their last execution."""
     arn = arn_of("profiles-export", server)
     sent = resolve_request(request(), arn)
@@ -108,7 +108,7 @@ def test_live_associations_are_normalised(server: SandboxServer, wire: Wire) -> 
     assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
 
 
-def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, wire: Wire) -> None:
+def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, wire: FaultProxy) -> None:
     """An Update is sent once, and it is not repeated if AWS refuses it or if its answer is lost."""
     arn = arn_of("profiles-export", server)
     writer = connect(wire).create_writer(CLOCK)
@@ -116,13 +116,13 @@ def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, 
     assert isinstance(created, Created)
     assert writer.update(arn, created.association_id, ON_DEMAND, SOON) == Updated()
     assert isinstance(writer.update(arn, "00000000-0000-4000-8000-00000000dead", ON_DEMAND, SOON), Refused)
-    wire.after = lambda _: b""
+    wire.after_request = lambda _: b""
     assert isinstance(writer.update(arn, created.association_id, ON_DEMAND, SOON), Unknown)
     assert wire.counts["UpdateDataIntegrationAssociation"] == 3
     assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update", "Update"]
 
 
-def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
+def test_expired_request_is_not_sent(server: SandboxServer, wire: FaultProxy) -> None:
     """A request whose deadline passed is not sent. The clock is checked after the request is signed."""
     clock = FakeClock()
     writer = connect(wire).create_writer(clock)
@@ -134,7 +134,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, wire: Wire) -> None:
     assert isinstance(writer.create(sent, "t", clock.now()), Created)
 
 
-def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire) -> None:
+def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: FaultProxy) -> None:
     """A Create sends the token of the program instead of one of botocore, and a User-Agent that CloudTrail shows."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
     connect(wire).create_writer(CLOCK).create(sent, "our-token", SOON)
@@ -143,14 +143,14 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, wire: Wire
     assert "appintegrations-reconciler/0" in create.headers["User-Agent"]
 
 
-def test_the_reading_client_cannot_write(wire: Wire) -> None:
+def test_the_reading_client_cannot_write(wire: FaultProxy) -> None:
     """A Create through the client of the reader fails before it is sent."""
     with pytest.raises(AssertionError, match="was called on a read-only client"):
         connect(wire).create_reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
     assert "CreateDataIntegrationAssociation" not in wire.counts
 
 
-def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
+def test_another_account_is_refused_before_anything_is_read(wire: FaultProxy) -> None:
     """With credentials of another account, the session ends after GetCallerIdentity."""
     with pytest.raises(WrongAccount, match="declares 999999999999"):
         connect(wire, replace(TARGET, account="999999999999"))
@@ -160,8 +160,8 @@ def test_another_account_is_refused_before_anything_is_read(wire: Wire) -> None:
 @pytest.mark.parametrize("status", [200, 403])
 def test_answer_of_a_proxy_is_a_one_line_error(server: SandboxServer, status: int) -> None:
     """The page of a proxy or login portal instead of an AWS answer gives an error of one short line."""
-    said = page(status, "<html>\n<p>Please log in" + "." * 5000)
-    with Wire(server.url, before=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
+    said = build_response(status, "<html>\n<p>Please log in" + "." * 5000)
+    with FaultProxy(server.url, before_request=lambda _: said) as wire, pytest.raises(Unreachable) as raised:
         connect(wire)
     text = str(raised.value)
     assert text.startswith("GetCallerIdentity: the answer is not from AWS, but perhaps from a proxy: ")
@@ -171,14 +171,14 @@ def test_answer_of_a_proxy_is_a_one_line_error(server: SandboxServer, status: in
 
 def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
     """A gateway error without a body shows the request id of its headers."""
-    said = page(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
-    with Wire(server.url, before=lambda each: None if each.operation == "STS" else said) as wire:
+    said = build_response(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
+    with FaultProxy(server.url, before_request=lambda each: None if each.operation == "STS" else said) as wire:
         reader = connect(wire).create_reader()
         with pytest.raises(Unreachable, match=r"\(request req-1\)"):
             observe(reader)
 
 
-def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
+def test_a_role_is_assumed_with_its_session_name(wire: FaultProxy) -> None:
     """The role of a target is assumed with its session name and external id, and the account of the role counts."""
     target = replace(
         TARGET, account="210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler", external_id="xyz"
@@ -190,7 +190,7 @@ def test_a_role_is_assumed_with_its_session_name(wire: Wire) -> None:
     assert "ExternalId=xyz" in assumed
 
 
-def test_missing_region_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_is_an_error(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """If no Region is configured, the error names the options and variables that set one."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -204,7 +204,7 @@ def test_missing_region_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch)
 )
 @pytest.mark.parametrize("by", ["target", "option", "environment", "profile"])
 def test_alias_of_a_region_is_rejected(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, by: str
+    wire: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, by: str
 ) -> None:
     """Another spelling of a Region is rejected before any call, because it would have its own journal and exports."""
     (tmp_path / "config").write_text(f"[default]\nregion = {name.strip()}\n")
@@ -219,7 +219,7 @@ def test_alias_of_a_region_is_rejected(
     assert wire.counts == {}
 
 
-def test_region_unknown_to_botocore_is_accepted(wire: Wire) -> None:
+def test_region_unknown_to_botocore_is_accepted(wire: FaultProxy) -> None:
     """A Region that botocore does not list is accepted if it matches the pattern of its partition."""
     assert connect(wire, Target("prod", "eu-north-7", ACCOUNT)).region == "eu-north-7"
 
@@ -255,9 +255,9 @@ def test_read_errors_have_types(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
     def fail(request: Request) -> bytes | None:
-        return answer(status, code) if request.operation == "ListDataIntegrations" else None
+        return build_error(status, code) if request.operation == "ListDataIntegrations" else None
 
-    with Wire(server.url, before=fail) as wire:
+    with FaultProxy(server.url, before_request=fail) as wire:
         reader = connect(wire).create_reader()
         with pytest.raises(error, match=rf"ListDataIntegrations: {code}: because \(request req-1\)"):
             observe(reader)
@@ -270,9 +270,9 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
     broken = arn_of("profiles-export", server)
 
     def fail(request: Request) -> bytes | None:
-        return answer(status, "SomeException") if broken.rpartition("/")[2] in request.path else None
+        return build_error(status, "SomeException") if broken.rpartition("/")[2] in request.path else None
 
-    with Wire(server.url, before=fail) as wire:
+    with FaultProxy(server.url, before_request=fail) as wire:
         seen = observe(connect(wire).create_reader())
     assert isinstance(seen.associations[broken], Unobserved)
     assert [lives for arn, lives in seen.associations.items() if arn != broken] == [(), ()]
@@ -286,18 +286,19 @@ def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
         )
 
     def fail(request: Request) -> bytes | None:
-        return answer(403, "AccessDeniedException") if "nextToken" in request.path else None
+        return build_error(403, "AccessDeniedException") if "nextToken" in request.path else None
 
     arn = arn_of("profiles-export", server)
-    with Wire(server.url, before=fail) as wire:
+    with FaultProxy(server.url, before_request=fail) as wire:
         assert isinstance(connect(wire).create_reader().list_associations([arn])[arn], Unobserved)
 
 
 def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> None:
     """A List answer without its member is unobserved and does not count as empty."""
     broken = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
-    with Wire(
-        server.url, before=lambda request: broken if request.operation.startswith("ListDataIntegrationA") else None
+    with FaultProxy(
+        server.url,
+        before_request=lambda request: broken if request.operation.startswith("ListDataIntegrationA") else None,
     ) as wire:
         assert isinstance(connect(wire).create_reader().list_associations(["arn:x"])["arn:x"], Unobserved)
 
@@ -326,8 +327,11 @@ def test_create_is_sent_once_for_every_answer(
     server: SandboxServer, status: int, code: str, message: str, outcome: type[object]
 ) -> None:
     """A Create is sent once, whatever AWS answers, and its outcome has the type that fits the answer."""
-    with Wire(
-        server.url, before=lambda request: answer(status, code, message) if request.operation.startswith("C") else None
+    with FaultProxy(
+        server.url,
+        before_request=lambda request: (
+            build_error(status, code, message) if request.operation.startswith("C") else None
+        ),
     ) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(request(), "t", SOON), outcome)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
@@ -339,9 +343,9 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 
     def judge(request: Request) -> bytes | None:
         judged = "/app-integrations/" in request.headers["Authorization"]
-        return answer(403, "InvalidSignatureException", said) if judged else None
+        return build_error(403, "InvalidSignatureException", said) if judged else None
 
-    with Wire(server.url, before=judge) as wire:
+    with FaultProxy(server.url, before_request=judge) as wire:
         with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and use NTP"):
             observe(connect(wire).create_reader())
         refused = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
@@ -353,7 +357,7 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     """The refusal of an explicit deny says that a person must change the policy."""
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         refused = (
             connect(wire)
             .create_writer(CLOCK)
@@ -366,7 +370,9 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
 def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:
     """If the connection closes before the answer, the outcome is unknown, and the Create is not repeated."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
-    with Wire(server.url, after=lambda request: b"" if request.operation.startswith("C") else None) as wire:
+    with FaultProxy(
+        server.url, after_request=lambda request: b"" if request.operation.startswith("C") else None
+    ) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(sent, "t", SOON), Unknown)
         assert wire.counts["CreateDataIntegrationAssociation"] == 1
     assert len(server.sandbox.executed_writes) == 1
@@ -381,7 +387,7 @@ def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> No
         if request.operation.startswith("C"):
             over.wait(30)
 
-    with Wire(server.url, after=hold) as wire:
+    with FaultProxy(server.url, after_request=hold) as wire:
         answered = connect(wire, read_timeout=0.2).create_writer(CLOCK).create(sent, "t", SOON)
         over.set()
     assert isinstance(answered, Unknown)
@@ -391,7 +397,9 @@ def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> No
 
 def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a proxy cuts the connection, the outcome is unknown, although the error looks like a failed connection."""
-    with Wire(server.url, before=lambda request: b"" if request.operation.startswith("C") else None) as proxy:
+    with FaultProxy(
+        server.url, before_request=lambda request: b"" if request.operation.startswith("C") else None
+    ) as proxy:
         for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
             monkeypatch.setenv(name, value)
         connection = ConnectionSettings("0", endpoint_url="http://aws.invalid")
@@ -404,14 +412,16 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     """A 200 answer without an association id leaves the outcome unknown."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\nx-amzn-RequestId: req-1\r\n\r\n"
     empty = head + b"{}"
-    with Wire(server.url, before=lambda request: empty if request.operation.startswith("C") else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda request: empty if request.operation.startswith("C") else None
+    ) as wire:
         answer = connect(wire).create_writer(CLOCK).create(request(), "t", SOON)
     assert answer == Unknown("AWS answered without an association id (request req-1)")
 
 
 def test_refused_connection_is_not_sent(server: SandboxServer) -> None:
     """If the connection is refused, the outcome is that nothing was sent."""
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         writer = connect(wire).create_writer(CLOCK)
     assert isinstance(writer.create(request(), "t", SOON), NotSent)
 
@@ -431,29 +441,29 @@ def test_default_botocore_retries_create_three_times(server: SandboxServer) -> N
 def test_integration_list_without_its_member_is_an_error(server: SandboxServer) -> None:
     """A ListDataIntegrations answer without its member does not count as an account without data integrations."""
     empty = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
-    with Wire(
-        server.url, before=lambda request: empty if request.operation == "ListDataIntegrations" else None
+    with FaultProxy(
+        server.url, before_request=lambda request: empty if request.operation == "ListDataIntegrations" else None
     ) as wire:
         reader = connect(wire).create_reader()
         with pytest.raises(CloudError, match="lacks 'DataIntegrations'"):
             observe(reader)
 
 
-def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_connection_ignores_profile_and_proxy(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sandbox is reached without a proxy, even if the environment names a proxy and a missing profile."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert connect(wire).account == ACCOUNT
 
 
-def test_invalid_boto3_settings_are_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_boto3_settings_are_an_error(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invalid AWS_MAX_ATTEMPTS is an expected error and not an internal one."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError):
         connect(wire)
 
 
-def test_every_call_is_rate_limited(wire: Wire) -> None:
+def test_every_call_is_rate_limited(wire: FaultProxy) -> None:
     """Each request to AppIntegrations waits for the rate limit, including those of the listing threads."""
     asked: list[None] = []
     connection = ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True)
@@ -465,7 +475,7 @@ def test_every_call_is_rate_limited(wire: Wire) -> None:
     assert len(asked) == sum(count for operation, count in wire.counts.items() if operation != "STS") == 5
 
 
-def connected(wire: Wire) -> int:
+def connected(wire: FaultProxy) -> int:
     """Return the number of open connections to a server (proc(5), /proc/net/tcp: the remote port, the state)."""
     port = f":{int(wire.url.rpartition(':')[2]):04X}"
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
@@ -475,7 +485,7 @@ def connected(wire: Wire) -> int:
 def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None:
     """A closed session has no open connections to STS or AppIntegrations, which AWS would keep open."""
     role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
-    with Wire(server.url, kept=True) as wire:
+    with FaultProxy(server.url, is_persistent=True) as wire:
         aws = connect(wire, role)
         observe(aws.create_reader())
         assert connected(wire) >= 3
@@ -485,7 +495,7 @@ def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None
 
 def ok(body: str) -> bytes:
     """Return a successful answer of AWS."""
-    return page(200, body, "application/json").replace(b"\r\n", b"\r\nx-amzn-RequestId: req-1\r\n", 1)
+    return build_response(200, body, "application/json").replace(b"\r\n", b"\r\nx-amzn-RequestId: req-1\r\n", 1)
 
 
 def listing(body: str) -> Any:
@@ -501,11 +511,11 @@ def listing(body: str) -> Any:
 def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, body: str) -> None:
     """If a proxy answers after AWS carried out a write, the outcome is unknown, and the write is not repeated."""
     sent = resolve_request(request(), arn_of("profiles-export", server))
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         writer = connect(wire).create_writer(CLOCK)
         created = writer.create(sent, "t", SOON)
         assert isinstance(created, Created)
-        wire.after = lambda _: page(status, body)
+        wire.after_request = lambda _: build_response(status, body)
         assert isinstance(writer.create(sent, "t", SOON), Unknown)
         assert isinstance(
             writer.update(str(sent["DataIntegrationIdentifier"]), created.association_id, ON_DEMAND, SOON), Unknown
@@ -520,9 +530,9 @@ def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, b
 def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int, body: str) -> None:
     """A page without AWS's request id leaves the data integrations unobserved."""
     arn = arn_of("profiles-export", server)
-    with Wire(server.url) as wire:
+    with FaultProxy(server.url) as wire:
         reader = connect(wire).create_reader()
-        wire.before = lambda _: page(status, body, "application/json")
+        wire.before_request = lambda _: build_response(status, body, "application/json")
         assert isinstance(reader.list_associations([arn])[arn], Unobserved)
         with pytest.raises(
             Unreachable, match=r"^ListDataIntegrations: the answer is not from AWS, but perhaps from a proxy"
@@ -539,7 +549,9 @@ def _once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_invalid_id_leaves_a_create_unknown(server: SandboxServer, id_: str) -> None:
     """A Create answer with an invalid association id is unknown, and the next List decides."""
     said = ok(f'{{"DataIntegrationAssociationId": {id_}}}')
-    with Wire(server.url, before=lambda request: said if request.operation.startswith("C") else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda request: said if request.operation.startswith("C") else None
+    ) as wire:
         assert isinstance(connect(wire).create_writer(CLOCK).create(request(), "t", SOON), Unknown)
 
 
@@ -575,7 +587,7 @@ INTEGRATION = f"{OURS}:data-integration/i"
 )
 def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: str) -> None:
     """A List with an invalid item leaves its data integration unobserved: nothing is adopted or taken for missing."""
-    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
+    with FaultProxy(server.url, before_request=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
         assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
@@ -596,7 +608,7 @@ def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: st
 )
 def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -> None:
     """A page with wrong types is unobserved. botocore itself would read it as an empty list, or as the last page."""
-    with Wire(server.url, before=listing(page)) as wire:
+    with FaultProxy(server.url, before_request=listing(page)) as wire:
         assert isinstance(connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
@@ -620,7 +632,9 @@ def test_unknown_members_and_values_in_a_list_are_accepted(
     server: SandboxServer, item: str, execution: Execution | None
 ) -> None:
     """New members and values in a List are accepted, and texts that are only displayed are cleaned."""
-    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{GOOD} {item}}}]}}')) as wire:
+    with FaultProxy(
+        server.url, before_request=listing(f'{{"DataIntegrationAssociations": [{{{GOOD} {item}}}]}}')
+    ) as wire:
         (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution == execution
 
@@ -628,7 +642,7 @@ def test_unknown_members_and_values_in_a_list_are_accepted(
 def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
     """A long execution message is truncated, because the journal and the page contain it."""
     item = f'{GOOD} "LastExecutionStatus": {{"ExecutionStatus": "FAILED", "StatusMessage": "{"x" * 100_000}"}}'
-    with Wire(server.url, before=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
+    with FaultProxy(server.url, before_request=listing(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')) as wire:
         (live,) = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution
     assert len(live.last_execution.message or "") == 1024
@@ -647,7 +661,9 @@ def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
 def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer, item: str) -> None:
     """A data integration of another account or Region, or with invalid members, is an error."""
     said = ok(f'{{"DataIntegrations": [{item}]}}')
-    with Wire(server.url, before=lambda each: said if each.operation == "ListDataIntegrations" else None) as wire:
+    with FaultProxy(
+        server.url, before_request=lambda each: said if each.operation == "ListDataIntegrations" else None
+    ) as wire:
         reader = connect(wire).create_reader()
         with pytest.raises(CloudError, match="ListDataIntegrations: the answer cannot be"):
             observe(reader)
@@ -670,7 +686,7 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) ->
             f'{{"DataIntegrationAssociations": [], "NextToken": "{tokens[count % len(tokens)] if tokens else count}"}}'
         )
 
-    with Wire(server.url, before=turn) as wire:
+    with FaultProxy(server.url, before_request=turn) as wire:
         seen = connect(wire).create_reader().list_associations([INTEGRATION])[INTEGRATION]
     assert isinstance(seen, Unobserved)
     assert said in seen.reason
@@ -678,12 +694,12 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, said: str) ->
 
 
 @pytest.mark.parametrize("account", ["../../x", "12345678901", "", "\uff11" * 12])
-def test_invalid_account_id_is_rejected(wire: Wire, account: str) -> None:
+def test_invalid_account_id_is_rejected(wire: FaultProxy, account: str) -> None:
     """An account id that is not twelve digits is rejected, because the account id is part of the journal's name."""
     body = f"<GetCallerIdentityResult><Account>{account}</Account><Arn>a</Arn></GetCallerIdentityResult>"
     meta = "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
     said = f"<GetCallerIdentityResponse>{body}{meta}</GetCallerIdentityResponse>"
-    wire.before = lambda _: page(200, said, "text/xml")
+    wire.before_request = lambda _: build_response(200, said, "text/xml")
     with pytest.raises(CloudError, match="GetCallerIdentity: the answer cannot be used: Account is not twelve digits"):
         connect(wire, Target("prod", "us-east-1"))
 

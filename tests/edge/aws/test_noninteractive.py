@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.wire import Wire
+from support.proxy import FaultProxy
 
 from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
@@ -41,19 +41,19 @@ def asks(folder: Path, body: str) -> str:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def wire() -> Iterator[FaultProxy]:
     """Return a proxy to a sandbox that records the requests."""
-    with SandboxServer() as server, Wire(server.url) as running:
+    with SandboxServer() as server, FaultProxy(server.url) as running:
         yield running
 
 
-def connect(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> TargetSession:
+def connect(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> TargetSession:
     """Return a session that uses the credentials of the profile."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
     return TargetSession(TARGET, ConnectionSettings("0", profile="me"), lambda: None, MODELS)
 
 
-def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_with_mfa_is_refused(config: Path, wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile with MFA is rejected with its device and a remedy, and nothing is read from a terminal or stdin."""
     source = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
     config.write_text(f"{source}[profile me]\n{ROLE}source_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n")
@@ -66,7 +66,7 @@ def test_a_profile_with_mfa_is_refused(config: Path, wire: Wire, monkeypatch: py
     assert "\n" not in str(raised.value)
 
 
-def test_aws_login_profile_needs_an_extra(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_login_profile_needs_an_extra(config: Path, wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile of `aws login` is rejected with the name of the missing botocore extra."""
     config.write_text("[profile me]\nlogin_session = arn:aws:iam::123456789012:user/me\n")
     with pytest.raises(Unauthenticated, match=r"`aws login` need: install it \(pip install 'botocore\[crt\]'\)"):
@@ -75,7 +75,7 @@ def test_aws_login_profile_needs_an_extra(config: Path, wire: Wire, monkeypatch:
 
 @pytest.mark.parametrize("chained", [False, True])
 def test_credential_process_has_no_input_and_no_terminal(
-    config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch, *, chained: bool
+    config: Path, wire: FaultProxy, monkeypatch: pytest.MonkeyPatch, *, chained: bool
 ) -> None:
     """A credential_process has empty standard input and no terminal, also for a source_profile."""
     body = (
@@ -91,7 +91,7 @@ def test_credential_process_has_no_input_and_no_terminal(
     assert connect(wire, monkeypatch).account == "123456789012"
 
 
-def test_hanging_credential_process_is_killed(config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_credential_process_is_killed(config: Path, wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A credential_process is killed after its timeout."""
     monkeypatch.setattr("reconciler.edge.aws.noninteractive._TIMEOUT_SECONDS", 0.0)
     config.write_text(f"[profile me]\n{asks(config.parent, 'import time; time.sleep(600)')}")

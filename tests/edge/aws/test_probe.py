@@ -11,7 +11,7 @@ import boto3
 import pytest
 from support.bucket import Bucket
 from support.fakes import FakeClock
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.doctor.checks import DatedAnswer, Identity
 from reconciler.core.doctor.reach import Encryption
@@ -43,14 +43,14 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """Return a recording proxy to the sandbox, with botocore retries disabled."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with Wire(server.url) as running:
+    with FaultProxy(server.url) as running:
         yield running
 
 
-def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> TargetSession:
+def session(wire: FaultProxy, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> TargetSession:
     """Return a session of a target, connected through the recording proxy."""
     return TargetSession(
         target, ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True), lambda: None, MODELS, listen
@@ -58,7 +58,7 @@ def session(wire: Wire, target: Target = TARGET, listen: Callable[[Any], None] =
 
 
 @pytest.fixture
-def probe(wire: Wire) -> Probe:
+def probe(wire: FaultProxy) -> Probe:
     """Return the probe of a target, and clear the requests that its creation made."""
     made = session(wire).create_probe()
     wire.requests.clear()
@@ -104,7 +104,7 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
             write()  # type: ignore[no-untyped-call]
 
 
-def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, wire: FaultProxy) -> None:
     """All pages of data integrations are listed, and the access check lists at most one association."""
     for number in range(48):  # the sandbox already has three
         client("appintegrations", server).create_data_integration(
@@ -120,16 +120,16 @@ def test_data_integrations_are_listed_page_by_page(probe: Probe, server: Sandbox
     assert parse_qs(urlsplit(wire.requests[-1].path).query) == {"maxResults": ["1"]}
 
 
-def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Wire) -> None:
+def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: FaultProxy) -> None:
     """A denied List and a connection without an answer raise different error types."""
     server.sandbox.set_behaviour(Behaviour(list_denied="profiles-export"))
     arn = next(each.arn for each in probe.list_integrations() if each.name == "profiles-export")
     with pytest.raises(AccessDenied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
         probe.check_associations_access(arn)
-    wire.before = lambda _: answer(403, "AccessDeniedException")
+    wire.before_request = lambda _: build_error(403, "AccessDeniedException")
     with pytest.raises(AccessDenied, match=r"^ListDataIntegrations: AccessDeniedException: because"):
         probe.list_integrations()
-    wire.before = lambda _: b""
+    wire.before_request = lambda _: b""
     with pytest.raises(Unreachable):
         probe.list_integrations()
 
@@ -146,9 +146,9 @@ def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) ->
 
 
 @pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
-def test_legacy_region_names_are_translated(probe: Probe, wire: Wire, said: str, region: str) -> None:
+def test_legacy_region_names_are_translated(probe: Probe, wire: FaultProxy, said: str, region: str) -> None:
     """Old names of a LocationConstraint become Region names (S3 API Reference, "GetBucketLocation")."""
-    wire.before = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
+    wire.before_request = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
     assert probe.find_bucket_region("b-1") == region
 
 
@@ -163,10 +163,12 @@ def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) 
     assert probe.find_bucket_encryption("journals") is None
 
 
-def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> None:
+def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: FaultProxy) -> None:
     """A rule that only configures bucket keys is no default encryption."""
     rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
-    wire.before = lambda _: xml(200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
+    wire.before_request = lambda _: xml(
+        200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>"
+    )
     assert probe.find_bucket_encryption("b-1") is None
 
 
@@ -174,15 +176,15 @@ def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: Wire) -> 
     ("code", "status", "error"),
     [("AccessDenied", 403, AccessDenied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
-def test_s3_errors_have_types(probe: Probe, wire: Wire, code: str, status: int, error: type[CloudError]) -> None:
+def test_s3_errors_have_types(probe: Probe, wire: FaultProxy, code: str, status: int, error: type[CloudError]) -> None:
     """An error of S3 has the same type for the location and for the encryption of a bucket."""
-    wire.before = lambda _: refusal(code, status)
+    wire.before_request = lambda _: refusal(code, status)
     for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(error, match=f"of b-1: {code}: no"):
             ask("b-1")
 
 
-def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
+def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: FaultProxy) -> None:
     """An invalid bucket name is an error without a request, and does not count as an unreachable network."""
     for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(CloudError, match="is not a valid bucket name") as caught:
@@ -191,7 +193,7 @@ def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: Wire) -> None:
     assert wire.requests == []
 
 
-def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
+def test_sts_identity_and_date_are_recorded(wire: FaultProxy) -> None:
     """The listener records the identity, the Date header, and the times before and after the call."""
     clock = FakeClock()
     ear, before = StsListener(clock), clock.now()
@@ -200,7 +202,7 @@ def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
     def slow(_: Request) -> None:
         clock.advance(seconds=3)
 
-    wire.before = slow
+    wire.before_request = slow
     session(wire, listen=ear)
     assert ear.identity == Identity(f"arn:aws:sts::{ACCOUNT}:user/moto", ACCOUNT)
     assert ear.answer
@@ -208,28 +210,28 @@ def test_sts_identity_and_date_are_recorded(wire: Wire) -> None:
     assert (ear.answer.before, ear.answer.after) == (before, before + timedelta(seconds=3))
 
 
-def test_date_of_an_sts_error_is_recorded(wire: Wire) -> None:
+def test_date_of_an_sts_error_is_recorded(wire: FaultProxy) -> None:
     """The Date header of an error is recorded, because a wrong clock makes STS reject each call."""
     clock = FakeClock()
     ear = StsListener(clock)
     error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
     said = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
-    wire.before = lambda _: xml(403, said)
+    wire.before_request = lambda _: xml(403, said)
     with pytest.raises(Unauthenticated):
         session(wire, listen=ear)
     assert (ear.identity, ear.answer) == (None, DatedAnswer(DATE, clock.now(), clock.now()))
 
 
-def test_unreachable_sts_records_nothing(wire: Wire) -> None:
+def test_unreachable_sts_records_nothing(wire: FaultProxy) -> None:
     """If STS is unreachable, no identity and no Date header are recorded."""
     ear = StsListener(FakeClock())
-    wire.before = lambda _: b""
+    wire.before_request = lambda _: b""
     with pytest.raises(Unreachable):
         session(wire, listen=ear)
     assert (ear.identity, ear.answer) == (None, None)
 
 
-def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
+def test_assumed_role_is_the_recorded_identity(wire: FaultProxy) -> None:
     """With a RoleArn, STS answers twice, and the recorded identity is that of the role."""
     ear = StsListener(FakeClock())
     session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
@@ -238,7 +240,7 @@ def test_assumed_role_is_the_recorded_identity(wire: Wire) -> None:
     assert ":assumed-role/reader/" in ear.identity.arn
 
 
-def test_local_facts_need_no_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_facts_need_no_call(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Library versions, operations and Regions are known without a call, even with a missing profile."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     assert get_library_versions().keys() == {"boto3", "botocore"}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.repository import Closed, Repository, guarded_server, read, serving
-from support.signers import ssh_signer
+from support.repository import RejectingHandler, Repository, read_manifests, serve, serve_with_login
+from support.signers import create_ssh_signer
 
 from reconciler.core.errors import GitError, InvalidReference
 from reconciler.edge.git import Credentials, RepositoryAccess, resolve_remote
@@ -23,7 +23,7 @@ TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
 def refused(url: str, environment: Mapping[str, str], **credentials: Any) -> str:
     """Return the one-line error of reading a revision."""
     with pytest.raises(GitError) as error:
-        read(url, "main", "manifests", environment, credentials=Credentials(**credentials))
+        read_manifests(url, "main", "manifests", environment, credentials=Credentials(**credentials))
     assert str(error.value).isprintable()
     return str(error.value)
 
@@ -49,9 +49,9 @@ def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path
         "GIT_TRACE": str(trace),
     }
     credentials = Credentials(token_file=token, username=name)
-    with guarded_server(tmp_path, repository.environment, f"{name or 'x-access-token'}:{TOKEN}") as server:
+    with serve_with_login(tmp_path, repository.environment, f"{name or 'x-access-token'}:{TOKEN}") as server:
         url = f"http://{server.host}/repository"
-        assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
+        assert read_manifests(url, "main", "manifests", given, credentials=credentials) == repository.read()
         Path(token).write_text("wrong")
         assert "rejected the credentials" in refused(url, given, token_file=token, username=name)
     assert b"git-remote-http" in server.arguments
@@ -72,7 +72,7 @@ def test_replaced_token_takes_effect_at_once(
     for token in ("first", "second"):
         (tmp_path / "token").write_text(token)
         credentials = Credentials(token_file="token")
-        with guarded_server(tmp_path, repository.environment, f"x-access-token:{token}") as server:
+        with serve_with_login(tmp_path, repository.environment, f"x-access-token:{token}") as server:
             access = RepositoryAccess(f"http://{server.host}/repository", "main", repository.environment, credentials)
             assert resolve_remote(access) == repository.read()[0]
 
@@ -83,7 +83,7 @@ def test_token_is_its_line_without_surrounding_space(repository: Repository, tmp
     token = tmp_path / "token"
     token.write_bytes(around.format(TOKEN).encode())
     credentials = Credentials(token_file=str(token))
-    with guarded_server(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
+    with serve_with_login(tmp_path, repository.environment, f"x-access-token:{TOKEN}") as server:
         access = RepositoryAccess(f"http://{server.host}/repository", "main", repository.environment, credentials)
         assert resolve_remote(access) == repository.read()[0]
 
@@ -100,7 +100,7 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
     """A redirect to another host does not send the token there."""
     heard: list[str | None] = []
 
-    class Elsewhere(Closed):
+    class Elsewhere(RejectingHandler):
         """A server that requires a login and records the Authorization header."""
 
         def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
@@ -109,9 +109,9 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
             super().do_GET()
 
     token = written(tmp_path / "token", "hunter2")
-    with serving(Elsewhere) as other:
+    with serve(Elsewhere) as other:
 
-        class Sending(Closed):
+        class Sending(RejectingHandler):
             """A server that redirects each request to the other server."""
 
             def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
@@ -120,7 +120,7 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
                 self.send_header("Location", f"http://{other}{self.path}")
                 self.end_headers()
 
-        with serving(Sending) as server:
+        with serve(Sending) as server:
             said = refused(f"http://{server}/x", repository.environment, token_file=token)
     assert "rejected the credentials" in said
     assert heard
@@ -152,12 +152,12 @@ def test_ssh_uses_the_given_key_and_known_hosts(repository: Repository, ssh: Pat
     """Ssh uses only the given key and known hosts, without prompts, for any path and despite GIT_SSH_COMMAND."""
     odd = tmp_path / "a 'path'; touch pwned $HOME"
     odd.mkdir()
-    ssh_signer(odd, "key")
+    create_ssh_signer(odd, "key")
     hosts = written(odd / "hosts", "host.invalid ssh-ed25519 AAAA\n", 0o644)
     credentials = Credentials(ssh_key=str(odd / "key"), known_hosts=hosts)
     given = repository.environment | {"GIT_SSH_COMMAND": "false", "GIT_SSH_VARIANT": "plink"}
     url = form.format(repository.folder)
-    assert read(url, "main", "manifests", given, credentials=credentials) == repository.read()
+    assert read_manifests(url, "main", "manifests", given, credentials=credentials) == repository.read()
     assert resolve_remote(RepositoryAccess(url, "main", given, credentials)) == repository.read()[0]
     made = effective(ssh)
     assert (made["identityfile"], made["identitiesonly"]) == (str(odd / "key"), "yes")
@@ -180,7 +180,7 @@ def test_child_processes_get_no_secrets_of_the_program(repository: Repository, s
         "RECONCILER_NOTIFY_URLS": "json://hunter2@host.invalid",
         "RECONCILER_TOKEN_FILE": "of nobody",
     }
-    assert read(f"git@host.invalid:{repository.folder}", "main", "manifests", given) == repository.read()
+    assert read_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", given) == repository.read()
     assert ssh.exists()
     seen = told.read_text()
     assert f"PATH={path}" in seen
@@ -189,21 +189,23 @@ def test_child_processes_get_no_secrets_of_the_program(repository: Repository, s
 
 def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(repository: Repository, ssh: Path, tmp_path: Path) -> None:
     """Known hosts alone keep the user's agent, a key alone keeps the user's hosts; unknown hosts are never accepted."""
-    ssh_signer(tmp_path, "key")
+    create_ssh_signer(tmp_path, "key")
     url = f"git@host.invalid:{repository.folder}"
-    read(url, "main", "manifests", repository.environment, credentials=Credentials(ssh_key=str(tmp_path / "key")))
+    read_manifests(
+        url, "main", "manifests", repository.environment, credentials=Credentials(ssh_key=str(tmp_path / "key"))
+    )
     key = effective(ssh)
     assert (key["stricthostkeychecking"], Path(key["userknownhostsfile"].split()[0]).name) == ("true", "known_hosts")
     ssh.unlink()
     hosts = written(tmp_path / "hosts", "")
-    read(url, "main", "manifests", repository.environment, credentials=Credentials(known_hosts=hosts))
+    read_manifests(url, "main", "manifests", repository.environment, credentials=Credentials(known_hosts=hosts))
     alone = effective(ssh)
     assert (alone["stricthostkeychecking"], alone["identitiesonly"]) == ("true", "no")
 
 
 def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repository, ssh: Path) -> None:
     """Without credential options, ssh gets no additional option."""
-    read(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
+    read_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
     assert "-o\nBatchMode=yes" not in ssh.read_text()
     assert "StrictHostKeyChecking" not in ssh.read_text()
 
@@ -249,7 +251,7 @@ def test_unusable_credential_file_is_rejected(
     written(Path("open"), "hunter2", 0o644)
     written(Path("empty"), "\nhunter2\n")
     with pytest.raises(InvalidReference):
-        read(url, "main", "manifests", environment, credentials=Credentials(**names))
+        read_manifests(url, "main", "manifests", environment, credentials=Credentials(**names))
     line = refused(url, environment, **names)
     assert said in line
     assert "hunter2" not in line

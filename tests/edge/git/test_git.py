@@ -18,8 +18,16 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.disks import disk
-from support.repository import FILES, Repository, guarded_server, make, read, refusal, serving
+from support.disks import mount_disk
+from support.repository import (
+    FILES,
+    Repository,
+    create_repository,
+    expect_read_failure,
+    read_manifests,
+    serve,
+    serve_with_login,
+)
 
 from reconciler.core.errors import GitError, InvalidReference, StopRequested
 from reconciler.core.manifests import files
@@ -48,67 +56,67 @@ def test_revision_and_checkout_have_the_same_files(repository: Repository, monke
     commit = repository.commit(hidden | others)
     monkeypatch.chdir(repository.folder)
     assert repository.read() == (commit, tuple(find_files("manifests", None)))
-    assert len(repository.names()) == 9
+    assert len(repository.read_names()) == 9
 
 
 def test_work_tree_and_index_are_ignored(repository: Repository) -> None:
     """Changes in the work tree and the index do not affect the files of a revision."""
     (repository.folder / "manifests" / "b.yaml").write_text("changed")
     (repository.folder / "manifests" / "new.yaml").write_text("new")
-    repository.git("add", "manifests/new.yaml")
+    repository.run_git("add", "manifests/new.yaml")
     assert File("manifests/b.yaml", b"b") in repository.read()[1]
-    assert repository.names() == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+    assert repository.read_names() == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
 
 
 @pytest.mark.parametrize("path", ["manifests/a", "manifests/a/", "./manifests/a", "manifests/a/a.json"])
 def test_path_may_be_a_folder_or_a_file(repository: Repository, path: str) -> None:
     """Files are named by their path in the repository, however the path was written."""
-    assert repository.names(path=path) == ["manifests/a/a.json"]
+    assert repository.read_names(path=path) == ["manifests/a/a.json"]
 
 
 def test_named_file_or_folder_may_be_hidden(repository: Repository) -> None:
     """A path given by name is read even if it is hidden; hidden files below it are skipped, as on disk."""
     repository.commit({".ci/a.yaml": "", ".ci/.b.yaml": ""})
-    assert repository.names(path="README.md") == ["README.md"]
-    assert repository.names(path=".ci") == [".ci/a.yaml"]
-    assert repository.names(path=".") == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
+    assert repository.read_names(path="README.md") == ["README.md"]
+    assert repository.read_names(path=".ci") == [".ci/a.yaml"]
+    assert repository.read_names(path=".") == ["manifests/a/a.json", "manifests/a.yml", "manifests/b.yaml"]
 
 
 def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -> None:
     """A path with git's wildcards matches only a file of exactly that name."""
     repository.commit({"*/a.yaml": "star", "manifests-2/a.yaml": ""})
-    assert repository.names(path="*") == ["*/a.yaml"]
-    assert "has no 'manifest*'" in repository.refused(path="manifest*")
-    assert "has no 'manifest'" in repository.refused(path="manifest")
+    assert repository.read_names(path="*") == ["*/a.yaml"]
+    assert "has no 'manifest*'" in repository.expect_failure(path="manifest*")
+    assert "has no 'manifest'" in repository.expect_failure(path="manifest")
 
 
 def test_pathspec_magic_after_dot_slash_is_a_plain_name(repository: Repository) -> None:
     """A path with a leading `./` is a plain name, as for git."""
     repository.commit({":(top)a/x.yaml": "magic"})
-    assert repository.names(path="./:(top)a") == [":(top)a/x.yaml"]
+    assert repository.read_names(path="./:(top)a") == [":(top)a/x.yaml"]
 
 
 def test_revision_may_be_a_branch_tag_full_ref_or_id(repository: Repository) -> None:
     """A branch, a tag, an annotated tag, a full ref, HEAD and an id are read, from a folder and from a URL."""
-    commit = repository.git("rev-parse", "HEAD")
-    repository.git("tag", "light")
-    repository.git("tag", "--annotate", "--message", "A release", "v1")
-    repository.git("tag", "--annotate", "--message", "A tag of a tag", "v1-again", "v1")
-    repository.git("update-ref", "refs/pull/7/head", commit)
+    commit = repository.run_git("rev-parse", "HEAD")
+    repository.run_git("tag", "light")
+    repository.run_git("tag", "--annotate", "--message", "A release", "v1")
+    repository.run_git("tag", "--annotate", "--message", "A tag of a tag", "v1-again", "v1")
+    repository.run_git("update-ref", "refs/pull/7/head", commit)
     repository.commit({"manifests/later.yaml": ""})
-    repository.git("branch", "team/prod", commit)
+    repository.run_git("branch", "team/prod", commit)
     for ref in ("light", "v1", "v1-again", "refs/tags/v1", "refs/pull/7/head", "team/prod", "heads/team/prod", commit):
         for url in ("", repository.url):
             assert repository.read(ref, url=url)[0] == commit, ref
-            assert len(repository.names(ref, url=url)) == 3
-    assert len(repository.names("HEAD", url=repository.url)) == 4
+            assert len(repository.read_names(ref, url=url)) == 3
+    assert len(repository.read_names("HEAD", url=repository.url)) == 4
 
 
 def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Repository) -> None:
     """An ambiguous name means the tag, as for git, in place and from a URL."""
-    repository.git("tag", "both")
-    tagged = repository.git("rev-parse", "HEAD")
-    repository.git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
+    repository.run_git("tag", "both")
+    tagged = repository.run_git("rev-parse", "HEAD")
+    repository.run_git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
     assert repository.read("both")[0] == tagged
     assert repository.read("both", url=repository.url)[0] == tagged
 
@@ -116,7 +124,7 @@ def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Reposit
 def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
     """No file stays on disk after a fetch or a failed fetch."""
     repository.read(url=repository.url)
-    repository.refused("nothing", url=repository.url)
+    repository.expect_failure("nothing", url=repository.url)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert list((tmp_path / "here").iterdir()) == []
 
@@ -124,40 +132,42 @@ def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
 def test_local_repository_is_read_in_place(repository: Repository, place: str) -> None:
     """A repository is read from its top folder, from a folder inside it, without a work tree and from a linked one."""
-    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
-    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
-    assert len(repository.names(url=os.path.relpath(repository.folder / place))) == 3
+    repository.run_git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.run_git("worktree", "add", "--quiet", "--detach", "../linked")
+    assert len(repository.read_names(url=os.path.relpath(repository.folder / place))) == 3
 
 
 def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: Repository) -> None:
     """A bare repository is read if the URL names it, even if git accepts only named ones, as git 3 may by default."""
-    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
-    repository.git("worktree", "add", "--quiet", "--detach", "../linked")
+    repository.run_git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.run_git("worktree", "add", "--quiet", "--detach", "../linked")
     configure(repository, "[safe]\n\tbareRepository = explicit\n")
     folder = repository.folder
     bare = folder.parent / "bare.git"
     for url in (folder, folder / ".git", folder / "manifests", bare, f"file://{bare}", repository.url, "../linked"):
-        assert len(repository.names(url=str(url))) == 3, url
-        assert resolve_remote(RepositoryAccess(str(url), "main", repository.environment)) == repository.git(
+        assert len(repository.read_names(url=str(url))) == 3, url
+        assert resolve_remote(RepositoryAccess(str(url), "main", repository.environment)) == repository.run_git(
             "rev-parse", "main"
         )
-    assert "safe.bareRepository" in repository.refused(url=str(bare / "refs"))
+    assert "safe.bareRepository" in repository.expect_failure(url=str(bare / "refs"))
 
 
 def test_ownership_check_applies_to_named_repositories(repository: Repository, tmp_path: Path) -> None:
     """A folder of another user is rejected, bare or not, and also if git accepts only named bare repositories."""
-    repository.git("clone", "--quiet", "--bare", ".", "../bare.git")
+    repository.run_git("clone", "--quiet", "--bare", ".", "../bare.git")
     theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
     for setting in ("all", "explicit"):
         configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
         for folder in (repository.folder, tmp_path / "bare.git"):
             with pytest.raises(GitError):
-                read(str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
+                read_manifests(
+                    str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+                )
 
 
 def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
     """A repeated fault has the same reason, without the name of a temporary folder, so it is logged once."""
-    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    oid = repository.run_git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
     faults = set()
     for _ in range(3):
@@ -249,12 +259,12 @@ def test_process_that_outlives_git_is_not_awaited(tmp_path: Path) -> None:
 def test_current_folder_may_be_the_repository(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path is relative to the top of the repository, even if the current folder is inside it."""
     monkeypatch.chdir(repository.folder / "manifests")
-    assert len(repository.names(url=".")) == 3
+    assert len(repository.read_names(url=".")) == 3
 
 
 def test_variables_for_another_repository_do_not_mislead(repository: Repository, tmp_path: Path) -> None:
     """Git variables of a hook in one repository do not affect reading another, in place or from a URL."""
-    other = make(tmp_path / "other", repository.environment)
+    other = create_repository(tmp_path / "other", repository.environment)
     other.commit({"manifests/other.yaml": ""})
     git = str(other.folder / ".git")
     inherited = {
@@ -267,17 +277,17 @@ def test_variables_for_another_repository_do_not_mislead(repository: Repository,
         "GIT_DEFAULT_HASH": "sha256",
     }
     for url in (str(repository.folder), repository.url):
-        assert len(read(url, "main", "manifests", repository.environment | inherited)[1]) == 3
+        assert len(read_manifests(url, "main", "manifests", repository.environment | inherited)[1]) == 3
 
 
 def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
     """A repository with SHA-256 ids is read in place and from a URL."""
-    repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
+    repository = create_repository(tmp_path / "sha256", environment, "--object-format=sha256")
     commit = repository.commit(FILES)
     assert len(commit) == 64
     for url in ("", repository.url):
         assert repository.read(commit, url=url)[0] == commit
-        assert len(repository.names(url=url)) == 3
+        assert len(repository.read_names(url=url)) == 3
 
 
 # Hostile repositories
@@ -285,33 +295,33 @@ def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_pat
 
 def test_links_and_submodules_are_reported(repository: Repository) -> None:
     """Links and submodules are reported instead of followed; links that no manifest depends on are ignored."""
-    commit = repository.git("rev-parse", "HEAD")
+    commit = repository.run_git("rev-parse", "HEAD")
     links = {"l.yaml": "a.yml", "out.json": "/etc/passwd", "folder": "a", "up": "../manifests/a", "notes": "b.yaml"}
     links |= {"gone": "nowhere", "root": "/etc", ".hidden.yaml": "b.yaml", "loop": "loop", "many\nlines": "a"}
     repository.commit_entries(
-        *(("120000", repository.blob(target), f"manifests/{name}") for name, target in links.items()),
+        *(("120000", repository.store_blob(target), f"manifests/{name}") for name, target in links.items()),
         ("160000", commit, "manifests/module"),
         ("160000", commit, "elsewhere"),
     )
-    problems = repository.problems()
+    problems = repository.read_problems()
     assert problems.keys() == {f"manifests/{name}" for name in ("l.yaml", "out.json", "folder", "up", "module")}
     assert problems["manifests/l.yaml"] == (
         "is a symbolic link, and links in git are not followed: commit the file itself instead"
     )
     assert problems["manifests/folder"].startswith("is a symbolic link to a folder, ")
     assert problems["manifests/module"].startswith("is a submodule, ")
-    assert len(repository.names()) == 3
+    assert len(repository.read_names()) == 3
     for path in ("manifests/folder", "manifests/l.yaml", "manifests/notes", "elsewhere"):
-        assert repository.problems(path).keys() == {path}
-    assert "has no 'manifests/folder/a.json'" in repository.refused(path="manifests/folder/a.json")
+        assert repository.read_problems(path).keys() == {path}
+    assert "has no 'manifests/folder/a.json'" in repository.expect_failure(path="manifests/folder/a.json")
 
 
 def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> None:
     """Line breaks, escapes and bytes that are not text are shown escaped in names, and every file is read."""
-    oid = repository.blob("kind: x")
+    oid = repository.store_blob("kind: x")
     names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
     repository.commit_entries(*(("100644", oid, b"odd/" + os.fsencode(name)) for name in names))
-    found = repository.names(path="odd")
+    found = repository.read_names(path="odd")
     assert "odd/a\\u000ab.yaml" in found
     assert "odd/\\u001b[31m.yaml" in found
     assert "odd/\\udcff.yaml" in found
@@ -323,23 +333,23 @@ def test_git_lfs_pointer_is_reported(repository: Repository) -> None:
     """A Git LFS pointer is reported as such, instead of as invalid YAML."""
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
     repository.commit({"manifests/big.yaml": pointer})
-    assert repository.problems() == {
+    assert repository.read_problems() == {
         "manifests/big.yaml": "is a Git LFS pointer instead of the file itself: keep manifests out of Git LFS"
     }
 
 
 def test_oversized_file_is_not_read(repository: Repository) -> None:
     """A file one byte above the limit is a problem, and other files are still read."""
-    large, largest = (repository.blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
+    large, largest = (repository.store_blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
     repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
-    assert repository.problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
-    assert repository.names(path="big") == ["big/largest.yaml"]
+    assert repository.read_problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
+    assert repository.read_names(path="big") == ["big/largest.yaml"]
 
 
 def test_oversized_revision_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A revision whose files exceed the total size is a problem of its manifests, not an unreachable repository."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
-    (said,) = repository.problems().values()
+    (said,) = repository.read_problems().values()
     assert said.startswith("the revision is larger than 0 MiB, and the rest is not read: name a smaller folder")
 
 
@@ -348,9 +358,9 @@ def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkey
     monkeypatch.setattr(tree, "MAX_DOCUMENTS", 2)
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/README.md": "", "many/.c.yaml": ""})
-    assert repository.names(path="many") == ["many/a.yaml", "many/b.yaml"]
+    assert repository.read_names(path="many") == ["many/a.yaml", "many/b.yaml"]
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
-    (said,) = repository.problems("many").values()
+    (said,) = repository.read_problems("many").values()
     assert said.startswith("the revision has more than 2 files, and the rest is not read: name a smaller folder")
 
 
@@ -358,17 +368,17 @@ def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatc
     """Files are read in batches of the largest file size, so a revision is not in memory twice."""
     monkeypatch.setattr(tree, "MAX_BYTES", 10)
     repository.commit({f"many/{n}.yaml": f"a: {n}\n" for n in range(5)})
-    assert repository.names(path="many") == [f"many/{n}.yaml" for n in range(5)]
+    assert repository.read_names(path="many") == [f"many/{n}.yaml" for n in range(5)]
 
 
 def test_recursive_tree_listing_is_bounded(repository: Repository) -> None:
     """Nested trees that expand to a huge number of files are stopped at the output limit."""
-    inner = repository.git("mktree", stdin=f"100644 blob {repository.blob('x')}\tx.yaml\n")
+    inner = repository.run_git("mktree", stdin=f"100644 blob {repository.store_blob('x')}\tx.yaml\n")
     for _ in range(12):
-        inner = repository.git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
-    commit = repository.git("commit-tree", "-m", "A bomb", inner)
+        inner = repository.run_git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
+    commit = repository.run_git("commit-tree", "-m", "A bomb", inner)
     expected = "git ls-tree was stopped: its output exceeds 67108864 bytes: choose a smaller folder"
-    assert expected in repository.refused(commit, ".")
+    assert expected in repository.expect_failure(commit, ".")
 
 
 def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None:
@@ -377,13 +387,13 @@ def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None
     (repository.folder / ".gitattributes").write_text(
         "*.yaml export-ignore filter=evil eol=crlf working-tree-encoding=UTF-16"
     )
-    repository.git("add", ".gitattributes")
+    repository.run_git("add", ".gitattributes")
     commit = repository.commit_index()
     for name in ("smudge", "process", "clean"):
-        repository.git("config", f"filter.evil.{name}", COMMAND)
-    repository.git("replace", "HEAD:manifests/b.yaml", "HEAD:other.yaml")
-    repository.git("replace", commit, repository.git("rev-parse", "HEAD~2"))
-    assert repository.git("cat-file", "blob", "main:manifests/b.yaml") == "replaced"
+        repository.run_git("config", f"filter.evil.{name}", COMMAND)
+    repository.run_git("replace", "HEAD:manifests/b.yaml", "HEAD:other.yaml")
+    repository.run_git("replace", commit, repository.run_git("rev-parse", "HEAD~2"))
+    assert repository.run_git("cat-file", "blob", "main:manifests/b.yaml") == "replaced"
     found = repository.read("main")
     assert found[0] == commit
     assert File("manifests/b.yaml", b"b") in found[1]
@@ -405,10 +415,10 @@ def test_hooks_and_programs_of_a_repository_do_not_run(repository: Repository, t
             (folder / hook).write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\n")
             (folder / hook).chmod(0o755)
     for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "alias.ls-tree", "diff.external"):
-        repository.git("config", name, f"{COMMAND} {tmp_path}/pwned; #")
+        repository.run_git("config", name, f"{COMMAND} {tmp_path}/pwned; #")
     repository.environment["GIT_TEMPLATE_DIR"] = str(template)
-    assert len(repository.names()) == 3
-    assert len(repository.names(url=repository.url)) == 3
+    assert len(repository.read_names()) == 3
+    assert len(repository.read_names(url=repository.url)) == 3
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -420,7 +430,7 @@ def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: P
     hook.chmod(0o755)
     (tmp_path / "settings").write_text(f"[core]\n\thooksPath = {hook.parent}\n")
     repository.environment["GIT_CONFIG_GLOBAL"] = str(tmp_path / "settings")
-    assert len(repository.names(url=repository.url)) == 3
+    assert len(repository.read_names(url=repository.url)) == 3
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -432,17 +442,17 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
 
     This also holds for git before 2.39.4, which does not know GIT_NO_LAZY_FETCH.
     """
-    repository.git("config", "uploadpack.allowFilter", "true")
-    repository.git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
+    repository.run_git("config", "uploadpack.allowFilter", "true")
+    repository.run_git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
     partial = Repository(tmp_path / "partial.git", repository.environment)
-    partial.git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
+    partial.run_git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
     if not knows:
         older = tmp_path / "older" / "git"
         older.parent.mkdir()
         older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
         older.chmod(0o755)
         repository.environment["PATH"] = f"{older.parent}{os.pathsep}{repository.environment['PATH']}"
-    assert "is a partial clone that lacks required objects: fetch them first" in partial.refused()
+    assert "is a partial clone that lacks required objects: fetch them first" in partial.expect_failure()
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -475,7 +485,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
 )
 def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path, url: str) -> None:
     """A hostile URL is an error of one line, and starts no program."""
-    assert refusal(url, "main", "manifests", environment).startswith("repository '")
+    assert expect_read_failure(url, "main", "manifests", environment).startswith("repository '")
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -506,17 +516,17 @@ def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path,
 )
 def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_path: Path, ref: str) -> None:
     """Options, refspecs, patterns and expressions are rejected as revisions, for a folder and for a URL."""
-    refs = repository.git("for-each-ref")
+    refs = repository.run_git("for-each-ref")
     for url in ("", repository.url):
-        assert repository.misnamed(ref, url=url).startswith("revision '")
-    assert repository.git("for-each-ref") == refs
+        assert repository.expect_invalid_reference(ref, url=url).startswith("revision '")
+    assert repository.run_git("for-each-ref") == refs
     assert not list(tmp_path.rglob("pwned"))
 
 
 @pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
 def test_path_outside_the_repository_is_rejected(repository: Repository, path: str) -> None:
     """Absolute paths, `..` and git's pathspec magic are rejected before git receives them."""
-    assert repository.misnamed(path=path).startswith("path '")
+    assert repository.expect_invalid_reference(path=path).startswith("path '")
 
 
 # Errors
@@ -524,80 +534,80 @@ def test_path_outside_the_repository_is_rejected(repository: Repository, path: s
 
 def test_missing_path_is_reported_with_its_commit(repository: Repository) -> None:
     """A missing path is reported with its commit, even if the commit is empty; `.` always exists."""
-    commit = repository.git("rev-parse", "HEAD")
-    assert repository.refused(path="gone/x") == (
+    commit = repository.run_git("rev-parse", "HEAD")
+    assert repository.expect_failure(path="gone/x") == (
         f"repository '{repository.folder}': has no 'gone/x' in the commit {commit}"
     )
-    repository.git("rm", "-rq", ".")
+    repository.run_git("rm", "-rq", ".")
     repository.commit_index()
-    assert "has no 'manifests' in" in repository.refused()
-    assert repository.names(path=".") == []
+    assert "has no 'manifests' in" in repository.expect_failure()
+    assert repository.read_names(path=".") == []
 
 
 def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
     """A missing branch or tag is reported with similar names, in place and from a URL."""
-    repository.git("tag", "release-1")
+    repository.run_git("tag", "release-1")
     for url in ("", repository.url):
-        assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.refused("mian", url=url)
-        assert "did you mean 'release-1'?" in repository.refused("release-l", url=url)
-        assert "has no branch, tag or commit '+main'" in repository.refused("+main", url=url)
-        assert repository.refused("zzz", url=url).endswith("has no branch, tag or commit 'zzz'")
-    assert "has no branch, tag or commit" in repository.refused("0" * 40)
-    assert "does not have the commit" in repository.refused("0" * 40, url=repository.url)
-    short = repository.git("rev-parse", "HEAD")[:8]
-    assert repository.names(short)
-    assert repository.refused(short, url=repository.url).endswith("write the full id, because a URL needs it")
+        assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.expect_failure("mian", url=url)
+        assert "did you mean 'release-1'?" in repository.expect_failure("release-l", url=url)
+        assert "has no branch, tag or commit '+main'" in repository.expect_failure("+main", url=url)
+        assert repository.expect_failure("zzz", url=url).endswith("has no branch, tag or commit 'zzz'")
+    assert "has no branch, tag or commit" in repository.expect_failure("0" * 40)
+    assert "does not have the commit" in repository.expect_failure("0" * 40, url=repository.url)
+    short = repository.run_git("rev-parse", "HEAD")[:8]
+    assert repository.read_names(short)
+    assert repository.expect_failure(short, url=repository.url).endswith("write the full id, because a URL needs it")
 
 
 def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) -> None:
     """A ref NAME-gID is resolved only if it exists; git would resolve it to the commit ID for any NAME."""
-    first = repository.git("rev-parse", "HEAD")
+    first = repository.run_git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
     described = f"v1-1-g{first[:7]}"
     for ref in (described, described.upper(), f"refs/heads/{described}"):
-        assert repository.git("rev-parse", "--verify", ref.replace("-G", "-g")) == first
+        assert repository.run_git("rev-parse", "--verify", ref.replace("-G", "-g")) == first
         for url in ("", repository.url):
-            assert "has no branch, tag or commit" in repository.refused(ref, url=url)
-    repository.git("branch", described)
-    second = repository.git("rev-parse", "HEAD")
+            assert "has no branch, tag or commit" in repository.expect_failure(ref, url=url)
+    repository.run_git("branch", described)
+    second = repository.run_git("rev-parse", "HEAD")
     for ref in (described, f"heads/{described}", f"refs/heads/{described}"):
         for url in ("", repository.url):
             assert repository.read(ref, url=url)[0] == second
-    repository.git("tag", described, first)
+    repository.run_git("tag", described, first)
     for url in ("", repository.url):
         assert repository.read(described, url=url)[0] == first
 
 
 def test_server_that_refuses_commit_ids_is_reported(repository: Repository) -> None:
     """A server with an older protocol serves only branches and tags, and the error says so."""
-    commit = repository.git("rev-parse", "HEAD")
+    commit = repository.run_git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
     version = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
-    refused = refusal(repository.url, commit, "manifests", repository.environment | version)
+    refused = expect_read_failure(repository.url, commit, "manifests", repository.environment | version)
     assert refused.endswith("or does not serve commits by id: use a branch or a tag")
 
 
 def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
     """A tag that stands for a file is rejected, in place and from a URL."""
-    repository.git("tag", "file", "HEAD:README.md")
+    repository.run_git("tag", "file", "HEAD:README.md")
     for url in ("", repository.url):
-        assert "'file' is not a commit: use a branch, a tag or a commit" in repository.refused("file", url=url)
+        assert "'file' is not a commit: use a branch, a tag or a commit" in repository.expect_failure("file", url=url)
 
 
 def test_empty_repository_is_reported(empty: Repository) -> None:
     """A repository without commits is reported as empty, in place and from a URL."""
     for url in ("", empty.url):
-        assert empty.refused(url=url).endswith("is empty: push a commit first")
+        assert empty.expect_failure(url=url).endswith("is empty: push a commit first")
 
 
 def test_missing_commit_of_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
     """A commit that a shallow clone lacks is reported with the advice to fetch it; CI jobs often have such a clone."""
-    first = repository.git("rev-parse", "HEAD")
+    first = repository.run_git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
-    repository.git("clone", "--quiet", "--depth=1", repository.url, "../shallow")
+    repository.run_git("clone", "--quiet", "--depth=1", repository.url, "../shallow")
     shallow = Repository(tmp_path / "shallow", repository.environment)
-    assert shallow.names()
-    assert shallow.refused(first).endswith("in this shallow clone: fetch the revision first")
+    assert shallow.read_names()
+    assert shallow.expect_failure(first).endswith("in this shallow clone: fetch the revision first")
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
@@ -606,13 +616,13 @@ def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_
     (tmp_path / "here" / "file.txt").touch()
     folder = tmp_path / "here" / place
     for url in (str(folder), f"file://{folder}"):
-        assert "is not a git repository; git said: " in refusal(url, "main", "manifests", environment)
+        assert "is not a git repository; git said: " in expect_read_failure(url, "main", "manifests", environment)
 
 
 def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
     """A repository of another user is rejected, and the message names the command that allows it."""
     theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
-    refused = refusal(str(repository.folder), "main", "manifests", theirs)
+    refused = expect_read_failure(str(repository.folder), "main", "manifests", theirs)
     assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
 
 
@@ -624,21 +634,21 @@ def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repo
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": str(repository.folder),
     }
-    assert read(str(repository.folder), "main", "manifests", theirs) == repository.read()
-    assert "safe.directory" in refusal(repository.url, "main", "manifests", theirs)
+    assert read_manifests(str(repository.folder), "main", "manifests", theirs) == repository.read()
+    assert "safe.directory" in expect_read_failure(repository.url, "main", "manifests", theirs)
 
 
 def test_missing_git_is_reported(repository: Repository) -> None:
     """A missing git program is reported, with an empty PATH and without PATH."""
     for path in ({"PATH": ""}, {}):
-        assert "git was not found on PATH" in refusal(str(repository.folder), "main", "manifests", path)
+        assert "git was not found on PATH" in expect_read_failure(str(repository.folder), "main", "manifests", path)
 
 
 def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
     """A repository with a missing object is an error that names the object."""
-    oid = repository.git("rev-parse", "HEAD:manifests/b.yaml")
+    oid = repository.run_git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
-    assert repository.refused().endswith(f"is damaged or incomplete; git said: {oid} missing")
+    assert repository.expect_failure().endswith(f"is damaged or incomplete; git said: {oid} missing")
 
 
 # The network
@@ -650,10 +660,10 @@ def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict
     window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
     window.chmod(0o755)
     asking = environment | {"SSH_ASKPASS": str(window), "DISPLAY": ":0"}
-    with serving() as server:
-        without = refusal(f"http://{server}/x", "main", "manifests", asking)
-        within = refusal(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
-        token = refusal(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
+    with serve() as server:
+        without = expect_read_failure(f"http://{server}/x", "main", "manifests", asking)
+        within = expect_read_failure(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
+        token = expect_read_failure(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
     for refused in (without, within, token):
         assert "rejected the credentials, or requires credentials" in refused
         assert "hunter2" not in refused
@@ -667,8 +677,8 @@ def test_git_askpass_of_the_user_is_used(environment: dict[str, str], tmp_path: 
     script = tmp_path / "askpass"
     script.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho guess\n")
     script.chmod(0o755)
-    with serving() as server:
-        refusal(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
+    with serve() as server:
+        expect_read_failure(f"http://{server}/x", "main", "manifests", environment | {"GIT_ASKPASS": str(script)})
     assert (tmp_path / "asked").exists()
 
 
@@ -690,12 +700,12 @@ def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_p
         "GIT_TRACE": str(trace),
     }
     user, _, password = LOGIN.partition(":")
-    with guarded_server(tmp_path, repository.environment, LOGIN) as server:
+    with serve_with_login(tmp_path, repository.environment, LOGIN) as server:
         url = f"http://{quote(user)}:{quote(password, safe='')}@{server.host}/repository"
-        assert read(url, "main", "manifests", given) == repository.read()
-        refused = refusal(url, "mian", "manifests", given)
+        assert read_manifests(url, "main", "manifests", given) == repository.read()
+        refused = expect_read_failure(url, "mian", "manifests", given)
         typed = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
-        wrong = refusal(typed, "main", "manifests", given)
+        wrong = expect_read_failure(typed, "main", "manifests", given)
     assert refused == (
         f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
     )
@@ -715,10 +725,10 @@ def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: 
     helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
     (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
     given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
-    with guarded_server(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
+    with serve_with_login(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
         url = f"http://reader-7c1f@{server.host}/repository"
-        assert read(url, "main", "manifests", given) == repository.read()
-        assert "config" in refusal(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
+        assert read_manifests(url, "main", "manifests", given) == repository.read()
+        assert "config" in expect_read_failure(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
     assert b"reader-7c1f" not in server.arguments
 
 
@@ -727,7 +737,7 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
     told = tmp_path / "told"
     asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
     for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
-        refusal(url, "main", "manifests", asking)
+        expect_read_failure(url, "main", "manifests", asking)
     fetches = [line for line in told.read_text().splitlines() if "git-upload-pack" in line]
     assert [line.partition("someone@127.0.0.1 ")[2] for line in fetches] == [
         "git-upload-pack '/x@y'",
@@ -755,7 +765,7 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
 def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, said: str) -> None:
     """A malformed login is rejected, because git would send a part of it as the host or the path."""
     with pytest.raises(InvalidReference) as refused:
-        read(url, "main", "manifests", environment)
+        read_manifests(url, "main", "manifests", environment)
     assert said in str(refused.value)
     assert "hunter2" not in str(refused.value)
 
@@ -801,26 +811,26 @@ def test_url_without_a_login_is_shown() -> None:
 def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: str) -> None:
     """An error never shows the credentials of a URL, for any protocol and for an invalid URL."""
     closed = environment | {"GIT_SSH_COMMAND": "false"}
-    assert "hunter2" not in refusal(url, "main", "manifests", closed)
+    assert "hunter2" not in expect_read_failure(url, "main", "manifests", closed)
 
 
 def test_unreachable_server_is_an_error(environment: dict[str, str]) -> None:
     """An unreachable server is an error with the message of git."""
-    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", environment)
+    refused = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", environment)
     assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
 
 
 def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) -> None:
     """GIT_ALLOW_PROTOCOL of the user can forbid protocols, and cannot allow more."""
     forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
-    refused = refusal(repository.url, "main", "manifests", forbidding)
+    refused = expect_read_failure(repository.url, "main", "manifests", forbidding)
     assert "uses a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
     rewriting = forbidding | {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.ext::sh -c {COMMAND.replace(' ', '% ')}.insteadOf",
         "GIT_CONFIG_VALUE_0": "https://x/",
     }
-    assert "does not allow" in refusal("https://x/", "main", "manifests", rewriting)
+    assert "does not allow" in expect_read_failure("https://x/", "main", "manifests", rewriting)
     assert not Path("pwned").exists()
 
 
@@ -828,7 +838,7 @@ def test_silent_server_times_out(environment: dict[str, str], tmp_path: Path) ->
     """A server that does not answer causes a timeout, and no file stays on disk."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
-        assert refusal(url, "main", "manifests", environment, 0.5) == "git fetch timed out after 0.5 s"
+        assert expect_read_failure(url, "main", "manifests", environment, 0.5) == "git fetch timed out after 0.5 s"
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -836,16 +846,16 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full temporary disk is reported with its folder and a remedy, and reading in place still works."""
-    with disk(tmp_path / "small") as small:
+    with mount_disk(tmp_path / "small") as small:
         monkeypatch.setattr("tempfile.tempdir", str(small.folder))
         small.fill()
-        said = refusal(repository.url, "main", "manifests", repository.environment)
+        said = expect_read_failure(repository.url, "main", "manifests", repository.environment)
         remedy = "free space in the temporary folder, or set TMPDIR to another one"
         assert f"cannot be copied because the disk is full: {remedy}; git said: " in said
         assert said.endswith("No space left on device")
-        assert said == refusal(repository.url, "main", "manifests", repository.environment)
-        assert len(repository.names()) == 3, "reading in place writes nothing"
-        assert "did you mean 'main'?" in repository.refused("mian")
+        assert said == expect_read_failure(repository.url, "main", "manifests", repository.environment)
+        assert len(repository.read_names()) == 3, "reading in place writes nothing"
+        assert "did you mean 'main'?" in repository.expect_failure("mian")
         small.clear()
         assert repository.read("main")
     said = str(
@@ -860,7 +870,7 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
 def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing temporary folder is an error of one line."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
-    said = refusal(repository.url, "main", "manifests", repository.environment)
+    said = expect_read_failure(repository.url, "main", "manifests", repository.environment)
     assert said == "git cannot be run: No such file or directory"
 
 
@@ -880,7 +890,7 @@ def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
         asking.start()
         began = time.monotonic()
         with pytest.raises(StopRequested):
-            read(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
+            read_manifests(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
         assert time.monotonic() - began < 30
         asking.join()
         held[0].close()
@@ -893,7 +903,7 @@ def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_pat
     os.mkfifo(pipe)
     with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as held:
         hanging = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
-        refused = refusal("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
+        refused = expect_read_failure("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
         assert refused == "git fetch timed out after 0.5 s"
         assert select.select([held], [], [], 30)[0]
         assert held.read() in {b"", b"started\n"}
@@ -904,9 +914,9 @@ def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_pat
 def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
     """Trace output on standard error does not hide the error of git."""
     tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
-    refused = refusal("http://127.0.0.1:1/x", "main", "manifests", tracing)
+    refused = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", tracing)
     assert "git said: unable to access 'http://127.0.0.1:1/x/'" in refused
-    assert "did you mean 'main'?" in refusal(repository.url, "mian", "manifests", tracing)
+    assert "did you mean 'main'?" in expect_read_failure(repository.url, "mian", "manifests", tracing)
 
 
 # Hooks
@@ -934,15 +944,15 @@ sys.exit("refused")
 def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_path: Path, named: str) -> None:
     """A pre-receive hook reads quarantined objects in the repository that receives them, and in no other."""
     configure(repository, f"[safe]\n\tbareRepository = {named}\n")
-    repository.git("clone", "--quiet", "--bare", ".", "../other.git")
-    repository.git("init", "--quiet", "--bare", "../bare.git")
+    repository.run_git("clone", "--quiet", "--bare", ".", "../other.git")
+    repository.run_git("init", "--quiet", "--bare", "../bare.git")
     said = tmp_path / "said"
     hook = tmp_path / "bare.git" / "hooks" / "pre-receive"
     hook.write_text(HOOK.format(python=sys.executable, other=str(tmp_path / "other.git"), said=str(said)))
     hook.chmod(0o755)
     commit = repository.commit({"manifests/pushed.yaml": "pushed"})
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+        repository.run_git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
     assert "refused" in refused.value.stderr.decode()
     files = (
         File("manifests/a/a.json", b"a"),
@@ -953,4 +963,4 @@ def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_p
     elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
     assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
     empty = Repository(tmp_path / "bare.git", repository.environment)
-    assert empty.refused(commit).endswith("is empty: push a commit first")
+    assert empty.expect_failure(commit).endswith("is empty: push a commit first")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.repository import Repository, guarded_server, make
+from support.repository import Repository, create_repository, serve_with_login
 
 from reconciler.core.errors import GitError, InvalidReference, StopRequested
 from reconciler.edge.git import Credentials, RepositoryAccess, resolve_remote
@@ -30,10 +30,10 @@ def refused(url: str, ref: str, environment: Mapping[str, str], **others: Any) -
 
 def test_resolved_ref_is_what_a_fetch_would_read(repository: Repository) -> None:
     """A branch, tag, full name or HEAD resolves to the commit that a fetch reads, from a URL and in place."""
-    first = repository.git("rev-parse", "HEAD")
-    repository.git("tag", "light")
-    repository.git("branch", "team/prod")
-    repository.git("update-ref", "refs/pull/7/head", first)
+    first = repository.run_git("rev-parse", "HEAD")
+    repository.run_git("tag", "light")
+    repository.run_git("branch", "team/prod")
+    repository.run_git("update-ref", "refs/pull/7/head", first)
     second = repository.commit({"manifests/later.yaml": ""})
     for url in (repository.url, str(repository.folder)):
         for ref in ("light", "team/prod", "heads/team/prod", "refs/heads/team/prod", "refs/pull/7/head", first):
@@ -46,25 +46,25 @@ def test_annotated_tag_resolves_anew_when_its_message_changes(repository: Reposi
     """A URL resolves an annotated tag to the id of the tag, a folder to its commit; a new message changes the tag."""
     seen = set()
     for message in ("One", "Two"):
-        repository.git("tag", "--force", "--annotate", "--message", message, "v1")
+        repository.run_git("tag", "--force", "--annotate", "--message", message, "v1")
         seen.add(at(repository, "v1"))
-        assert at(repository, "v1") == repository.git("rev-parse", "v1")
-        assert at(repository, "v1", str(repository.folder)) == repository.git("rev-parse", "HEAD")
+        assert at(repository, "v1") == repository.run_git("rev-parse", "v1")
+        assert at(repository, "v1", str(repository.folder)) == repository.run_git("rev-parse", "HEAD")
     assert len(seen) == 2
 
 
 def test_branch_is_not_confused_with_one_of_the_same_suffix(repository: Repository) -> None:
     """`main` does not resolve to `topic/main`, although a server lists both, and a tag `main` takes precedence."""
-    main = repository.git("rev-parse", "HEAD")
-    repository.git("branch", "-m", "main", "other")
+    main = repository.run_git("rev-parse", "HEAD")
+    repository.run_git("branch", "-m", "main", "other")
     repository.commit({"manifests/later.yaml": ""})
-    repository.git("branch", "a/main")
-    repository.git("branch", "topic/main")
+    repository.run_git("branch", "a/main")
+    repository.run_git("branch", "topic/main")
     assert "did you mean" in refused(repository.url, "main", repository.environment)
-    repository.git("branch", "main", main)
+    repository.run_git("branch", "main", main)
     assert at(repository, "main") == main
-    repository.git("tag", "main", "other")
-    assert at(repository, "main") == repository.git("rev-parse", "other") == repository.read("main")[0]
+    repository.run_git("tag", "main", "other")
+    assert at(repository, "main") == repository.run_git("rev-parse", "other") == repository.read("main")[0]
 
 
 def test_commit_id_is_resolved_without_a_server(repository: Repository) -> None:
@@ -127,12 +127,12 @@ def test_programs_of_a_repository_do_not_run(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resolving starts no program from the configuration of the remote repository or of the current one."""
-    here = make(tmp_path / "other", repository.environment)
+    here = create_repository(tmp_path / "other", repository.environment)
     command = f"touch {tmp_path}/pwned; #"
     for each in (here, repository):
         for name in ("core.sshCommand", "core.fsmonitor", "core.pager", "core.askPass", "uploadpack.packObjectsHook"):
-            each.git("config", name, command)
-    here.git("config", f"url.{here.url}.insteadOf", repository.url)
+            each.run_git("config", name, command)
+    here.run_git("config", f"url.{here.url}.insteadOf", repository.url)
     monkeypatch.chdir(here.folder)
     assert at(repository, "main") == repository.read(url=repository.url)[0]
     assert "cannot be" in refused("git@127.0.0.1:x", "main", repository.environment | {"GIT_SSH_VARIANT": "simple"})
@@ -142,10 +142,10 @@ def test_programs_of_a_repository_do_not_run(
 def test_resolution_uses_the_same_credentials_as_a_fetch(repository: Repository, tmp_path: Path) -> None:
     """A token file and a login in the URL give access for resolving a ref, as for a fetch."""
     (tmp_path / "token").write_text("hunter2")
-    with guarded_server(tmp_path, repository.environment, "x-access-token:hunter2") as server:
+    with serve_with_login(tmp_path, repository.environment, "x-access-token:hunter2") as server:
         url, within = (f"http://{login}{server.host}/repository" for login in ("", "x-access-token:hunter2@"))
         token = Credentials(token_file=str(tmp_path / "token"))
-        commit = repository.git("rev-parse", "HEAD")
+        commit = repository.run_git("rev-parse", "HEAD")
         assert resolve_remote(RepositoryAccess(url, "main", repository.environment, token)) == commit
         assert resolve_remote(RepositoryAccess(within, "main", repository.environment)) == commit
         assert "rejected the credentials" in refused(url, "main", repository.environment)

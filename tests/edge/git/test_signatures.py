@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.repository import FILES, Repository, make
-from support.signers import Keyring, Signer, keyring, ssh_signer
+from support.repository import FILES, Repository, create_repository
+from support.signers import Keyring, Signer, create_ssh_signer, open_keyring
 
 from reconciler.core.errors import GitError, InvalidReference, UntrustedCommit
 from reconciler.core.manifests.files import File
@@ -23,7 +23,7 @@ from reconciler.edge.git import RepositoryAccess, SigningKeys, read_revision
 @pytest.fixture(scope="module")
 def ring() -> Iterator[Keyring]:
     """Yield a keyring for OpenPGP signers."""
-    with keyring() as made:
+    with open_keyring() as made:
         yield made
 
 
@@ -32,8 +32,8 @@ def signers(ring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """Return two signers of each kind."""
     folder = tmp_path_factory.mktemp("keys")
     return {
-        "ssh": (ssh_signer(folder, "one"), ssh_signer(folder, "two")),
-        "openpgp": (ring.signer("one"), ring.signer("two")),
+        "ssh": (create_ssh_signer(folder, "one"), create_ssh_signer(folder, "two")),
+        "openpgp": (ring.create_signer("one"), ring.create_signer("two")),
     }
 
 
@@ -80,10 +80,10 @@ def test_a_commit_signed_by_a_listed_key_is_read(
 ) -> None:
     """A commit signed by any listed key is read by branch, tag and id; the list may have other lines."""
     one, two = signers[kind]
-    both = keys(repository, "# ours\n\n" if kind == "ssh" else "ours:\n", one.listed, two.listed)
+    both = keys(repository, "# ours\n\n" if kind == "ssh" else "ours:\n", one.entry, two.entry)
     for signer in (one, two):
         commit = signer.commit(repository)
-        repository.git("tag", "--force", "--annotate", "--message", "A release", "v1")
+        repository.run_git("tag", "--force", "--annotate", "--message", "A release", "v1")
         for ref in ("HEAD", "main", "v1", commit):
             assert accepted(repository, both, ref) == commit
 
@@ -93,10 +93,10 @@ def test_a_commit_without_a_signature_is_refused(
 ) -> None:
     """A commit without a signature is rejected, even if its parent or a tag on it is signed."""
     one, _ = signers["ssh"]
-    listed = keys(repository, one.listed)
+    listed = keys(repository, one.entry)
     one.commit(repository)
     repository.commit({"manifests/later.yaml": ""})
-    repository.git(*one.options, "tag", "--sign", "--message", "Signed", "v1")
+    repository.run_git(*one.options, "tag", "--sign", "--message", "Signed", "v1")
     assert refused(repository, listed) == "is not signed"
     assert refused(repository, listed, "v1") == "is not signed"
 
@@ -108,7 +108,7 @@ def test_unlisted_key_is_rejected(
     """An unlisted key is rejected, even if the keyring or configuration of the user or repository trusts it."""
     one, two = signers[kind]
     theirs = repository.folder.parent / "theirs"
-    theirs.write_text(two.listed)
+    theirs.write_text(two.entry)
     settings = f"[gpg]\n\tminTrustLevel = never\n[gpg.ssh]\n\tallowedSignersFile = {theirs}\n"
     with (repository.folder / ".git" / "config").open("a") as config:
         config.write(settings)
@@ -116,8 +116,8 @@ def test_unlisted_key_is_rejected(
     repository.environment["GIT_CONFIG_GLOBAL"] = str(repository.folder.parent / "settings")
     repository.environment.update(ring.environment)
     two.commit(repository)
-    repository.git("verify-commit", "HEAD")
-    assert refused(repository, keys(repository, one.listed)) == f"is signed by the key {two.id}, which is not listed"
+    repository.run_git("verify-commit", "HEAD")
+    assert refused(repository, keys(repository, one.entry)) == f"is signed by the key {two.id}, which is not listed"
 
 
 @pytest.mark.parametrize(("kind", "other"), [("ssh", "openpgp"), ("openpgp", "ssh")])
@@ -127,7 +127,7 @@ def test_key_of_another_kind_is_rejected(
     """A key of another kind than the listed ones is rejected, even if the user trusts it."""
     repository.environment.update(ring.environment)
     signers[other][0].commit(repository)
-    said = refused(repository, keys(repository, signers[kind][0].listed))
+    said = refused(repository, keys(repository, signers[kind][0].entry))
     names = {"ssh": "ssh", "openpgp": "OpenPGP"}
     assert said == f"is signed with a key of type {names[other]}, but {names[kind]} keys are listed"
 
@@ -138,29 +138,31 @@ def test_commit_changed_after_signing_is_rejected(
 ) -> None:
     """A commit is rejected if its content changed after signing, or if it has two signatures."""
     one, two = signers[kind]
-    listed = keys(repository, one.listed)
-    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
-    changed = repository.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("Signed", "Forged"))
-    repository.git("update-ref", "refs/heads/main", changed)
+    listed = keys(repository, one.entry)
+    content = repository.run_git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.run_git(
+        "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("Signed", "Forged")
+    )
+    repository.run_git("update-ref", "refs/heads/main", changed)
     assert refused(repository, listed).startswith("has a bad signature")
-    other = repository.git("cat-file", "commit", two.commit(repository)) + "\n"
+    other = repository.run_git("cat-file", "commit", two.commit(repository)) + "\n"
     header = re.search(r"^gpgsig .*(?:\n .*)*\n", other, re.MULTILINE)
     assert header
-    twice = repository.git(
+    twice = repository.run_git(
         "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("\ngpgsig", f"\n{header[0]}gpgsig", 1)
     )
-    repository.git("update-ref", "refs/heads/main", twice)
+    repository.run_git("update-ref", "refs/heads/main", twice)
     assert refused(repository, listed) == "has more than one signature"
 
 
 def test_expired_or_revoked_openpgp_keys_are_rejected(repository: Repository, ring: Keyring) -> None:
     """An expired or revoked OpenPGP key is rejected, even if it is listed."""
-    old = ring.signer("old", "--faked-system-time", "20200101T000000!", ends="1y")
+    old = ring.create_signer("old", "--faked-system-time", "20200101T000000!", expiry="1y")
     old.commit(repository)
-    assert refused(repository, keys(repository, old.listed)) == f"is signed by the key {old.id}, which has expired"
-    gone = ring.signer("gone")
+    assert refused(repository, keys(repository, old.entry)) == f"is signed by the key {old.id}, which has expired"
+    gone = ring.create_signer("gone")
     gone.commit(repository)
-    assert accepted(repository, keys(repository, gone.listed))
+    assert accepted(repository, keys(repository, gone.entry))
     listed = keys(repository, ring.revoke("gone"))
     assert refused(repository, listed) == f"is signed by the key {gone.id}, which was revoked"
 
@@ -170,7 +172,7 @@ def test_ssh_keys_are_accepted_only_while_valid(
 ) -> None:
     """A listed ssh key is accepted only within its validity and namespaces, even if the commit is backdated."""
     one, _ = signers["ssh"]
-    who, key = one.listed.split(" ", 1)
+    who, key = one.entry.split(" ", 1)
     one.commit(repository)
     for options, said in (
         ('valid-before="20200101"', f"is signed by the key {one.id}, which had expired when the commit was made"),
@@ -196,14 +198,14 @@ def test_verification_program_of_the_git_configuration_is_ignored(
     yes.chmod(0o755)
     names = ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.x509.program")
     for name in names:
-        repository.git("config", name, str(yes))
+        repository.run_git("config", name, str(yes))
     shutil.copy(repository.folder / ".git" / "config", tmp_path / "settings")
     repository.environment["GIT_CONFIG_GLOBAL"] = str(tmp_path / "settings")
     repository.environment["GIT_CONFIG_COUNT"] = str(len(names))
     for number, name in enumerate(names):
         repository.environment.update({f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": str(yes)})
-    assert "which is not listed" in refused(repository, keys(repository, one.listed))
-    accepted(repository, keys(repository, two.listed))
+    assert "which is not listed" in refused(repository, keys(repository, one.entry))
+    accepted(repository, keys(repository, two.entry))
     assert not (tmp_path / "pwned").exists()
 
 
@@ -214,10 +216,10 @@ def test_objects_that_do_not_match_their_names_are_rejected(
     """An object whose content does not match its id is an error, although git reads it in place."""
     one, _ = signers["ssh"]
     one.commit(repository)
-    kind, oid = repository.git("cat-file", "-t", what), repository.git("rev-parse", what)
+    kind, oid = repository.run_git("cat-file", "-t", what), repository.run_git("rev-parse", what)
     content = b"forged"
     if kind == "tree":
-        content = b"100644 x.yaml\0" + bytes.fromhex(repository.blob("forged"))
+        content = b"100644 x.yaml\0" + bytes.fromhex(repository.store_blob("forged"))
     stored = repository.folder / ".git" / "objects" / oid[:2] / oid[2:]
     stored.chmod(0o600)
     stored.write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content))
@@ -226,7 +228,7 @@ def test_objects_that_do_not_match_their_names_are_rejected(
         read_revision(
             RepositoryAccess(str(repository.folder), "HEAD", repository.environment),
             "manifests",
-            keys(repository, one.listed),
+            keys(repository, one.entry),
         )
 
 
@@ -234,13 +236,13 @@ def test_repositories_with_sha_256_are_verified(
     environment: dict[str, str], tmp_path: Path, signers: dict[str, tuple[Signer, Signer]]
 ) -> None:
     """Signatures of a repository with SHA-256 ids, which are in another header, are verified."""
-    repository = make(tmp_path / "sha256", environment, "--object-format=sha256")
+    repository = create_repository(tmp_path / "sha256", environment, "--object-format=sha256")
     repository.commit(FILES)
     one, two = signers["ssh"]
-    assert refused(repository, keys(repository, one.listed)) == "is not signed"
+    assert refused(repository, keys(repository, one.entry)) == "is not signed"
     commit = one.commit(repository)
-    assert accepted(repository, keys(repository, one.listed)) == commit
-    assert "not listed" in refused(repository, keys(repository, two.listed))
+    assert accepted(repository, keys(repository, one.entry)) == commit
+    assert "not listed" in refused(repository, keys(repository, two.entry))
 
 
 @pytest.mark.parametrize(
@@ -289,7 +291,7 @@ def test_missing_verification_program_rejects_the_commit(
         (only / name).symlink_to(str(shutil.which(name)))
     bare = repository.environment | {"PATH": str(only)}
     with pytest.raises(GitError, match=f"the program {program} was not found on PATH"):
-        read_revision(RepositoryAccess(str(repository.folder), "HEAD", bare), "manifests", keys(repository, one.listed))
+        read_revision(RepositoryAccess(str(repository.folder), "HEAD", bare), "manifests", keys(repository, one.entry))
 
 
 HOOK = """#!{python}
@@ -308,18 +310,18 @@ def test_pushed_commit_is_verified_in_quarantine(
 ) -> None:
     """A pre-receive hook verifies the signature of a pushed commit while its objects are in quarantine."""
     one, two = signers["ssh"]
-    keys(repository, one.listed)
-    repository.git("init", "--quiet", "--bare", "../bare.git")
+    keys(repository, one.entry)
+    repository.run_git("init", "--quiet", "--bare", "../bare.git")
     hook, said = tmp_path / "bare.git" / "hooks" / "pre-receive", tmp_path / "said"
     content = HOOK.format(python=sys.executable, path=sys.path, said=str(said), listed=str(tmp_path / "listed"))
     hook.write_text(content)
     hook.chmod(0o755)
     commit = one.commit(repository)
-    repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+    repository.run_git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
     assert said.read_text() == commit
     two.commit(repository)
     with pytest.raises(subprocess.CalledProcessError) as pushed:
-        repository.git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
+        repository.run_git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
     assert "which is not listed" in pushed.value.stderr.decode()
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -331,15 +333,15 @@ def test_unsigned_signature_header_is_rejected(
 ) -> None:
     """A header that git does not verify makes the commit untrusted, although git verify-commit accepts it."""
     one, _ = signers[kind]
-    listed = keys(repository, one.listed)
-    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
-    changed = repository.git(
+    listed = keys(repository, one.entry)
+    content = repository.run_git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.run_git(
         "hash-object", "-t", "commit", "-w", "--stdin",
         stdin=content.replace("\ngpgsig", f"\n{name} added\n later\ngpgsig", 1),
     )  # fmt: skip
-    repository.git("update-ref", "refs/heads/main", changed)
+    repository.run_git("update-ref", "refs/heads/main", changed)
     judge = Repository(repository.folder, repository.environment | dict(ring.environment))
-    judge.git("-c", f"gpg.ssh.allowedSignersFile={listed.file}", "verify-commit", "HEAD")
+    judge.run_git("-c", f"gpg.ssh.allowedSignersFile={listed.file}", "verify-commit", "HEAD")
     assert refused(repository, listed).startswith("has headers that its signature does not cover (gpgsig, gpgsig")
 
 
@@ -349,14 +351,14 @@ def test_text_after_the_signature_in_its_header_is_rejected(
 ) -> None:
     """Text after the signature in its header is rejected; blank lines, which GitHub adds, are accepted."""
     one, _ = signers[kind]
-    listed = keys(repository, one.listed)
-    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
+    listed = keys(repository, one.entry)
+    content = repository.run_git("cat-file", "commit", one.commit(repository)) + "\n"
     for more, is_good in ((" \n \n", True), (" more\n", False)):
-        changed = repository.git(
+        changed = repository.run_git(
             "hash-object", "-t", "commit", "-w", "--stdin",
             stdin=content.replace(" SIGNATURE-----\n\n", f" SIGNATURE-----\n{more}\n", 1),
         )  # fmt: skip
-        repository.git("update-ref", "refs/heads/main", changed)
+        repository.run_git("update-ref", "refs/heads/main", changed)
         if is_good:
             assert accepted(repository, listed) == changed
         else:
@@ -368,12 +370,12 @@ def test_signature_for_the_other_hash_algorithm_is_rejected(
 ) -> None:
     """A signature header for the other hash algorithm is rejected, because git does not verify it."""
     one, _ = signers["ssh"]
-    content = repository.git("cat-file", "commit", one.commit(repository)) + "\n"
-    changed = repository.git(
+    content = repository.run_git("cat-file", "commit", one.commit(repository)) + "\n"
+    changed = repository.run_git(
         "hash-object", "-t", "commit", "-w", "--stdin", stdin=content.replace("\ngpgsig ", "\ngpgsig-sha256 ", 1)
     )
-    repository.git("update-ref", "refs/heads/main", changed)
-    said = refused(repository, keys(repository, one.listed))
+    repository.run_git("update-ref", "refs/heads/main", changed)
+    said = refused(repository, keys(repository, one.entry))
     assert said == "has headers that its signature does not cover (gpgsig-sha256)"
 
 
@@ -410,7 +412,7 @@ def test_failing_verification_program_does_not_blame_the_commit(
 ) -> None:
     """A failing verification program is an error without blame for the commit, which a later attempt may accept."""
     one, _ = signers["openpgp" if program == "gpg" else "ssh"]
-    listed, commit = keys(repository, one.listed), one.commit(repository)
+    listed, commit = keys(repository, one.entry), one.commit(repository)
     broken = replaced(repository, program, script)
     reasons = set()
     for _ in range(2):
@@ -436,5 +438,5 @@ def test_user_missing_from_passwd_is_reported(
     broken = replaced(repository, "ssh-keygen", 'exec setpriv --reuid=54321 --clear-groups $REAL "$@"')
     with pytest.raises(GitError, match="needs an entry for the user id 54321 in /etc/passwd: add one"):
         read_revision(
-            RepositoryAccess(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.listed)
+            RepositoryAccess(str(repository.folder), "HEAD", broken), "manifests", keys(repository, one.entry)
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import forked
+from support import forking
 
 PROGRAM = Path(sys.executable).with_name("reconcile")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
 
     def reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         command = [str(PROGRAM), *map(os.fsdecode, arguments)]
-        return forked.run(command, tmp_path, ENVIRONMENT, stdin, seconds=60)
+        return forking.run(command, tmp_path, ENVIRONMENT, stdin, seconds=60)
 
     return reconcile
 

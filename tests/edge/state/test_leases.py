@@ -221,7 +221,7 @@ def test_reused_lease_number_is_not_this_lease() -> None:
     """After the journal was replaced, a lease with the same number belongs to the other run."""
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY.with_records(record("a"))) as lost:
-        store.stored = None
+        store.stored_text = None
         with Process(store, clock, "run-2").lease(EMPTY.with_records(record("b"))) as lease:
             assert lease.journal.lease is not None
             assert lost.journal.lease is not None
@@ -238,9 +238,9 @@ def test_a_renewed_lease_lasts_longer() -> None:
     store, clock = FakeStore(), FakeClock()
     with Process(store, clock).lease(EMPTY) as lease:
         clock.advance(minutes=4)
-        found, version = lease.journal, store.stored
+        found, version = lease.journal, store.stored_text
         assert version is not None
-        store.stored = StoredText(version.text, "rewritten")
+        store.stored_text = StoredText(version.text, "rewritten")
         written = lease.write(add("a"))
         assert written.lease is not None
         assert (written.lease.number, written.lease.expires) == (1, clock.now() + LEASE_DURATION)
@@ -255,8 +255,8 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
     with Process(store, clock).lease(EMPTY) as lease:
 
         def disturb() -> None:
-            assert store.stored is not None
-            store.stored = StoredText(store.stored.text, f"{store.stored.version}!")
+            assert store.stored_text is not None
+            store.stored_text = StoredText(store.stored_text.text, f"{store.stored_text.version}!")
 
         store.after_load = disturb
         disturb()
@@ -275,7 +275,7 @@ def test_lost_store_answer_is_resolved_by_reading(*, before: bool) -> None:
     if before:
         with pytest.raises(StateWriteUnknown), process.lease(EMPTY):
             pytest.fail("the lease was not written")
-        assert store.stored is None
+        assert store.stored_text is None
     else:
         with process.lease(EMPTY.with_records(record("a"))) as lease:
             store.lost = 1
@@ -320,14 +320,14 @@ def test_replaced_journal_is_rejected(exchange: Callable[[str], str | None], sai
     process.remember("a")
     process.remember("b")
     known = process.reader.read()
-    assert store.stored is not None
-    text = exchange(store.stored.text)
-    store.stored = StoredText(text, "exchanged") if text else None
+    assert store.stored_text is not None
+    text = exchange(store.stored_text.text)
+    store.stored_text = StoredText(text, "exchanged") if text else None
     with pytest.raises(StateError, match=said):
         process.reader.read()
     with pytest.raises(StateError):
         process.writer.swap(known, known.with_records(record("c")))
-    assert (store.stored.text if store.stored else None) == text
+    assert (store.stored_text.text if store.stored_text else None) == text
     Process(store, clock, "run-2").remember("d")
 
 
@@ -371,13 +371,13 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
 def test_unusable_journal_is_left_unchanged(text: str, reason: str) -> None:
     """A corrupt journal, or one of a newer version, is rejected and stays unchanged."""
     store = FakeStore()
-    store.stored = StoredText(text, "1")
+    store.stored_text = StoredText(text, "1")
     process = Process(store, FakeClock())
     with pytest.raises(StateError, match=reason):
         process.reader.read()
     with pytest.raises(StateError):
         process.writer.swap(EMPTY, EMPTY.with_records(record()))
-    assert store.stored == StoredText(text, "1")
+    assert store.stored_text == StoredText(text, "1")
 
 
 def test_unreadable_value_is_not_written() -> None:
@@ -385,11 +385,11 @@ def test_unreadable_value_is_not_written() -> None:
     store, clock = FakeStore(), FakeClock()
     process = Process(store, clock)
     process.remember("a")
-    stored, known = store.stored, process.reader.read()
+    stored, known = store.stored_text, process.reader.read()
     odd = replace(record("c"), generation=2**60)
     with pytest.raises(StateError, match="was not written, because no later run could read it: "):
         process.writer.swap(known, known.with_records(odd))
-    assert store.stored == stored
+    assert store.stored_text == stored
 
 
 def test_a_journal_of_another_account_is_refused() -> None:
@@ -412,7 +412,7 @@ def test_journal_removed_during_a_process_is_an_error() -> None:
     Process(store, FakeClock()).remember("a")
     reader = StoredJournalReader(store, ACCOUNT, REGION, must_exist="give --new-state")
     reader.read()
-    store.stored = None
+    store.stored_text = None
     with pytest.raises(StateError, match="was removed since this process read it") as raised:
         reader.read()
     assert "--new-state" not in str(raised.value)

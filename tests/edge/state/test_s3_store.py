@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.wire import Request, Wire
+from support.proxy import FaultProxy, Request
 
 from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
@@ -40,9 +40,9 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def wire(server: SandboxServer) -> Iterator[Wire]:
+def wire(server: SandboxServer) -> Iterator[FaultProxy]:
     """Return a proxy to the sandbox that records the requests."""
-    with Wire(server.url) as running:
+    with FaultProxy(server.url) as running:
         yield running
 
 
@@ -75,12 +75,12 @@ def for_puts(*answers: bytes | None) -> Callable[[Request], bytes | None]:
     return lambda request: left.pop(0) if left and request.method == "PUT" else None
 
 
-def methods(wire: Wire) -> list[str]:
+def methods(wire: FaultProxy) -> list[str]:
     """Return the methods of the recorded requests."""
     return [request.method for request in wire.requests]
 
 
-def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
+def test_s3_store_has_a_url_and_is_shared(wire: FaultProxy) -> None:
     """A store in S3 is named by its URL, several processes may claim it, and a claim excludes no other process."""
     store: Store = store_at(wire.url)
     assert (store.place, store.is_exclusive) == (PLACE, False)
@@ -89,13 +89,13 @@ def test_s3_store_has_a_url_and_is_shared(wire: Wire) -> None:
     store.release()
 
 
-def test_reading_creates_no_object(wire: Wire) -> None:
+def test_reading_creates_no_object(wire: FaultProxy) -> None:
     """Reading a missing journal sends one GetObject and nothing else."""
     assert store_at(wire.url).load() is None
     assert methods(wire) == ["GET"]
 
 
-def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
+def test_stored_text_is_loaded_unchanged(wire: FaultProxy) -> None:
     """A text is loaded exactly as it was written, with its version."""
     store, reader = store_at(wire.url), store_at(wire.url)
     first = store.put("one\r\n", None)
@@ -105,7 +105,7 @@ def test_stored_text_is_loaded_unchanged(wire: Wire) -> None:
     assert first != second
 
 
-def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
+def test_put_leaves_encryption_and_access_to_the_bucket(wire: FaultProxy) -> None:
     """A PutObject has a condition, a content type and a checksum. The bucket decides encryption and access."""
     version = store_at(wire.url).put("one", None)
     store_at(wire.url).put("two", version)
@@ -121,7 +121,7 @@ def test_put_leaves_encryption_and_access_to_the_bucket(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
-def test_unseen_text_is_not_overwritten(wire: Wire, version: str | None) -> None:
+def test_unseen_text_is_not_overwritten(wire: FaultProxy, version: str | None) -> None:
     """A writer without the current version gets a conflict, and the stored text stays."""
     store = store_at(wire.url)
     stored = StoredText("first", store.put("first", None))
@@ -140,9 +140,9 @@ def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
     assert store.load() is None
 
 
-def test_a_lost_request_is_repeated(wire: Wire) -> None:
+def test_a_lost_request_is_repeated(wire: FaultProxy) -> None:
     """A write that did not arrive is repeated with the same condition."""
-    wire.before = for_puts(b"")
+    wire.before_request = for_puts(b"")
     version = store_at(wire.url).put("text", None)
     assert store_at(wire.url).load() == StoredText("text", version)
     assert methods(wire) == ["PUT", "PUT", "GET"]
@@ -150,9 +150,9 @@ def test_a_lost_request_is_repeated(wire: Wire) -> None:
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("lost", [b"", error(500, "InternalError"), error(503, "SlowDown"), error(408, "Slow")])
-def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
+def test_a_lost_answer_is_uncertain(wire: FaultProxy, lost: bytes) -> None:
     """If S3 carries out a write and its answer is lost, the error says that the result is unknown."""
-    wire.after = for_puts(lost)
+    wire.after_request = for_puts(lost)
     store = store_at(wire.url)
     with pytest.raises(StateWriteUnknown, match=f"it is unknown whether the journal {PLACE} was written: "):
         store.put("text", None)
@@ -161,9 +161,9 @@ def test_a_lost_answer_is_uncertain(wire: Wire, lost: bytes) -> None:
     assert found.text == "text"
 
 
-def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
+def test_retry_that_meets_its_own_text_is_a_conflict(wire: FaultProxy) -> None:
     """A retry after a lost answer gets a 412, and a read then shows the writer's own text."""
-    wire.after = for_puts(b"")
+    wire.after_request = for_puts(b"")
     store = store_at(wire.url)
     with pytest.raises(StateConflict):
         store.put("mine", None)
@@ -172,19 +172,19 @@ def test_retry_that_meets_its_own_text_is_a_conflict(wire: Wire) -> None:
     assert found.text == "mine"
 
 
-def test_refused_retry_leaves_the_first_attempt_uncertain(wire: Wire) -> None:
+def test_refused_retry_leaves_the_first_attempt_uncertain(wire: FaultProxy) -> None:
     """If S3 refuses a retry, the result of the first attempt is still unknown."""
-    wire.before = for_puts(None, error(400, "ExpiredToken"))
-    wire.after = for_puts(error(500, "InternalError"))
+    wire.before_request = for_puts(None, error(400, "ExpiredToken"))
+    wire.after_request = for_puts(error(500, "InternalError"))
     store = store_at(wire.url)
     with pytest.raises(StateWriteUnknown, match="ExpiredToken"):
         store.put("text", None)
     assert store.load()
 
 
-def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
+def test_uncertain_write_does_not_affect_the_next_one(wire: FaultProxy) -> None:
     """A refused write is a certain error, even after an earlier write with an unknown result."""
-    wire.before = for_puts(*[b""] * 3, error(403, "AccessDenied"))
+    wire.before_request = for_puts(*[b""] * 3, error(403, "AccessDenied"))
     store = store_at(wire.url)
     with pytest.raises(StateWriteUnknown):
         store.put("text", None)
@@ -196,9 +196,9 @@ def test_uncertain_write_does_not_affect_the_next_one(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (409, "OperationAborted")]
 )
-def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> None:
+def test_concurrent_write_is_a_conflict(wire: FaultProxy, status: int, code: str) -> None:
     """Each code that S3 uses for a concurrent write is a conflict, and the write is not repeated."""
-    wire.before = for_puts(error(status, code))
+    wire.before_request = for_puts(error(status, code))
     with pytest.raises(StateConflict, match=rf"{code}: because \(request req-1\)$"):
         store_at(wire.url).put("text", None)
     assert methods(wire) == ["PUT"]
@@ -213,18 +213,20 @@ def test_concurrent_write_is_a_conflict(wire: Wire, status: int, code: str) -> N
         (501, "NotImplemented", "NotImplemented: because"),
     ],
 )
-def test_refused_write_is_a_certain_error(wire: Wire, status: int, code: str, right: str) -> None:
+def test_refused_write_is_a_certain_error(wire: FaultProxy, status: int, code: str, right: str) -> None:
     """A write that S3 refuses is a certain error of one line with a remedy."""
-    wire.before = for_puts(error(status, code))
+    wire.before_request = for_puts(error(status, code))
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be written: .*{right}") as refused:
         store_at(wire.url).put("text", None)
     assert type(refused.value) is StateError
     assert store_at(wire.url).load() is None
 
 
-def test_an_answer_without_an_etag_is_uncertain(wire: Wire) -> None:
+def test_an_answer_without_an_etag_is_uncertain(wire: FaultProxy) -> None:
     """A write answer without an ETag leaves the result unknown, and a read without one is an error."""
-    wire.before = lambda _: b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    wire.before_request = lambda _: (
+        b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
     with pytest.raises(StateWriteUnknown, match="lacks 'ETag'"):
         store_at(wire.url).put("text", None)
     with pytest.raises(StateError, match="lacks 'ETag'"):
@@ -236,9 +238,9 @@ PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnec
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 409, 412, 429, 501])
-def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
+def test_proxy_page_is_not_an_answer_of_s3(wire: FaultProxy, status: int) -> None:
     """After the page of a proxy, the journal does not count as missing, written or refused."""
-    wire.before = lambda _: PAGE % status
+    wire.before_request = lambda _: PAGE % status
     with pytest.raises(StateError, match="the answer is not from S3, but perhaps from a proxy"):
         store_at(wire.url).load()
     with pytest.raises(StateWriteUnknown, match="the answer is not from S3, but perhaps from a proxy"):
@@ -247,29 +249,29 @@ def test_proxy_page_is_not_an_answer_of_s3(wire: Wire, status: int) -> None:
 
 @pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "AccessDenied"])
-def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: Wire, code: str) -> None:
+def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: FaultProxy, code: str) -> None:
     """An S3 error document without a request id does not count as an answer of S3."""
     said = error(404, code).replace(b"x-amz-request-id", b"x-other")
-    wire.before = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
+    wire.before_request = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
     with pytest.raises(StateError):
         store_at(wire.url).load()
     with pytest.raises(StateWriteUnknown):
         store_at(wire.url).put("text", None)
 
 
-def test_write_with_a_weak_etag_is_uncertain(wire: Wire) -> None:
+def test_write_with_a_weak_etag_is_uncertain(wire: FaultProxy) -> None:
     """A write with a weak ETag in its answer has an unknown result."""
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
-    wire.after = lambda request: weak if request.method == "PUT" else None
+    wire.after_request = lambda request: weak if request.method == "PUT" else None
     with pytest.raises(StateWriteUnknown, match="weak ETag"):
         store_at(wire.url).put("text", None)
 
 
-def test_weak_etag_is_reported(wire: Wire) -> None:
+def test_weak_etag_is_reported(wire: FaultProxy) -> None:
     """A read with a weak ETag is an error that names the ETag, because no condition can use it."""
     store_at(wire.url).put("text", None)
     weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
-    wire.before = lambda _: weak
+    wire.before_request = lambda _: weak
     with pytest.raises(StateError, match='has the weak ETag W/"abc", which cannot protect a write'):
         store_at(wire.url).load()
 
@@ -292,17 +294,17 @@ def test_missing_bucket_is_reported() -> None:
         (FROM_S3 + b"ETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
     ],
 )
-def test_unreadable_journal_is_a_one_line_error(wire: Wire, answer: bytes, right: str) -> None:
+def test_unreadable_journal_is_a_one_line_error(wire: FaultProxy, answer: bytes, right: str) -> None:
     """A refusal or an incomplete answer is an error of one line, and does not count as an empty journal."""
-    wire.before = lambda _: answer
+    wire.before_request = lambda _: answer
     with pytest.raises(StateError, match=f"the journal {PLACE} cannot be read: .*{right}.*") as said:
         store_at(wire.url).load()
     assert "\n" not in str(said.value)
 
 
-def test_refused_connection_is_a_certain_error(wire: Wire) -> None:
+def test_refused_connection_is_a_certain_error(wire: FaultProxy) -> None:
     """If each connection is refused, the error is certain: nothing was written."""
-    with Wire(wire.url) as gone:
+    with FaultProxy(wire.url) as gone:
         store = store_at(gone.url)
     with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as refused:
         store.put("text", None)
@@ -323,7 +325,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.usefixtures("bare")
-def test_missing_credentials_are_reported(wire: Wire) -> None:
+def test_missing_credentials_are_reported(wire: FaultProxy) -> None:
     """Without credentials, nothing is sent, and the error says that boto3 must find some."""
     store = S3Store(
         S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
@@ -337,7 +339,7 @@ def test_missing_credentials_are_reported(wire: Wire) -> None:
     assert wire.requests == []
 
 
-def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_renewed_credentials_are_used(wire: FaultProxy, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After S3 rejected credentials of a file, each further call reads the file again until they are valid."""
     credentials = tmp_path / "credentials"
     bare.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
@@ -348,7 +350,7 @@ def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_
     def judge(request: Request) -> bytes | None:
         return error(400, "ExpiredToken") if "Credential=OLD/" in request.headers["Authorization"] else None
 
-    wire.before = judge
+    wire.before_request = judge
     have("OLD")
     store = S3Store(
         S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
@@ -365,15 +367,15 @@ def test_renewed_credentials_are_used(wire: Wire, bare: pytest.MonkeyPatch, tmp_
     assert store.put("text", None)
 
 
-def test_wrong_clock_is_not_blamed_on_the_credentials(wire: Wire) -> None:
+def test_wrong_clock_is_not_blamed_on_the_credentials(wire: FaultProxy) -> None:
     """If S3 rejects the time of a request, the advice is to set the clock and not to renew the credentials."""
-    wire.before = lambda _: error(403, "RequestTimeTooSkewed")
+    wire.before_request = lambda _: error(403, "RequestTimeTooSkewed")
     with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as said:
         store_at(wire.url).load()
     assert "renew" not in str(said.value)
 
 
-def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+def test_s3_endpoint_of_the_environment_is_used(wire: FaultProxy, bare: pytest.MonkeyPatch) -> None:
     """AWS_ENDPOINT_URL_S3 works as in other programs that use boto3."""
     bare.setenv("AWS_ACCESS_KEY_ID", "x")
     bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
@@ -389,7 +391,7 @@ def test_s3_endpoint_of_the_environment_is_used(wire: Wire, bare: pytest.MonkeyP
     assert "appintegrations-reconciler/1.2" in request.headers["User-Agent"]
 
 
-def test_sandbox_connection_ignores_profile_and_proxy(wire: Wire, bare: pytest.MonkeyPatch) -> None:
+def test_sandbox_connection_ignores_profile_and_proxy(wire: FaultProxy, bare: pytest.MonkeyPatch) -> None:
     """A sandbox is reached without the proxy and profile of the environment, with the bucket in the path."""
     bare.setenv("AWS_PROFILE", "nobody")
     bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")

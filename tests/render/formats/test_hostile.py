@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
-from support.reports import found, rich
+from support.reports import full_report, validation_result
 
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
@@ -34,7 +34,7 @@ FINDINGS: Mapping[str, Callable[[ValidationResult], str]] = {
     "sarif": sarif.render_findings,
     "github": github.render_findings,
 }
-HOSTILE = (
+HOSTILE_TEXTS = (
     "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "\x00", "\x7f", "\x85", "a\nb", "a\rb", "a\r\nb",
     "\n::error::x", "\u2028", "\u2029", "\u202eevil", "\u2066x", "\u200b", "\ufeff", "\u00ad", "\ud800", "\udcff",
     "\ufffe", "\U000e0041", "::error::x", "::stop-commands::x", "##[command]x", "##[error]x", "%0A::error::x", "%25",
@@ -42,7 +42,7 @@ HOSTILE = (
     "|", "\\", '"', "'", "{}", "[]", "@team", "#1", "https://x.example/?a=b#c", "![x](y)", "[x]: y", "- [ ] x",
     "/", "/x/../y", "    x", " ", "  x  ", "1790812800000",
 )  # fmt: skip
-STRANGE = st.text(
+ANY_TEXT = st.text(
     st.one_of(
         st.characters(categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Co", "Cn")),
         st.sampled_from("`~<>&|#@[](){}!%:;,=*_\"'\\/-+\n\r "),
@@ -54,76 +54,76 @@ STRANGE = st.text(
 
 
 @cache
-def _plain(format_: str) -> str:
-    return REPORTS[format_](rich())
+def _render_plain(format_: str) -> str:
+    return REPORTS[format_](full_report())
 
 
-def check(format_: str, shown: str, plain: str) -> None:
+def check_output(format_: str, output: str, plain_output: str) -> None:
     """Assert that a hostile text adds no lines, invisible characters or commands, and keeps the structure."""
-    shown.encode()
-    shown, plain = (
-        re.sub(r',\n *"uriBaseId": "%SRCROOT%"', "", each) for each in (shown, plain)
+    output.encode()
+    output, plain_output = (
+        re.sub(r',\n *"uriBaseId": "%SRCROOT%"', "", each) for each in (output, plain_output)
     )  # a path may be absolute
-    assert "##[" not in shown
+    assert "##[" not in output
     if format_ != "github":
-        assert [line for line in shown.splitlines() if line.lstrip().startswith("::")] == []
-    steered = format_ == "text on a terminal"
-    left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if steered else shown
-    assert [char for char in left if not char.isprintable() and char != "\n"] == []
-    assert len(shown.splitlines()) == len(plain.splitlines())
-    assert _structure(format_, shown) == _structure(format_, plain)
+        assert [line for line in output.splitlines() if line.lstrip().startswith("::")] == []
+    has_colours = format_ == "text on a terminal"
+    visible_text = re.sub(r"\x1b\[[0-9]{1,2}m", "", output) if has_colours else output
+    assert [char for char in visible_text if not char.isprintable() and char != "\n"] == []
+    assert len(output.splitlines()) == len(plain_output.splitlines())
+    assert _parse_structure(format_, output) == _parse_structure(format_, plain_output)
 
 
-def _structure(format_: str, shown: str) -> object:
+def _parse_structure(format_: str, output: str) -> object:
     """Return the structure that a parser of the format finds, without the values."""
     match format_:
         case "json" | "sarif":
-            return _shape(json_.loads(shown))
+            return _get_shape(json_.loads(output))
         case "junit":
             return [
                 [(case.classname is not None, [type(each) for each in case.result]) for case in suite]
-                for suite in JUnitXml.fromstring(shown.encode())
+                for suite in JUnitXml.fromstring(output.encode())
             ]
         case "github":
-            return [re.match(r"::[a-z]+ |[A-Z][a-z ]+", line) is not None for line in shown.splitlines()]
+            return [re.match(r"::[a-z]+ |[A-Z][a-z ]+", line) is not None for line in output.splitlines()]
         case "text on a terminal":
-            return re.findall(r"\x1b\[[0-9]{1,2}m", shown)
+            return re.findall(r"\x1b\[[0-9]{1,2}m", output)
         case _:
             return None
 
 
-def _shape(tree: object) -> object:
+def _get_shape(tree: object) -> object:
     match tree:
         case dict():
-            return sorted(_shape(value).__repr__() for value in tree.values())
+            return sorted(_get_shape(value).__repr__() for value in tree.values())
         case list():
-            return [_shape(value) for value in tree]
+            return [_get_shape(value) for value in tree]
         case _:
             return type(tree).__name__
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 @pytest.mark.parametrize("format_", REPORTS)
 def test_hostile_report_values_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks on terminals, runners, browsers and parsers cannot break a report in any format."""
-    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+    check_output(format_, REPORTS[format_](full_report(hostile)), _render_plain(format_))
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 @pytest.mark.parametrize("format_", FINDINGS)
 def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks in manifests cannot break a list of findings in any format."""
-    check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+    check_output(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
 
 
 @settings(max_examples=50)
-@given(STRANGE)
+@given(ANY_TEXT)
 @pytest.mark.parametrize("format_", REPORTS)
 def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> None:
     """A random text cannot break a report or a list of findings in any format."""
-    check(format_, REPORTS[format_](rich(hostile)), _plain(format_))
+    check_output(format_, REPORTS[format_](full_report(hostile)), _render_plain(format_))
     if format_ in FINDINGS:
-        check(format_, FINDINGS[format_](found(hostile)), FINDINGS[format_](found()))
+        check_output(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
 
 
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
@@ -131,24 +131,30 @@ def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> N
 def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> None:
     """A value longer than any limit of AWS is rendered in every format without invisible characters."""
     hostile = char * 3_000
-    for shown in (REPORTS[format_](rich(hostile)), FINDINGS.get(format_, text.render_findings)(found(hostile))):
-        shown.encode()
-        left = re.sub(r"\x1b\[[0-9]{1,2}m", "", shown) if format_ == "text on a terminal" else shown
-        assert all(char.isprintable() or char == "\n" for char in set(left))
-        _structure(format_, shown)
+    for output in (
+        REPORTS[format_](full_report(hostile)),
+        FINDINGS.get(format_, text.render_findings)(validation_result(hostile)),
+    ):
+        output.encode()
+        visible_text = re.sub(r"\x1b\[[0-9]{1,2}m", "", output) if format_ == "text on a terminal" else output
+        assert all(char.isprintable() or char == "\n" for char in set(visible_text))
+        _parse_structure(format_, output)
 
 
 @pytest.mark.parametrize("format_", REPORTS)
 def test_empty_values_are_rendered(format_: str) -> None:
     """A report in which every text is empty is rendered in every format."""
-    for shown in (REPORTS[format_](rich("")), FINDINGS.get(format_, text.render_findings)(found(""))):
-        assert shown
-        _structure(format_, shown)
+    for output in (
+        REPORTS[format_](full_report("")),
+        FINDINGS.get(format_, text.render_findings)(validation_result("")),
+    ):
+        assert output
+        _parse_structure(format_, output)
 
 
-@given(STRANGE)
+@given(ANY_TEXT)
 def test_json_preserves_values(hostile: str) -> None:
     """A parser of the JSON report reads the original values."""
-    document = json_.loads(json.render(rich(hostile)))
+    document = json_.loads(json.render(full_report(hostile)))
     assert document["targets"][0]["name"] == hostile
     assert document["targets"][0]["associations"][0]["reason"] == hostile

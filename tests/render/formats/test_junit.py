@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from support.builders import live, record
-from support.reports import association, create, drifted, found, problems, report, rich, update
+from support.reports import (
+    association,
+    create,
+    drifted_association,
+    full_report,
+    problems,
+    report,
+    update,
+    validation_result,
+)
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.manifests.findings import ValidationResult
@@ -17,21 +26,21 @@ from reconciler.core.report.report import Report
 from reconciler.render.formats.junit import render, render_findings
 
 
-def suites(text: str) -> list[TestSuite]:
+def parse_suites(text: str) -> list[TestSuite]:
     """Return the test suites as junitparser reads them."""
     return list(JUnitXml.fromstring(text.encode()))
 
 
-def properties(suite: TestSuite) -> dict[str, str]:
+def read_properties(suite: TestSuite) -> dict[str, str]:
     """Return the properties of a test suite."""
     return {each.name: each.value for each in suite.properties()}  # type: ignore[no-untyped-call]
 
 
-def case(told: Report) -> TestCase:
+def render_case(report: Report) -> TestCase:
     """Return the only test case of a report."""
-    (suite,) = suites(render(told))
-    (only,) = suite
-    return only
+    (suite,) = parse_suites(render(report))
+    (case,) = suite
+    return case
 
 
 @pytest.mark.parametrize(
@@ -55,51 +64,51 @@ def case(told: Report) -> TestCase:
 )
 def test_each_decision_has_a_test_result(decision: str, changes: dict[str, Any], result: type | None) -> None:
     """The result of a test case follows the exit code, and its message contains the reason."""
-    told = report(association("export", decision, reason="because", **changes))
-    only = case(told)
-    assert [type(each) for each in only.result] == ([result] if result else [])
-    assert all("because" in each.message for each in only.result)
-    assert (result is Failure) == (told.exit_code == 1)
-    assert (result is Skipped) == (told.get_detailed_exit_code() == 2)
+    run_report = report(association("export", decision, reason="because", **changes))
+    case = render_case(run_report)
+    assert [type(each) for each in case.result] == ([result] if result else [])
+    assert all("because" in each.message for each in case.result)
+    assert (result is Failure) == (run_report.exit_code == 1)
+    assert (result is Skipped) == (run_report.get_detailed_exit_code() == 2)
 
 
 def test_test_case_names_its_manifest_and_request() -> None:
     """A test case contains the place of its manifest, the whole request, the ClientToken and unverifiable members."""
-    only = case(report(association()))
-    assert (only.name, only.classname) == ("export", "prod")
-    assert (only._elem.get("file"), only._elem.get("line")) == ("manifests/export.yaml", "3")  # noqa: SLF001 - it has no accessor
-    assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in only.system_out
-    assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in only.system_out
-    assert '"1790812800000" (2026-10-01T00:00:00Z)' in only.system_out
-    assert "unverifiable, because AWS does not show it: /ObjectConfiguration" in only.system_out
+    case = render_case(report(association()))
+    assert (case.name, case.classname) == ("export", "prod")
+    assert (case._elem.get("file"), case._elem.get("line")) == ("manifests/export.yaml", "3")  # noqa: SLF001 - it has no accessor
+    assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in case.system_out
+    assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in case.system_out
+    assert '"1790812800000" (2026-10-01T00:00:00Z)' in case.system_out
+    assert "unverifiable, because AWS does not show it: /ObjectConfiguration" in case.system_out
 
 
 def test_result_text_contains_the_differences() -> None:
     """The text of a skipped test case contains the differences as a diff."""
-    (skipped,) = case(report(drifted())).result
+    (skipped,) = render_case(report(drifted_association())).result
     assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
 
 
 def test_document_counts_are_the_sums_of_the_suites() -> None:
     """The counts of the document and of each suite match their test cases."""
-    parsed = JUnitXml.fromstring(render(rich()).encode())
-    said = (parsed.tests, parsed.failures, parsed.errors)
-    parsed.update_statistics()  # type: ignore[no-untyped-call]
-    assert said == (parsed.tests, parsed.failures, parsed.errors)
-    for suite in parsed:
-        told = (suite.tests, suite.failures, suite.errors, suite.skipped)
+    document = JUnitXml.fromstring(render(full_report()).encode())
+    document_counts = (document.tests, document.failures, document.errors)
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    assert document_counts == (document.tests, document.failures, document.errors)
+    for suite in document:
+        suite_counts = (suite.tests, suite.failures, suite.errors, suite.skipped)
         suite.update_statistics()  # type: ignore[no-untyped-call]
-        assert told == (suite.tests, suite.failures, suite.errors, suite.skipped)
+        assert suite_counts == (suite.tests, suite.failures, suite.errors, suite.skipped)
 
 
 def test_properties_describe_the_run() -> None:
     """The properties of a suite contain the plan digest, run, revision, summary and coverage."""
-    told = report(association(), live_count=4)
-    (suite,) = suites(render(told))
-    given = properties(suite)
+    run_report = report(association(), live_count=4)
+    (suite,) = parse_suites(render(run_report))
+    properties = read_properties(suite)
     assert suite.timestamp == "2026-11-01T12:00:00"
-    assert given == {
-        "planDigest": told.plan_digest,
+    assert properties == {
+        "planDigest": run_report.plan_digest,
         "run": "plain",
         "revision": "plain",
         "version": "plain",
@@ -110,17 +119,17 @@ def test_properties_describe_the_run() -> None:
         "region": "us-east-1",
         "targetCoverage": "4 of 4 live associations are managed",
     }
-    (suite,) = suites(render(replace(told, run=replace(told.run, revision=None, dry_run=False))))
-    given = properties(suite)
-    assert (given.get("revision"), given["dryRun"]) == (None, "false")
+    (suite,) = parse_suites(render(replace(run_report, run=replace(run_report.run, revision=None, dry_run=False))))
+    properties = read_properties(suite)
+    assert (properties.get("revision"), properties["dryRun"]) == (None, "false")
 
 
 def test_failed_target_and_plan_mismatch_are_errors() -> None:
     """A failed target and a plan mismatch are separate test cases with an error."""
-    told = replace(
+    run_report = replace(
         report(error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: create s3://x",))
     )
-    plan, target = suites(render(told))
+    plan, target = parse_suites(render(run_report))
     ((error,),) = (each.result for each in plan)
     assert isinstance(error, Error)
     assert "not reviewed: create s3://x" in error.text
@@ -132,8 +141,8 @@ def test_failed_target_and_plan_mismatch_are_errors() -> None:
 
 def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
     """Unmanaged, orphaned and unlisted entries and warnings are skipped test cases with a message."""
-    told = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
-    target, warnings = suites(render(replace(told, warnings=problems())))
+    run_report = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
+    target, warnings = parse_suites(render(replace(run_report, warnings=problems())))
     assert [each.classname for each in target] == ["prod.unmanaged", "prod.orphaned", "prod.unlisted"]
     assert all(isinstance(result, Skipped) for suite in (target, warnings) for each in suite for result in each.result)
     assert [result.message for each in warnings for result in each.result] == [
@@ -144,9 +153,9 @@ def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
 
 def test_each_finding_is_a_test_case() -> None:
     """Each problem and warning is a test case, and valid manifests are one test case that passes."""
-    (suite,) = suites(render_findings(found()))
+    (suite,) = parse_suites(render_findings(validation_result()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
-    (suite,) = suites(render_findings(ValidationResult(2, 1)))
+    (suite,) = parse_suites(render_findings(ValidationResult(2, 1)))
     assert (suite.tests, suite.failures) == (1, 0)
     assert [each.name for each in suite] == ["2 manifests, 1 target: valid."]

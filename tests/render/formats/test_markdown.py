@@ -13,7 +13,17 @@ from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import INTEGRATION, live, record, request
-from support.reports import association, create, drifted, found, many, problems, report, rich, update
+from support.reports import (
+    association,
+    create,
+    drifted_association,
+    full_report,
+    many_associations,
+    problems,
+    report,
+    update,
+    validation_result,
+)
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.manifests.findings import ValidationResult
@@ -34,7 +44,7 @@ MARKUP = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join)
 class Page(HTMLParser):
     """The content of an HTML page: elements with their attributes, text outside code, and code."""
 
-    shape: list[object] = field(default_factory=list)
+    structure: list[object] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     depth: int = 0
 
@@ -43,14 +53,14 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record the start of an element."""
-        self.shape.append((tag, attrs))
+        self.structure.append((tag, attrs))
         if tag == "code":
             self.depth += 1
             self.code.append("")
 
     def handle_endtag(self, tag: str) -> None:
         """Record the end of an element."""
-        self.shape.append(tag)
+        self.structure.append(tag)
         self.depth -= tag == "code"
 
     def handle_data(self, data: str) -> None:
@@ -58,24 +68,24 @@ class Page(HTMLParser):
         if self.depth:
             self.code[-1] += data
         else:
-            self.shape.append(data)
+            self.structure.append(data)
 
     def handle_comment(self, data: str) -> None:
         """Record a comment. A rendered page should contain no comments."""
-        self.shape.append(("comment", data))
+        self.structure.append(("comment", data))
 
 
-def page(markdown: str, options: int = Options.CMARK_OPT_UNSAFE) -> Page:
+def render_page(markdown: str, options: int = Options.CMARK_OPT_UNSAFE) -> Page:
     """Return a comment as the Markdown library of GitHub renders it, including raw HTML."""
-    parsed = Page()
-    parsed.feed(cmarkgfm.github_flavored_markdown_to_html(markdown, options))
-    parsed.close()
-    return parsed
+    page = Page()
+    page.feed(cmarkgfm.github_flavored_markdown_to_html(markdown, options))
+    page.close()
+    return page
 
 
-def tags(shown: Page) -> Counter[str]:
+def count_tags(page: Page) -> Counter[str]:
     """Count the elements of a page by name."""
-    return Counter(str(each[0]) for each in shown.shape if isinstance(each, tuple))
+    return Counter(str(each[0]) for each in page.structure if isinstance(each, tuple))
 
 
 def test_plan_is_rendered_exactly() -> None:
@@ -134,13 +144,13 @@ def test_held_write_is_shown_with_its_request() -> None:
     assert "`the create waits because 20 exports are running`" in text
 
 
-def test_rows_that_need_a_person_come_first() -> None:
+def test_entries_that_need_action_come_first() -> None:
     """Entries that need action come first, then writes, differences, adoptions and, collapsed, those in sync."""
-    every = (
-        association("fine", "in-sync"), drifted(), association("new"), association("taken", "adopt"),
+    associations = (
+        association("fine", "in-sync"), drifted_association(), association("new"), association("taken", "adopt"),
         association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
     )  # fmt: skip
-    text = render(replace(report(*every, unlisted=(("arn:a", "denied"),)), warnings=problems()))
+    text = render(replace(report(*associations, unlisted=(("arn:a", "denied"),)), warnings=problems()))
     order = [
         "## ",
         "### Needs action",
@@ -151,8 +161,8 @@ def test_rows_that_need_a_person_come_first() -> None:
         "**to create**",
     ]
     order += ["### Remaining differences", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
-    places = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
-    assert places == sorted(places)
+    positions = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
+    assert positions == sorted(positions)
 
 
 def test_executed_calls_are_shown_with_their_outcomes() -> None:
@@ -171,23 +181,25 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("differences", "said"),
+    ("differences", "expected"),
     [
         (("not reviewed: create s3://x of arn",), "not reviewed: create s3://x of arn"),
         (None, "differences unknown, because --expect-plan was given only a digest"),
     ],
 )
-def test_plan_mismatch_shows_both_digests_and_the_differences(differences: tuple[str, ...] | None, said: str) -> None:
+def test_plan_mismatch_shows_both_digests_and_the_differences(
+    differences: tuple[str, ...] | None, expected: str
+) -> None:
     """A plan mismatch shows both digests, and the differences or that they are unknown."""
-    told = report(association(), association("b", "adopt"), dry_run=False)
-    assert "1 adopted" in render(told)
-    told = replace(told, mismatch=PlanMismatch("sha256:abc", differences))
-    text = render(told)
+    run_report = report(association(), association("b", "adopt"), dry_run=False)
+    assert "1 adopted" in render(run_report)
+    run_report = replace(run_report, mismatch=PlanMismatch("sha256:abc", differences))
+    text = render(run_report)
     assert "1 to adopt" in text
     assert "### Planned writes" in text
     assert "The plan differs from the reviewed plan" in text.splitlines()[0]
     assert text.splitlines()[0].endswith("Nothing was written.")
-    for part in ("reviewed sha256:abc", f"now {told.plan_digest}", said):
+    for part in ("reviewed sha256:abc", f"now {run_report.plan_digest}", expected):
         assert part in text
 
 
@@ -200,8 +212,10 @@ def test_failed_target_is_named_with_its_error() -> None:
 
 def test_many_targets_are_collapsed() -> None:
     """A long list of targets is collapsed, and each association names its target."""
-    one = report(association())
-    text = render(replace(one, targets=tuple(replace(one.targets[0], name=f"t{number}") for number in range(7))))
+    run_report = report(association())
+    text = render(
+        replace(run_report, targets=tuple(replace(run_report.targets[0], name=f"t{number}") for number in range(7)))
+    )
     assert "7 targets. 7 of 7 live associations are managed." in text
     assert "<summary>Targets: 7</summary>" in text
     assert "**to create** `export` in `t3`:" in text
@@ -224,8 +238,14 @@ def test_empty_plan_is_stated() -> None:
 @given(MARKUP, st.sampled_from([Options.CMARK_OPT_UNSAFE, Options.CMARK_OPT_DEFAULT]))
 def test_values_cannot_become_markup(text: str, options: int) -> None:
     """Values cannot change the elements, the attributes or the text outside code."""
-    assert page(render(rich(text)), options).shape == page(render(rich()), options).shape
-    assert page(render_findings(found(text)), options).shape == page(render_findings(found()), options).shape
+    assert (
+        render_page(render(full_report(text)), options).structure
+        == render_page(render(full_report()), options).structure
+    )
+    assert (
+        render_page(render_findings(validation_result(text)), options).structure
+        == render_page(render_findings(validation_result()), options).structure
+    )
 
 
 def test_code_fence_is_longer_than_any_in_its_value() -> None:
@@ -239,16 +259,16 @@ def test_code_fence_is_longer_than_any_in_its_value() -> None:
 @given(MARKUP)
 def test_code_span_preserves_its_value(text: str) -> None:
     """A code span shows its value unchanged, with invisible characters escaped."""
-    shown = page(render_findings(ValidationResult(problems=problems(text))))
-    escaped = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    assert shown.code == [f"{escaped}:3:7", *[escaped] * 4]
+    page = render_page(render_findings(ValidationResult(problems=problems(text))))
+    expected = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    assert page.code == [f"{expected}:3:7", *[expected] * 4]
 
 
 def test_values_cannot_become_links_images_or_mentions() -> None:
     """Links, images, mentions and HTML in a value stay text, because the value is in code."""
     hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
-    used = tags(page(render(rich(hostile))))
-    assert set(used) == {
+    tags = count_tags(render_page(render(full_report(hostile))))
+    assert set(tags) == {
         "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "br", "strong", "code", "pre",
         "details", "summary",
     }  # fmt: skip
@@ -256,57 +276,57 @@ def test_values_cannot_become_links_images_or_mentions() -> None:
 
 def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     """A large report fits into a comment, and the shown and omitted entries of each kind add up."""
-    told = many(10_000)
-    text = render(told)
+    run_report = many_associations(10_000)
+    text = render(run_report)
     assert len(text.encode()) <= MAX_SIZE
     assert len(text.encode()) > MAX_SIZE * 9 // 10
     head, _, body = text.partition("### ")
     assert "This comment is not complete" in head
-    assert f"Plan `{told.plan_digest}`" in head
+    assert f"Plan `{run_report.plan_digest}`" in head
     assert "| to create | 4,000 |" in head
     counts = {"blocked": 1000, "to create": 4000, "drifted": 2000, "in sync": 3000}
-    left = _counts(r"And [0-9,]+ more: (.*)\.", body)
-    shown = Counter(re.findall(r"^(?:- )?\*\*(.+?)\*\*", body, re.MULTILINE))
-    assert {kind: shown[kind] + left[kind] for kind in counts} == counts
-    assert len(re.findall("^- `prod`: ", body, re.MULTILINE)) + left["unmanaged"] == 500
-    short = _counts(r"Shortened to fit into the comment: (.*)\.", body)
-    assert short == Counter(re.findall(r"^- \*\*(.+?)\*\*", body, re.MULTILINE))
-    summed = re.search(r"([0-9,]+) entries are shortened and ([0-9,]+) are omitted", head)
-    assert summed
-    assert [_number(part) for part in summed.groups()] == [short.total(), left.total()]
-    used = tags(page(text))
-    assert used["details"] == text.count("</details>") == 2
+    omitted_counts = _sum_counts(r"And [0-9,]+ more: (.*)\.", body)
+    entry_counts = Counter(re.findall(r"^(?:- )?\*\*(.+?)\*\*", body, re.MULTILINE))
+    assert {kind: entry_counts[kind] + omitted_counts[kind] for kind in counts} == counts
+    assert len(re.findall("^- `prod`: ", body, re.MULTILINE)) + omitted_counts["unmanaged"] == 500
+    shortened_counts = _sum_counts(r"Shortened to fit into the comment: (.*)\.", body)
+    assert shortened_counts == Counter(re.findall(r"^- \*\*(.+?)\*\*", body, re.MULTILINE))
+    match = re.search(r"([0-9,]+) entries are shortened and ([0-9,]+) are omitted", head)
+    assert match
+    assert [_parse_number(part) for part in match.groups()] == [shortened_counts.total(), omitted_counts.total()]
+    tags = count_tags(render_page(text))
+    assert tags["details"] == text.count("</details>") == 2
     assert body.count("\n```diff\n") == body.count("\n```\n")
 
 
-def _counts(pattern: str, text: str) -> Counter[str]:
+def _sum_counts(pattern: str, text: str) -> Counter[str]:
     parts = [part for line in re.findall(pattern, text) for part in re.findall(r"([0-9,]*[0-9]) ([a-z ]+)", line)]
     total = Counter[str]()
     for count, kind in parts:
-        total[kind] += _number(count)
+        total[kind] += _parse_number(count)
     return total
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
 def test_overlong_value_does_not_displace_the_others(text: str) -> None:
     """An entry with an overlong value is shortened or counted as omitted, and the other entries are shown."""
-    shown = render(rich(text))
-    assert len(shown.encode()) <= MAX_SIZE
-    assert "This comment is not complete" in shown
-    small = report(association("small"), association("large", "held", reason=text * 10))
-    shown = render(small)
-    assert "Shortened to fit into the comment: 1 held." in shown
-    assert "- **held** `large`, `manifests/large.yaml:3`" in shown
-    assert "+ /DestinationURI" in shown
+    output = render(full_report(text))
+    assert len(output.encode()) <= MAX_SIZE
+    assert "This comment is not complete" in output
+    run_report = report(association("small"), association("large", "held", reason=text * 10))
+    output = render(run_report)
+    assert "Shortened to fit into the comment: 1 held." in output
+    assert "- **held** `large`, `manifests/large.yaml:3`" in output
+    assert "+ /DestinationURI" in output
 
 
 def test_findings_list_problems_and_warnings() -> None:
     """Problems and warnings are listed under a heading with their counts."""
-    text = render_findings(found())
+    text = render_findings(validation_result())
     assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
@@ -320,20 +340,20 @@ def test_omitted_findings_are_counted() -> None:
     """The first findings are shown, and those that do not fit are counted."""
     text = render_findings(ValidationResult(problems=problems() * 5_000))
     assert len(text.encode()) <= MAX_SIZE
-    left = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
-    assert left
-    assert left[1] == left[2]
-    assert len(re.findall("^- ", text, re.MULTILINE)) + _number(left[1]) == 10_000
+    match = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
+    assert match
+    assert match[1] == match[2]
+    assert len(re.findall("^- ", text, re.MULTILINE)) + _parse_number(match[1]) == 10_000
 
 
 def test_pending_writes_are_shown_before_the_bulk_of_blocked_rows() -> None:
     """A large number of blocked entries does not displace the planned writes, which a reviewer approves."""
     blocked = [association(f"blocked-{number}", "blocked", reason="no room " * 12) for number in range(LARGE)]
     creates = [association(f"new-{number}") for number in range(10)]
-    page = render(report(*blocked, *creates))
-    assert len(page) <= MAX_SIZE
+    comment = render(report(*blocked, *creates))
+    assert len(comment) <= MAX_SIZE
     for number in range(10):
-        assert f"**to create** `new-{number}`: " in page
-    assert "**blocked** `blocked-0`: " in page
-    assert page.index("### Needs action") < page.index("### Planned writes")
-    assert "This comment is not complete" in page
+        assert f"**to create** `new-{number}`: " in comment
+    assert "**blocked** `blocked-0`: " in comment
+    assert comment.index("### Needs action") < comment.index("### Planned writes")
+    assert "This comment is not complete" in comment

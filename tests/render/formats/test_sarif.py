@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 from support.builders import live, record
-from support.reports import association, create, found, problems, report, rich
+from support.reports import association, create, full_report, problems, report, validation_result
 
 from reconciler.core.apply.outcome import Created, Refused
 from reconciler.core.manifests.findings import ValidationResult
@@ -28,7 +28,7 @@ RUN = {"tool", "automationDetails", "columnKind", "invocations", "properties", "
 RESULT = {"ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints", "properties"}
 
 
-def check(text: str) -> dict[str, Any]:
+def check_run(text: str) -> dict[str, Any]:
     """Assert that a document meets the requirements of SARIF 2.1.0 and GitHub, and return its run."""
     document = json.loads(text)
     assert set(document) == {"$schema", "version", "runs"}
@@ -45,7 +45,7 @@ def check(text: str) -> dict[str, Any]:
         assert result["level"] in LEVELS
         assert result["message"]["text"]
         (location,) = result["locations"]
-        _check_place(location["physicalLocation"])
+        _check_location(location["physicalLocation"])
         assert all(re.fullmatch("[0-9a-f]{64}", each) for each in result["partialFingerprints"].values())
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is True
@@ -53,37 +53,37 @@ def check(text: str) -> dict[str, Any]:
         assert rules[notification["associatedRule"]["index"]] == notification["associatedRule"]["id"]
         assert notification["level"] in LEVELS
         assert notification["message"]["text"]
-    checked: dict[str, Any] = run
-    return checked
+    sarif_run: dict[str, Any] = run
+    return sarif_run
 
 
-def _check_place(place: dict[str, Any]) -> None:
-    uri = place["artifactLocation"]["uri"]
+def _check_location(location: dict[str, Any]) -> None:
+    uri = location["artifactLocation"]["uri"]
     assert re.fullmatch(r"([A-Za-z0-9._~/-]|%[0-9A-F]{2})*", uri.removeprefix("file://"))
-    assert ("uriBaseId" in place["artifactLocation"]) == (not urlsplit(uri).scheme)
-    region = place.get("region", {"startLine": 1})
+    assert ("uriBaseId" in location["artifactLocation"]) == (not urlsplit(uri).scheme)
+    region = location.get("region", {"startLine": 1})
     assert all(isinstance(number, int) and number > 0 for number in region.values())
     assert set(region) <= {"startLine", "startColumn"}
 
 
-def only(told: Report) -> dict[str, Any]:
+def render_result(report: Report) -> dict[str, Any]:
     """Return the only result of a report."""
-    (result,) = check(render(told))["results"]
-    found: dict[str, Any] = result
-    return found
+    (result,) = check_run(render(report))["results"]
+    sarif_result: dict[str, Any] = result
+    return sarif_result
 
 
 def test_a_write_is_a_note_at_its_manifest() -> None:
     """A planned write is a note at its manifest, with the whole request in the message."""
-    told = report(association())
-    result = only(told)
+    run_report = report(association())
+    result = render_result(run_report)
     assert (result["ruleId"], result["level"]) == ("create", "note")
-    place = result["locations"][0]
-    assert place["physicalLocation"] == {
+    location = result["locations"][0]
+    assert location["physicalLocation"] == {
         "artifactLocation": {"uri": "manifests/export.yaml", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 3, "startColumn": 1},
     }
-    assert place["logicalLocations"] == [{"name": "export", "fullyQualifiedName": "prod/export"}]
+    assert location["logicalLocations"] == [{"name": "export", "fullyQualifiedName": "prod/export"}]
     lines = result["message"]["text"].splitlines()
     assert lines[0] == "export, to create: profiles-export → s3://corp-exports/2026-10"
     assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in lines
@@ -105,35 +105,37 @@ def test_a_write_is_a_note_at_its_manifest() -> None:
 )
 def test_each_decision_has_a_rule(decision: str, changes: dict[str, Any], rule: str, level: str) -> None:
     """Each decision and outcome has a rule with a stable id and a level."""
-    result = only(report(association("export", decision, **changes)))
+    result = render_result(report(association("export", decision, **changes)))
     assert (result["ruleId"], result["level"]) == (rule, level)
     assert result["properties"]["decision"] == decision
 
 
 def test_in_sync_association_is_not_a_result() -> None:
     """An association in sync has no result, because a reviewer has nothing to check."""
-    assert check(render(report(association("export", "in-sync"))))["results"] == []
+    assert check_run(render(report(association("export", "in-sync"))))["results"] == []
 
 
-def test_a_fingerprint_stays_when_a_manifest_moves() -> None:
+def test_fingerprint_is_stable_when_a_manifest_moves() -> None:
     """A fingerprint does not depend on the place of a manifest, and differs by name and rule."""
-    moved = association(origin=Origin("elsewhere.yaml", 99, 5))
-    every = (association(), moved, association("other"), association("export", "lost"))
-    prints = [str(only(report(each))["partialFingerprints"]) for each in every]
-    assert prints[0] == prints[1]
-    assert len(set(prints)) == 3
-    here, there = (render_findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99))
-    assert [check(text)["results"][0]["partialFingerprints"] for text in (here, there)].count(
-        check(here)["results"][0]["partialFingerprints"]
+    moved_association = association(origin=Origin("elsewhere.yaml", 99, 5))
+    associations = (association(), moved_association, association("other"), association("export", "lost"))
+    fingerprints = [str(render_result(report(each))["partialFingerprints"]) for each in associations]
+    assert fingerprints[0] == fingerprints[1]
+    assert len(set(fingerprints)) == 3
+    first, second = (
+        render_findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99)
+    )
+    assert [check_run(text)["results"][0]["partialFingerprints"] for text in (first, second)].count(
+        check_run(first)["results"][0]["partialFingerprints"]
     ) == 2
 
 
 def test_row_without_a_file_is_a_notification() -> None:
     """An entry without a file is a notification, because GitHub refuses a file with a result without a location."""
-    told = report(
+    run_report = report(
         error="no credentials", unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),)
     )
-    run = check(render(replace(told, mismatch=PlanMismatch("sha256:abc", None))))
+    run = check_run(render(replace(run_report, mismatch=PlanMismatch("sha256:abc", None))))
     assert run["results"] == []
     (invocation,) = run["invocations"]
     assert invocation["exitCode"] == 1
@@ -152,11 +154,11 @@ def test_row_without_a_file_is_a_notification() -> None:
 
 def test_run_has_digest_revision_and_coverage() -> None:
     """The properties of a run contain the plan digest, revision, summary and coverage."""
-    told = report(association(), live_count=4)
-    run = check(render(told))
+    run_report = report(association(), live_count=4)
+    run = check_run(render(run_report))
     assert run["tool"]["driver"]["version"] == "plain"
     assert run["properties"] == {
-        "planDigest": told.plan_digest,
+        "planDigest": run_report.plan_digest,
         "run": "plain",
         "revision": "plain",
         "dryRun": True,
@@ -166,7 +168,7 @@ def test_run_has_digest_revision_and_coverage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "uri", "based"),
+    ("file", "uri", "has_base"),
     [
         ("a b#c?.yaml", "a%20b%23c%3F.yaml", True),
         ("c:/x.yaml", "c%3A/x.yaml", True),
@@ -176,30 +178,30 @@ def test_run_has_digest_revision_and_coverage() -> None:
         ("/etc/x.yaml", "file:///etc/x.yaml", False),
     ],
 )
-def test_a_file_is_a_uri(file: str, uri: str, based: bool) -> None:
+def test_a_file_is_a_uri(file: str, uri: str, has_base: bool) -> None:
     """A file is a percent-encoded URI, relative to the checkout unless the path is absolute."""
-    told = only(report(association(origin=Origin(file, 1, 1))))
-    artifact = told["locations"][0]["physicalLocation"]["artifactLocation"]
+    result = render_result(report(association(origin=Origin(file, 1, 1))))
+    artifact = result["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact["uri"] == uri
-    assert ("uriBaseId" in artifact) == based
+    assert ("uriBaseId" in artifact) == has_base
     assert unquote(uri, errors="surrogateescape").endswith(".yaml")
 
 
 def test_rich_report_is_well_formed() -> None:
     """A report with every kind of entry is well-formed, for a run and for a dry run."""
-    assert len(check(render(rich()))["results"]) == 25
-    assert len(check(render(rich(dry_run=True)))["results"]) == 25
+    assert len(check_run(render(full_report()))["results"]) == 25
+    assert len(check_run(render(full_report(dry_run=True)))["results"]) == 25
 
 
 def test_findings_are_results() -> None:
     """Problems are errors and warnings are warnings, at their lines if the lines are known."""
-    results = check(render_findings(found()))["results"]
+    results = check_run(render_findings(validation_result()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
         ("manifest-warning", "warning"), ("manifest-warning", "warning"),
     ]  # fmt: skip
     assert ["region" in each["locations"][0]["physicalLocation"] for each in results] == [True, False, True, False]
-    assert check(render_findings(ValidationResult(1)))["results"] == []
+    assert check_run(render_findings(ValidationResult(1)))["results"] == []
 
 
 @pytest.fixture(scope="module")
@@ -212,8 +214,8 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
     command = [npm, "pack", "--silent", "--pack-destination", str(folder), "@microsoft/jest-sarif@1.0.0-beta.0"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
     (archive,) = folder.glob("*.tgz")
-    with tarfile.open(archive) as packed:
-        member = packed.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json")
+    with tarfile.open(archive) as package:
+        member = package.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json")
         assert member is not None
         return jsonschema.Draft4Validator({**json.load(member), "$schema": "http://json-schema.org/draft-07/schema#"})
 
@@ -221,10 +223,10 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
 @pytest.mark.parametrize(
     "text",
     [
-        render(rich()),
+        render(full_report()),
         render(report()),
-        render(replace(rich(), mismatch=PlanMismatch("sha256:0", ("another",)))),
-        render_findings(found()),
+        render(replace(full_report(), mismatch=PlanMismatch("sha256:0", ("another",)))),
+        render_findings(validation_result()),
         render_findings(ValidationResult(manifest_count=1)),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import NOW, ON_DEMAND, journal, live, manifest, observed, record, rules
+from support.builders import NOW, ON_DEMAND, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.apply.result import Result
@@ -20,23 +20,25 @@ from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.render.formats.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
-SHIFTED: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}
+DRIFTED_WINDOW: dict[str, Any] = {"StartTime": "1788220800000", "EndTime": "1793491200000"}
 
 
-def report(*manifests: Manifest, lives: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome) -> Report:
+def build_report(
+    *manifests: Manifest, live_associations: tuple[Live, ...] = (), dry_run: bool = True, **outcomes: Outcome
+) -> Report:
     """Return a report of one target whose journal contains the association `export`."""
-    decided = compute_plan(manifests, observed(*lives), journal(record()), rules())
-    target = build_target_report("prod", "1234", "us-east-1", Result(decided, outcomes, {}))
+    plan = compute_plan(manifests, observation(*live_associations), journal(record()), rules())
+    target = build_target_report("prod", "1234", "us-east-1", Result(plan, outcomes, {}))
     return Report(RunInfo("id", NOW, NOW, dry_run=dry_run, revision=None, version="0"), (target,))
 
 
 def test_plain_report_is_rendered_exactly() -> None:
     """The plain text of a report has aligned columns and readable times."""
-    window = {**ON_DEMAND, "OnDemandConfiguration": SHIFTED}
-    shown = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
+    window = {**ON_DEMAND, "OnDemandConfiguration": DRIFTED_WINDOW}
+    live_association = replace(live(ExecutionConfiguration=window), last_execution=Execution("IN_PROGRESS", None))
     new = manifest("a-longer-name", DestinationURI="s3://corp-exports/2026-11")
-    stranger = live("zz", DestinationURI="s3://elsewhere")
-    text = render(report(new, manifest(), lives=(shown, stranger)), is_terminal=False)
+    unmanaged = live("zz", DestinationURI="s3://elsewhere")
+    text = render(build_report(new, manifest(), live_associations=(live_association, unmanaged)), is_terminal=False)
     assert text.splitlines()[:14] == [
         "prod  1234 us-east-1",
         "  create     a-longer-name  profiles-export → s3://corp-exports/2026-11  a-longer-name.yaml:1",
@@ -51,17 +53,22 @@ def test_plain_report_is_rendered_exactly() -> None:
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
         "      - live     1788220800000 (2026-09-01T00:00:00Z)",
         "      + git      1790812800000 (2026-10-01T00:00:00Z)",
-        f"  unmanaged  profiles-export → s3://elsewhere  {stranger.arn}",
+        f"  unmanaged  profiles-export → s3://elsewhere  {unmanaged.arn}",
     ]
     assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
 
 
 def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     """After a plan mismatch, the report shows the whole new plan as not yet written."""
-    adopted = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
-    new = manifest("new", DestinationURI="s3://corp-exports/new")
-    there = report(adopted, new, lives=(live("b2", DestinationURI="s3://corp-exports/adopted"),), dry_run=False)
-    text = render(replace(there, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
+    adopted_manifest = manifest("adopted", DestinationURI="s3://corp-exports/adopted")
+    new_manifest = manifest("new", DestinationURI="s3://corp-exports/new")
+    run_report = build_report(
+        adopted_manifest,
+        new_manifest,
+        live_associations=(live("b2", DestinationURI="s3://corp-exports/adopted"),),
+        dry_run=False,
+    )
+    text = render(replace(run_report, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
     assert "  adopt      adopted" in text
     assert "      + DestinationURI  s3://corp-exports/new" in text
     assert "Run: The plan differs from the reviewed plan: 1 to create, 1 to adopt. Nothing was written." in text
@@ -69,7 +76,9 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
 
 def test_diff_marks_members_that_aws_does_not_show() -> None:
     """A difference in ObjectConfiguration shows the values in git and journal, and no live value."""
-    text = render(report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), lives=(live(),)), is_terminal=False)
+    text = render(
+        build_report(manifest(ObjectConfiguration={"A": {"b": ["c"]}}), live_associations=(live(),)), is_terminal=False
+    )
     assert "- live     unverifiable: AWS does not show it" in text
     assert '+ git      ["c"]' in text
     assert "- applied  (absent)" in text
@@ -77,8 +86,8 @@ def test_diff_marks_members_that_aws_does_not_show() -> None:
 
 def test_run_report_counts_created_and_failed_calls() -> None:
     """Created and failed calls are counted separately, and a failed call shows the reason from AWS."""
-    two = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
-    text = render(report(*two, dry_run=False, a=Created("1"), b=Refused("quota")), is_terminal=False)
+    manifests = (manifest("a", DestinationURI="s3://x/aa"), manifest("b", DestinationURI="s3://x/bb"))
+    text = render(build_report(*manifests, dry_run=False, a=Created("1"), b=Refused("quota")), is_terminal=False)
     assert "  created    a" in text
     assert "  failed     b" in text
     assert "      quota" in text
@@ -87,8 +96,8 @@ def test_run_report_counts_created_and_failed_calls() -> None:
 
 def test_unknown_outcome_explains_the_next_run() -> None:
     """A call without an answer is shown with what the next run does about it."""
-    new = manifest("a", DestinationURI="s3://x/aa")
-    text = render(report(new, dry_run=False, a=Unknown("time-out")), is_terminal=False)
+    new_manifest = manifest("a", DestinationURI="s3://x/aa")
+    text = render(build_report(new_manifest, dry_run=False, a=Unknown("time-out")), is_terminal=False)
     assert "  unknown    a" in text
     assert "the next run checks AWS" in text
     assert "Run: 1 unknown." in text
@@ -96,21 +105,24 @@ def test_unknown_outcome_explains_the_next_run() -> None:
 
 def test_failed_target_shows_its_error_once() -> None:
     """The error of a failed target is shown once, above its manifests."""
-    failed = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
-    text = render(replace(report(), targets=(failed,)), is_terminal=False)
+    target = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
+    text = render(replace(build_report(), targets=(target,)), is_terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
 
 
 def test_empty_target_is_stated() -> None:
     """A target without manifests and live associations has a line that says this."""
-    assert "no manifests and no live associations" in render(report(), is_terminal=False)
+    assert "no manifests and no live associations" in render(build_report(), is_terminal=False)
 
 
 @given(st.text(min_size=1, max_size=30), st.booleans())
-def test_values_cannot_inject_terminal_escapes(hostile: str, terminal: bool) -> None:
+def test_values_cannot_inject_terminal_escapes(hostile: str, is_terminal: bool) -> None:
     """Control and direction characters in names, values and answers from AWS are escaped."""
-    named = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
-    shown = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))
-    text = render(report(named, lives=(shown, live("b", ClientId=hostile + "x"))), is_terminal=terminal)
-    left = re.sub(r"\x1b\[[0-9]+m", "", text) if terminal else text
-    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", left) is None
+    hostile_manifest = replace(manifest(hostile, ClientId=hostile), origin=Origin(hostile, 1, 1))
+    live_association = replace(live(ClientId=hostile), last_execution=Execution(hostile, hostile))
+    text = render(
+        build_report(hostile_manifest, live_associations=(live_association, live("b", ClientId=hostile + "x"))),
+        is_terminal=is_terminal,
+    )
+    visible_text = re.sub(r"\x1b\[[0-9]+m", "", text) if is_terminal else text
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", visible_text) is None

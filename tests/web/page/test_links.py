@@ -42,13 +42,13 @@ def test_invalid_template_is_rejected(template: str) -> None:
 @example("..", "a.yaml")
 def test_file_and_revision_names_cannot_change_the_link_host(revision: str, file: str) -> None:
     """No name of a revision or a file can change the host, the path prefix or the line of a link."""
-    found = build_link(TEMPLATE, revision, Origin(file, 7, 1))
-    if found is not None:
-        parts = urlsplit(found)
+    link = build_link(TEMPLATE, revision, Origin(file, 7, 1))
+    if link is not None:
+        parts = urlsplit(link)
         assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "git.example", "", "L7")
         assert parts.path.startswith("/org/repo/blob/")
         assert not {"..", "."} & set(parts.path.split("/"))
-        assert found.isascii()
+        assert link.isascii()
 
 
 def test_file_outside_a_repository_has_no_link() -> None:
@@ -62,9 +62,9 @@ def test_file_outside_a_repository_has_no_link() -> None:
 
 def test_command_line_rejects_an_invalid_template() -> None:
     """The command line rejects an invalid template before the controller starts."""
-    done = CliRunner().invoke(command, ["--manifest-url", "javascript:{file}"])
-    assert done.exit_code == 2
-    assert "it must begin with https:// and a host" in done.output
-    done = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
-    assert done.exit_code == 2
-    assert "give --listen as well" in done.output
+    result = CliRunner().invoke(command, ["--manifest-url", "javascript:{file}"])
+    assert result.exit_code == 2
+    assert "it must begin with https:// and a host" in result.output
+    result = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
+    assert result.exit_code == 2
+    assert "give --listen as well" in result.output

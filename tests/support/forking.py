@@ -54,47 +54,47 @@ def run(
     request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode()
     assert len(request) < _LONGEST
     with (
-        TemporaryFile() as given,
-        TemporaryFile() as out,
-        TemporaryFile() as err,
+        TemporaryFile() as stdin_file,
+        TemporaryFile() as stdout_file,
+        TemporaryFile() as stderr_file,
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server,
     ):
-        given.write(stdin)
-        given.seek(0)
-        server.connect(_address())
-        socket.send_fds(server, [request], [file.fileno() for file in (given, out, err)])
+        stdin_file.write(stdin)
+        stdin_file.seek(0)
+        server.connect(_start_server())
+        socket.send_fds(server, [request], [file.fileno() for file in (stdin_file, stdout_file, stderr_file)])
         process = int(server.recv(20))
         if not select.select([server], [], [], seconds)[0]:
             os.kill(process, 9)
             raise subprocess.TimeoutExpired(list(arguments), seconds)
         code = int(server.recv(20))
-        for file in (out, err):
+        for file in (stdout_file, stderr_file):
             file.seek(0)
-        return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+        return subprocess.CompletedProcess(arguments, code, stdout_file.read(), stderr_file.read())
 
 
 def write_launcher(path: Path) -> Path:
     """Write a script in place of the program. It passes on streams, environment and signals to a forked process."""
-    path.write_text(_LAUNCHER.format(python=sys.executable, address=_address()), encoding="utf-8")
+    path.write_text(_LAUNCHER.format(python=sys.executable, address=_start_server()), encoding="utf-8")
     path.chmod(0o755)
     return path
 
 
 @cache
-def _address() -> str:
+def _start_server() -> str:
     """Start the server process, and return its address. The server ends together with this process."""
     address = f"\0reconcile-{os.getpid()}-{os.urandom(8).hex()}"  # an abstract address, which needs no file (unix(7))
-    ours, theirs = socket.socketpair()
-    with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+    parent_socket, child_socket = socket.socketpair()
+    with child_socket, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen(64)
-        files = [listener.fileno(), theirs.fileno()]
+        files = [listener.fileno(), child_socket.fileno()]
         command = [sys.executable, __file__, *map(str, files)]
         process = subprocess.Popen(command, pass_fds=files, cwd="/", env={"PATH": os.defpath})
 
     @atexit.register
-    def end() -> None:
-        ours.close()
+    def end_server() -> None:
+        parent_socket.close()
         process.wait()
 
     return address
@@ -138,8 +138,8 @@ def _serve(listener: socket.socket, owner: socket.socket) -> None:
 
 def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
     """Return a new stream for the same descriptor: the old one remembers whether it was a file or a pipe."""
-    new = open(stream.fileno(), mode, buffering, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
-    return cast("TextIO", new)
+    reopened = open(stream.fileno(), mode, buffering, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
+    return cast("TextIO", reopened)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from support.program import Program, terminate
-from support.wire import Request, Wire, answer
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH
 from reconciler.sandbox import SandboxServer
@@ -21,21 +21,23 @@ TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQ+k9/zq=="
 FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
-def repeated(request: Request) -> bytes | None:
+def repeat_token(request: Request) -> bytes | None:
     """Deny each List of associations with a message that repeats the token in several spellings."""
     if request.operation != "ListDataIntegrationAssociation":
         return None
-    sent = request.headers["X-Amz-Security-Token"]
-    said = f"of you: x-amz-security-token:{sent} <{sent[:20]}… t={quote(sent, safe='')} {[sent.encode()]} {sent}"
-    return answer(403, "AccessDeniedException", said)
+    token = request.headers["X-Amz-Security-Token"]
+    message = (
+        f"of you: x-amz-security-token:{token} <{token[:20]}… t={quote(token, safe='')} {[token.encode()]} {token}"
+    )
+    return build_error(403, "AccessDeniedException", message)
 
 
 @pytest.fixture
 def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
     """Return the environment of a process with a session token, and with an AWS that repeats the token."""
-    with Wire(server.url, before=repeated) as wire:
+    with FaultProxy(server.url, before_request=repeat_token) as proxy:
         yield {
-            "AWS_ENDPOINT_URL": wire.url, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
+            "AWS_ENDPOINT_URL": proxy.url, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": KEY, "AWS_SESSION_TOKEN": TOKEN,
         }  # fmt: skip
 
@@ -43,12 +45,12 @@ def variables(server: SandboxServer) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     """Return the program with one manifest."""
-    made = Program(tmp_path)
-    made.add("october")
-    return made
+    program = Program(tmp_path)
+    program.add("october")
+    return program
 
 
-def told(text: str) -> list[str]:
+def find_secret_parts(text: str) -> list[str]:
     """Return the parts of a secret that a text contains, plain or URL-encoded."""
     spellings = (each for secret in (TOKEN, KEY) for each in (secret, quote(secret, safe="")))
     return [
@@ -62,8 +64,8 @@ def told(text: str) -> list[str]:
 def test_reports_and_commands_redact_tokens(program: Program, variables: dict[str, str]) -> None:
     """Every report format, the log and every command redact the token."""
     files = tuple(part for each in FORMATS for part in ("-o", f"{each}=report.{each}"))
-    done = program.run("--dry-run", *files, env=variables)
-    said = {each: (program.folder / f"report.{each}").read_text() for each in FORMATS} | {"log": done.err}
+    result = program.run("--dry-run", *files, env=variables)
+    outputs = {each: (program.folder / f"report.{each}").read_text() for each in FORMATS} | {"log": result.err}
     for command in (
         ("doctor",),
         ("doctor", "-o", "json"),
@@ -71,11 +73,11 @@ def test_reports_and_commands_redact_tokens(program: Program, variables: dict[st
         ("status",),
         ("export", "--unmanaged"),
     ):
-        other = program.run(*command, env=variables)
-        said[" ".join(command)] = other.out + other.err
-    assert done.code == 1
-    assert [each for each, text in said.items() if told(text)] == []
-    assert [each for each, text in said.items() if "***" not in text] == ["status"]  # `status` does not call List
+        command_result = program.run(*command, env=variables)
+        outputs[" ".join(command)] = command_result.out + command_result.err
+    assert result.code == 1
+    assert [each for each, text in outputs.items() if find_secret_parts(text)] == []
+    assert [each for each, text in outputs.items() if "***" not in text] == ["status"]  # `status` does not call List
 
 
 def test_controller_responses_and_log_redact_tokens(program: Program, variables: dict[str, str]) -> None:
@@ -90,22 +92,24 @@ def test_controller_responses_and_log_redact_tokens(program: Program, variables:
             url = entry.get("url", url)
             if entry["event"] == "run finished":
                 break
-        said = {path: got(url + path) for path in ("/", "/api/v1/report", "/metrics", "/healthz", "/readyz", "/none")}
+        outputs = {
+            path: fetch(url + path) for path in ("/", "/api/v1/report", "/metrics", "/healthz", "/readyz", "/none")
+        }
         terminate(process)
-        said["log"] = "".join(log) + process.communicate(timeout=30)[1]
+        outputs["log"] = "".join(log) + process.communicate(timeout=30)[1]
     finally:
         process.kill()
         process.communicate()
-    assert [each for each, text in said.items() if told(text)] == []
-    assert [each for each, text in said.items() if "***" in text] == ["/", "/api/v1/report", "log"]
-    assert 'code="AccessDeniedException"' in said["/metrics"]
+    assert [each for each, text in outputs.items() if find_secret_parts(text)] == []
+    assert [each for each, text in outputs.items() if "***" in text] == ["/", "/api/v1/report", "log"]
+    assert 'code="AccessDeniedException"' in outputs["/metrics"]
 
 
-def got(url: str) -> str:
+def fetch(url: str) -> str:
     """Return the headers and the body of a page, whatever its status."""
     try:
-        served = urllib.request.urlopen(url, timeout=30)
+        response = urllib.request.urlopen(url, timeout=30)
     except urllib.error.HTTPError as error:
-        served = error
-    with served:
-        return f"{served.headers}{served.read().decode()}"
+        response = error
+    with response:
+        return f"{response.headers}{response.read().decode()}"

@@ -25,7 +25,7 @@ spec: {Region: us-west-2, AccountId: "123456789012"}
 
 
 @pytest.fixture(autouse=True)
-def forgetful(server: SandboxServer) -> None:
+def ignore_tokens(server: SandboxServer) -> None:
     """Let the sandbox ignore ClientTokens, and let its jobs end at once."""
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500, job_seconds=0))
 
@@ -36,13 +36,13 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
     assert program.run(*STATE, "--new-state").code == 0
     assert program.run(*STATE).code == 0
     shutil.rmtree(program.folder / "state")
-    for empty in (False, True):
-        if empty:
+    for has_folder in (False, True):
+        if has_folder:
             (program.folder / "state").mkdir()
         for mode in ("create", "observe"):
-            done = program.run(*STATE, "--mode", mode, "-o", "json")
-            (target,) = done.report["targets"]
-            assert done.code == 1
+            result = program.run(*STATE, "--mode", mode, "-o", "json")
+            (target,) = result.report["targets"]
+            assert result.code == 1
             assert target["error"] == (
                 "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
                 "account and Region, give --new-state once; otherwise, mount the folder that holds it, or restore "
@@ -55,11 +55,13 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
 def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: SandboxServer) -> None:
     """A dry run without a journal shows the plan and the refusal, and with --new-state only the plan."""
     program.add("october")
-    dry = program.run("--dry-run", *STATE, "-o", "json")
-    assert (dry.code, dry.decisions) == (1, {"october": "create"})
-    assert dry.report["targets"][0]["error"].startswith("a run would be refused: there is no journal at state/sandbox/")
-    declared = program.run("--dry-run", *STATE, "-o", "json", "--new-state")
-    assert (declared.code, declared.report["targets"][0]["error"]) == (0, None)
+    result = program.run("--dry-run", *STATE, "-o", "json")
+    assert (result.code, result.decisions) == (1, {"october": "create"})
+    assert result.report["targets"][0]["error"].startswith(
+        "a run would be refused: there is no journal at state/sandbox/"
+    )
+    new_state_result = program.run("--dry-run", *STATE, "-o", "json", "--new-state")
+    assert (new_state_result.code, new_state_result.report["targets"][0]["error"]) == (0, None)
     assert not (program.folder / "state").exists()
     assert server.sandbox.executed_writes == ()
 
@@ -68,23 +70,23 @@ def test_new_state_applies_only_to_the_targets_it_names(program: Program, server
     """A journal is created only for the targets that match a glob of --new-state."""
     program.add("targets", text=TARGETS)
     for name in ("prod", "staging"):
-        program.add(f"of-{name}", text=f"# of {name}\n" + _of(name))
-    done = program.run(*STATE, "--new-state", "prod", "-o", "json")
-    errors = {target["name"]: target["error"] for target in done.report["targets"]}
-    assert (done.code, errors["prod"]) == (1, None)
+        program.add(f"of-{name}", text=f"# of {name}\n" + _build_manifest(name))
+    result = program.run(*STATE, "--new-state", "prod", "-o", "json")
+    errors = {target["name"]: target["error"] for target in result.report["targets"]}
+    assert (result.code, errors["prod"]) == (1, None)
     assert errors["staging"].startswith("there is no journal at state/sandbox/123456789012-us-west-2.json")
     assert len(server.sandbox.executed_writes) == 1
     shutil.rmtree(program.folder / "state")
-    later = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*, nob*"})
-    assert later.code == 64
-    later = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*"})
-    errors = {target["name"]: target["error"] for target in later.report["targets"]}
-    assert (later.code, errors["staging"]) == (1, None)
+    second_result = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*, nob*"})
+    assert second_result.code == 64
+    second_result = program.run(*STATE, "-o", "json", env={"RECONCILER_NEW_STATE": "stag*"})
+    errors = {target["name"]: target["error"] for target in second_result.report["targets"]}
+    assert (second_result.code, errors["staging"]) == (1, None)
     assert errors["prod"].startswith("there is no journal at ")
     assert len(server.sandbox.executed_writes) == 2
 
 
-def _of(target: str) -> str:
+def _build_manifest(target: str) -> str:
     return f"""\
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
@@ -100,7 +102,7 @@ spec:
 
 
 @pytest.mark.parametrize(
-    ("given", "variables"),
+    ("options", "variables"),
     [
         (("--new-state",), {}),
         (("--new-state", "--detailed-exitcode"), {}),
@@ -114,16 +116,16 @@ spec:
     ],
 )
 def test_new_state_is_declared_by_option_or_variable(
-    program: Program, given: tuple[str, ...], variables: dict[str, str]
+    program: Program, options: tuple[str, ...], variables: dict[str, str]
 ) -> None:
     """--new-state works with and without names, and as the variable RECONCILER_NEW_STATE."""
     program.add("october")
-    assert program.run(*STATE, *given, env=variables).code == 0
+    assert program.run(*STATE, *options, env=variables).code == 0
     assert (program.folder / "state" / "sandbox" / "123456789012-us-east-1.json").exists()
 
 
 @pytest.mark.parametrize(
-    ("given", "variables"),
+    ("options", "variables"),
     [
         (("--new-state", "prod"), {}),
         (("--new-state", ""), {}),
@@ -136,11 +138,11 @@ def test_new_state_is_declared_by_option_or_variable(
     ],
 )
 def test_new_state_glob_that_matches_no_target_is_an_error(
-    program: Program, server: SandboxServer, given: tuple[str, ...], variables: dict[str, str]
+    program: Program, server: SandboxServer, options: tuple[str, ...], variables: dict[str, str]
 ) -> None:
     """A glob that matches no target is a usage error, such as the name of a command or a boolean."""
     program.add("october")
-    assert program.run(*STATE, *given, env=variables).code == 64
+    assert program.run(*STATE, *options, env=variables).code == 64
     assert server.sandbox.executed_writes == ()
     assert not (program.folder / "state").exists()
 
@@ -163,12 +165,12 @@ def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Pr
     """In a CI job and in the image, the default folder needs --new-state for a new journal."""
     program.add("october")
     for variables in ({"RECONCILER_CONTAINER": "1"}, {"RECONCILER_CONTAINER": "yes"}):
-        done = program.run("-o", "json", env=variables)
-        assert done.code == 1
-        assert "give --new-state once" in done.report["targets"][0]["error"]
+        result = program.run("-o", "json", env=variables)
+        assert result.code == 1
+        assert "give --new-state once" in result.report["targets"][0]["error"]
         assert program.run("--dry-run", env=variables).code == 1
-        doctor = program.run("doctor", "-o", "json", env=variables).report["targets"][0]["checks"]
-        assert [check["result"] for check in doctor if check["name"] == "journal"] == ["failed"]
+        checks = program.run("doctor", "-o", "json", env=variables).report["targets"][0]["checks"]
+        assert [check["result"] for check in checks if check["name"] == "journal"] == ["failed"]
     assert program.run("--mode", "observe", env={"CI": "true"}).code == 1
     assert program.run("--dry-run", env={"CI": "true"}).code == 0
     assert not (program.folder / ".reconciler").exists()
@@ -180,9 +182,9 @@ def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Pr
 
 def test_sandbox_state_needs_no_new_state_option(program: Program) -> None:
     """A sandbox creates its journal without --new-state, even in CI and in the image."""
-    alone = Program(program.folder)
-    alone.add("october")
-    assert alone.run("--sandbox", *STATE, env={"CI": "true", "RECONCILER_CONTAINER": "1"}).code == 0
+    sandbox_program = Program(program.folder)
+    sandbox_program.add("october")
+    assert sandbox_program.run("--sandbox", *STATE, env={"CI": "true", "RECONCILER_CONTAINER": "1"}).code == 0
 
 
 def test_read_only_commands_work_without_a_journal(program: Program) -> None:

@@ -15,7 +15,7 @@ from reconciler.core.report.report import Report
 from reconciler.render.formats import github, json, junit, markdown, sarif, text
 from reconciler.render.kinds import ReportKind
 
-NOT_TAKEN = Skipped("not adopted, as far as this run knows: the journal was not written")
+NOT_ADOPTED = Skipped("not adopted, as far as this run knows: the journal was not written")
 RENDERERS: list[Callable[[Report], str]] = [
     partial(text.render, is_terminal=False),
     partial(text.render, is_terminal=True),
@@ -30,14 +30,14 @@ RENDERERS: list[Callable[[Report], str]] = [
 @pytest.mark.parametrize("render", RENDERERS)
 def test_unrecorded_adoption_is_not_reported_as_adopted(render: Callable[[Report], str]) -> None:
     """If the journal could not be written, entries and summary report the association as not adopted."""
-    row = association("taken", "adopt", arn=live().arn, outcome=NOT_TAKEN)
-    told = report(row, dry_run=False, error="the disk is full")
-    said = render(told)
-    assert "not adopted" in said
-    assert "adopted" not in said.lower().replace("not adopted", "").replace("unadopted", "").replace("or adopted", "")
-    done = replace(told.targets[0], error=None, associations=(replace(row, outcome=None),))
+    row = association("taken", "adopt", arn=live().arn, outcome=NOT_ADOPTED)
+    run_report = report(row, dry_run=False, error="the disk is full")
+    output = render(run_report)
+    assert "not adopted" in output
+    assert "adopted" not in output.lower().replace("not adopted", "").replace("unadopted", "").replace("or adopted", "")
+    target = replace(run_report.targets[0], error=None, associations=(replace(row, outcome=None),))
     if render is not json.render:  # JSON contains decisions and outcomes, but no labels
-        assert "adopted" in render(replace(told, targets=(done,)))
+        assert "adopted" in render(replace(run_report, targets=(target,)))
 
 
 def test_report_kind_labels_are_unique() -> None:
@@ -48,5 +48,5 @@ def test_report_kind_labels_are_unique() -> None:
 
 def test_write_that_was_not_started_is_reported_as_planned() -> None:
     """If the lease could not be taken, the comment lists the writes as planned."""
-    told = report(association(), dry_run=False, error="held by another")
-    assert "### Planned writes" in markdown.render(told)
+    run_report = report(association(), dry_run=False, error="held by another")
+    assert "### Planned writes" in markdown.render(run_report)

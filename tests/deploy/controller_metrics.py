@@ -8,7 +8,7 @@ from functools import cache
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from support.builders import NOW
-from support.reports import association, drifted, run
+from support.reports import association, drifted_association, run
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
@@ -17,36 +17,36 @@ from reconciler.edge.metrics import Metrics
 
 
 @cache
-def families() -> dict[str, Metric]:
+def collect_families() -> dict[str, Metric]:
     """Return the metrics by their Prometheus names, counters with `_total`."""
     target = TargetReport(
-        "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted())
+        "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted_association())
     )
     report = Report(run(dry_run=False), (target,))
-    lane = TargetStatus("prod", NOW, NOW, NOW, 0, report, NOW)
-    board = ControllerStatus(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (lane,), ())
+    target_status = TargetStatus("prod", NOW, NOW, NOW, 0, report, NOW)
+    status = ControllerStatus(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (target_status,), ())
     metrics = Metrics("0")
-    metrics.show_status(lambda: board)
+    metrics.show_status(lambda: status)
     metrics.count_run(report)
     metrics.count_run(replace(report, targets=(replace(target, error="denied"),)))
     metrics.count_wait("prod", 1)
     metrics.count_webhook("github", "accepted")
     metrics.count_notification("sent")
-    refused = {"Error": {"Code": "ThrottlingException"}}
+    response = {"Error": {"Code": "ThrottlingException"}}
     # botocore emits this event for each attempt
-    metrics._count_call("response-received.s3.GetObject", {"status_code": 429}, refused, None)  # noqa: SLF001
+    metrics._count_call("response-received.s3.GetObject", {"status_code": 429}, response, None)  # noqa: SLF001
     with metrics.track_lease("prod"):
         text = metrics.render()[1].decode()
-    found = {family.name: family for family in text_string_to_metric_families(text)}
-    return {f"{name}_total" if family.type == "counter" else name: family for name, family in found.items()}
+    families_by_name = {family.name: family for family in text_string_to_metric_families(text)}
+    return {f"{name}_total" if family.type == "counter" else name: family for name, family in families_by_name.items()}
 
 
-def labels(name: str) -> tuple[str, ...]:
+def list_labels(name: str) -> tuple[str, ...]:
     """Return the label names of a metric, without the label of a histogram's buckets."""
-    named = {label: None for sample in families()[name].samples for label in sample.labels}
-    return tuple(label for label in named if label != "le")
+    names = {label: None for sample in collect_families()[name].samples for label in sample.labels}
+    return tuple(label for label in names if label != "le")
 
 
-def series() -> dict[str, set[str]]:
+def map_series_labels() -> dict[str, set[str]]:
     """Return the label names of each single series, as expressions use them."""
-    return {sample.name: set(sample.labels) for family in families().values() for sample in family.samples}
+    return {sample.name: set(sample.labels) for family in collect_families().values() for sample in family.samples}

@@ -43,20 +43,25 @@ Fault = Callable[[Request], bytes | None]
 """Function that returns a complete HTTP answer, b"" to close the connection, or None to pass the request on."""
 
 
-class Wire:
+class FaultProxy:
     """Proxy on loopback that passes requests on to `upstream` during the `with` block.
 
-    `before` may answer instead of AWS. `after` may replace an answer after the request was carried out. The proxy also
-    serves as a plain HTTP proxy for any address. A connection serves one request, or several if it is `kept`.
+    `before_request` may answer instead of AWS. `after_request` may replace the answer of AWS. The proxy also
+    serves as a plain HTTP proxy for any address. A connection serves one request, or several if it `is_persistent`.
     """
 
     def __init__(
-        self, upstream: str, before: Fault = lambda _: None, after: Fault = lambda _: None, *, kept: bool = False
+        self,
+        upstream: str,
+        before_request: Fault = lambda _: None,
+        after_request: Fault = lambda _: None,
+        *,
+        is_persistent: bool = False,
     ) -> None:
         self.requests: list[Request] = []
-        self.before, self.after = before, after
+        self.before_request, self.after_request = before_request, after_request
         address = urlsplit(upstream)
-        wire = self
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -69,30 +74,30 @@ class Wire:
                     else urlsplit(self.path)._replace(scheme="", netloc="").geturl()
                 )
                 request = Request(self.command, path, dict(self.headers), body)
-                wire.requests.append(request)
-                instead = wire.before(request)
-                self._answer(self._pass_on(request) if instead is None else instead)
+                proxy.requests.append(request)
+                response = proxy.before_request(request)
+                self._send(self._forward(request) if response is None else response)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
-            def _pass_on(self, request: Request) -> bytes:
-                with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as there:
-                    there.request(request.method, request.path, request.body, request.headers)
-                    answer = there.getresponse()
-                    body = answer.read()
-                replaced = wire.after(request)
-                if replaced is not None:
-                    return replaced
-                dropped = {"connection", "transfer-encoding"}
-                headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
-                headers += [] if kept else [("Connection", "close")]
+            def _forward(self, request: Request) -> bytes:
+                with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
+                    connection.request(request.method, request.path, request.body, request.headers)
+                    response = connection.getresponse()
+                    body = response.read()
+                replacement = proxy.after_request(request)
+                if replacement is not None:
+                    return replacement
+                hop_headers = {"connection", "transfer-encoding"}
+                headers = [(name, value) for name, value in response.getheaders() if name.lower() not in hop_headers]
+                headers += [] if is_persistent else [("Connection", "close")]
                 head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-                return f"HTTP/1.1 {answer.status} {answer.reason}\r\n{head}\r\n".encode("latin-1") + body
+                return f"HTTP/1.1 {response.status} {response.reason}\r\n{head}\r\n".encode("latin-1") + body
 
-            def _answer(self, answer: bytes) -> None:
-                self.close_connection = not kept or not answer or b"\r\nConnection: close\r\n" in answer
-                if answer:
-                    self.wfile.write(answer)
+            def _send(self, response: bytes) -> None:
+                self.close_connection = not is_persistent or not response or b"\r\nConnection: close\r\n" in response
+                if response:
+                    self.wfile.write(response)
                 else:
                     self.connection.shutdown(socket.SHUT_RDWR)
 
@@ -124,20 +129,20 @@ class Wire:
         self._server.server_close()
 
 
-def sts_answer(status: int, code: str, message: str = "because") -> bytes:
+def build_sts_error(status: int, code: str, message: str = "because") -> bytes:
     """Return an error in the query protocol of AWS."""
-    said = f"<Error><Code>{code}</Code><Message>{message}</Message></Error><RequestId>req-1</RequestId>"
-    return page(status, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error><RequestId>req-1</RequestId>"
+    return build_response(status, f"<ErrorResponse>{error}</ErrorResponse>", "text/xml")
 
 
-def page(status: int, text: str, content_type: str = "text/html") -> bytes:
+def build_response(status: int, text: str, content_type: str = "text/html") -> bytes:
     """Return a complete HTTP answer with a text."""
     body = text.encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
 
 
-def answer(status: int, code: str, message: str = "because") -> bytes:
+def build_error(status: int, code: str, message: str = "because") -> bytes:
     """Return an error in the rest-json protocol of AWS."""
     body = f'{{"Message": "{message}"}}'.encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nx-amzn-ErrorType: {code}\r\n"

@@ -19,56 +19,64 @@ HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
 
 
-def lane(last: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
+def target_status(last_report: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
     """Return the status of an idle target with its last report."""
-    due = NOW + timedelta(minutes=4)
-    return TargetStatus(target, None, None, due, failures, last, None if failures else NOW - timedelta(minutes=1))
+    next_run = NOW + timedelta(minutes=4)
+    return TargetStatus(
+        target, None, None, next_run, failures, last_report, None if failures else NOW - timedelta(minutes=1)
+    )
 
 
-def board(*lanes: TargetStatus, past: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
+def status(*targets: TargetStatus, finished_runs: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
     """Return a snapshot with an active revision."""
-    return ControllerStatus(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, lanes, past)
+    return ControllerStatus(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, targets, finished_runs)
 
 
-def day(target: str = "prod", *, failing: bool = False) -> Iterator[FinishedRun]:
+def finished_runs(target: str = "prod", *, is_failing: bool = False) -> Iterator[FinishedRun]:
     """Yield the runs of a day, every five minutes. Some created, some found drift, and the last may have failed."""
     for number in range(288):
-        started = NOW - timedelta(days=1) + timedelta(minutes=5 * number + 4)
-        took = timedelta(seconds=3 + (number * 7) % 5 + (40 if number % 90 == 30 else 0))
-        made = 2 if number % 90 == 30 else 0
-        well = not (failing and number > 280)
-        yield FinishedRun(f"r{number}", target, started, started + took, well, made, int(number > 200), 0)
+        started_at = NOW - timedelta(days=1) + timedelta(minutes=5 * number + 4)
+        duration = timedelta(seconds=3 + (number * 7) % 5 + (40 if number % 90 == 30 else 0))
+        write_count = 2 if number % 90 == 30 else 0
+        is_success = not (is_failing and number > 280)
+        yield FinishedRun(
+            f"r{number}", target, started_at, started_at + duration, is_success, write_count, int(number > 200), 0
+        )
 
 
 def in_sync() -> ControllerStatus:
     """Return a snapshot without differences."""
     names = ("profiles-export", "tickets-hourly", "contacts-2026-10")
-    every = (
+    associations = (
         replace(
             reports.association(name, "in-sync"), arn=live(name).arn, since=NOW - 50 * HOUR,
             last_execution=Execution("COMPLETED", None),
         )
         for name in names
     )  # fmt: skip
-    runs = (replace(run, write_count=0, drift_count=0) for run in day())
-    return board(lane(reports.report(*every)), past=tuple(runs))
+    runs = (replace(run, write_count=0, drift_count=0) for run in finished_runs())
+    return status(target_status(reports.report(*associations)), finished_runs=tuple(runs))
 
 
-def drifted() -> ControllerStatus:
+def open_differences() -> ControllerStatus:
     """Return a snapshot with several kinds of decisions."""
-    every = (
-        replace(reports.drifted("profiles-export"), since=NOW - 3 * HOUR, last_execution=Execution("FAILED", "no key")),
+    associations = (
+        replace(
+            reports.drifted_association("profiles-export"),
+            since=NOW - 3 * HOUR,
+            last_execution=Execution("FAILED", "no key"),
+        ),
         reports.association("tickets-hourly", "create", outcome=Created("a9"), since=NOW - HOUR / 2),
         reports.association("contacts", "create"),
         reports.association("calls", "blocked", reason="MaxCreates is 10: raise it in the target"),
         reports.association("agents", "in-sync", arn=live("a3").arn, since=NOW - 99 * HOUR),
     )
-    report = reports.report(*every, unmanaged=(live("u1"), live("u2")), dry_run=False)
+    report = reports.report(*associations, unmanaged=(live("u1"), live("u2")), dry_run=False)
     other = replace(in_sync().targets[0], target="staging")
-    return board(lane(report), other, past=(*day(), *day("staging")))
+    return status(target_status(report), other, finished_runs=(*finished_runs(), *finished_runs("staging")))
 
 
-def refused() -> ControllerStatus:
+def rejected_revision() -> ControllerStatus:
     """Return a snapshot with a rejected revision."""
     problems = (
         Problem("manifests/a.yaml", 7, 3, "/spec/DestinationURI", "is no S3 address: write s3://bucket/prefix"),
@@ -80,46 +88,50 @@ def refused() -> ControllerStatus:
     )
 
 
-def failing() -> ControllerStatus:
+def failing_target() -> ControllerStatus:
     """Return a snapshot with a failing target and a working one."""
     error = "the credentials may not make this call: app-integrations:ListDataIntegrations"
     names = ("profiles-export", "contacts")
     blocked = tuple(reports.association(name, "blocked", reason=error) for name in names)
     report = Report(reports.run(dry_run=False), (TargetReport("prod", None, "us-east-1", error, blocked),))
     other = replace(in_sync().targets[0], target="staging")
-    return board(lane(report, failures=7), other, past=(*day(failing=True), *day("staging")))
+    return status(
+        target_status(report, failures=7),
+        other,
+        finished_runs=(*finished_runs(is_failing=True), *finished_runs("staging")),
+    )
 
 
-def unseen() -> ControllerStatus:
+def failing_target_with_history() -> ControllerStatus:
     """Return a snapshot with a target that has begun to fail."""
-    was = replace(
-        reports.drifted("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
+    association = replace(
+        reports.drifted_association("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
         last_execution=Execution("FAILED", "no key"),
     )  # fmt: skip
-    prod, staging = failing().targets
-    return replace(failing(), targets=(replace(prod, last_complete_report=reports.report(was)), staging))
+    prod, staging = failing_target().targets
+    return replace(failing_target(), targets=(replace(prod, last_complete_report=reports.report(association)), staging))
 
 
-def nothing() -> ControllerStatus:
+def before_first_revision() -> ControllerStatus:
     """Return a snapshot from before the first revision."""
     return ControllerStatus(NOW, NOW, None, None, RejectedRevision("git cannot be reached", NOW), (), ())
 
 
-def unmanaged_only() -> ControllerStatus:
+def without_manifests() -> ControllerStatus:
     """Return a snapshot whose revision has a target and no manifests."""
-    return board(lane(reports.report()))
+    return status(target_status(reports.report()))
 
 
-def thousand() -> ControllerStatus:
+def thousand_associations() -> ControllerStatus:
     """Return a snapshot with 1,000 associations."""
-    return board(lane(reports.many(1000)), past=tuple(day()))
+    return status(target_status(reports.many_associations(1000)), finished_runs=tuple(finished_runs()))
 
 
-def hostile(text: str) -> ControllerStatus:
+def with_foreign_text(text: str) -> ControllerStatus:
     """Return a snapshot in which each text from outside is the given one."""
     problems = reports.problems(text)
     run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(
-        board(lane(reports.rich(text), text, failures=3), past=(run,)),
+        status(target_status(reports.full_report(text), text, failures=3), finished_runs=(run,)),
         revision=Revision(text, NOW, 1), rejected_revision=RejectedRevision(text, NOW, problems),
     )  # fmt: skip

@@ -8,9 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import boards, reports
+from support import reports, statuses
 from support.builders import NOW
-from web.conftest import serving
+from web.conftest import serve_site
 
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport
@@ -18,17 +18,19 @@ from reconciler.core.report.report import AssociationReport
 MEMBERS = ("StartTime", "EndTime", "Object")
 
 
-def one(number: int) -> AssociationReport:
+def build_association(number: int) -> AssociationReport:
     """Return a drifted association."""
     path = "/ExecutionConfiguration/OnDemandConfiguration"
-    found = tuple(Difference(f"{path}/{each}", f"17908{number:08}", None, "1788220800000") for each in MEMBERS)
-    return replace(reports.drifted(f"export-{number:05}"), differences=found, since=NOW)
+    differences = tuple(
+        Difference(f"{path}/{member}", f"17908{number:08}", None, "1788220800000") for member in MEMBERS
+    )
+    return replace(reports.drifted_association(f"export-{number:05}"), differences=differences, since=NOW)
 
 
 if __name__ == "__main__":
-    report = reports.report(*map(one, range(int(sys.argv[1]))))
-    with serving() as site:
-        site.board = boards.board(boards.lane(report), past=tuple(boards.day()))
+    report = reports.report(*map(build_association, range(int(sys.argv[1]))))
+    with serve_site() as site:
+        site.status = statuses.status(statuses.target_status(report), finished_runs=tuple(statuses.finished_runs()))
         site.get("/metrics")
         print(site.url, flush=True)  # noqa: T201 - the test reads the URL
         sys.stdin.read()

@@ -13,28 +13,28 @@ from reconciler.cli.group import app
 from reconciler.cli.variables import GUARD_VARIABLES, OTHER_VARIABLES, list_variable_problems
 from reconciler.sandbox import SandboxServer
 
-RIGHT = "write s3://bucket/prefix"
-PLACES = [
-    ('"s3://b/p"', RIGHT),
-    ("'s3://b/p'", RIGHT),
-    ("\u201cs3://b/p\u201d", RIGHT),
-    (" s3://b/p", RIGHT),
-    ("s3://b/p ", RIGHT),
-    ("s3://b/p\n", RIGHT),
-    ("\ufeffs3://b/p", RIGHT),
-    ("\u00a0s3://b/p", RIGHT),
-    ("arn:aws:s3:::b/p", RIGHT),
-    ("/srv/arn:aws:s3:::b/p", RIGHT),
-    ("s3:b/p", RIGHT),
-    ("s3:/b/p", RIGHT),
-    ("s3//b/p", RIGHT),
-    ("//b/p", RIGHT),
-    ("S3://bucket/p", RIGHT),
-    ("gs://bucket/p", RIGHT),
-    ("file:///var/lib/x", RIGHT),
-    ("https://bucket.s3.amazonaws.com/p", RIGHT),
-    ("bucket.s3.amazonaws.com/p", RIGHT),
-    ("bucket:p", RIGHT),
+S3_FORM = "write s3://bucket/prefix"
+LOCATIONS = [
+    ('"s3://b/p"', S3_FORM),
+    ("'s3://b/p'", S3_FORM),
+    ("\u201cs3://b/p\u201d", S3_FORM),
+    (" s3://b/p", S3_FORM),
+    ("s3://b/p ", S3_FORM),
+    ("s3://b/p\n", S3_FORM),
+    ("\ufeffs3://b/p", S3_FORM),
+    ("\u00a0s3://b/p", S3_FORM),
+    ("arn:aws:s3:::b/p", S3_FORM),
+    ("/srv/arn:aws:s3:::b/p", S3_FORM),
+    ("s3:b/p", S3_FORM),
+    ("s3:/b/p", S3_FORM),
+    ("s3//b/p", S3_FORM),
+    ("//b/p", S3_FORM),
+    ("S3://bucket/p", S3_FORM),
+    ("gs://bucket/p", S3_FORM),
+    ("file:///var/lib/x", S3_FORM),
+    ("https://bucket.s3.amazonaws.com/p", S3_FORM),
+    ("bucket.s3.amazonaws.com/p", S3_FORM),
+    ("bucket:p", S3_FORM),
     ("${X}", "a variable"),
     ("$HOME/x", "a variable"),
     ("/var/$(hostname)/x", "a variable"),
@@ -47,46 +47,48 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("place", "said"), PLACES)
-@pytest.mark.parametrize("by", ["option", "variable"])
+@pytest.mark.parametrize(("location", "message"), LOCATIONS)
+@pytest.mark.parametrize("source", ["option", "variable"])
 def test_unclear_state_location_is_rejected(
-    program: Program, server: SandboxServer, place: str, said: str, by: str
+    program: Program, server: SandboxServer, location: str, message: str, source: str
 ) -> None:
     """An ambiguous --state is a usage error, and no folder of that name is created."""
     program.add("october")
-    before = sorted(program.folder.rglob("*"))
-    done = program.run(f"--state={place}") if by == "option" else program.run(env={"RECONCILER_STATE": place})
-    assert done.code == 64
-    assert said in done.err
-    assert sorted(program.folder.rglob("*")) == before
+    paths = sorted(program.folder.rglob("*"))
+    result = (
+        program.run(f"--state={location}") if source == "option" else program.run(env={"RECONCILER_STATE": location})
+    )
+    assert result.code == 64
+    assert message in result.err
+    assert sorted(program.folder.rglob("*")) == paths
     assert server.sandbox.executed_writes == ()
 
 
-@pytest.mark.parametrize("place", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
-def test_plain_state_path_is_accepted(program: Program, place: str) -> None:
+@pytest.mark.parametrize("location", ["state", "./state", "../x/state", "state/a b", "/var/lib/it's", "x.y/state-1_é"])
+def test_plain_state_path_is_accepted(program: Program, location: str) -> None:
     """A plain path is accepted as --state."""
     program.add("october")
-    assert program.run("status", "--state", place).code == 0
+    assert program.run("status", "--state", location).code == 0
 
 
 def test_option_name_is_not_accepted_as_an_option_value(program: Program, server: SandboxServer) -> None:
     """`--state $UNSET --dry-run` is rejected, because it would otherwise write."""
     program.add("october")
-    for given in (
+    for arguments in (
         ("--state", "--dry-run"),
         ("--mode", "--dry-run"),
         ("--target", "--strict"),
         ("--expect-plan", "--strict"),
     ):
-        done = program.run(*given)
-        assert done.code == 64, done
+        result = program.run(*arguments)
+        assert result.code == 64, result
     assert "--state needs a value, but --dry-run is an option" in program.run("--state", "--dry-run").err
     assert program.run("--state", "").code == 64
     assert server.sandbox.executed_writes == ()
 
 
 @pytest.mark.parametrize(
-    ("name", "right"),
+    ("name", "suggestion"),
     [
         ("RECONCILER_DRYRUN", "RECONCILER_DRY_RUN"),
         ("RECONCILER_DRY_RUNS", "RECONCILER_DRY_RUN"),
@@ -108,9 +110,9 @@ def test_option_name_is_not_accepted_as_an_option_value(program: Program, server
         ("RECONCILER_EXPECTED_PLAN", "RECONCILER_EXPECT_PLAN"),
     ],
 )
-def test_mistyped_safety_variable_is_rejected(name: str, right: str) -> None:
+def test_mistyped_safety_variable_is_rejected(name: str, suggestion: str) -> None:
     """The error for a misspelled safety variable suggests the correct name."""
-    assert list(list_variable_problems({name: "1"})) == [f"unknown variable {name}: write {right}, or unset it"]
+    assert list(list_variable_problems({name: "1"})) == [f"unknown variable {name}: write {suggestion}, or unset it"]
 
 
 @pytest.mark.parametrize(
@@ -132,13 +134,13 @@ def test_every_option_variable_is_classified_as_safety_or_not() -> None:
     """The variable of each option is listed either as a safety variable or as another variable."""
     context = click.Context(app)
     commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
-    known = {str(each.envvar) for command in commands for each in command.params if each.envvar}
-    assert known <= GUARD_VARIABLES | OTHER_VARIABLES
+    names = {str(each.envvar) for command in commands for each in command.params if each.envvar}
+    assert names <= GUARD_VARIABLES | OTHER_VARIABLES
     assert not GUARD_VARIABLES & OTHER_VARIABLES
 
 
 @pytest.mark.parametrize(
-    "given",
+    "variables",
     [
         {"RECONCILER_DRYRUN": "1"},
         {"RECONCILER_DRY_RUN": " "},
@@ -158,17 +160,17 @@ def test_every_option_variable_is_classified_as_safety_or_not() -> None:
         {"AWS_ENDPOINT_URL_APPINTEGRATIONS": " "},
     ],
 )
-def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, given: dict[str, str]) -> None:
+def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, variables: dict[str, str]) -> None:
     """A blank, quoted or misspelled value is a usage error, and nothing is written."""
     program.add("october")
-    done = program.run(env=given)
-    assert done.code == 64
+    result = program.run(env=variables)
+    assert result.code == 64
     assert server.sandbox.executed_writes == ()
     assert not (program.folder / ".reconciler").exists()
 
 
 @pytest.mark.parametrize(
-    ("given", "ci"),
+    ("variables", "is_ci"),
     [
         ({}, False),
         *(({"CI": value}, False) for value in ("", "false", "False", "0", "no", "NO")),
@@ -180,16 +182,16 @@ def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, giv
         ({"TF_BUILD": ""}, False),
     ],
 )
-def test_ci_is_detected_from_the_environment(given: dict[str, str], ci: bool) -> None:
+def test_ci_is_detected_from_the_environment(variables: dict[str, str], is_ci: bool) -> None:
     """CI is detected from the variable CI and from the variables of services that do not set CI."""
-    assert Settings.of(given).is_ci is ci
+    assert Settings.of(variables).is_ci is is_ci
 
 
 def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: SandboxServer) -> None:
     """A run that may create needs --state in a CI job, whatever the service."""
     program.add("october")
-    for given in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
-        assert program.run(env=given).code == 64
+    for variables in ({"CI": "woodpecker"}, {"TF_BUILD": "True"}, {"JENKINS_URL": "http://host/"}):
+        assert program.run(env=variables).code == 64
     assert server.sandbox.executed_writes == ()
 
 
