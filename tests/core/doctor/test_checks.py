@@ -39,7 +39,7 @@ DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 
 def build_answer(date: str | None = DATE, sent_at: datetime = NOW, **duration: float) -> DatedAnswer:
-    """Return an answer with the Date NOW by default, sent at `before`, that took `span`."""
+    """Return an answer with the Date NOW by default, sent at `sent_at`, that took `duration`."""
     return DatedAnswer(date, sent_at, sent_at + timedelta(**duration))
 
 
