@@ -691,9 +691,8 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, expected: str
         if request.operation != "ListDataIntegrationAssociation":
             return None
         page_count += 1
-        return build_ok_response(
-            f'{{"DataIntegrationAssociations": [], "NextToken": "{tokens[page_count % len(tokens)] if tokens else page_count}"}}'
-        )
+        token = tokens[page_count % len(tokens)] if tokens else page_count
+        return build_ok_response(f'{{"DataIntegrationAssociations": [], "NextToken": "{token}"}}')
 
     with FaultProxy(server.url, before_request=answer_page) as proxy:
         unobserved = connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION]
