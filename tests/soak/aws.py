@@ -18,7 +18,7 @@ _REJECTIONS = {"throttled": (429, "ThrottlingException"), "failed": (500, "Inter
 class Faults:
     """Faults of requests, each with a probability of `share`.
 
-    In the Region `down`, AppIntegrations denies every request, and STS every other one.
+    In the `failing_region`, AppIntegrations denies every request, and STS every other one.
     """
 
     def __init__(self, random: Random, share: float) -> None:

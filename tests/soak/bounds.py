@@ -30,7 +30,7 @@ class Sample:
 class Measurement:
     """One line of the table: a value in the second and the last quarter, and the share by which it may grow.
 
-    `most` is the maximum after the first quarter.
+    `maximum` is the largest value after the first quarter.
     """
 
     name: str

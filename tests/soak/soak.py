@@ -55,7 +55,7 @@ _EVENTS = (
 class Workload:
     """Amount of work, and its time limit in seconds. Each round runs every target.
 
-    `share` is the probability of a fault in a request to AWS. `notified` turns notifications on.
+    `fault_share` is the probability of a fault in a request to AWS. `has_notifications` turns notifications on.
     """
 
     rounds: int
