@@ -17,8 +17,8 @@ PACKAGE = Path(reconciler.__file__).parent
 class Mutant:
     """One mistake: its effect, the invariants that may catch it, and the (old text, new text) of each edit.
 
-    The old text of an edit occurs exactly once in the package, in any module. `first_seed` is the first seed to simulate: a
-    rare mistake is found sooner near a seed that shows it.
+    The old text of an edit occurs exactly once in the package, in any module. `first_seed` is the first seed to
+    simulate: a rare mistake is found sooner near a seed that shows it.
     """
 
     name: str

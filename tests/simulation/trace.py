@@ -51,8 +51,8 @@ class Trace:
 class Call:
     """One Create or Update, with the times at which it was sent, signed and carried out.
 
-    `sent_at` is the last time at which the program read its clock before the call. `listing` is the last List of the data
-    integration that the run had seen. `epoch` belongs to the journal that the run had read.
+    `sent_at` is the last time at which the program read its clock before the call. `listing` is the last List of the
+    data integration that the run received. `epoch` belongs to the journal that the run had read.
     """
 
     operation: str
