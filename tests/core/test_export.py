@@ -89,7 +89,7 @@ def list_arns(live_state: Observation) -> list[str]:
     listings = (
         associations for associations in live_state.associations.values() if not isinstance(associations, Unobserved)
     )
-    return [each.arn for lives in listings for each in lives]
+    return [each.arn for associations in listings for each in associations]
 
 
 def is_left_out(each: ExportedManifest, target: Target, live_state: Observation) -> bool:
@@ -186,7 +186,9 @@ def draw_live_state(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
         associations[integration.arn].append(Live(arn, normalise(members), last_execution))
         if not is_valid:
             odd_arns.add(arn)
-    return Observation(integrations, {arn: tuple(lives) for arn, lives in associations.items()}), frozenset(odd_arns)
+    return Observation(integrations, {arn: tuple(listing) for arn, listing in associations.items()}), frozenset(
+        odd_arns
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,25 +587,25 @@ def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
 def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     """A lost association is created again, with the whole request, only after a person removes policy.adopt."""
     (exported,) = export_associations(AMBIENT, preview(observation(live("a1"))))
-    (adopting,) = read_exported([exported])
-    stored_journal = with_intents(EMPTY, preview(observation(live("a1")), [adopting]).plan, NOW)
-    complete = replace(adopting, spec=manifest().spec)
-    state = stored_journal.records[adopting.name].state
+    (adopting_manifest,) = read_exported([exported])
+    stored_journal = with_intents(EMPTY, preview(observation(live("a1")), [adopting_manifest]).plan, NOW)
+    complete = replace(adopting_manifest, spec=manifest().spec)
+    state = stored_journal.records[adopting_manifest.name].state
     assert isinstance(state, Bound)
-    lost = replace(stored_journal.records[adopting.name], state=replace(state, missing_since=NOW))
+    lost = replace(stored_journal.records[adopting_manifest.name], state=replace(state, missing_since=NOW))
     later = NOW + timedelta(hours=1)
 
-    def decided(policy: Policy) -> object:
+    def decide_with_policy(policy: Policy) -> object:
         (decision,) = preview(
             observation(), [replace(complete, policy=policy)], journal(lost), now=later
         ).plan.decisions
         return decision
 
-    arn = adopting.policy.adopt
-    assert isinstance(decided(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
-    assert isinstance(decided(Policy()), Lost)
-    for asked in (Policy(generation=2), Policy(on_loss=OnLoss.RECREATE)):
-        created = decided(asked)
+    arn = adopting_manifest.policy.adopt
+    assert isinstance(decide_with_policy(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
+    assert isinstance(decide_with_policy(Policy()), Lost)
+    for policy in (Policy(generation=2), Policy(on_loss=OnLoss.RECREATE)):
+        created = decide_with_policy(policy)
         assert isinstance(created, Create)
         assert "ObjectConfiguration" in created.request
 
@@ -611,44 +613,44 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
 def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
     """Hidden members that are added before the adoption are no difference. Added later, they are a change."""
     (exported,) = export_associations(AMBIENT, preview(observation(live("a1"))))
-    (bare,) = read_exported([exported])
-    complete = replace(bare, spec=manifest().spec)
+    (minimal,) = read_exported([exported])
+    complete = replace(minimal, spec=manifest().spec)
     first = preview(observation(live("a1")), [complete]).plan
     assert isinstance(first.decisions[0], Adopt)
     assert first.decisions[0].differences == ()
     (second,) = preview(observation(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
     assert isinstance(second, InSync)
-    late = with_intents(EMPTY, preview(observation(live("a1")), [bare]).plan, NOW)
-    (changed,) = preview(observation(live("a1")), [complete], late).plan.decisions
+    adopted_journal = with_intents(EMPTY, preview(observation(live("a1")), [minimal]).plan, NOW)
+    (changed,) = preview(observation(live("a1")), [complete], adopted_journal).plan.decisions
     assert isinstance(changed, Changed)
 
 
 def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     """A manifest that would not adopt its association unchanged is left out, with the reason."""
-    mine = Policy(adopt=live("a1").arn)
-    assert check_roundtrip(manifest(policy=mine), live("a1"), observation(live("a1")), rules()) is None
-    other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observation(live("a1")), rules())
+    adopt_policy = Policy(adopt=live("a1").arn)
+    assert check_roundtrip(manifest(policy=adopt_policy), live("a1"), observation(live("a1")), rules()) is None
+    other = check_roundtrip(manifest(policy=adopt_policy, ClientId="x"), live("a1"), observation(live("a1")), rules())
     assert other == "the exported manifest would differ from AWS at /ClientId"
-    strange = check_roundtrip(
+    blocked_reason = check_roundtrip(
         manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observation(live("a1")), rules()
     )
-    assert strange == "the exported manifest would be blocked"
+    assert blocked_reason == "the exported manifest would be blocked"
 
 
 def test_times_are_readable_only_when_equivalent() -> None:
     """A time that cannot be converted exactly stays as AWS shows it."""
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
-    for shown, said in windows.items():
-        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
+    for aws_time, expected in windows.items():
+        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": aws_time, "StartTime": aws_time}}
         (exported,) = export_associations(AMBIENT, preview(observation(live(ExecutionConfiguration=execution))))
         spec: Any = exported.document["spec"]
-        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
+        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": expected, "EndTime": expected}
 
 
 def test_aws_text_cannot_break_out_of_a_comment() -> None:
     """A name with a line break stays on one line of a comment."""
-    hostile = replace(INTEGRATION, name="x\nkind: Target")
-    (exported,) = export_associations(AMBIENT, preview(Observation((hostile,), {hostile.arn: (live(),)})))
+    integration = replace(INTEGRATION, name="x\nkind: Target")
+    (exported,) = export_associations(AMBIENT, preview(Observation((integration,), {integration.arn: (live(),)})))
     head = render_yaml(exported.document, exported.comments).partition("apiVersion")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
 

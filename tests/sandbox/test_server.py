@@ -127,10 +127,10 @@ def test_server_without_a_file_stores_nothing() -> None:
 
 def test_servers_are_isolated() -> None:
     """Each server has its own AppIntegrations and its own behaviour."""
-    with SandboxServer() as one, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as other:
-        with open_client(one) as client:
+    with SandboxServer() as first, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as second:
+        with open_client(first) as client:
             create_association(client)
-        with open_client(other) as client:
+        with open_client(second) as client:
             assert list_ids(client) == []
             with pytest.raises(client.exceptions.AccessDeniedException, match="explicit deny"):
                 create_association(client)

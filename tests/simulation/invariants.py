@@ -325,7 +325,10 @@ class Checker:
             return
         key = natural_key(decision.live.spec)
         matching_ids = [
-            live.id for lives in _list_live_associations(trace) for live in lives if natural_key(live.spec) == key
+            live.id
+            for associations in _list_live_associations(trace)
+            for live in associations
+            if natural_key(live.spec) == key
         ]
         if len([id_ for id_ in matching_ids if id_ not in bound_ids]) > 1:
             self.report_violation("ambiguous", f"{trace.run} adopts {decision.live.id}, and {len(matching_ids)} match")
@@ -339,7 +342,7 @@ class Checker:
         )
         reported_ids |= {live.id for decision in plan.decisions if (live := get_live(decision))}
         texts = " ".join(decision.reason for decision in plan.decisions if isinstance(decision, Blocked))
-        for id_ in {live.id for lives in _list_live_associations(trace) for live in lives} - reported_ids:
+        for id_ in {live.id for associations in _list_live_associations(trace) for live in associations} - reported_ids:
             if id_ not in texts:
                 self.report_violation("nothing-unknown", f"{trace.run} saw {id_} and does not report it")
 
@@ -427,6 +430,6 @@ def _list_adopted_ids(trace: Trace) -> set[str]:
 
 def _list_live_associations(trace: Trace) -> Iterator[Any]:
     observation = trace.observation
-    for lives in observation.associations.values() if observation else ():
-        if not isinstance(lives, Unobserved):
-            yield lives
+    for associations in observation.associations.values() if observation else ():
+        if not isinstance(associations, Unobserved):
+            yield associations

@@ -45,7 +45,7 @@ def simulate(seed: int) -> Outcome:
     environment = Environment(scenario, schedule, history, checker, cloud, store, git)
     history.add_line("scenario", str(scenario))
     git.record_first_revision()
-    controllers = [Controller(environment, who) for who in scenario.controllers]
+    controllers = [Controller(environment, settings) for settings in scenario.controllers]
     _schedule_faults(environment, controllers)
     _schedule_convergence(environment, controllers)
     schedule.run()

@@ -184,7 +184,7 @@ class ProcessStore:
 
 def _corrupt_tokens(text: str) -> str:
     """Return a journal in which one digit of each token is changed."""
-    return re.sub(r"(-v1-)([0-9a-f])", lambda found: found[1] + ("0" if found[2] != "0" else "1"), text)
+    return re.sub(r"(-v1-)([0-9a-f])", lambda match: match[1] + ("0" if match[2] != "0" else "1"), text)
 
 
 def compute_version(text: str | None) -> str | None:

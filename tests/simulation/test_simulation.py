@@ -27,8 +27,8 @@ REQUIRED_EVENTS = frozenset(
         *(f"list: {fault}, {page} page" for fault in LIST_FAULTS for page in ("the first", "a later")),
         *(f"put: {fault}" for fault in PUT_FAULTS),
         *(f"load: {fault}" for fault in LOAD_FAULTS),
-        *(f"killed: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
-        *(f"stopped: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
+        *(f"killed: {point}" for point in (*_CALLS, *_STATE, *_LISTS)),
+        *(f"stopped: {point}" for point in (*_CALLS, *_STATE, *_LISTS)),
         *(
             f"decision: {word}"
             for word in (

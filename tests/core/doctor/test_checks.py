@@ -277,14 +277,14 @@ def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     readable = checks.check_journal("p", journal(record()), "restore it")
     assert readable.message == "p has records of 1 association (serial 7)"
     assert checks.check_journal("p", missing).result == CheckResult.OK
-    refused = checks.check_journal("p", missing, "restore it")
-    assert (refused.result, refused.fix) == (CheckResult.FAILED, "restore it")
-    broken, unclear = (
+    required = checks.check_journal("p", missing, "restore it")
+    assert (required.result, required.fix) == (CheckResult.FAILED, "restore it")
+    unusable, unclear = (
         checks.check_journal("p", StateError("broken")),
         checks.check_journal("p", StateWriteUnknown("weak ETag")),
     )
-    assert broken.result == unclear.result == CheckResult.FAILED
-    assert "docs/safety.md" in (broken.fix or "")
+    assert unusable.result == unclear.result == CheckResult.FAILED
+    assert "docs/safety.md" in (unusable.fix or "")
     assert unclear.fix == "make sure that no proxy changes the answers of S3"
     assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 

@@ -85,8 +85,8 @@ def notify_in_turn(*statuses: ControllerStatus) -> list[list[tuple[str, Conditio
     """Return the notifications after each of several statuses."""
     state, notifications = NotificationState(), []
     for status in statuses:
-        sent, state = notify(state, status)
-        notifications.append(sent)
+        of_status, state = notify(state, status)
+        notifications.append(of_status)
     return notifications
 
 

@@ -81,10 +81,10 @@ def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
     """An adopted association is updated after a raised generation or a further change in git."""
     association = live(ExecutionConfiguration=NEW)
     _, after = plan_manifest(journal(), build_manifest(), association)
-    raised, _ = plan_manifest(after, build_manifest(generation=2), association)
-    assert isinstance(raised, Update)
-    assert raised.execution == ON_DEMAND
-    assert "policy.generation was raised" in raised.reason
+    update, _ = plan_manifest(after, build_manifest(generation=2), association)
+    assert isinstance(update, Update)
+    assert update.execution == ON_DEMAND
+    assert "policy.generation was raised" in update.reason
     changed, updated_journal = plan_manifest(after, build_manifest(THIRD), association)
     assert isinstance(changed, Update)
     assert "git changed the configuration" in changed.reason

@@ -1,4 +1,4 @@
-"""Differences: drift and changes are told apart, and equivalent spellings are no difference."""
+"""Differences: drift and changes are distinguished, and equivalent spellings are no difference."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ def test_decision_table_conditions_are_unique() -> None:
     decisions: dict[tuple[str, str, str | None], set[str]] = {}
     for _, (stored, listed, condition, decision) in ROWS:
         decisions.setdefault((stored, listed, condition), set()).add(decision)
-    assert all(len(decided) == 1 for decided in decisions.values())
+    assert all(len(each) == 1 for each in decisions.values())
 
 
 def test_guardrail_is_named_beside_the_row_it_stopped() -> None:

@@ -95,7 +95,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
     live_state = observe(connect(proxy).create_reader())
     assert proxy.counts == {"STS": 1, "ListDataIntegrations": 2, "ListDataIntegrationAssociation": 50 + 2}
     assert len(live_state.integrations) == len(live_state.associations) == 51
-    assert sum(len(lives) for lives in live_state.associations.values() if not isinstance(lives, Unobserved)) == 51
+    assert sum(len(each) for each in live_state.associations.values() if not isinstance(each, Unobserved)) == 51
 
 
 def test_live_associations_are_normalised(server: SandboxServer, proxy: FaultProxy) -> None:
@@ -275,7 +275,7 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
     with FaultProxy(server.url, before_request=fail) as proxy:
         live_state = observe(connect(proxy).create_reader())
     assert isinstance(live_state.associations[failing_arn], Unobserved)
-    assert [lives for arn, lives in live_state.associations.items() if arn != failing_arn] == [(), ()]
+    assert [each for arn, each in live_state.associations.items() if arn != failing_arn] == [(), ()]
 
 
 def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:

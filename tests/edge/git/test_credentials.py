@@ -132,7 +132,7 @@ def ssh_arguments(repository: Repository, tmp_path: Path) -> Path:
     """Put an ssh on PATH that runs the command locally, and return the file in which it logs its arguments."""
     folder = tmp_path / "programs"
     folder.mkdir()
-    arguments_file = tmp_path / "told"
+    arguments_file = tmp_path / "arguments"
     script = f'#!/bin/sh\nfor each do printf "%s\\n" "$each" >>{arguments_file}; last=$each; done\neval "$last"\n'
     write_file(folder / "ssh", script, 0o755)
     repository.environment["PATH"] = f"{folder}{os.pathsep}{repository.environment['PATH']}"

@@ -741,7 +741,7 @@ def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: 
 
 def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
     """The user in an ssh URL is passed to ssh."""
-    arguments_file = tmp_path / "told"
+    arguments_file = tmp_path / "arguments"
     variables = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{arguments_file}; false; }}; f'}
     for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
         expect_read_failure(url, "main", "manifests", variables)
