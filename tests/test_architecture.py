@@ -27,7 +27,7 @@ def check(run: Run, aws: Reader, w: Writer, stored: StoredJournalReader, out: St
     journal.swap(j, j)
     stored._store.put("", None)
 """
-COMPLAINTS = {
+EXPECTED_ERRORS = {
     11: 'incompatible type "Writer"; expected "CloudReader"',
     12: 'incompatible type "StoredJournalWriter"; expected "JournalReader"',
     14: '"CloudReader" has no attribute "create"',
@@ -41,14 +41,14 @@ def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
     """Mypy rejects a dry run with a writer, and every path from its arguments to a Create or a lease."""
     source = tmp_path / "dry_run.py"
     source.write_text(SOURCE)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "mypy", "--no-error-summary", str(source)],
         cwd=REPOSITORY, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    said = {int(line.split(":")[1]): line for line in done.stdout.splitlines() if ": error:" in line}
-    assert said.keys() == COMPLAINTS.keys(), done.stdout + done.stderr
-    for line, complaint in COMPLAINTS.items():
-        assert complaint in said[line]
+    errors = {int(line.split(":")[1]): line for line in process.stdout.splitlines() if ": error:" in line}
+    assert errors.keys() == EXPECTED_ERRORS.keys(), process.stdout + process.stderr
+    for line, expected in EXPECTED_ERRORS.items():
+        assert expected in errors[line]
 
 
 def test_run_module_stays_under_100_lines() -> None:

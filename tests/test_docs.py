@@ -37,13 +37,13 @@ def test_readme_dry_run_output_is_exact(tmp_path: Path) -> None:
     assert Program(tmp_path).run(*match[1].split()).out == match[2]
 
 
-def members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator[str]:
+def list_members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Iterator[str]:
     """Yield the path of each member of a schema, with references resolved."""
     while "$ref" in tree:
         tree = root["$defs"][tree["$ref"].rpartition("/")[2]]
     for name, inner in tree.get("properties", {}).items():
-        below = list(members(inner, root, f"{prefix}{name}."))
-        yield from below or [f"{prefix}{name}"]
+        member_paths = list(list_members(inner, root, f"{prefix}{name}."))
+        yield from member_paths or [f"{prefix}{name}"]
 
 
 @pytest.mark.parametrize("kind", ["data-integration-association", "target"])
@@ -51,7 +51,7 @@ def test_manifest_reference_documents_every_member(kind: str) -> None:
     """docs/manifests.md documents every member of the schemas."""
     reference = (REPOSITORY / "docs" / "manifests.md").read_text()
     document = load_schema(f"{kind}.v1.json")
-    for path in members(document, document, ""):
+    for path in list_members(document, document, ""):
         name = path.removeprefix("metadata.")
         assert f"`{path}`" in reference or f"`{name}`" in reference, path
 
@@ -62,9 +62,9 @@ def test_git_page_states_the_fetch_limits() -> None:
     (seconds,) = (field.default for field in fields(RepositoryAccess) if field.name == "timeout_seconds")
     assert f"longer than {seconds:g} s" in page
     for file in ("controller/deployment.yaml", "cronjob/cronjob.yaml"):
-        room = re.search(r"name: tmp\s+emptyDir:\s+sizeLimit: (\d+)Gi", (KUBERNETES / file).read_text())
-        assert room
-        assert f"gives `/tmp` {room[1]} GiB" in page
+        size_limit = re.search(r"name: tmp\s+emptyDir:\s+sizeLimit: (\d+)Gi", (KUBERNETES / file).read_text())
+        assert size_limit
+        assert f"gives `/tmp` {size_limit[1]} GiB" in page
 
 
 def test_sandbox_page_documents_every_switch() -> None:
@@ -95,28 +95,28 @@ def test_document_links_resolve(document: Path) -> None:
 def test_safety_page_names_existing_tests() -> None:
     """Each test that docs/safety.md names exists."""
     page = (REPOSITORY / "docs" / "safety.md").read_text()
-    named = set(re.findall(r"`(test_\w+)`", page))
+    names = set(re.findall(r"`(test_\w+)`", page))
     source = "\n".join(path.read_text() for path in REPOSITORY.glob("tests/**/test_*.py"))
     defined = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
-    assert named
-    assert named - defined == set()
+    assert names
+    assert names - defined == set()
 
 
-def long_lines(page: Path) -> list[str]:
+def find_long_lines(page: Path) -> list[str]:
     """Return lines over 120 characters, with their numbers. Tables, code and bare links may be longer."""
-    found, fenced = [], False
+    lines, is_in_code = [], False
     for number, line in enumerate(page.read_text().splitlines(), 1):
         if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced and len(line) > 120 and not line.lstrip().startswith("|") and not BARE_LINK.fullmatch(line):
-            found.append(f"{number}: {line}")
-    return found
+            is_in_code = not is_in_code
+        elif not is_in_code and len(line) > 120 and not line.lstrip().startswith("|") and not BARE_LINK.fullmatch(line):
+            lines.append(f"{number}: {line}")
+    return lines
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_lines_of_pages_are_short(page: Path) -> None:
     """The lines of a page have at most 120 characters."""
-    assert long_lines(page) == []
+    assert find_long_lines(page) == []
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
@@ -146,8 +146,8 @@ def test_adr_index_lists_every_record() -> None:
         )
         assert title
         assert day
-        number, _, words = title[1].partition(". ")
-        expected.append((number, record.name, words, day[1]))
+        number, _, title_text = title[1].partition(". ")
+        expected.append((number, record.name, title_text, day[1]))
     assert rows == expected
 
 
@@ -160,7 +160,9 @@ def test_architecture_page_names_files_that_exist() -> None:
     """Each module and package that docs/architecture.md names exists."""
     page = (REPOSITORY / "docs" / "architecture.md").read_text()
     roots = (REPOSITORY, REPOSITORY / "reconciler", REPOSITORY / "reconciler" / "core")
-    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", page)
-    below = {path.name for path in (REPOSITORY / "reconciler").rglob("*.py")}
-    assert len(named) > 50
-    assert [each for each in named if each not in below and not any((root / each).exists() for root in roots)] == []
+    names = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", page)
+    module_names = {path.name for path in (REPOSITORY / "reconciler").rglob("*.py")}
+    assert len(names) > 50
+    assert [
+        each for each in names if each not in module_names and not any((root / each).exists() for root in roots)
+    ] == []

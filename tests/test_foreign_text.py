@@ -38,8 +38,8 @@ from reconciler.edge.git import messages
 from reconciler.edge.state.s3 import S3Clients, S3Store
 
 PACKAGE = REPOSITORY / "reconciler"
-OWN = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
-OWN |= {
+OWN_ERRORS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
+OWN_ERRORS |= {
     "DataFileError",
     "MalformedJournal",
     "AppriseMissing",
@@ -48,39 +48,39 @@ OWN |= {
     "UnreadableBody",
     "InvalidReceiver",
 }
-OWN |= {"_BodyError", "InvalidManifests"}
+OWN_ERRORS |= {"_BodyError", "InvalidManifests"}
 # modules whose ValueErrors have texts of the program
-TRUSTED = {"web/page/links.py", "app/config.py"}
+TRUSTED_MODULES = {"web/page/links.py", "app/config.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 OUTPUTS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
-def said_raw(node: ast.AST, name: str) -> Iterator[int]:
+def find_raw_formatting(node: ast.AST, name: str) -> Iterator[int]:
     """Yield the lines that turn an error into text without redaction."""
-    sealed = {
+    redacted_nodes = {
         id(inner)
         for call in ast.walk(node)
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "redaction.redact"
         for inner in ast.walk(call)
     }
     for each in ast.walk(node):
-        if id(each) in sealed:
+        if id(each) in redacted_nodes:
             continue
         match each:
-            case ast.FormattedValue(value=ast.Name(id=found)) if found == name:
+            case ast.FormattedValue(value=ast.Name(id=variable)) if variable == name:
                 yield each.lineno
-            case ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id=found)]) if found == name:
+            case ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id=variable)]) if variable == name:
                 yield each.lineno
-            case ast.Attribute(value=ast.Name(id=found), attr="args") if found == name:
+            case ast.Attribute(value=ast.Name(id=variable), attr="args") if variable == name:
                 yield each.lineno
 
 
-def foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+def find_foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     """Yield the nodes that hold a possibly foreign error, with the name of its variable."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler) and node.name and node.type:
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            if not all(ast.unparse(kind).rpartition(".")[2] in OWN for kind in kinds):
+            if not all(ast.unparse(kind).rpartition(".")[2] in OWN_ERRORS for kind in kinds):
                 yield node, node.name
         if isinstance(node, ast.FunctionDef):
             for argument in node.args.args:
@@ -97,27 +97,27 @@ def test_modules_format_errors_only_through_redaction() -> None:
 
     The modules in the list format only errors of the program.
     """
-    ways = set()
+    lines = set()
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if name.startswith(("sandbox/", "core/")) or name in {"redaction.py", *TRUSTED}:
+        if name.startswith(("sandbox/", "core/")) or name in {"redaction.py", *TRUSTED_MODULES}:
             continue
-        for node, error in foreign_errors(ast.parse(path.read_text())):
-            ways |= {f"{name}:{line}" for line in said_raw(node, error)}
+        for node, error in find_foreign_errors(ast.parse(path.read_text())):
+            lines |= {f"{name}:{line}" for line in find_raw_formatting(node, error)}
     allowed = {
         "state/reader.py",
         "fleet.py",
         "controller/revisions.py",
         "cli/failures.py",
     }  # each formats only errors of the program
-    assert {way for way in ways if not any(each in way for each in allowed)} == set()
+    assert {line for line in lines if not any(each in line for each in allowed)} == set()
 
 
-def raised(secret: str) -> Iterator[Exception]:
+def build_errors(secret: str) -> Iterator[Exception]:
     """Yield an error of each kind with a secret in its message, as libraries raise them."""
-    said: Any = {"Error": {"Code": "SignatureDoesNotMatch", "Message": f"x-amz-security-token:{secret}"}}
-    answer: Any = {**said, "ResponseMetadata": {"HTTPStatusCode": 403, "RequestId": secret}}
-    yield foreign.ClientError(answer, "Op")
+    error_body: Any = {"Error": {"Code": "SignatureDoesNotMatch", "Message": f"x-amz-security-token:{secret}"}}
+    response: Any = {**error_body, "ResponseMetadata": {"HTTPStatusCode": 403, "RequestId": secret}}
+    yield foreign.ClientError(response, "Op")
     yield ResponseParserError(f"invalid: b'<html>{secret}'")
     yield foreign.EndpointConnectionError(endpoint_url=f"https://host/{quote(secret, safe='')}")
     yield foreign.ProxyConnectionError(proxy_url=f"http://socks5://u:{secret}@h")
@@ -129,7 +129,7 @@ def raised(secret: str) -> Iterator[Exception]:
     yield KeyError(secret)
 
 
-class Failing:
+class FailingClient:
     """Client of any service whose calls raise an error."""
 
     def __init__(self, error: Exception) -> None:
@@ -147,32 +147,32 @@ class Failing:
         return call
 
 
-def texts(error: Exception) -> Iterator[str]:
+def format_error(error: Exception) -> Iterator[str]:
     """Yield the texts that each adapter makes of an error."""
     try:
         with translate_errors("Op"):
             raise error
-    except ReconcilerError as ours:
-        yield str(ours)
-    client: Any = Failing(error)
+    except ReconcilerError as error_:
+        yield str(error_)
+    client: Any = FailingClient(error)
     yield str(Writer(lambda: client, lambda: None, SystemClock()).create({}, "t", datetime.now(UTC) + timedelta(1)))  # noqa: TID251
     store = S3Store(S3Clients(lambda: client), "bucket", "key")
     for call in (store.load, lambda: store.put("", None)):
         try:
             call()
-        except ReconcilerError as ours:
-            yield str(ours)
-        except Exception as unforeseen:  # noqa: BLE001 - the fleet and the controller report it
-            yield redaction.describe_error(unforeseen)
+        except ReconcilerError as error_:
+            yield str(error_)
+        except Exception as unexpected:  # noqa: BLE001 - the fleet and the controller report it
+            yield redaction.describe_error(unexpected)
     yield str(messages.build_error("where", f"fatal: {error}"))
-    out = io.StringIO()
-    logs.configure(out, color=False)
+    log = io.StringIO()
+    logs.configure(log, color=False)
     try:
         raise error
     except type(error):
         logs.log_thread_failure(threading.ExceptHookArgs((type(error), error, error.__traceback__, None)))
         logging.getLogger("urllib3").exception("retrying %s", error)
-    yield out.getvalue()
+    yield log.getvalue()
 
 
 @settings(max_examples=12)  # each example has ten errors and nine texts; test_secrets.py tests the spellings
@@ -182,10 +182,10 @@ def texts(error: Exception) -> Iterator[str]:
 def test_adapters_redact_secrets(secret: str) -> None:
     """A secret in any error appears in no error, outcome or log line of the program."""
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
-        for error in raised(secret):
-            for text in texts(error):
-                spelled = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
-                assert not any(each in text for each in spelled), (type(error), text)
+        for error in build_errors(secret):
+            for text in format_error(error):
+                spellings = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
+                assert not any(each in text for each in spellings), (type(error), text)
                 assert not any(
                     secret[at : at + MIN_PART_LENGTH] in text for at in range(len(secret) - MIN_PART_LENGTH + 1)
                 ), text
@@ -196,12 +196,12 @@ def test_current_and_renewed_credentials_are_redacted() -> None:
     credentials = botocore.credentials.Credentials("AKIA", "first-secret-key", "first-token-first")
     redaction.watch_credentials(credentials)
     credentials.secret_key, credentials.token = "second-secret-key", "second-token-second"
-    told = "first-token-first second-secret-key second-token-second"
+    text = "first-token-first second-secret-key second-token-second"
     redaction.watch_credentials(credentials)
-    assert redaction.redact(told) == "*** *** ***"
+    assert redaction.redact(text) == "*** *** ***"
     del credentials
     gc.collect()
-    assert redaction.redact(told) == told
+    assert redaction.redact(text) == text
 
 
 @pytest.mark.parametrize("member", ["aws_secret_access_key", "aws_session_token", "aws_access_key_id"])
@@ -211,16 +211,18 @@ def test_credentials_in_a_file_unfit_for_a_header_are_named(
     """Credentials with a line break are rejected by name, before urllib3 can print them."""
     values = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": SECRET, "aws_session_token": SECRET[::-1]}
     values[member] += "\n  MORE"
-    (tmp_path / "credentials").write_text("[default]\n" + "".join(f"{name} = {it}\n" for name, it in values.items()))
+    (tmp_path / "credentials").write_text(
+        "[default]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
+    )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as raised_:
+    with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as error:
         TargetSession(Target("t"), ConnectionSettings("0", region="us-east-1"), lambda: None, SharedModels())
-    assert not any(value[:MIN_PART_LENGTH] in str(raised_.value) for name, value in values.items())
+    assert not any(value[:MIN_PART_LENGTH] in str(error.value) for name, value in values.items())
 
 
-def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+def run_program(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run the program in every format, and return its exit code and everything that it wrote."""
     program = Program(tmp_path)
     program.add("october")
@@ -230,8 +232,8 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_REGION": "us-east-1",
     }
-    done = program.run(*arguments, env=keys | variables)
-    return done.code, done.out + done.err + "".join(file.read_text() for file in tmp_path.glob("report.*"))
+    result = program.run(*arguments, env=keys | variables)
+    return result.code, result.out + result.err + "".join(file.read_text() for file in tmp_path.glob("report.*"))
 
 
 FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{each}"))
@@ -240,7 +242,7 @@ FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{eac
 @pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("doctor", "-o", "json")])
 def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """The password of a SOCKS proxy is redacted, although botocore takes the URL for a host name."""
-    code, text = run(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
+    code, text = run_program(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
     assert (code, "PASSWORD" in text, "***@127.0.0.1:9" in text) == (1, False, True)
 
 
@@ -251,7 +253,7 @@ def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: 
 )  # fmt: skip
 def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str, value: str, tmp_path: Path) -> None:
     """A variable with an invalid secret is rejected by name before any call."""
-    code, text = run(tmp_path, *arguments, **{name: value})
+    code, text = run_program(tmp_path, *arguments, **{name: value})
     assert (code, f"Error: {name}: " in text) == (64, True)
     assert not any(SECRET[at : at + MIN_PART_LENGTH] in text for at in range(len(SECRET) - MIN_PART_LENGTH + 1))
 
@@ -266,14 +268,14 @@ def test_debug_traceback_contains_no_secrets(tmp_path: Path) -> None:
         "group.app.main = main\n"
         "raise SystemExit(run_command([]))\n"
     ).replace("GATE", SECRET)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "import reconciler.cli.group\n" + program],
         cwd=tmp_path, env=create_environment(RECONCILER_DEBUG="1", AWS_SECRET_ACCESS_KEY=SECRET),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, "LookupError: ***" in done.stderr, "ValueError: cause ***" in done.stderr) == (
+    assert (process.returncode, "LookupError: ***" in process.stderr, "ValueError: cause ***" in process.stderr) == (
         1,
         True,
         True,
     )
-    assert SECRET not in done.stderr
+    assert SECRET not in process.stderr

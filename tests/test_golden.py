@@ -42,7 +42,7 @@ def golden(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
         assert text == (GOLDEN / name).read_text(), name
 
 
-class Unreliable:
+class UnreliableWriter:
     """AWS with prepared answers, the last one first. A call with a prepared answer does nothing."""
 
     def __init__(self, cloud: FakeCloud) -> None:
@@ -66,39 +66,39 @@ class Unreliable:
 def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
     """The documents of a journal stay the same: intents, answers, an update, a loss, an adoption and an orphan."""
     clock = FakeClock()
-    cloud, store = FakeCloud(clock), FakeJournal(clock)
-    aws = Unreliable(cloud)
+    cloud, fake_journal = FakeCloud(clock), FakeJournal(clock)
+    aws = UnreliableWriter(cloud)
     texts: list[str] = []
 
-    def keep() -> None:
-        assert store.store.stored_text
-        texts.append(store.store.stored_text.text)
+    def keep_text() -> None:
+        assert fake_journal.store.stored_text
+        texts.append(fake_journal.store.stored_text.text)
 
-    store.store.after_put = keep
+    fake_journal.store.after_put = keep_text
 
-    def run(manifests: Sequence[Manifest]) -> None:
+    def run_once(manifests: Sequence[Manifest]) -> None:
         task = Run(Target("prod"), manifests, context(clock, Mode.CREATE_AND_UPDATE))
-        reconcile(task, cloud, store.reader, store.create_writers(aws))
+        reconcile(task, cloud, fake_journal.reader, fake_journal.create_writers(aws))
         clock.advance(minutes=20)
 
-    def export(name: str, **changes: Json) -> Manifest:
+    def build_export(name: str, **changes: Json) -> Manifest:
         return manifest(name, UPDATING, DestinationURI=f"s3://corp-exports/{name}", **changes)
 
-    a, b, c, d = (export(name) for name in "abcd")
+    a, b, c, d = (build_export(name) for name in "abcd")
     aws.answers = [NotSent("busy"), Refused("the bucket is not there"), Unknown("time-out")]
-    run([a, b, c])
-    run([a, b, c])
+    run_once([a, b, c])
+    run_once([a, b, c])
     aws.answers = [Unknown("time-out")]
-    run([a, b, export("c", ExecutionConfiguration=LATER)])
-    run([a, b, export("c", ExecutionConfiguration=LATER)])
+    run_once([a, b, build_export("c", ExecutionConfiguration=LATER)])
+    run_once([a, b, build_export("c", ExecutionConfiguration=LATER)])
     (integration, *_) = (
         each.arn for each in cloud.observe(lambda *_: None).integrations if each.name == "profiles-export"
     )
-    made = cloud.create({**d.spec, "DataIntegrationIdentifier": integration}, "somebody else's", clock.now())
-    assert isinstance(made, Created)
+    answer = cloud.create({**d.spec, "DataIntegrationIdentifier": integration}, "somebody else's", clock.now())
+    assert isinstance(answer, Created)
     cloud.service.remove_association(next(iter(cloud.service.state.associations)))
-    run([b, export("c", ExecutionConfiguration=LATER), d])
-    run([b, export("c", ExecutionConfiguration=LATER), d])
+    run_once([b, build_export("c", ExecutionConfiguration=LATER), d])
+    run_once([b, build_export("c", ExecutionConfiguration=LATER), d])
     golden.append(("journals.jsonl", "".join(text if text.endswith("\n") else f"{text}\n" for text in texts)))
 
 
@@ -108,13 +108,13 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
         manifest("new", UPDATING, ClientId="new"),
         manifest("changed", UPDATING, ExecutionConfiguration=LATER),
     ]
-    decided = compute_plan(
+    plan = compute_plan(
         manifests,
         observation(live()),
         journal(replace(record("changed"), request=record().request)),
         rules(Mode.CREATE_AND_UPDATE),
     )
-    lines = [canonical_line(write) for write in decided.reviewed_writes]
+    lines = [canonical_line(write) for write in plan.reviewed_writes]
     assert len(lines) == 2
     golden.append(("plan.txt", "\n".join([*lines, compute_digest(lines), ""])))
 
@@ -126,10 +126,10 @@ def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The document of /api/v1/report stays the same."""
-    board, process = (
+    status, process = (
         statuses.open_differences(),
         Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),
     )
     golden.append(
-        ("controller.json", "".join(stream_json(replace(board, finished_runs=board.finished_runs[:3]), process)))
+        ("controller.json", "".join(stream_json(replace(status, finished_runs=status.finished_runs[:3]), process)))
     )

@@ -35,7 +35,7 @@ NEW_DECISION = (
     ),
     ("Lost | Held | Blocked\n", "Lost | Held | Blocked | Paused\n"),
 )
-PLACES = {
+CHANGES = {
     DECISION: (("        case Create() | Lost():", "        case Create() | Lost() | Paused():"),),
     "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
     "reconciler/core/report/build.py": (
@@ -65,7 +65,7 @@ PLACES = {
     ),
 }
 """Places that must handle a new decision, with the change for each."""
-SHOW = """
+SCRIPT = """
 from dataclasses import replace
 from support import reports
 from reconciler.core.plan.decision import DecisionKind
@@ -80,7 +80,7 @@ print(report.summary["paused"])
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def package_copy(tmp_path: Path) -> Path:
     """Return a copy of the package with the new decision, and the cache of mypy if there is one."""
     shutil.copytree(REPOSITORY / "reconciler", tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
     if (REPOSITORY / ".mypy_cache").is_dir():
@@ -100,26 +100,26 @@ def replace_once(path: Path, old: str, new: str) -> None:
 def find_type_errors(folder: Path) -> set[str]:
     """Return the files of a copy in which mypy finds errors."""
     command = [sys.executable, "-m", "mypy", "--config-file", str(REPOSITORY / "pyproject.toml"), "reconciler"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode in {0, 1}, done.stdout + done.stderr
-    return {line.partition(":")[0] for line in done.stdout.splitlines() if ": error:" in line}
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode in {0, 1}, process.stdout + process.stderr
+    return {line.partition(":")[0] for line in process.stdout.splitlines() if ": error:" in line}
 
 
-def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(copy: Path) -> None:
+def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(package_copy: Path) -> None:
     """Mypy names each place that lacks the new decision. With the changes, mypy and every format accept it."""
-    assert find_type_errors(copy) == set(PLACES)
-    for file, changes in PLACES.items():
+    assert find_type_errors(package_copy) == set(CHANGES)
+    for file, changes in CHANGES.items():
         for old, new in changes:
-            replace_once(copy / file, old, new)
-    assert find_type_errors(copy) == set()
-    environment = {"PYTHONPATH": f"{copy}:{REPOSITORY / 'tests'}"}
-    shown = subprocess.run(
-        [sys.executable, "-c", SHOW], cwd=copy, env=environment, capture_output=True, text=True, check=False
+            replace_once(package_copy / file, old, new)
+    assert find_type_errors(package_copy) == set()
+    environment = {"PYTHONPATH": f"{package_copy}:{REPOSITORY / 'tests'}"}
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=package_copy, env=environment, capture_output=True, text=True, check=False
     )
-    assert (shown.stdout, shown.returncode) == ("1\n", 0), shown.stderr
+    assert (process.stdout, process.returncode) == ("1\n", 0), process.stderr
 
 
 def test_schema_of_the_report_knows_every_decision() -> None:
     """The schema of the report lists every decision, which no type checker can verify."""
-    known = json.dumps(schema.load_schema("report.v1.json"))
-    assert [kind for kind in DecisionKind if f'"{kind}"' not in known] == []
+    document = json.dumps(schema.load_schema("report.v1.json"))
+    assert [kind for kind in DecisionKind if f'"{kind}"' not in document] == []

@@ -9,5 +9,5 @@ from support.scheduler import FakeScheduler
 
 @pytest.fixture
 def scheduler() -> FakeScheduler:
-    """Return a scheduler that the test advances by hand."""
+    """Return a scheduler that the test advances."""
     return FakeScheduler(FakeClock())

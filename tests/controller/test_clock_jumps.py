@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from controller.test_controller import BOTH, TIMES, Fleet
-from controller.test_revisions import Git
+from controller.test_controller import INTERVALS, TWO_TARGETS, FakeTargets
+from controller.test_revisions import FakeSource
 from support.builders import NOW
 from support.fakes import FakeClock
 from support.scheduler import FakeScheduler
@@ -16,100 +16,102 @@ from reconciler.controller.controller import Controller
 from reconciler.controller.dependencies import Dependencies
 from reconciler.controller.revisions import RevisionTracker
 
-MINUTE, PATIENCE = timedelta(minutes=1), TIMES.stuck_after
-BOTH_WAYS = pytest.mark.parametrize("hours", [3, -3])
+MINUTE, STUCK_AFTER = timedelta(minutes=1), INTERVALS.stuck_after
+BOTH_DIRECTIONS = pytest.mark.parametrize("hours", [3, -3])
 
 
 @pytest.fixture
-def fleet(scheduler: FakeScheduler) -> Fleet:
-    """Return a fleet of fake targets."""
-    return Fleet(scheduler.clock)
+def targets(scheduler: FakeScheduler) -> FakeTargets:
+    """Return a set of fake targets."""
+    return FakeTargets(scheduler.clock)
 
 
 @pytest.fixture
-def controller(scheduler: FakeScheduler, fleet: Fleet) -> Controller:
+def controller(scheduler: FakeScheduler, targets: FakeTargets) -> Controller:
     """Return a started controller."""
     controller = Controller(
-        RevisionTracker(Git(BOTH), scheduler.clock),
-        Dependencies(fleet.act, fleet, scheduler.context, fleet.new_id),
-        TIMES,
+        RevisionTracker(FakeSource(TWO_TARGETS), scheduler.clock),
+        Dependencies(targets.run_target, targets, scheduler.context, targets.new_id),
+        INTERVALS,
     )
     controller.start()
     return controller
 
 
-@BOTH_WAYS
+@BOTH_DIRECTIONS
 def test_targets_keep_their_interval_after_a_clock_jump(
-    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, targets: FakeTargets, controller: Controller, hours: int
 ) -> None:
     """After a jump, each target runs at once and then at its interval, with no wait and no catching up."""
     scheduler.advance(6 * MINUTE)
-    assert fleet.minutes("east") == [0, 5]
+    assert targets.get_start_minutes("east") == [0, 5]
     scheduler.clock.set(hours=hours)
     controller.handle_clock_jump()
     scheduler.advance(11 * MINUTE)
     start = hours * 60 + 6
-    assert fleet.minutes("east") == fleet.minutes("west") == [0, 5, start, start + 5, start + 10]
+    assert (
+        targets.get_start_minutes("east") == targets.get_start_minutes("west") == [0, 5, start, start + 5, start + 10]
+    )
 
 
-@BOTH_WAYS
+@BOTH_DIRECTIONS
 def test_clock_jump_during_a_run_does_not_delay_the_next_run(
-    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, targets: FakeTargets, controller: Controller, hours: int
 ) -> None:
     """The duration of a run is independent of the wall clock, and the next run is due by the new time."""
 
-    def during() -> None:
-        del fleet.during["east"]
+    def jump() -> None:
+        del targets.callbacks["east"]
         scheduler.clock.advance(minutes=2)
         scheduler.clock.set(hours=hours)
 
-    fleet.during["east"] = during
+    targets.callbacks["east"] = jump
     scheduler.advance()
-    lane = next(each for each in controller.get_status().targets if each.target == "east")
-    assert lane.next_run == NOW + timedelta(hours=hours, minutes=5)
+    target_status = next(each for each in controller.get_status().targets if each.target == "east")
+    assert target_status.next_run == NOW + timedelta(hours=hours, minutes=5)
 
 
-@BOTH_WAYS
+@BOTH_DIRECTIONS
 def test_only_a_run_without_progress_is_stuck_after_a_clock_jump(
-    scheduler: FakeScheduler, fleet: Fleet, controller: Controller, hours: int
+    scheduler: FakeScheduler, targets: FakeTargets, controller: Controller, hours: int
 ) -> None:
     """A jump makes no active run stuck. A hanging run counts as stuck after its timeout, in both directions."""
 
-    def during() -> None:
+    def jump_and_hang() -> None:
         scheduler.clock.set(hours=hours)
         controller.handle_clock_jump()
-        scheduler.advance(PATIENCE - MINUTE)
-        assert controller.get_status().find_stuck(PATIENCE) == ()
-        assert "east is stuck" not in fleet.heard
+        scheduler.advance(STUCK_AFTER - MINUTE)
+        assert controller.get_status().find_stuck(STUCK_AFTER) == ()
+        assert "east is stuck" not in targets.events
         scheduler.advance(4 * MINUTE)
-        assert [lane.target for lane in controller.get_status().find_stuck(PATIENCE)] == ["east"]
-        assert "east is stuck" in fleet.heard
+        assert [target_status.target for target_status in controller.get_status().find_stuck(STUCK_AFTER)] == ["east"]
+        assert "east is stuck" in targets.events
 
-    fleet.during["east"] = during
+    targets.callbacks["east"] = jump_and_hang
     scheduler.advance()
 
 
 def test_clock_jump_is_detected_once_in_either_direction() -> None:
     """Passing time and small corrections are no jumps. A jump is reported once, forwards or backwards."""
     clock = FakeClock()
-    jumps = ClockJumpDetector(clock)
+    detector = ClockJumpDetector(clock)
     clock.advance(hours=5)
     clock.set(seconds=30)
-    assert jumps.detect_jump() is None
+    assert detector.detect_jump() is None
     clock.set(hours=3)
-    assert jumps.detect_jump() == 3 * 3600 + 30
-    assert jumps.detect_jump() is None
+    assert detector.detect_jump() == 3 * 3600 + 30
+    assert detector.detect_jump() is None
     clock.set(hours=-3)
-    assert jumps.detect_jump() == -3 * 3600
-    assert jumps.detect_jump() is None
+    assert detector.detect_jump() == -3 * 3600
+    assert detector.detect_jump() is None
 
 
 def test_small_clock_steps_add_up_to_a_jump() -> None:
     """Several small steps in one direction count as one jump, because due times depend on the wall clock."""
     clock = FakeClock()
-    jumps = ClockJumpDetector(clock)
-    found = []
+    detector = ClockJumpDetector(clock)
+    jumps_found = []
     for _ in range(3):
         clock.set(seconds=-25)
-        found.append(jumps.detect_jump())
-    assert found == [None, None, -75]
+        jumps_found.append(detector.detect_jump())
+    assert jumps_found == [None, None, -75]

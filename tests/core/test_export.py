@@ -61,50 +61,54 @@ EMPTY = Journal(ACCOUNT, REGION, "")
 ARN = f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration"
 
 
-def looked(
-    seen: Observation,
+def preview(
+    live_state: Observation,
     manifests: Sequence[Manifest] = (),
-    known: Journal = EMPTY,
+    stored_journal: Journal = EMPTY,
     target: Target = AMBIENT,
     now: datetime = NOW,
 ) -> Preview:
     """Return the preview of a run."""
-    return Preview(Plan(), known, seen, rules(Mode.CREATE_AND_UPDATE, now), now).replan(target, manifests, seen)
+    return Preview(Plan(), stored_journal, live_state, rules(Mode.CREATE_AND_UPDATE, now), now).replan(
+        target, manifests, live_state
+    )
 
 
-def written(found: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
+def read_exported(exported: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
     """Return the manifests as one revision, read back from their YAML."""
-    files = [File(f"{each.name}.yaml", render_yaml(each.document, each.comments).encode()) for each in found]
+    files = [File(f"{each.name}.yaml", render_yaml(each.document, each.comments).encode()) for each in exported]
     if target.account:
         spec = {"Region": target.region, "AccountId": target.account}
-        head = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
-        files.append(File("target.json", json.dumps({**head, "spec": spec}).encode()))
+        header = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
+        files.append(File("target.json", json.dumps({**header, "spec": spec}).encode()))
     return read_manifests(files, NOW).manifests[target.name]
 
 
-def arns(seen: Observation) -> list[str]:
+def list_arns(live_state: Observation) -> list[str]:
     """Return the ARNs of the listed associations."""
-    listed = (lives for lives in seen.associations.values() if not isinstance(lives, Unobserved))
-    return [each.arn for lives in listed for each in lives]
+    listings = (
+        associations for associations in live_state.associations.values() if not isinstance(associations, Unobserved)
+    )
+    return [each.arn for associations in listings for each in associations]
 
 
-def refused(each: ExportedManifest, target: Target, seen: Observation) -> bool:
+def is_left_out(each: ExportedManifest, target: Target, live_state: Observation) -> bool:
     """Tell whether the export would leave out this manifest."""
     try:
-        (alone,) = written([each], target)
+        (read_manifest,) = read_exported([each], target)
     except InvalidManifests:
         return True
-    return check_roundtrip(alone, each.live, seen, rules()) is not None
+    return check_roundtrip(read_manifest, each.live, live_state, rules()) is not None
 
 
-ODD = [
+ODD_TEXTS = [
     "profiles-export", "Profiles-Export", "PROFILES-EXPORT", "no", "No", "yes", "on", "null", "~", "1", "0o17", "1e3",
     "012345670123", "2026-10-01", "- x", "# x", "a: b", "a #b", "x:", "trailing ", "  leading", "tab\tbed", "new\nline",
     "'quoted'", '"double"', "back\\slash", "{a}", "[a]", "*a", "&a", "!a", "%a", "@a", "`a", "<<", "=", "Müller",
     "北京", "🙂", "\x1b[31mred", "\u202eright", "\ufeff", "\ud83d", "a" * 255, "ä" * 300, "---", "...", "-", "\x85",
     "\u2028",
 ]  # fmt: skip
-SANE_TIMES = ["1790812800000", "1790812800123", "2026-10-01T00:00:00Z", "2026-10-01T02:00:00+02:00", "999999999999"]
+VALID_TIMES = ["1790812800000", "1790812800123", "2026-10-01T00:00:00Z", "2026-10-01T02:00:00+02:00", "999999999999"]
 ODD_TIMES = [
     "0",
     "17",
@@ -116,23 +120,23 @@ ODD_TIMES = [
     1790812800000,
     1.7908128e12,
 ]
-SANE_CLIENTS = [None, "", "crm-client", *ODD[1:-9], "ä" * 255]
+VALID_CLIENTS = [None, "", "crm-client", *ODD_TEXTS[1:-9], "ä" * 255]
 
 
 @st.composite
-def integrations(draw: st.DrawFn) -> tuple[Integration, ...]:
+def draw_integrations(draw: st.DrawFn) -> tuple[Integration, ...]:
     """Return data integrations whose names are odd, similar, or ids of others."""
     ids = [str(each) for each in draw(st.lists(st.uuids(), min_size=1, max_size=4, unique=True))]
-    taken = [*ids, *(f"{ARN}/{id_}" for id_ in ids)]
-    names = st.sampled_from([*ODD, *taken]) | st.text(min_size=1, max_size=30)
+    identifiers = [*ids, *(f"{ARN}/{id_}" for id_ in ids)]
+    names = st.sampled_from([*ODD_TEXTS, *identifiers]) | st.text(min_size=1, max_size=30)
     return tuple(Integration(f"{ARN}/{id_}", draw(names)) for id_ in ids)
 
 
 @st.composite
-def executions(draw: st.DrawFn) -> tuple[Any, bool]:
+def draw_execution(draw: st.DrawFn) -> tuple[Any, bool]:
     """Return an ExecutionConfiguration that AWS may show, and whether a manifest can contain it."""
-    sane = draw(st.integers(0, 9)) > 0
-    times = st.sampled_from(SANE_TIMES if sane else [*SANE_TIMES, *ODD_TIMES])
+    is_valid = draw(st.integers(0, 9)) > 0
+    times = st.sampled_from(VALID_TIMES if is_valid else [*VALID_TIMES, *ODD_TIMES])
     shapes: list[Any] = [
         None,
         {},
@@ -151,104 +155,111 @@ def executions(draw: st.DrawFn) -> tuple[Any, bool]:
     ]
     shapes[4]["OnDemandConfiguration"]["StartTime"] = draw(times)
     shape: Any = draw(st.sampled_from(shapes))
-    if not sane:
+    if not is_valid:
         shape = draw(st.sampled_from([shape, {**(shape or {}), "New": {"Member": 1}}, {"ExecutionMode": "NEW"}]))
-    return shape, sane
+    return shape, is_valid
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
+def draw_live_state(draw: st.DrawFn) -> tuple[Observation, frozenset[str]]:
     """Return an observation of AWS, and the ARNs of associations that a manifest may not be able to describe."""
-    found = draw(integrations())
+    integrations = draw(draw_integrations())
     ids = draw(st.lists(st.uuids().map(str), min_size=1, max_size=5, unique=True))
-    alike = [f"{ids[0][:14]}{end}" for end in ("4111-8111-111111111111", "4222-8222-222222222222")]
-    associations: dict[str, list[Live]] = {each.arn: [] for each in found}
-    odd = set()
-    for id_ in dict.fromkeys([*ids, *alike[: draw(st.integers(0, 2))]]):
-        integration = draw(st.sampled_from(found))
-        execution, sane = draw(executions())
-        shown: dict[str, Any] = {
+    similar_ids = [f"{ids[0][:14]}{end}" for end in ("4111-8111-111111111111", "4222-8222-222222222222")]
+    associations: dict[str, list[Live]] = {each.arn: [] for each in integrations}
+    odd_arns = set()
+    for id_ in dict.fromkeys([*ids, *similar_ids[: draw(st.integers(0, 2))]]):
+        integration = draw(st.sampled_from(integrations))
+        execution, is_valid = draw(draw_execution())
+        members: dict[str, Any] = {
             "DataIntegrationIdentifier": integration.arn,
-            "ClientId": draw(st.sampled_from(SANE_CLIENTS if sane else [*SANE_CLIENTS, *ODD, "a" * 256])),
+            "ClientId": draw(st.sampled_from(VALID_CLIENTS if is_valid else [*VALID_CLIENTS, *ODD_TEXTS, "a" * 256])),
             "DestinationURI": draw(
-                st.sampled_from([None, "", "s3://a-b/c", "s3://a-b/2026-10", *([] if sane else ["s3://ä", "x"])])
+                st.sampled_from([None, "", "s3://a-b/c", "s3://a-b/2026-10", *([] if is_valid else ["s3://ä", "x"])])
             ),
             "ExecutionConfiguration": execution,
         }
         arn = f"{ARN}-association/{integration.uuid}/{id_}"
-        last = draw(st.sampled_from([None, Execution("COMPLETED", None), Execution("FAILED", "bad\n- x: y\x1b[2J")]))
-        associations[integration.arn].append(Live(arn, normalise(shown), last))
-        if not sane:
-            odd.add(arn)
-    return Observation(found, {arn: tuple(lives) for arn, lives in associations.items()}), frozenset(odd)
+        last_execution = draw(
+            st.sampled_from([None, Execution("COMPLETED", None), Execution("FAILED", "bad\n- x: y\x1b[2J")])
+        )
+        associations[integration.arn].append(Live(arn, normalise(members), last_execution))
+        if not is_valid:
+            odd_arns.add(arn)
+    return Observation(integrations, {arn: tuple(listing) for arn, listing in associations.items()}), frozenset(
+        odd_arns
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class LivedIn:
+class ManagedAccount:
     """Observation of AWS with a valid revision and a journal, which cover a part of it under any name."""
 
-    seen: Observation
+    live_state: Observation
     manifests: tuple[Manifest, ...]
-    known: Journal
+    stored_journal: Journal
 
 
-def lived_in(seed: int) -> LivedIn:
+def build_account(seed: int) -> ManagedAccount:
     """Return a world with a valid revision and a journal, which cover the live associations in any way or not.
 
     The names are those of this export, of another export, or chosen by people. The world is drawn from a seed, because
     a Hypothesis strategy takes ten times as long.
     """
-    dice = Random(seed)  # noqa: S311 - no secret
-    ids = [str(UUID(int=dice.getrandbits(128), version=4)) for _ in range(8)]
+    random = Random(seed)  # noqa: S311 - no secret
+    ids = [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(8)]
     ids[4] = f"{ids[3][:14]}{ids[4][14:]}"  # two ids with the same beginning
-    found = tuple(
-        Integration(f"{ARN}/{id_}", dice.choice([*NAMES, ids[0], f"{ARN}/{ids[0]}"]))
-        for id_ in ids[: dice.randint(1, 3)]
+    integrations = tuple(
+        Integration(f"{ARN}/{id_}", random.choice([*NAMES, ids[0], f"{ARN}/{ids[0]}"]))
+        for id_ in ids[: random.randint(1, 3)]
     )
-    lives = [shown(dice, dice.choice(found), id_) for id_ in ids[3 : dice.randint(4, 8)]]
-    seen = Observation(
-        found,
-        {each.arn: tuple(one for one in lives if one.spec["DataIntegrationIdentifier"] == each.arn) for each in found},
+    live_associations = [build_live(random, random.choice(integrations), id_) for id_ in ids[3 : random.randint(4, 8)]]
+    live_state = Observation(
+        integrations,
+        {
+            each.arn: tuple(one for one in live_associations if one.spec["DataIntegrationIdentifier"] == each.arn)
+            for each in integrations
+        },
     )
     names = [
-        *(each.name for each in export_associations(AMBIENT, looked(seen))),
+        *(each.name for each in export_associations(AMBIENT, preview(live_state))),
         *(f"mine-{number}" for number in range(7)),
     ]
-    dice.shuffle(names)
+    random.shuffle(names)
     manifests: list[Manifest] = []
     records: list[Record] = []
-    for live_ in lives:
-        name, how = names.pop(), dice.choice(HOW)
-        if "manifest" in how:
-            policy = Policy(adopt=live_.arn) if "adopt" in how else Policy()
-            manifests.append(Manifest(name, None, policy, live_.spec, Origin(f"{name}.yaml", 1, 1)))
-        if "bound" in how or "asked" in how:
-            state = Bound(live_.id, NOW, live_.arn) if "bound" in how else CreatePending(1, NOW, NOW)
+    for association in live_associations:
+        name, coverage = names.pop(), random.choice(COVERAGES)
+        if "manifest" in coverage:
+            policy = Policy(adopt=association.arn) if "adopt" in coverage else Policy()
+            manifests.append(Manifest(name, None, policy, association.spec, Origin(f"{name}.yaml", 1, 1)))
+        if "bound" in coverage or "asked" in coverage:
+            state = Bound(association.id, NOW, association.arn) if "bound" in coverage else CreatePending(1, NOW, NOW)
             hidden: Any = {"ObjectConfiguration": {"CustomerProfiles": {"objectType": ["_profile"]}}}
-            request: Any = {**live_.spec, **(hidden if "hidden" in how else {})}
+            request: Any = {**association.spec, **(hidden if "hidden" in coverage else {})}
             records.append(Record(name, request, "token", 0, 1, state))
-    for _ in range(dice.randint(0, 2)):
+    for _ in range(random.randint(0, 2)):
         spec = {
-            "DataIntegrationIdentifier": found[0].arn,
-            "DestinationURI": dice.choice([*DESTINATIONS, "s3://new/one"]),
+            "DataIntegrationIdentifier": integrations[0].arn,
+            "DestinationURI": random.choice([*DESTINATIONS, "s3://new/one"]),
         }
         manifests.append(Manifest(names.pop(), None, Policy(), normalise(spec), Origin("more.yaml", 1, 1)))
-    if dice.random() < 0.5:
-        records.append(record(names.pop(), "gone", DataIntegrationIdentifier=found[0].arn))
-    valid: list[Manifest] = []
+    if random.random() < 0.5:
+        records.append(record(names.pop(), "gone", DataIntegrationIdentifier=integrations[0].arn))
+    valid_manifests: list[Manifest] = []
     for each in manifests:
-        if not clashing([*valid, each]):
-            valid.append(each)
-    return LivedIn(seen, tuple(valid), journal(*records))
+        if not is_invalid_revision([*valid_manifests, each]):
+            valid_manifests.append(each)
+    return ManagedAccount(live_state, tuple(valid_manifests), journal(*records))
 
 
-def shown(dice: Random, integration: Integration, id_: str) -> Live:
+def build_live(random: Random, integration: Integration, id_: str) -> Live:
     """Return one live association. A few of them cannot be described by a manifest."""
-    execution = dice.choice([None, {"ExecutionMode": "ON_DEMAND"}, ON_DEMAND, SCHEDULED, {"ExecutionMode": "NEW"}])
+    execution = random.choice([None, {"ExecutionMode": "ON_DEMAND"}, ON_DEMAND, SCHEDULED, {"ExecutionMode": "NEW"}])
     spec: Any = {
         "DataIntegrationIdentifier": integration.arn,
-        "ClientId": dice.choice([None, "", "crm-client", "no", "- x"]),
-        "DestinationURI": dice.choice(DESTINATIONS),
+        "ClientId": random.choice([None, "", "crm-client", "no", "- x"]),
+        "DestinationURI": random.choice(DESTINATIONS),
         "ExecutionConfiguration": execution,
     }
     return Live(f"{ARN}-association/{integration.uuid}/{id_}", normalise(spec), None)
@@ -257,66 +268,81 @@ def shown(dice: Random, integration: Integration, id_: str) -> Live:
 NAMES = ["profiles-export", "Profiles Export", "no", "北京", " ", "a" * 256]
 DESTINATIONS = [None, "s3://a-b/c", "s3://a-b/2026-10"]
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 day)"}}
-HOW = [
+COVERAGES = [
     "unmanaged", "manifest", "manifest, adopt", "manifest, bound", "manifest, bound, hidden", "manifest, adopt, bound",
     "manifest, asked", "bound", "bound, hidden", "asked",
 ]  # fmt: skip
 
 
-def clashing(manifests: Sequence[Manifest]) -> bool:
+def is_invalid_revision(manifests: Sequence[Manifest]) -> bool:
     """Tell whether these manifests make a revision invalid: a duplicate name, policy.adopt or natural key."""
     keys: dict[NaturalKey, list[Manifest]] = {}
     for each in manifests:
         keys.setdefault(natural_key(each.spec), []).append(each)
-    alike = any(len(same) > 1 and not all(each.policy.adopt for each in same) for same in keys.values())
-    adopted = [each.policy.adopt for each in manifests if each.policy.adopt]
-    return alike or len(set(adopted)) < len(adopted) or len({each.name for each in manifests}) < len(manifests)
+    has_duplicate_keys = any(
+        len(duplicates) > 1 and not all(each.policy.adopt for each in duplicates) for duplicates in keys.values()
+    )
+    adopted_arns = [each.policy.adopt for each in manifests if each.policy.adopt]
+    return (
+        has_duplicate_keys
+        or len(set(adopted_arns)) < len(adopted_arns)
+        or len({each.name for each in manifests}) < len(manifests)
+    )
 
 
-def understood(found: Sequence[ExportedManifest], seen: Observation) -> list[tuple[ExportedManifest, Manifest]]:
+def read_without_yaml(
+    exported: Sequence[ExportedManifest], live_state: Observation
+) -> list[tuple[ExportedManifest, Manifest]]:
     """Return the exported manifests that the program can read, with the manifests that they describe.
 
     The manifests are built directly, without the YAML text.
     """
-    good = []
-    for each in found:
+    readable = []
+    for each in exported:
         spec: Any = each.document["spec"]
         try:
             json.dumps(each.document, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
         if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_problems(spec)):
-            one = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
+            built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
             # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [
-                known for known in seen.integrations if find_integration(one.integration, seen.integrations) is known
+                stored_journal
+                for stored_journal in live_state.integrations
+                if find_integration(built.integration, live_state.integrations) is stored_journal
             ]
-            good.append((each, replace(one, spec=resolve_request(one.spec, integration.arn))))
-    return good
+            readable.append((each, replace(built, spec=resolve_request(built.spec, integration.arn))))
+    return readable
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(world=worlds(), target=st.sampled_from([AMBIENT, DECLARED]))
+@given(generated=draw_live_state(), target=st.sampled_from([AMBIENT, DECLARED]))
 def test_exported_manifests_adopt_and_are_then_in_sync(
-    world: tuple[Observation, frozenset[str]], target: Target
+    generated: tuple[Observation, frozenset[str]], target: Target
 ) -> None:
     """Read back from YAML, each manifest is either left out or adopts its association, which is then in sync."""
-    seen, odd = world
-    found = export_associations(target, looked(seen, target=target))
-    assert sorted(each.live.arn for each in found) == sorted(arns(seen))
-    good = [each for each in found if not refused(each, target, seen)]
-    assert {each.live.arn for each in found} - {each.live.arn for each in good} <= odd
-    manifests = written(good, target)
-    by_name = {each.name: each.live.arn for each in good}
-    assert len(manifests) == len(by_name) == len(good)
-    first = looked(seen, manifests, target=target)
-    for decision in first.plan.decisions:
+    live_state, odd_arns = generated
+    exported = export_associations(target, preview(live_state, target=target))
+    assert sorted(each.live.arn for each in exported) == sorted(list_arns(live_state))
+    usable = [each for each in exported if not is_left_out(each, target, live_state)]
+    assert {each.live.arn for each in exported} - {each.live.arn for each in usable} <= odd_arns
+    manifests = read_exported(usable, target)
+    by_name = {each.name: each.live.arn for each in usable}
+    assert len(manifests) == len(by_name) == len(usable)
+    first_preview = preview(live_state, manifests, target=target)
+    for decision in first_preview.plan.decisions:
         assert isinstance(decision, Adopt)
         assert (decision.live.arn, decision.differences) == (by_name[decision.manifest.name], ())
-    assert {each.arn for each in first.plan.unmanaged} == {each.live.arn for each in found if each not in good}
+    assert {each.arn for each in first_preview.plan.unmanaged} == {
+        each.live.arn for each in exported if each not in usable
+    }
     later = NOW + timedelta(minutes=1)
-    adopted = with_intents(EMPTY, first.plan, later)
-    assert all(isinstance(each, InSync) for each in looked(seen, manifests, adopted, target, later).plan.decisions)
+    adopted_journal = with_intents(EMPTY, first_preview.plan, later)
+    assert all(
+        isinstance(each, InSync)
+        for each in preview(live_state, manifests, adopted_journal, target, later).plan.decisions
+    )
 
 
 @settings(max_examples=2000, deadline=None)
@@ -327,86 +353,96 @@ def test_exported_manifests_are_valid_alone_and_beside_existing_ones(seed: int) 
     Writes that git planned before are still planned. The manifests beside git exclude managed associations, duplicates,
     and associations that a blocked manifest may mean.
     """
-    world = lived_in(seed)
-    seen, known = world.seen, world.known
-    before = looked(seen, world.manifests, known)
-    good = understood(export_associations(AMBIENT, before), seen)
-    new = [(each, one) for each, one in good if not (each.managed_by or each.duplicates or each.blocked_manifests)]
-    pending = {write.manifest.name for write in before.plan.reviewed_writes}
-    for handed_out, there in ((good, ()), (new, world.manifests)):
-        revision = [*there, *(one for _, one in handed_out)]
-        assert not clashing(revision)
-        decided = looked(seen, revision, known).plan
-        assert {write.manifest.name for write in decided.reviewed_writes} <= (pending if there else set())
-        by_name = {one.name: each.live.arn for each, one in handed_out}
-        for decision in decided.decisions:
-            live_ = get_live(decision)
+    account = build_account(seed)
+    live_state, stored_journal = account.live_state, account.stored_journal
+    preview_before = preview(live_state, account.manifests, stored_journal)
+    readable = read_without_yaml(export_associations(AMBIENT, preview_before), live_state)
+    unmanaged = [
+        (each, one) for each, one in readable if not (each.managed_by or each.duplicates or each.blocked_manifests)
+    ]
+    pending = {write.manifest.name for write in preview_before.plan.reviewed_writes}
+    for exported, existing in ((readable, ()), (unmanaged, account.manifests)):
+        revision = [*existing, *(one for _, one in exported)]
+        assert not is_invalid_revision(revision)
+        plan = preview(live_state, revision, stored_journal).plan
+        assert {write.manifest.name for write in plan.reviewed_writes} <= (pending if existing else set())
+        by_name = {one.name: each.live.arn for each, one in exported}
+        for decision in plan.decisions:
+            association = get_live(decision)
             if decision.manifest.name in by_name:
-                assert live_
-                assert live_.arn == by_name[decision.manifest.name]
+                assert association
+                assert association.arn == by_name[decision.manifest.name]
 
 
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_exported_manifests_never_create(seed: int) -> None:
     """Exported manifests never cause a Create, even if every association leaves List, with any journal."""
-    world = lived_in(seed)
-    seen = world.seen
+    account = build_account(seed)
+    live_state = account.live_state
     manifests = [
-        one for _, one in understood(export_associations(AMBIENT, looked(seen, world.manifests, world.known)), seen)
+        one
+        for _, one in read_without_yaml(
+            export_associations(AMBIENT, preview(live_state, account.manifests, account.stored_journal)), live_state
+        )
     ]
-    gone = Observation(seen.integrations, dict.fromkeys(seen.associations, ()))
-    for known in (EMPTY, world.known, with_intents(world.known, looked(seen, manifests, world.known).plan, NOW)):
-        journal_, now = known, NOW
+    empty_state = Observation(live_state.integrations, dict.fromkeys(live_state.associations, ()))
+    for start_journal in (
+        EMPTY,
+        account.stored_journal,
+        with_intents(account.stored_journal, preview(live_state, manifests, account.stored_journal).plan, NOW),
+    ):
+        stored_journal, now = start_journal, NOW
         for _ in range(4):
             now += timedelta(hours=1)
-            decided = looked(gone, manifests, journal_, now=now).plan
-            assert all(isinstance(each, Blocked | Settling | Lost) for each in decided.decisions)
-            assert not decided.reviewed_writes
-            journal_ = with_intents(journal_, decided, now)
+            plan = preview(empty_state, manifests, stored_journal, now=now).plan
+            assert all(isinstance(each, Blocked | Settling | Lost) for each in plan.decisions)
+            assert not plan.reviewed_writes
+            stored_journal = with_intents(stored_journal, plan, now)
 
 
 def test_exported_name_depends_on_the_association_alone() -> None:
     """The name consists of the data integration and the first eight digits of the id, whatever else is live."""
     one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
-    (alone,) = export_associations(AMBIENT, looked(observation(one)))
-    assert alone.name == "profiles-export-0f1e2d3c"
-    assert {each.name for each in export_associations(AMBIENT, looked(observation(other, one)))} >= {alone.name}
-    (again,) = export_associations(AMBIENT, looked(observation(one), written([alone])))
-    assert (again.name, again.comments) == (alone.name, alone.comments)
+    (exported,) = export_associations(AMBIENT, preview(observation(one)))
+    assert exported.name == "profiles-export-0f1e2d3c"
+    assert {each.name for each in export_associations(AMBIENT, preview(observation(other, one)))} >= {exported.name}
+    (exported_again,) = export_associations(AMBIENT, preview(observation(one), read_exported([exported])))
+    assert (exported_again.name, exported_again.comments) == (exported.name, exported.comments)
 
 
 def test_taken_name_is_extended() -> None:
     """A name takes more digits if a similar id, another manifest or the journal uses it."""
-    one, like = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
-    assert {each.name for each in export_associations(AMBIENT, looked(observation(one, like)))} == {
+    one, similar = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
+    assert {each.name for each in export_associations(AMBIENT, preview(observation(one, similar)))} == {
         "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
     }  # fmt: skip
-    stranger = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
-    known = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
-    (found,) = export_associations(AMBIENT, looked(observation(one), [stranger], known))
-    assert found.name == "profiles-export-0f1e2d3c4b5a4697"
+    other_manifest = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
+    stored_journal = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
+    (exported,) = export_associations(AMBIENT, preview(observation(one), [other_manifest], stored_journal))
+    assert exported.name == "profiles-export-0f1e2d3c4b5a4697"
 
 
 def test_ids_that_differ_only_in_case_get_different_names() -> None:
     """Ids that differ only in case get different names, although names are in lower case."""
-    found = export_associations(AMBIENT, looked(observation(live("ABC"), live("abc"))))
-    assert len({each.name for each in found}) == 2
+    exported = export_associations(AMBIENT, preview(observation(live("ABC"), live("abc"))))
+    assert len({each.name for each in exported}) == 2
     assert all(
-        isinstance(each, Adopt) for each in looked(observation(live("ABC"), live("abc")), written(found)).plan.decisions
+        isinstance(each, Adopt)
+        for each in preview(observation(live("ABC"), live("abc")), read_exported(exported)).plan.decisions
     )
 
 
 def test_id_without_a_digit_still_gives_a_name() -> None:
     """An id and a data integration without usable characters still give a valid name."""
-    odd = replace(INTEGRATION, name="北京")
-    (found,) = export_associations(AMBIENT, looked(Observation((odd,), {odd.arn: (live("---"),)})))
-    assert found.name.startswith("association-")
-    assert [each.name for each in written([found])] == [found.name]
+    integration = replace(INTEGRATION, name="北京")
+    (exported,) = export_associations(AMBIENT, preview(Observation((integration,), {integration.arn: (live("---"),)})))
+    assert exported.name.startswith("association-")
+    assert [each.name for each in read_exported([exported])] == [exported.name]
 
 
 @pytest.mark.parametrize(
-    ("name", "spelled"),
+    ("name", "expected"),
     [
         ("profiles-export", "profiles-export"),
         ("no", "no"),
@@ -417,192 +453,210 @@ def test_id_without_a_digit_still_gives_a_name() -> None:
         ("00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
     ],
 )
-def test_unusable_data_integration_name_is_exported_as_arn(name: str, spelled: str) -> None:
+def test_unusable_data_integration_name_is_exported_as_arn(name: str, expected: str) -> None:
     """A data integration whose name is ambiguous or invalid is written as its ARN."""
     one = replace(INTEGRATION, name=name)
     other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
-    (found,) = export_associations(AMBIENT, looked(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
-    spec: Any = found.document["spec"]
-    assert spec["DataIntegrationIdentifier"] == spelled
+    (exported,) = export_associations(AMBIENT, preview(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
+    spec: Any = exported.document["spec"]
+    assert spec["DataIntegrationIdentifier"] == expected
 
 
 def test_declared_target_is_named_in_the_manifest() -> None:
     """A declared target is named in the manifest, and an ambient one is not."""
-    assert "target" not in export_associations(AMBIENT, looked(observation(live())))[0].document
-    assert export_associations(DECLARED, looked(observation(live())))[0].document["target"] == "prod"
+    assert "target" not in export_associations(AMBIENT, preview(observation(live())))[0].document
+    assert export_associations(DECLARED, preview(observation(live())))[0].document["target"] == "prod"
 
 
 def test_unlisted_associations_are_not_exported() -> None:
     """Associations that could not be listed are not exported."""
-    assert export_associations(AMBIENT, looked(observation(unobserved="denied"))) == ()
+    assert export_associations(AMBIENT, preview(observation(unobserved="denied"))) == ()
     assert isinstance(observation(unobserved="denied").associations[INTEGRATION.arn], Unobserved)
 
 
 def test_managed_association_has_a_comment_that_says_so() -> None:
     """An association that the journal, a natural key or policy.adopt binds is marked as managed."""
-    bound = live("a1", DestinationURI="s3://corp-exports/other")
-    known = journal(record("elsewhere", "a1", DestinationURI="s3://corp-exports/other"))
+    bound_association = live("a1", DestinationURI="s3://corp-exports/other")
+    stored_journal = journal(record("elsewhere", "a1", DestinationURI="s3://corp-exports/other"))
     manifests = [
         manifest("elsewhere", DestinationURI="s3://corp-exports/changed"),
         manifest("matching"),
         manifest("named", Policy(adopt=live("a3").arn), DestinationURI="s3://corp-exports/3"),
     ]
-    seen = observation(bound, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c"))
-    found = {each.live.id: each for each in export_associations(AMBIENT, looked(seen, manifests, known))}
-    covered = {id_: each.managed_by.name if each.managed_by else None for id_, each in found.items()}
-    assert covered == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
-    assert [found[id_].name for id_ in ("a1", "a2", "a3")] == ["elsewhere", "matching", "named"]
-    replaces = "this manifest can replace that one, but must not be used beside it."
-    said = f"Already managed by 'matching' (matching.yaml:1): {replaces}"
-    assert said in found["a2"].comments
-    assert not any("Already managed" in comment for comment in found["a3"].comments)
+    live_state = observation(
+        bound_association, live("a2"), live("a3", DestinationURI="s3://corp-exports/3"), live("a4", ClientId="c")
+    )
+    exported = {
+        each.live.id: each for each in export_associations(AMBIENT, preview(live_state, manifests, stored_journal))
+    }
+    managing_names = {id_: each.managed_by.name if each.managed_by else None for id_, each in exported.items()}
+    assert managing_names == {"a1": "elsewhere", "a2": "matching", "a3": "named", "a4": None}
+    assert [exported[id_].name for id_ in ("a1", "a2", "a3")] == ["elsewhere", "matching", "named"]
+    advice = "this manifest can replace that one, but must not be used beside it."
+    expected = f"Already managed by 'matching' (matching.yaml:1): {advice}"
+    assert expected in exported["a2"].comments
+    assert not any("Already managed" in comment for comment in exported["a3"].comments)
 
 
 def test_managed_association_keeps_the_name_of_its_manifest() -> None:
     """A managed association gets the name of its manifest if that is unique, known to the journal and short enough."""
-    torn, other = manifest("torn", Policy(adopt=live("a2").arn)), live("a2", DestinationURI="s3://corp-exports/other")
-    both = export_associations(AMBIENT, looked(observation(live("a1"), other), [torn], journal(record("torn", "a1"))))
-    assert [each.managed_by for each in both] == [torn, torn]
-    assert [each.name for each in both] == ["profiles-export-a1", "profiles-export-a2"]
-    assert all("Already managed by 'torn'" in each.comments[1] for each in both)
-    lost = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
-    (found,) = export_associations(AMBIENT, looked(observation(live("a1")), [manifest("october")], journal(lost)))
-    assert (found.managed_by, found.name) == (manifest("october"), "profiles-export-a1")
-    for length, named in ((200, "x" * 200), (201, "profiles-export-a1")):
-        (found,) = export_associations(AMBIENT, looked(observation(live("a1")), [manifest("x" * length)]))
-        assert found.name == named
+    ambiguous, other = (
+        manifest("torn", Policy(adopt=live("a2").arn)),
+        live("a2", DestinationURI="s3://corp-exports/other"),
+    )
+    exported = export_associations(
+        AMBIENT, preview(observation(live("a1"), other), [ambiguous], journal(record("torn", "a1")))
+    )
+    assert [each.managed_by for each in exported] == [ambiguous, ambiguous]
+    assert [each.name for each in exported] == ["profiles-export-a1", "profiles-export-a2"]
+    assert all("Already managed by 'torn'" in each.comments[1] for each in exported)
+    pending = replace(record("october", "a9"), state=CreatePending(1, NOW, NOW))
+    (single_export,) = export_associations(
+        AMBIENT, preview(observation(live("a1")), [manifest("october")], journal(pending))
+    )
+    assert (single_export.managed_by, single_export.name) == (manifest("october"), "profiles-export-a1")
+    for length, expected in ((200, "x" * 200), (201, "profiles-export-a1")):
+        (single_export,) = export_associations(AMBIENT, preview(observation(live("a1")), [manifest("x" * length)]))
+        assert single_export.name == expected
 
 
 def test_duplicate_of_a_manifest_gets_advice() -> None:
     """A duplicate in git gets the ARN for its policy.adopt. With it, both manifests are valid together."""
-    wanted, seen = manifest("october"), observation(live("a1"), live("a2"))
-    known = journal(record("october", "a1"))
-    kept, loose = export_associations(AMBIENT, looked(seen, [wanted], known))
-    assert (kept.managed_by, kept.duplicates) == (wanted, ())
-    (twin,) = loose.duplicates
-    assert (twin.manifest, twin.arn) == (wanted, live("a1").arn)
-    assert twin.advice == f"give 'october' policy.adopt: {live('a1').arn}"
-    assert any(twin.advice in comment and "october.yaml:1" in comment for comment in loose.comments)
-    beside = looked(seen, [wanted, *written([loose])], known).plan
-    assert all(isinstance(each, Blocked) for each in beside.decisions)
+    desired, live_state = manifest("october"), observation(live("a1"), live("a2"))
+    stored_journal = journal(record("october", "a1"))
+    managed, unmanaged = export_associations(AMBIENT, preview(live_state, [desired], stored_journal))
+    assert (managed.managed_by, managed.duplicates) == (desired, ())
+    (duplicate,) = unmanaged.duplicates
+    assert (duplicate.manifest, duplicate.arn) == (desired, live("a1").arn)
+    assert duplicate.advice == f"give 'october' policy.adopt: {live('a1').arn}"
+    assert any(duplicate.advice in comment and "october.yaml:1" in comment for comment in unmanaged.comments)
+    plan = preview(live_state, [desired, *read_exported([unmanaged])], stored_journal).plan
+    assert all(isinstance(each, Blocked) for each in plan.decisions)
     assert all(
-        each.managed_by for each in export_associations(AMBIENT, looked(seen, [wanted, *written([loose])], known))
+        each.managed_by
+        for each in export_associations(
+            AMBIENT, preview(live_state, [desired, *read_exported([unmanaged])], stored_journal)
+        )
     )
-    followed = replace(wanted, policy=Policy(adopt=twin.arn))
-    both = looked(seen, [followed, *written([loose])], known).plan
-    assert [type(each) for each in both.decisions] == [InSync, Adopt]
-    assert both.unmanaged == ()
+    with_advice = replace(desired, policy=Policy(adopt=duplicate.arn))
+    plan_with_advice = preview(live_state, [with_advice, *read_exported([unmanaged])], stored_journal).plan
+    assert [type(each) for each in plan_with_advice.decisions] == [InSync, Adopt]
+    assert plan_with_advice.unmanaged == ()
 
 
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:
     """If the association of a duplicate is unknown, a person removes the duplicate or sets its policy.adopt."""
-    wanted, seen = manifest("october"), observation(live("a1"), live("a2"))
-    one, other = export_associations(AMBIENT, looked(seen, [wanted]))
+    desired, live_state = manifest("october"), observation(live("a1"), live("a2"))
+    one, other = export_associations(AMBIENT, preview(live_state, [desired]))
     assert [each.duplicates[0].arn for each in (one, other)] == [None, None]
     assert "remove 'october'" in one.duplicates[0].advice
-    removed = looked(seen, written([one, other])).plan
-    assert all(isinstance(each, Adopt) for each in removed.decisions)
-    chosen = replace(wanted, policy=Policy(adopt=live("a1").arn))
-    named = looked(seen, [chosen, *written([other])]).plan
-    assert all(isinstance(each, Adopt) for each in named.decisions)
+    after_removal = preview(live_state, read_exported([one, other])).plan
+    assert all(isinstance(each, Adopt) for each in after_removal.decisions)
+    with_adopt = replace(desired, policy=Policy(adopt=live("a1").arn))
+    after_adopt = preview(live_state, [with_adopt, *read_exported([other])]).plan
+    assert all(isinstance(each, Adopt) for each in after_adopt.decisions)
 
 
 def test_hidden_members_are_exported_from_the_journal() -> None:
     """Members that AWS hides are exported from the journal, and the manifest then has no differences."""
-    known, seen = journal(record("october", "a1")), observation(live("a1"))
-    (found,) = export_associations(AMBIENT, looked(seen, known=known))
-    spec: Any = found.document["spec"]
-    assert spec["ObjectConfiguration"] == known.records["october"].request["ObjectConfiguration"]
+    stored_journal, live_state = journal(record("october", "a1")), observation(live("a1"))
+    (exported,) = export_associations(AMBIENT, preview(live_state, stored_journal=stored_journal))
+    spec: Any = exported.document["spec"]
+    assert spec["ObjectConfiguration"] == stored_journal.records["october"].request["ObjectConfiguration"]
     assert list(spec) == [
         "DataIntegrationIdentifier",
         "ObjectConfiguration",
         "DestinationURI",
         "ExecutionConfiguration",
     ]
-    assert any("come from the journal" in comment for comment in found.comments)
-    (decision,) = looked(seen, written([found]), known).plan.decisions
+    assert any("come from the journal" in comment for comment in exported.comments)
+    (decision,) = preview(live_state, read_exported([exported]), stored_journal).plan.decisions
     assert isinstance(decision, Adopt)
     assert decision.differences == ()
 
 
 def test_association_without_recorded_hidden_members_gets_the_comment() -> None:
     """Without hidden members in the journal, a comment asks to add them."""
-    known = record("october", "a1", ObjectConfiguration=None)
-    (found,) = export_associations(AMBIENT, looked(observation(live("a1")), known=journal(replace(known, token=None))))
-    assert any("add them before the first run" in comment for comment in found.comments)
+    stored_journal = record("october", "a1", ObjectConfiguration=None)
+    (exported,) = export_associations(
+        AMBIENT, preview(observation(live("a1")), stored_journal=journal(replace(stored_journal, token=None)))
+    )
+    assert any("add them before the first run" in comment for comment in exported.comments)
 
 
 def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
     """A lost association is created again, with the whole request, only after a person removes policy.adopt."""
-    (found,) = export_associations(AMBIENT, looked(observation(live("a1"))))
-    (adopting,) = written([found])
-    known = with_intents(EMPTY, looked(observation(live("a1")), [adopting]).plan, NOW)
-    complete = replace(adopting, spec=manifest().spec)
-    state = known.records[adopting.name].state
+    (exported,) = export_associations(AMBIENT, preview(observation(live("a1"))))
+    (adopting_manifest,) = read_exported([exported])
+    stored_journal = with_intents(EMPTY, preview(observation(live("a1")), [adopting_manifest]).plan, NOW)
+    complete = replace(adopting_manifest, spec=manifest().spec)
+    state = stored_journal.records[adopting_manifest.name].state
     assert isinstance(state, Bound)
-    lost = replace(known.records[adopting.name], state=replace(state, missing_since=NOW))
+    lost = replace(stored_journal.records[adopting_manifest.name], state=replace(state, missing_since=NOW))
     later = NOW + timedelta(hours=1)
 
-    def decided(policy: Policy) -> object:
-        (decision,) = looked(observation(), [replace(complete, policy=policy)], journal(lost), now=later).plan.decisions
+    def decide_with_policy(policy: Policy) -> object:
+        (decision,) = preview(
+            observation(), [replace(complete, policy=policy)], journal(lost), now=later
+        ).plan.decisions
         return decision
 
-    arn = adopting.policy.adopt
-    assert isinstance(decided(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
-    assert isinstance(decided(Policy()), Lost)
-    for asked in (Policy(generation=2), Policy(on_loss=OnLoss.RECREATE)):
-        created = decided(asked)
+    arn = adopting_manifest.policy.adopt
+    assert isinstance(decide_with_policy(Policy(adopt=arn, generation=2, on_loss=OnLoss.RECREATE)), Lost)
+    assert isinstance(decide_with_policy(Policy()), Lost)
+    for policy in (Policy(generation=2), Policy(on_loss=OnLoss.RECREATE)):
+        created = decide_with_policy(policy)
         assert isinstance(created, Create)
         assert "ObjectConfiguration" in created.request
 
 
 def test_hidden_members_added_before_adoption_are_not_a_difference() -> None:
     """Hidden members that are added before the adoption are no difference. Added later, they are a change."""
-    (found,) = export_associations(AMBIENT, looked(observation(live("a1"))))
-    (bare,) = written([found])
-    complete = replace(bare, spec=manifest().spec)
-    first = looked(observation(live("a1")), [complete]).plan
+    (exported,) = export_associations(AMBIENT, preview(observation(live("a1"))))
+    (minimal,) = read_exported([exported])
+    complete = replace(minimal, spec=manifest().spec)
+    first = preview(observation(live("a1")), [complete]).plan
     assert isinstance(first.decisions[0], Adopt)
     assert first.decisions[0].differences == ()
-    (second,) = looked(observation(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
+    (second,) = preview(observation(live("a1")), [complete], with_intents(EMPTY, first, NOW)).plan.decisions
     assert isinstance(second, InSync)
-    late = with_intents(EMPTY, looked(observation(live("a1")), [bare]).plan, NOW)
-    (changed,) = looked(observation(live("a1")), [complete], late).plan.decisions
+    adopted_journal = with_intents(EMPTY, preview(observation(live("a1")), [minimal]).plan, NOW)
+    (changed,) = preview(observation(live("a1")), [complete], adopted_journal).plan.decisions
     assert isinstance(changed, Changed)
 
 
 def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
     """A manifest that would not adopt its association unchanged is left out, with the reason."""
-    mine = Policy(adopt=live("a1").arn)
-    assert check_roundtrip(manifest(policy=mine), live("a1"), observation(live("a1")), rules()) is None
-    other = check_roundtrip(manifest(policy=mine, ClientId="x"), live("a1"), observation(live("a1")), rules())
+    adopt_policy = Policy(adopt=live("a1").arn)
+    assert check_roundtrip(manifest(policy=adopt_policy), live("a1"), observation(live("a1")), rules()) is None
+    other = check_roundtrip(manifest(policy=adopt_policy, ClientId="x"), live("a1"), observation(live("a1")), rules())
     assert other == "the exported manifest would differ from AWS at /ClientId"
-    strange = check_roundtrip(
+    blocked_reason = check_roundtrip(
         manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observation(live("a1")), rules()
     )
-    assert strange == "the exported manifest would be blocked"
+    assert blocked_reason == "the exported manifest would be blocked"
 
 
 def test_times_are_readable_only_when_equivalent() -> None:
     """A time that cannot be converted exactly stays as AWS shows it."""
     windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
-    for shown, said in windows.items():
-        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": shown, "StartTime": shown}}
-        (found,) = export_associations(AMBIENT, looked(observation(live(ExecutionConfiguration=execution))))
-        spec: Any = found.document["spec"]
-        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": said, "EndTime": said}
+    for aws_time, expected in windows.items():
+        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": aws_time, "StartTime": aws_time}}
+        (exported,) = export_associations(AMBIENT, preview(observation(live(ExecutionConfiguration=execution))))
+        spec: Any = exported.document["spec"]
+        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": expected, "EndTime": expected}
 
 
 def test_aws_text_cannot_break_out_of_a_comment() -> None:
     """A name with a line break stays on one line of a comment."""
-    hostile = replace(INTEGRATION, name="x\nkind: Target")
-    (found,) = export_associations(AMBIENT, looked(Observation((hostile,), {hostile.arn: (live(),)})))
-    head = render_yaml(found.document, found.comments).partition("apiVersion")[0]
+    integration = replace(INTEGRATION, name="x\nkind: Target")
+    (exported,) = export_associations(AMBIENT, preview(Observation((integration,), {integration.arn: (live(),)})))
+    head = render_yaml(exported.document, exported.comments).partition("apiVersion")[0]
     assert all(line.startswith("# ") for line in head.splitlines())
 
 
 def test_job_progress_does_not_change_the_manifest() -> None:
     """The last job of an association does not change its manifest."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
-    (before,), (after,) = (export_associations(AMBIENT, looked(observation(each))) for each in (live(), later))
+    (before,), (after,) = (export_associations(AMBIENT, preview(observation(each))) for each in (live(), later))
     assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)

@@ -8,7 +8,7 @@ from reconciler.core.suggestions import is_near
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "least"),
+    ("first", "second", "distance"),
     [
         ("DRY_RUN", "DRY_RUN", 0),
         ("DRYRUN", "DRY_RUN", 1),
@@ -19,8 +19,8 @@ from reconciler.core.suggestions import is_near
         ("PORT", "MODE", 3),
     ],
 )
-def test_edit_distance_counts_each_kind_of_typo_once(one: str, other: str, least: int) -> None:
+def test_edit_distance_counts_each_kind_of_typo_once(first: str, second: str, distance: int) -> None:
     """A missing, added, wrong or swapped letter counts once, in both directions."""
-    for a, b in ((one, other), (other, one)):
-        assert is_near(a, b, least)
-        assert least == 0 or not is_near(a, b, least - 1)
+    for a, b in ((first, second), (second, first)):
+        assert is_near(a, b, distance)
+        assert distance == 0 or not is_near(a, b, distance - 1)

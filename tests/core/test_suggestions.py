@@ -15,11 +15,11 @@ def test_closest_name_is_suggested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "known"), [("a" * 65, ["a" * 64]), ("a" * 64, ["a" * 65]), ("x", ["y"] * 100 + ["x"])]
+    ("word", "names"), [("a" * 65, ["a" * 64]), ("a" * 64, ["a" * 65]), ("x", ["y"] * 100 + ["x"])]
 )
-def test_long_names_are_not_compared(word: str, known: list[str]) -> None:
+def test_long_names_are_not_compared(word: str, names: list[str]) -> None:
     """Long names, and names after the first hundred, are not compared, which bounds the time."""
-    assert find_closest(word, known) is None
+    assert find_closest(word, names) is None
 
 
 def test_long_list_of_names_is_shortened() -> None:

@@ -8,7 +8,7 @@ from reconciler.core.text import sanitize
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("a plain line: ü", "a plain line: ü"),
         ("  ::error::no", "  \\u003a:error::no"),
@@ -16,6 +16,6 @@ from reconciler.core.text import sanitize
         ("a\x1b[2J\nb\u202e", "a\\u001b[2J\\u000ab\\u202e"),
     ],
 )
-def test_workflow_commands_and_invisible_characters_are_escaped(text: str, shown: str) -> None:
+def test_workflow_commands_and_invisible_characters_are_escaped(text: str, expected: str) -> None:
     """Commands in both forms and invisible characters are escaped."""
-    assert sanitize(text) == shown
+    assert sanitize(text) == expected

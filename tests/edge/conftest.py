@@ -32,13 +32,13 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @pytest.fixture
-def empty(tmp_path: Path, environment: dict[str, str]) -> Repository:
+def empty_repository(tmp_path: Path, environment: dict[str, str]) -> Repository:
     """Return a repository without a commit."""
     return create_repository(tmp_path / "repository", environment)
 
 
 @pytest.fixture
-def repository(empty: Repository) -> Repository:
+def repository(empty_repository: Repository) -> Repository:
     """Return a repository with one commit."""
-    empty.commit(FILES)
-    return empty
+    empty_repository.commit(FILES)
+    return empty_repository

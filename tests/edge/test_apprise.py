@@ -22,8 +22,8 @@ def test_a_chat_gets_the_message() -> None:
         (receiver,) = parse_receivers(chat.url)
         assert receiver.send("1 drifted", "drifted: AWS left\n- export Tür 7", "warning")
     assert receiver.name == "json 1"
-    got = chat.wait_for_message()
-    assert (got["title"], got["message"], got["type"]) == (
+    message = chat.wait_for_message()
+    assert (message["title"], message["message"], message["type"]) == (
         "1 drifted",
         "drifted: AWS left\n- export Tür 7",
         "warning",
@@ -42,7 +42,7 @@ def test_a_mail_server_gets_the_message() -> None:
     assert mail.get_content().splitlines() == ["- export: <b>bold</b>", "- other"]
 
 
-def limited(chat: ChatServer, overflow: str = "") -> str:
+def build_mattermost_url(chat: ChatServer, overflow: str = "") -> str:
     """Return the URL of a chat that accepts at most 4,000 characters in a message (Mattermost)."""
     return f"mmost://127.0.0.1:{chat.port}/s3crets3crets3crets3cret00{overflow}"
 
@@ -51,7 +51,7 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
     """A long message arrives completely, in parts that do not exceed the limit of the service."""
     lines = [f"- export {number}: {'x' * 400}" for number in range(20)]
     with ChatServer().serve() as chat:
-        (receiver,) = parse_receivers(limited(chat))
+        (receiver,) = parse_receivers(build_mattermost_url(chat))
         assert receiver.send("20 drifted", "\n".join(lines), "warning")
         parts = [chat.messages.get_nowait()["text"] for _ in range(chat.messages.qsize())]
     assert len(parts) > 1
@@ -63,7 +63,7 @@ def test_message_longer_than_the_service_limit_is_split() -> None:
 def test_url_may_request_truncation_of_long_messages() -> None:
     """A URL may ask for one truncated message, for example for a pager that would call a person for each part."""
     with ChatServer().serve() as chat:
-        (receiver,) = parse_receivers(limited(chat, "?overflow=truncate"))
+        (receiver,) = parse_receivers(build_mattermost_url(chat, "?overflow=truncate"))
         assert receiver.send("20 drifted", "x" * 9000, "warning")
         assert len(chat.wait_for_message()["text"]) <= 4000
         assert chat.messages.empty()
@@ -80,8 +80,8 @@ def test_error_or_silence_of_the_receiver_is_no_delivery() -> None:
 
 def test_receivers_of_one_kind_are_numbered() -> None:
     """URLs are separated by blanks or line ends, and receivers of the same kind get numbers."""
-    found = parse_receivers("json://a json://b\nxml://c\n\tjson://d\n")
-    assert [each.name for each in found] == ["json 1", "json 2", "xml 1", "json 3"]
+    receivers = parse_receivers("json://a json://b\nxml://c\n\tjson://d\n")
+    assert [each.name for each in receivers] == ["json 1", "json 2", "xml 1", "json 3"]
     assert parse_receivers(" \n ") == ()
 
 
@@ -103,7 +103,7 @@ def test_documented_urls_are_accepted(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("urls", "which"),
+    ("urls", "expected"),
     [
         ("json://a slack://hunter2", "URL 2 (slack://…)"),
         ("hunter2", "URL 1 (without a scheme)"),
@@ -111,12 +111,12 @@ def test_documented_urls_are_accepted(url: str) -> None:
         ("json://a,json://hunter2", "URL 1 (json://…)"),
     ],
 )
-def test_invalid_url_is_reported_by_number_and_scheme(urls: str, which: str) -> None:
+def test_invalid_url_is_reported_by_number_and_scheme(urls: str, expected: str) -> None:
     """The error shows only the number and the scheme of a URL, because the rest may be a mistyped secret."""
-    with pytest.raises(InvalidReceiver) as raised:
+    with pytest.raises(InvalidReceiver) as error:
         parse_receivers(urls)
-    assert which in str(raised.value)
-    assert "hunter2" not in str(raised.value)
+    assert expected in str(error.value)
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_url_with_several_recipients_is_rejected(url: str) -> None:
     """A URL has one recipient: if one of several failed, each retry would send the message to the others again."""
     with pytest.raises(
         InvalidReceiver, match="has several recipients: write a separate URL for each recipient"
-    ) as raised:
+    ) as error:
         parse_receivers(f"json://a {url}")
-    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in str(error.value)
 
 
 def test_urls_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -157,33 +157,33 @@ def test_missing_apprise_is_its_own_error(monkeypatch: pytest.MonkeyPatch) -> No
         parse_receivers("json://a")
 
 
-class Slow:
+class SlowService:
     """A service whose answer waits until the test allows it."""
 
     def __init__(self) -> None:
-        self.sent: list[str] = []
-        self.answer = threading.Event()
+        self.messages: list[str] = []
+        self.is_answered = threading.Event()
 
     def notify(self, body: str, **_: object) -> bool:
         """Record a message, and wait for the answer."""
-        self.sent.append(body)
-        return self.answer.wait(60)
+        self.messages.append(body)
+        return self.is_answered.wait(60)
 
 
 def test_slow_delivery_times_out() -> None:
     """A timeout counts as a failure, and no further message is sent until the slow delivery has ended."""
-    service = Slow()
+    service = SlowService()
     receiver = AppriseReceiver("json 1", service, timeout_seconds=0.1)
     assert not receiver.send("title", "first", "info")
     assert not receiver.send("title", "second", "info")
-    assert service.sent == ["first"]
-    service.answer.set()
+    assert service.messages == ["first"]
+    service.is_answered.set()
     while not receiver.send("title", "third", "info"):
         pass
-    assert service.sent == ["first", "third"]
+    assert service.messages == ["first", "third"]
 
 
-class Broken:
+class BrokenService:
     """A plugin with a defect: its errors contain the URL."""
 
     def __init__(self, **_: object) -> None:
@@ -200,9 +200,9 @@ class Broken:
 
 def test_plugin_error_is_a_failed_delivery_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of a plugin is a failed delivery, and its text is not shown because it may contain the URL."""
-    assert not AppriseReceiver("json 1", Broken()).send("title", "text", "info")
-    monkeypatch.setattr("apprise.Apprise", Broken)
-    with pytest.raises(InvalidReceiver) as raised:
+    assert not AppriseReceiver("json 1", BrokenService()).send("title", "text", "info")
+    monkeypatch.setattr("apprise.Apprise", BrokenService)
+    with pytest.raises(InvalidReceiver) as error:
         parse_receivers("json://hunter2")
-    assert "hunter2" not in str(raised.value)
-    assert raised.value.__context__ is None
+    assert "hunter2" not in str(error.value)
+    assert error.value.__context__ is None

@@ -49,20 +49,20 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     library = logging.getLogger("urllib3.connectionpool")
     level = library.level
     monkeypatch.setattr("sys.unraisablehook", logs.log_unraisable)
-    out = io.StringIO()
-    logs.configure(out, color=False)
-    yield out
+    stream = io.StringIO()
+    logs.configure(stream, color=False)
+    yield stream
     library.setLevel(level)
 
 
-def told(secret: str, text: str) -> bool:
+def contains_secret(secret: str, text: str) -> bool:
     """Return whether a text contains a secret, a part of it, or its encoding in a URL or in JSON."""
-    spelled = (quote(secret, safe=""), json.dumps(secret)[1:-1])
+    encodings = (quote(secret, safe=""), json.dumps(secret)[1:-1])
     parts = (secret[at : at + MIN_PART_LENGTH] for at in range(len(secret) - MIN_PART_LENGTH + 1))
-    return any(each in text for each in (*spelled, *parts))
+    return any(each in text for each in (*encodings, *parts))
 
 
-def outcome(call: Callable[[], object]) -> str:
+def describe_outcome(call: Callable[[], object]) -> str:
     """Return the result of a call as text, or its error as the fleet and the controller would show it."""
     try:
         return str(call())
@@ -72,15 +72,15 @@ def outcome(call: Callable[[], object]) -> str:
         return redaction.describe_error(error)
 
 
-def identity(secret: str) -> bytes:
+def build_identity_response(secret: str) -> bytes:
     """Return an answer of GetCallerIdentity that contains a secret."""
     result = f"<Arn>arn:aws:iam::{ACCOUNT}:user/{secret}</Arn><UserId>{secret}</UserId><Account>{ACCOUNT}</Account>"
-    about = f"<ResponseMetadata><RequestId>{secret}</RequestId></ResponseMetadata>"
-    inner = f"<GetCallerIdentityResult>{result}</GetCallerIdentityResult>{about}"
-    return build_response(200, f"<GetCallerIdentityResponse>{inner}</GetCallerIdentityResponse>", "text/xml")
+    metadata = f"<ResponseMetadata><RequestId>{secret}</RequestId></ResponseMetadata>"
+    body = f"<GetCallerIdentityResult>{result}</GetCallerIdentityResult>{metadata}"
+    return build_response(200, f"<GetCallerIdentityResponse>{body}</GetCallerIdentityResponse>", "text/xml")
 
 
-def answers(secret: str) -> Iterator[tuple[int, str, str]]:
+def generate_answers(secret: str) -> Iterator[tuple[int, str, str]]:
     """Yield possible answers to a call: the status, the content type, and a body that repeats a secret."""
     yield 400, "application/json", json.dumps({"__type": "SignatureDoesNotMatch", "message": f"signed:{secret}"})
     yield 403, "application/json", json.dumps({"__type": secret, "Message": secret})
@@ -93,18 +93,22 @@ def answers(secret: str) -> Iterator[tuple[int, str, str]]:
         "DataIntegrationAssociationArn": f"{INTEGRATION}/a1".replace("integration/", "integration-association/"),
         "LastExecutionStatus": {"ExecutionStatus": secret, "StatusMessage": f"cannot write with {secret}\n{secret}"},
     }
-    named = {"Arn": secret, "Name": "x"}
-    yield 200, "application/json", json.dumps({"DataIntegrations": [named], "DataIntegrationAssociations": [item]})
-    wrong = {**item, "DestinationURI": {secret: secret}}
-    yield 200, "application/json", json.dumps({"DataIntegrations": [], "DataIntegrationAssociations": [wrong]})
+    integration = {"Arn": secret, "Name": "x"}
+    yield (
+        200,
+        "application/json",
+        json.dumps({"DataIntegrations": [integration], "DataIntegrationAssociations": [item]}),
+    )
+    invalid_item = {**item, "DestinationURI": {secret: secret}}
+    yield 200, "application/json", json.dumps({"DataIntegrations": [], "DataIntegrationAssociations": [invalid_item]})
     yield 200, "text/xml", f"<LocationConstraint>{secret}</LocationConstraint>"
-    sse = f"<SSEAlgorithm>{secret}</SSEAlgorithm><KMSMasterKeyID>{secret}</KMSMasterKeyID>"
-    rule = f"<Rule><ApplyServerSideEncryptionByDefault>{sse}</ApplyServerSideEncryptionByDefault></Rule>"
+    encryption = f"<SSEAlgorithm>{secret}</SSEAlgorithm><KMSMasterKeyID>{secret}</KMSMasterKeyID>"
+    rule = f"<Rule><ApplyServerSideEncryptionByDefault>{encryption}</ApplyServerSideEncryptionByDefault></Rule>"
     kind = "ServerSideEncryptionConfiguration"
     yield 200, "text/xml", f"<{kind}>{rule}</{kind}>"
 
 
-def headed(answer: tuple[int, str, str], secret: str) -> bytes:
+def add_secret_headers(answer: tuple[int, str, str], secret: str) -> bytes:
     """Return an answer with a secret in its request ids and its ETag, because the sender chooses them."""
     status, kind, body = answer
     ids = "".join(f"{name}: {secret}\r\n" for name in ("x-amzn-RequestId", "x-amz-request-id"))
@@ -112,53 +116,53 @@ def headed(answer: tuple[int, str, str], secret: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[FaultProxy]:
+def proxy() -> Iterator[FaultProxy]:
     """Return a server whose answers a test chooses."""
-    with FaultProxy("http://127.0.0.1:9") as running:
-        yield running
+    with FaultProxy("http://127.0.0.1:9") as running_proxy:
+        yield running_proxy
 
 
-def asked(wire: FaultProxy, secret: str) -> Iterator[str]:
+def call_every_operation(proxy: FaultProxy, secret: str) -> Iterator[str]:
     """Yield the result of each call of the reader, the doctor and the journal in S3, for each possible answer."""
     metrics = Metrics("0")
     connection = ConnectionSettings(
-        "0", endpoint_url=wire.url, has_dummy_credentials=True, on_session=metrics.observe_session
+        "0", endpoint_url=proxy.url, has_dummy_credentials=True, on_session=metrics.observe_session
     )
-    wire.before_request = lambda _: identity(secret)
-    ear = StsListener(FakeClock())
-    aws = TargetSession(TARGET, connection, lambda: None, MODELS, ear)
-    yield str(ear.identity)
-    reader, probe = aws.create_reader(), aws.create_probe()
+    proxy.before_request = lambda _: build_identity_response(secret)
+    listener = StsListener(FakeClock())
+    session = TargetSession(TARGET, connection, lambda: None, MODELS, listener)
+    yield str(listener.identity)
+    reader, probe = session.create_reader(), session.create_probe()
     store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
-    for answer in answers(secret):
-        whole = headed(answer, secret)
-        wire.before_request = lambda _, whole=whole: whole  # type: ignore[misc]
-        yield outcome(lambda: reader.observe(lambda *_: None))
-        yield outcome(lambda: reader.list_associations([INTEGRATION]))
-        yield outcome(probe.list_integrations)
-        yield outcome(lambda: probe.list_object_keys(INTEGRATION))
-        yield outcome(lambda: probe.check_associations_access(INTEGRATION))
-        yield outcome(lambda: probe.find_bucket_region("bucket"))
-        yield outcome(lambda: probe.find_bucket_encryption("bucket"))
-        yield outcome(store.load)
-        yield outcome(lambda: store.put("{}", None))
-    aws.close()
+    for answer in generate_answers(secret):
+        response = add_secret_headers(answer, secret)
+        proxy.before_request = lambda _, whole=response: whole  # type: ignore[misc]
+        yield describe_outcome(lambda: reader.observe(lambda *_: None))
+        yield describe_outcome(lambda: reader.list_associations([INTEGRATION]))
+        yield describe_outcome(probe.list_integrations)
+        yield describe_outcome(lambda: probe.list_object_keys(INTEGRATION))
+        yield describe_outcome(lambda: probe.check_associations_access(INTEGRATION))
+        yield describe_outcome(lambda: probe.find_bucket_region("bucket"))
+        yield describe_outcome(lambda: probe.find_bucket_encryption("bucket"))
+        yield describe_outcome(store.load)
+        yield describe_outcome(lambda: store.put("{}", None))
+    session.close()
     yield metrics.render()[1].decode()
 
 
 @given(SECRETS)
 @example(KEY)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_aws_answers_are_redacted(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+def test_aws_answers_are_redacted(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """No result and no metric contains a secret of an AWS answer: not in errors, pages, lists, ids or ETags."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
-        found = list(asked(wire, secret))
-    assert [text for text in found if told(secret, text)] == []
-    assert any("***" in text for text in found)
+        texts = list(call_every_operation(proxy, secret))
+    assert [text for text in texts if contains_secret(secret, text)] == []
+    assert any("***" in text for text in texts)
 
 
-class Renewed(botocore.credentials.RefreshableCredentials):
+class RenewedCredentials(botocore.credentials.RefreshableCredentials):
     """Credentials that get a new token whenever a request is signed."""
 
     def __init__(self) -> None:
@@ -171,20 +175,20 @@ class Renewed(botocore.credentials.RefreshableCredentials):
 
 
 def test_renewed_token_is_redacted_in_the_answer_to_its_request(
-    wire: FaultProxy, monkeypatch: pytest.MonkeyPatch
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A renewed token is already secret in the answer to the first request that it signs."""
 
-    def before(request: Request) -> bytes:
-        sent = request.headers["X-Amz-Security-Token"]
-        said = f"<Error><Code>InvalidToken</Code><Message>not {sent}</Message></Error><RequestId>r</RequestId>"
-        return build_response(403, f"<ErrorResponse>{said}</ErrorResponse>", "text/xml")
+    def reject_token(request: Request) -> bytes:
+        token = request.headers["X-Amz-Security-Token"]
+        error = f"<Error><Code>InvalidToken</Code><Message>not {token}</Message></Error><RequestId>r</RequestId>"
+        return build_response(403, f"<ErrorResponse>{error}</ErrorResponse>", "text/xml")
 
-    wire.before_request = before
-    monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: Renewed())
-    connection = ConnectionSettings("0", region="us-east-1", endpoint_url=wire.url)
-    said = outcome(lambda: TargetSession(TARGET, connection, lambda: None, MODELS))
-    assert "InvalidToken: not ***" in said
+    proxy.before_request = reject_token
+    monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: RenewedCredentials())
+    connection = ConnectionSettings("0", region="us-east-1", endpoint_url=proxy.url)
+    message = describe_outcome(lambda: TargetSession(TARGET, connection, lambda: None, MODELS))
+    assert "InvalidToken: not ***" in message
 
 
 @pytest.mark.parametrize("password", ["PASS%231", "ghp_0123456789abcdef", "p%40ss%2Fword"])
@@ -192,20 +196,20 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
     """A git error contains no password of the URL or of the proxy."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
     with redaction.hold_secrets("test", Secrets.from_text(url)):
-        direct = expect_read_failure(url, "main", ".", environment)
-        proxy = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
-        through = expect_read_failure("http://example.invalid/x.git", "main", ".", proxy)
-    for said in (direct, through):
-        assert "127.0.0.1" in said
-        assert password not in said
+        direct_error = expect_read_failure(url, "main", ".", environment)
+        variables = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
+        proxy_error = expect_read_failure("http://example.invalid/x.git", "main", ".", variables)
+    for message in (direct_error, proxy_error):
+        assert "127.0.0.1" in message
+        assert password not in message
 
 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
 def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
     """Secrets are removed from a git message before its variable parts, such as process ids, are removed."""
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
-        said = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
-    assert said.endswith("git said: cannot read '***'")
+        message = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
+    assert message.endswith("git said: cannot read '***'")
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise tries to import it
@@ -216,14 +220,14 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
         with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
             (receiver,) = parse_receivers(url)
-            refused = receiver.send("title", "text", "info")
+            is_first_delivered = receiver.send("title", "text", "info")
             logging.getLogger("somebody").error("cannot post to %s", url)
     with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
-        silent = receiver.send("title", "text", "info")
+        is_second_delivered = receiver.send("title", "text", "info")
         logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
-    assert (refused, silent) == (False, False)
+    assert (is_first_delivered, is_second_delivered) == (False, False)
     assert "cannot post to json://***@127.0.0.1" in log.getvalue()
-    assert not told(KEY, log.getvalue())
+    assert not contains_secret(KEY, log.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -235,9 +239,9 @@ def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) 
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
     with redaction.hold_secrets("test", Secrets.from_values(KEY)):
-        said = outcome(StoredJournalReader(store, ACCOUNT, "us-east-1").read)
-    assert "cannot be used" in said
-    assert not told(KEY, said)
+        message = describe_outcome(StoredJournalReader(store, ACCOUNT, "us-east-1").read)
+    assert "cannot be used" in message
+    assert not contains_secret(KEY, message)
 
 
 def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Path) -> None:
@@ -246,14 +250,14 @@ def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Pa
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
     with redaction.hold_secrets("test", Secrets.from_values(KEY)):
-        said = [outcome(FileStore(tmp_path / "journal.json").load)]
-        said.append(outcome(FileStore(tmp_path / "file" / "journal.json").claim))
-        said.append(outcome(FileStore(tmp_path / "binary.json").load))
-    assert ["Is a directory" in said[0], "Not a directory" in said[1] or "File exists" in said[1]] == [True, True]
-    assert not any(told(KEY, each) for each in said)
+        errors = [describe_outcome(FileStore(tmp_path / "journal.json").load)]
+        errors.append(describe_outcome(FileStore(tmp_path / "file" / "journal.json").claim))
+        errors.append(describe_outcome(FileStore(tmp_path / "binary.json").load))
+    assert ["Is a directory" in errors[0], "Not a directory" in errors[1] or "File exists" in errors[1]] == [True, True]
+    assert not any(contains_secret(KEY, each) for each in errors)
 
 
-class Broken:
+class FailingFinalizer:
     """An object that raises an error in its finalizer."""
 
     def __del__(self) -> None:
@@ -263,7 +267,7 @@ class Broken:
 def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
     """An error in a finalizer is logged without secrets. Python itself would print it with them."""
     with redaction.hold_secrets("test", Secrets.from_values(KEY)):
-        Broken()
+        FailingFinalizer()
     line = json.loads(log.getvalue())
     assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")
-    assert not told(KEY, log.getvalue())
+    assert not contains_secret(KEY, log.getvalue())

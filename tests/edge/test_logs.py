@@ -39,7 +39,7 @@ def test_log_lines_are_json_without_a_terminal() -> None:
     assert line["timestamp"].endswith("Z")
 
 
-class Full(io.StringIO):
+class FullDisk(io.StringIO):
     """A file on a full disk."""
 
     def write(self, _: str) -> int:
@@ -51,7 +51,7 @@ class Full(io.StringIO):
         self.write("")
 
 
-@pytest.mark.parametrize("stream", [None, Full()])
+@pytest.mark.parametrize("stream", [None, FullDisk()])
 def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
     """Logging to a full disk, or without a stream, raises nothing."""
     logs.configure(stream, color=False)
@@ -78,10 +78,10 @@ def test_bound_fields_are_in_every_line_of_a_run() -> None:
         list(pool.map(with_context(library.warning), ("one", "two")))
         logs.get_logger().info("three")
     library.warning("four")
-    *within, after = map(json.loads, stream.getvalue().splitlines())
-    assert {line["event"] for line in within} == {"one", "two", "three"}
-    assert {(line["run"], line["target"]) for line in within} == {("r-1", "prod")}
-    assert "run" not in after
+    *run_lines, last_line = map(json.loads, stream.getvalue().splitlines())
+    assert {line["event"] for line in run_lines} == {"one", "two", "three"}
+    assert {(line["run"], line["target"]) for line in run_lines} == {("r-1", "prod")}
+    assert "run" not in last_line
 
 
 def test_log_lines_contain_no_control_characters() -> None:
@@ -111,10 +111,10 @@ def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
         int("\x1b]0;owned\x07")
     except ValueError:
         logs.get_logger().exception(logs.UNEXPECTED_ERROR)
-    said = stream.getvalue()
-    assert "test_logs.py" in said
-    assert "ValueError" in said
-    assert "\x1b" not in said
+    output = stream.getvalue()
+    assert "test_logs.py" in output
+    assert "ValueError" in output
+    assert "\x1b" not in output
 
 
 @pytest.mark.filterwarnings("always")
@@ -141,7 +141,7 @@ def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) 
     assert "Traceback" in entry["exception"]
 
 
-def told(report: Report) -> list[dict[str, Any]]:
+def log_lines(report: Report) -> list[dict[str, Any]]:
     """Return the log lines of a run."""
     stream = io.StringIO()
     logs.configure(stream, color=False)
@@ -149,37 +149,39 @@ def told(report: Report) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def finished(report: Report) -> dict[str, Any]:
+def run_summary_line(report: Report) -> dict[str, Any]:
     """Return the log line that summarises a run."""
-    (line,) = [line for line in told(report) if line["event"] == "run finished"]
+    (line,) = [line for line in log_lines(report) if line["event"] == "run finished"]
     return line
 
 
 def test_successful_run_is_logged_in_one_line() -> None:
     """The line of a successful run counts the created and updated associations."""
-    done = [reports.association("a", outcome=Created("x")), reports.association("b", outcome=Created("y"))]
-    line = finished(reports.report(*done, reports.association("c", "update", outcome=Updated()), dry_run=False))
+    creates = [reports.association("a", outcome=Created("x")), reports.association("b", outcome=Created("y"))]
+    line = run_summary_line(
+        reports.report(*creates, reports.association("c", "update", outcome=Updated()), dry_run=False)
+    )
     assert (line["level"], line["result"], line["error"]) == ("info", "succeeded", None)
     assert (line["created"], line["updated"], line["failed"], line["unlisted"]) == (2, 1, 0, 0)
 
 
 def test_failed_run_is_logged_in_one_line() -> None:
     """The line of a failed run is an error, with the reason of each failed target and the number of failed calls."""
-    line = finished(reports.report(reports.association(outcome=Refused("no")), dry_run=False))
+    line = run_summary_line(reports.report(reports.association(outcome=Refused("no")), dry_run=False))
     assert (line["level"], line["result"], line["error"]) == ("error", "failed", None)
     assert (line["created"], line["failed"]) == (0, 1)
-    broken = reports.report(error="access denied")
-    line = finished(broken)
+    report = reports.report(error="access denied")
+    line = run_summary_line(report)
     assert (line["level"], line["result"], line["error"]) == ("error", "failed", "access denied")
-    others = (TargetReport("dev", None, None), TargetReport("test", None, None, error="no Region"))
-    line = finished(replace(broken, targets=broken.targets + others))
+    other_targets = (TargetReport("dev", None, None), TargetReport("test", None, None, error="no Region"))
+    line = run_summary_line(replace(report, targets=report.targets + other_targets))
     assert line["error"] == "prod: access denied; test: no Region"
 
 
 def test_unlisted_integrations_are_logged() -> None:
     """Each unlisted data integration is logged with its ARN and its error, and the line of the run counts them."""
     unlisted = (("arn:one", "Denied (request 1f0c)"), ("arn:two", "the list changed"))
-    first, second, line = told(reports.report(unlisted=unlisted))
+    first, second, line = log_lines(reports.report(unlisted=unlisted))
     assert {first["event"], second["event"]} == {"integration not listed"}
     assert (first["level"], first["target"]) == ("warning", "prod")
     assert [(each["integration"], each["error"]) for each in (first, second)] == list(unlisted)

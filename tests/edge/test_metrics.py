@@ -23,7 +23,7 @@ from reconciler.edge.metrics import Metrics
 from reconciler.sandbox import Behaviour, SandboxServer
 
 
-def values(metrics: Metrics) -> dict[str, float]:
+def read_values(metrics: Metrics) -> dict[str, float]:
     """Return the values that Prometheus reads, by name and labels."""
     _, text = metrics.render()
     return {
@@ -53,17 +53,20 @@ def test_each_write_is_counted_by_its_result(metrics: Metrics, outcome: Outcome,
     """A run is counted with its result and its duration, and each of its writes with its outcome."""
     report = reports.report(reports.association(outcome=outcome), dry_run=False)
     metrics.count_run(report)
-    found = values(metrics)
-    assert found[f"reconciler_writes_total[('operation', 'create'), ('result', '{result}'), ('target', 'prod')]"] == 1
+    metric_values = read_values(metrics)
+    assert (
+        metric_values[f"reconciler_writes_total[('operation', 'create'), ('result', '{result}'), ('target', 'prod')]"]
+        == 1
+    )
     run = "failed" if report.has_failed else "succeeded"
-    assert found[f"reconciler_runs_total[('result', '{run}'), ('target', 'prod')]"] == 1
-    assert found["reconciler_run_duration_seconds_sum[('target', 'prod')]"] == 90
+    assert metric_values[f"reconciler_runs_total[('result', '{run}'), ('target', 'prod')]"] == 1
+    assert metric_values["reconciler_run_duration_seconds_sum[('target', 'prod')]"] == 90
 
 
 def test_skipped_write_is_not_counted(metrics: Metrics) -> None:
     """A write that was skipped because of a shutdown is not counted."""
     metrics.count_run(reports.report(reports.association(outcome=Skipped("stop")), dry_run=False))
-    assert not [name for name in values(metrics) if name.startswith("reconciler_writes")]
+    assert not [name for name in read_values(metrics) if name.startswith("reconciler_writes")]
 
 
 def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
@@ -77,33 +80,33 @@ def test_aws_calls_are_counted_per_attempt(metrics: Metrics) -> None:
             with suppress(client.exceptions.ClientError):
                 client.list_data_integrations()
         client.close()
-    found = values(metrics)
+    metric_values = read_values(metrics)
     calls = "reconciler_aws_calls_total[('code', '{}'), ('operation', 'ListDataIntegrations'), ('service', '{}')]"
-    throttled = found[calls.format("ThrottlingException", "appintegrations")]
-    assert found[calls.format("", "appintegrations")] >= 1
+    throttled = metric_values[calls.format("ThrottlingException", "appintegrations")]
+    assert metric_values[calls.format("", "appintegrations")] >= 1
     assert throttled > 1
     throttles = "reconciler_aws_throttles_total[('operation', 'ListDataIntegrations'), ('service', 'appintegrations')]"
-    assert found[throttles] == throttled
+    assert metric_values[throttles] == throttled
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "counted"),
+    ("status", "code", "label"),
     [(503, "SlowDown", "SlowDown"), (400, "RequestThrottledException", "RequestThrottledException"), (429, "", "429")],
 )
-def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, code: str, counted: str) -> None:
+def test_throttling_is_counted_by_code_or_status(metrics: Metrics, status: int, code: str, label: str) -> None:
     """Throttling is recognised by the code of S3, by a rare code, or by the status alone."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     metrics.observe_session(session._session)  # noqa: SLF001 - the program passes this session
-    once = Config(retries={"total_max_attempts": 1})
-    with FaultProxy("http://127.0.0.1:9", before_request=lambda _: build_error(status, code)) as wire:
-        client = session.client("appintegrations", endpoint_url=wire.url, config=once)
+    config = Config(retries={"total_max_attempts": 1})
+    with FaultProxy("http://127.0.0.1:9", before_request=lambda _: build_error(status, code)) as proxy:
+        client = session.client("appintegrations", endpoint_url=proxy.url, config=config)
         with pytest.raises(client.exceptions.ClientError):
             client.list_data_integrations()
         client.close()
-    found = values(metrics)
+    metric_values = read_values(metrics)
     labels = "('operation', 'ListDataIntegrations'), ('service', 'appintegrations')]"
-    assert found[f"reconciler_aws_calls_total[('code', '{counted}'), {labels}"] == 1
-    assert found[f"reconciler_aws_throttles_total[{labels}"] == 1
+    assert metric_values[f"reconciler_aws_calls_total[('code', '{label}'), {labels}"] == 1
+    assert metric_values[f"reconciler_aws_throttles_total[{labels}"] == 1
 
 
 def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
@@ -114,93 +117,103 @@ def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
     with pytest.raises(Exception, match="Could not connect"):
         client.get_caller_identity()
     client.close()
-    (name,) = [name for name in values(metrics) if name.startswith("reconciler_aws_calls_total")]
+    (name,) = [name for name in read_values(metrics) if name.startswith("reconciler_aws_calls_total")]
     assert "('code', 'EndpointConnectionError'), ('operation', 'GetCallerIdentity'), ('service', 'sts')" in name
 
 
 def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     """The metrics show targets, decisions, the age of drift, the active revision and the rejected revision."""
     drifted = replace(reports.drifted_association(), since=NOW - timedelta(hours=2))
-    last = reports.report(drifted, reports.association("fine", "in-sync"))
-    target_status = TargetStatus("prod", NOW, NOW - timedelta(minutes=3), None, 2, last, NOW - timedelta(hours=1))
+    last_report = reports.report(drifted, reports.association("fine", "in-sync"))
+    target_status = TargetStatus(
+        "prod", NOW, NOW - timedelta(minutes=3), None, 2, last_report, NOW - timedelta(hours=1)
+    )
     idle = TargetStatus("other", None, None, NOW, 0, None, None)
     status = ControllerStatus(
         NOW, NOW, NOW, Revision("1f0c5f7", NOW, 2), RejectedRevision("no", NOW), (target_status, idle), ()
     )
     metrics.show_status(lambda: status)
-    found = values(metrics)
-    assert found["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
-    assert found["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
-    assert found["reconciler_drift_seconds[('association', 'drifted'), ('target', 'prod')]"] == 7200
-    assert found["reconciler_consecutive_failures[('target', 'prod')]"] == 2
-    assert found["reconciler_run_idle_seconds[('target', 'prod')]"] == 180
-    assert found["reconciler_run_idle_seconds[('target', 'other')]"] == 0
-    assert found["reconciler_last_success_timestamp_seconds[('target', 'prod')]"] == NOW.timestamp() - 3600
-    assert "reconciler_last_success_timestamp_seconds[('target', 'other')]" not in found
-    assert found["reconciler_revision_timestamp_seconds[('revision', '1f0c5f7')]"] == NOW.timestamp()
-    assert found["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
-    assert found["reconciler_revision_rejected[]"] == 1
-    assert found["reconciler_build_info[('version', '1.2.3')]"] == 1
+    metric_values = read_values(metrics)
+    assert metric_values["reconciler_associations[('decision', 'drifted'), ('target', 'prod')]"] == 1
+    assert metric_values["reconciler_associations[('decision', 'inSync'), ('target', 'prod')]"] == 1
+    assert metric_values["reconciler_drift_seconds[('association', 'drifted'), ('target', 'prod')]"] == 7200
+    assert metric_values["reconciler_consecutive_failures[('target', 'prod')]"] == 2
+    assert metric_values["reconciler_run_idle_seconds[('target', 'prod')]"] == 180
+    assert metric_values["reconciler_run_idle_seconds[('target', 'other')]"] == 0
+    assert metric_values["reconciler_last_success_timestamp_seconds[('target', 'prod')]"] == NOW.timestamp() - 3600
+    assert "reconciler_last_success_timestamp_seconds[('target', 'other')]" not in metric_values
+    assert metric_values["reconciler_revision_timestamp_seconds[('revision', '1f0c5f7')]"] == NOW.timestamp()
+    assert metric_values["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
+    assert metric_values["reconciler_revision_rejected[]"] == 1
+    assert metric_values["reconciler_build_info[('version', '1.2.3')]"] == 1
 
 
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
     """Failed exports are counted for each target with a report, and the count is 0 if no export failed."""
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
     drifted = replace(reports.drifted_association(), last_execution=Execution("FAILED", None))
-    done = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
+    completed = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
     target_statuses = [
         TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
-        for target, associations in (("prod", (failed, drifted, done)), ("dev", (done,)), ("new", ()))
+        for target, associations in (("prod", (failed, drifted, completed)), ("dev", (completed,)), ("new", ()))
     ]
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, tuple(target_statuses), ()))
-    found = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_exports_failed")}
-    assert found == {
+    metric_values = {
+        name: value for name, value in read_values(metrics).items() if name.startswith("reconciler_exports_failed")
+    }
+    assert metric_values == {
         "reconciler_exports_failed[('target', 'prod')]": 2,
         "reconciler_exports_failed[('target', 'dev')]": 0,
     }
 
 
-@pytest.mark.parametrize(("seen", "drifts", "exports"), [((), {}, 1), (("a",), {}, 0), (("b",), {"b": 3600}, 1)])
+@pytest.mark.parametrize(
+    ("listed_names", "drifts", "exports"), [((), {}, 1), (("a",), {}, 0), (("b",), {"b": 3600}, 1)]
+)
 def test_unlisted_associations_keep_their_last_known_metrics(
-    metrics: Metrics, seen: tuple[str, ...], drifts: dict[str, float], exports: int
+    metrics: Metrics, listed_names: tuple[str, ...], drifts: dict[str, float], exports: int
 ) -> None:
     """If associations cannot be listed, their metrics keep the last known values, and alerts do not end."""
-    fine = reports.association("a", "in-sync")
-    before = reports.report(
-        replace(fine, last_execution=Execution("FAILED", "no access")),
+    in_sync = reports.association("a", "in-sync")
+    complete_report = reports.report(
+        replace(in_sync, last_execution=Execution("FAILED", "no access")),
         replace(reports.drifted_association("b"), since=NOW - timedelta(hours=2)),
     )
-    now = {"a": fine, "b": replace(reports.drifted_association("b"), since=NOW - timedelta(hours=1))}
-    blind = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
-    last = reports.report(*(blind | {name: now[name] for name in seen}).values(), unlisted=(("arn", "denied"),))
-    target_status = TargetStatus("prod", None, None, NOW, 3, last, NOW, last_complete_report=before)
+    listed = {"a": in_sync, "b": replace(reports.drifted_association("b"), since=NOW - timedelta(hours=1))}
+    blocked = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
+    last_report = reports.report(
+        *(blocked | {name: listed[name] for name in listed_names}).values(), unlisted=(("arn", "denied"),)
+    )
+    target_status = TargetStatus("prod", None, None, NOW, 3, last_report, NOW, last_complete_report=complete_report)
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
-    found = values(metrics)
-    assert found["reconciler_exports_failed[('target', 'prod')]"] == exports
+    metric_values = read_values(metrics)
+    assert metric_values["reconciler_exports_failed[('target', 'prod')]"] == exports
     for name, seconds in ({"b": 7200.0} | drifts).items():
-        assert found[f"reconciler_drift_seconds[('association', '{name}'), ('target', 'prod')]"] == seconds
+        assert metric_values[f"reconciler_drift_seconds[('association', '{name}'), ('target', 'prod')]"] == seconds
 
 
 def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """A changed and drifted association has no drift age, because its recorded time is the time of the change."""
-    both = replace(reports.drifted_association("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30))
-    target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(both), NOW)
+    changed = replace(
+        reports.drifted_association("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30)
+    )
+    target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(changed), NOW)
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
-    found = values(metrics)
-    assert found["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
-    assert not [name for name in found if name.startswith("reconciler_drift_seconds")]
+    metric_values = read_values(metrics)
+    assert metric_values["reconciler_associations[('decision', 'changed'), ('target', 'prod')]"] == 1
+    assert not [name for name in metric_values if name.startswith("reconciler_drift_seconds")]
 
 
 def test_run_and_write_counters_of_a_target_start_at_0(metrics: Metrics) -> None:
     """The first scrape that finds a target exports its counters as 0, and Prometheus sees the first increase."""
     target_status = TargetStatus("prod", None, None, NOW, 0, None, None)
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))
-    begun = ("reconciler_runs_total", "reconciler_lease_held", WRITES)
-    found = {name: value for name, value in values(metrics).items() if name.startswith(begun)}
-    assert set(found.values()) == {0}
-    assert len(found) == 2 + 1 + 2 * 4
+    prefixes = ("reconciler_runs_total", "reconciler_lease_held", WRITES)
+    metric_values = {name: value for name, value in read_values(metrics).items() if name.startswith(prefixes)}
+    assert set(metric_values.values()) == {0}
+    assert len(metric_values) == 2 + 1 + 2 * 4
     metrics.count_run(reports.report(reports.association(outcome=Unknown("x")), dry_run=False))
-    assert sum(value for name, value in values(metrics).items() if name.startswith(WRITES)) == 1
+    assert sum(value for name, value in read_values(metrics).items() if name.startswith(WRITES)) == 1
 
 
 def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> None:
@@ -208,37 +221,40 @@ def test_target_without_a_success_has_a_first_seen_time(metrics: Metrics) -> Non
     status = ControllerStatus(NOW, NOW - timedelta(hours=3), None, None, None, (), ())
     name = "reconciler_target_first_seen_timestamp_seconds[('target', '{}')]"
 
-    def after(hours: int, *targets: str) -> dict[str, float]:
+    def read_values_after(hours: int, *targets: str) -> dict[str, float]:
         target_statuses = tuple(TargetStatus(target, None, None, NOW, 0, None, None) for target in targets)
         metrics.show_status(lambda: replace(status, now=NOW + timedelta(hours=hours), targets=target_statuses))
-        return values(metrics)
+        return read_values(metrics)
 
-    found = after(0, "prod")
-    assert found["reconciler_start_timestamp_seconds[]"] == NOW.timestamp() - 3 * 3600
-    assert "reconciler_source_checked_timestamp_seconds[]" not in found
-    assert found[name.format("prod")] == NOW.timestamp()
-    found = after(1, "prod", "dev")
-    assert (found[name.format("prod")], found[name.format("dev")]) == (NOW.timestamp(), NOW.timestamp() + 3600)
-    after(2, "dev")
-    assert after(3, "prod")[name.format("prod")] == NOW.timestamp() + 3 * 3600
+    metric_values = read_values_after(0, "prod")
+    assert metric_values["reconciler_start_timestamp_seconds[]"] == NOW.timestamp() - 3 * 3600
+    assert "reconciler_source_checked_timestamp_seconds[]" not in metric_values
+    assert metric_values[name.format("prod")] == NOW.timestamp()
+    metric_values = read_values_after(1, "prod", "dev")
+    assert (metric_values[name.format("prod")], metric_values[name.format("dev")]) == (
+        NOW.timestamp(),
+        NOW.timestamp() + 3600,
+    )
+    read_values_after(2, "dev")
+    assert read_values_after(3, "prod")[name.format("prod")] == NOW.timestamp() + 3 * 3600
 
 
 def test_leases_waits_webhooks_and_notifications_are_counted(metrics: Metrics) -> None:
     """Waits, webhooks and notifications are counted, and an error also ends a held lease."""
-    held = ExitStack()
-    held.enter_context(metrics.track_lease("prod"))
-    assert values(metrics)["reconciler_lease_held[('target', 'prod')]"] == 1
+    lease = ExitStack()
+    lease.enter_context(metrics.track_lease("prod"))
+    assert read_values(metrics)["reconciler_lease_held[('target', 'prod')]"] == 1
     error = ZeroDivisionError()
-    assert not held.__exit__(type(error), error, None)
+    assert not lease.__exit__(type(error), error, None)
     metrics.count_wait("prod", 1.5)
     metrics.count_wait("prod", 0.5)
     metrics.count_webhook("github", "accepted")
     metrics.count_notification("delivered")
-    found = values(metrics)
-    assert found["reconciler_lease_held[('target', 'prod')]"] == 0
-    assert found["reconciler_rate_limit_wait_seconds_total[('target', 'prod')]"] == 2
-    assert found["reconciler_webhooks_total[('result', 'accepted'), ('sender', 'github')]"] == 1
-    assert found["reconciler_notifications_total[('result', 'delivered')]"] == 1
+    metric_values = read_values(metrics)
+    assert metric_values["reconciler_lease_held[('target', 'prod')]"] == 0
+    assert metric_values["reconciler_rate_limit_wait_seconds_total[('target', 'prod')]"] == 2
+    assert metric_values["reconciler_webhooks_total[('result', 'accepted'), ('sender', 'github')]"] == 1
+    assert metric_values["reconciler_notifications_total[('result', 'delivered')]"] == 1
 
 
 def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
@@ -259,9 +275,11 @@ def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any
     """An error code that is no valid label is replaced by the HTTP status, because an answer may contain any value."""
     for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
         metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
-    found = values(metrics)
+    metric_values = read_values(metrics)
     assert (
-        found["reconciler_aws_calls_total[('code', '500'), ('operation', 'GetCallerIdentity'), ('service', 'sts')]"]
+        metric_values[
+            "reconciler_aws_calls_total[('code', '500'), ('operation', 'GetCallerIdentity'), ('service', 'sts')]"
+        ]
         == 4
     )
     assert metrics.render()[1]
@@ -272,7 +290,9 @@ def test_number_of_error_codes_is_bounded(metrics: Metrics) -> None:
     for number in range(1000):
         parsed = {"Error": {"Code": f"Code{number}"}}
         metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
-    calls = {name: value for name, value in values(metrics).items() if name.startswith("reconciler_aws_calls_total")}
+    calls = {
+        name: value for name, value in read_values(metrics).items() if name.startswith("reconciler_aws_calls_total")
+    }
     assert len(calls) == 101
     (other,) = [value for name, value in calls.items() if "('code', 'other')" in name]
     assert other == 900

@@ -27,34 +27,42 @@ class Engine:
     folder: Path
     driver: str
 
-    def buildah(self, *arguments: str | Path) -> str:
+    def run_buildah(self, *arguments: str | Path) -> str:
         """Run buildah and return its output."""
-        return _output("buildah", *self._storage, *arguments)
+        return _run_command("buildah", *self._storage, *arguments)
 
-    def podman(self, *arguments: str | Path) -> str:
+    def run_podman(self, *arguments: str | Path) -> str:
         """Run podman and return its output."""
-        return _output(*self._podman, *arguments)
+        return _run_command(*self._podman, *arguments)
 
-    def base(self, archive: Path, more: Path, name: str) -> None:
+    def build_base(self, archive: Path, local_files: Path, name: str) -> None:
         """Build an image from an archive of a file system, with the files of a folder in /usr/local."""
-        container = self.buildah("from", "scratch").strip()
-        self.buildah("add", "--quiet", container, archive, "/")
-        self.buildah("add", "--quiet", container, more, "/usr/local")
-        self.buildah("commit", "--quiet", "--rm", container, name)
+        container = self.run_buildah("from", "scratch").strip()
+        self.run_buildah("add", "--quiet", container, archive, "/")
+        self.run_buildah("add", "--quiet", container, local_files, "/usr/local")
+        self.run_buildah("commit", "--quiet", "--rm", container, name)
 
     def build(self, folder: Path, name: str, **arguments: str) -> None:
         """Build a Dockerfile without pulling images.
 
         The format is that of Docker, because the format of OCI has no HEALTHCHECK.
         """
-        given = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
-        self.buildah(
-            "bud", "--format=docker", "--isolation=chroot", "--pull-never", "--quiet", *given, "--tag", name, folder
+        build_options = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
+        self.run_buildah(
+            "bud",
+            "--format=docker",
+            "--isolation=chroot",
+            "--pull-never",
+            "--quiet",
+            *build_options,
+            "--tag",
+            name,
+            folder,
         )
 
-    def config(self, image: str) -> Any:
+    def inspect_image(self, image: str) -> Any:
         """Return the configuration of an image."""
-        return json.loads(self.podman("image", "inspect", image))[0]
+        return json.loads(self.run_podman("image", "inspect", image))[0]
 
     def run(self, image: str, *arguments: str, options: tuple[str, ...] = (HOST,)) -> subprocess.CompletedProcess[str]:
         """Run a container to its end."""
@@ -62,12 +70,12 @@ class Engine:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     @contextmanager
-    def running(
+    def run_during(
         self, image: str, name: str, *arguments: str, options: tuple[str, ...], env: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[str]]:
         """Run a container during the block. The process has its output."""
-        given = [f"--env={key}={value}" for key, value in env.items()]
-        command = [*self._podman, "run", f"--name={name}", *_CONFINED, *options, *given, image, *arguments]
+        env_options = [f"--env={key}={value}" for key, value in env.items()]
+        command = [*self._podman, "run", f"--name={name}", *_CONFINED, *options, *env_options, image, *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             try:
                 yield process
@@ -85,17 +93,17 @@ class Engine:
         return (*podman, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none")
 
 
-def engine(folder: Path) -> Engine:
+def create_engine(folder: Path) -> Engine:
     """Return an engine, with overlay if possible. It is much faster than vfs, which works everywhere."""
     overlay = Engine(folder / "overlay", "overlay")
     try:
-        overlay.buildah("rm", overlay.buildah("from", "scratch").strip())
+        overlay.run_buildah("rm", overlay.run_buildah("from", "scratch").strip())
     except AssertionError:
         return Engine(folder / "vfs", "vfs")
     return overlay
 
 
-def _output(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+def _run_command(*command: str | Path) -> str:
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+    return result.stdout

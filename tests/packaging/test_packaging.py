@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from support.paths import REPOSITORY
 
 PROJECT = "appintegrations-reconciler"
-PINNED = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; [^\\]+)? \\\n(?P<hashes>.+)", re.DOTALL)
+PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; [^\\]+)? \\\n(?P<hashes>.+)", re.DOTALL)
 HASHES = re.compile(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+")
 
 
@@ -28,14 +28,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    (built,) = folder.iterdir()
-    return built
+    (path,) = folder.iterdir()
+    return path
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
     """The wheel contains the modules, schemas, pages, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
-        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
     modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "reconciler").rglob("*.py")}
     schemas = {f"reconciler/schemas/{path.name}" for path in (REPOSITORY / "schemas").glob("*.json")}
@@ -43,104 +43,104 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
     pages = {path.relative_to(REPOSITORY).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
     assert pages
-    assert held == modules | schemas | pages | {"reconciler/py.typed"}
+    assert names == modules | schemas | pages | {"reconciler/py.typed"}
     assert len(licences) == 1
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
     """The installed program finds its schemas without a checkout."""
-    installed = tmp_path / "installed"
-    offline = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
-    subprocess.run([sys.executable, "-m", "pip", "install", *offline, "--target", installed, wheel], check=True)
-    shown = subprocess.run(
-        [installed / "bin" / "reconcile", "schema", "Target"],
+    target = tmp_path / "installed"
+    options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, wheel], check=True)
+    result = subprocess.run(
+        [target / "bin" / "reconcile", "schema", "Target"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(installed)},
+        env={"PYTHONPATH": str(target)},
         check=True,
         capture_output=True,
     )
-    assert json.loads(shown.stdout)["title"] == "Target"
+    assert json.loads(result.stdout)["title"] == "Target"
 
 
 @cache
-def pins(lock: str) -> dict[str, set[str]]:
+def read_pins(lock: str) -> dict[str, set[str]]:
     """Return the versions of each package in a lock. Markers select one of several."""
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for entry in re.findall(r"^[^\s#].*\n(?:    .*\n)*", (REPOSITORY / lock).read_text(encoding="utf-8"), re.MULTILINE):
-        pinned = PINNED.fullmatch(entry)
-        assert pinned, entry
-        assert HASHES.fullmatch(pinned["hashes"]), entry
-        found.setdefault(pinned["name"], set()).add(pinned["version"])
-    return found
+        pin = PIN.fullmatch(entry)
+        assert pin, entry
+        assert HASHES.fullmatch(pin["hashes"]), entry
+        versions.setdefault(pin["name"], set()).add(pin["version"])
+    return versions
 
 
-def project() -> Any:
+def read_project() -> Any:
     """Return the content of pyproject.toml."""
     return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def wanted(lock: str) -> list[str]:
+def list_requirements(lock: str) -> list[str]:
     """Return the requirements of the project that a lock must meet."""
-    declared = project()
-    runtime, build = declared["project"]["dependencies"], declared["build-system"]["requires"]
+    project = read_project()
+    runtime, build = project["project"]["dependencies"], project["build-system"]["requires"]
     if lock == "requirements-build.lock":
         return list(build)
     if lock == "requirements.lock":
         return list(runtime)
-    sandbox = declared["project"]["optional-dependencies"]["sandbox"]
-    return [*runtime, *build, *sandbox, *declared["dependency-groups"]["dev"]]
+    sandbox = project["project"]["optional-dependencies"]["sandbox"]
+    return [*runtime, *build, *sandbox, *project["dependency-groups"]["dev"]]
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"])
 def test_locks_meet_every_requirement(lock: str) -> None:
     """A lock pins each requirement of pyproject.toml with hashes, at an allowed version (otherwise run `make lock`)."""
-    for requirement in map(Requirement, wanted(lock)):
+    for requirement in map(Requirement, list_requirements(lock)):
         name = canonicalize_name(requirement.name)
         if name != PROJECT:
-            assert name in pins(lock), f"{lock} lacks {name}"
-            assert all(requirement.specifier.contains(version) for version in pins(lock)[name]), name
+            assert name in read_pins(lock), f"{lock} lacks {name}"
+            assert all(requirement.specifier.contains(version) for version in read_pins(lock)[name]), name
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
 def test_tested_versions_are_the_shipped_versions(lock: str) -> None:
     """The lock of the tests has the same versions as the other locks."""
-    tested = pins("requirements-dev.lock")
-    assert {name: versions for name, versions in pins(lock).items() if tested.get(name) != versions} == {}
+    test_pins = read_pins("requirements-dev.lock")
+    assert {name: versions for name, versions in read_pins(lock).items() if test_pins.get(name) != versions} == {}
 
 
 def test_image_lock_contains_no_test_tools() -> None:
     """The lock of the image contains no sandbox and no tools for building or testing."""
-    assert pins("requirements.lock").keys().isdisjoint({"hatchling", "moto", "mypy", "pip", "pytest", PROJECT})
+    assert read_pins("requirements.lock").keys().isdisjoint({"hatchling", "moto", "mypy", "pip", "pytest", PROJECT})
 
 
 def test_dockerfile_copies_only_files_in_the_build_context() -> None:
     """Each file that the Dockerfile copies exists and passes .dockerignore."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
-    sent = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    copied = [
+    patterns = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    names = [
         name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()
     ]
-    assert copied
-    for name in copied:
+    assert names
+    for name in names:
         assert (REPOSITORY / name).exists()
-        assert f"!{name}" in sent
+        assert f"!{name}" in patterns
 
 
 def test_files_name_no_package_index_or_machine_path() -> None:
     """No file names a package index or a path of a machine."""
     index = r"https?://[^ \"]*/(?:simple|packages)/|(?<![\w-])--(?:extra-)?index-url"
     machine = r"(?<![\w.~*{}/-])/(?:work|root|tmp/w)/"
-    suspicious = re.compile(f"{index}|{machine}")
-    listed = subprocess.run(
+    pattern = re.compile(f"{index}|{machine}")
+    result = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
         check=True,
         capture_output=True,
     )
-    names = [name for name in listed.stdout.decode().split("\0") if name and (REPOSITORY / name).is_file()]
+    names = [name for name in result.stdout.decode().split("\0") if name and (REPOSITORY / name).is_file()]
     assert "Makefile" in names
-    found = []
+    matches = []
     for name in names:
         text = (REPOSITORY / name).read_text(encoding="utf-8", errors="replace")
-        found += [f"{name}: {match[0]}" for match in suspicious.finditer(text)]
-    assert found == []
+        matches += [f"{name}: {match[0]}" for match in pattern.finditer(text)]
+    assert matches == []

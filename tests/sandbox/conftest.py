@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=32)
-DUMMY = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+DUMMY_CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
 
 
 @pytest.fixture
@@ -40,30 +40,30 @@ def server(clock: ManualClock) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(params=["in process", "over HTTP"])
-def door(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+def access(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
     """Yield a sandbox and the boto3 arguments to reach it, once in process and once over HTTP."""
     if request.param == "in process":
         with in_process(clock=clock) as sandbox:
-            yield sandbox, DUMMY
+            yield sandbox, DUMMY_CREDENTIALS
     else:
         with SandboxServer(clock=clock) as server:
-            yield server.sandbox, DUMMY | {"endpoint_url": server.url}
+            yield server.sandbox, DUMMY_CREDENTIALS | {"endpoint_url": server.url}
 
 
 @pytest.fixture
-def sandbox(door: tuple[Sandbox, dict[str, Any]]) -> Sandbox:
+def sandbox(access: tuple[Sandbox, dict[str, Any]]) -> Sandbox:
     """Return the sandbox of this access path."""
-    return door[0]
+    return access[0]
 
 
 @pytest.fixture
-def reach(door: tuple[Sandbox, dict[str, Any]]) -> dict[str, Any]:
+def client_arguments(access: tuple[Sandbox, dict[str, Any]]) -> dict[str, Any]:
     """Return the boto3 arguments to reach the sandbox, with a single attempt."""
-    return door[1] | {"config": ONE_ATTEMPT}
+    return access[1] | {"config": ONE_ATTEMPT}
 
 
 @pytest.fixture
-def client(reach: dict[str, Any]) -> Iterator["AppIntegrationsServiceClient"]:
+def client(client_arguments: dict[str, Any]) -> Iterator["AppIntegrationsServiceClient"]:
     """Yield a client that makes a single attempt."""
-    with closing(boto3.client("appintegrations", **reach)) as client:
+    with closing(boto3.client("appintegrations", **client_arguments)) as client:
         yield client

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 
-def create(client: "AppIntegrationsServiceClient", token: str) -> str:
+def create_association(client: "AppIntegrationsServiceClient", token: str) -> str:
     """Create an association of profiles-export and return its id."""
-    made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", ClientToken=token)
-    return made["DataIntegrationAssociationId"]
+    created = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", ClientToken=token)
+    return created["DataIntegrationAssociationId"]
 
 
 @pytest.fixture(autouse=True)
-def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def misleading_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set AWS variables that would misdirect boto3 if the sandbox did not hide them."""
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://203.0.113.1")
@@ -44,13 +44,13 @@ def environment_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
     """The sandbox needs no credentials, Region or profile, and restores the environment and boto3 afterwards."""
-    before, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
+    environment, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
     with in_process() as sandbox:
         client = boto3.client("appintegrations")
         assert client.meta.region_name == "us-east-1"
-        create(client, "t")
+        create_association(client, "t")
         assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
-    assert dict(os.environ) == before  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251  # compared
     assert URLLib3Session.send is send
     assert boto3.DEFAULT_SESSION is session
     assert len(sandbox.executed_writes) == 1
@@ -58,19 +58,19 @@ def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
 
 def test_sandbox_restores_the_environment_after_an_error() -> None:
     """The environment is restored if the block raises an exception."""
-    before = dict(os.environ)  # noqa: TID251  # compared
+    environment = dict(os.environ)  # noqa: TID251  # compared
     with pytest.raises(ZeroDivisionError), in_process():
         _ = 1 / 0
-    assert dict(os.environ) == before  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251  # compared
 
 
 def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     """An invalid data file is reported before the environment changes."""
-    before = dict(os.environ)  # noqa: TID251  # compared
+    environment = dict(os.environ)  # noqa: TID251  # compared
     (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataFileError), in_process(tmp_path / "sandbox.json"):
         pass
-    assert dict(os.environ) == before  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251  # compared
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
@@ -84,7 +84,7 @@ def test_region_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name
 
 def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox answers a client that was created before the sandbox was imported."""
-    made_before = (
+    program = (
         "import boto3\n"
         "client = boto3.client('appintegrations', region_name='us-east-1',"
         " aws_access_key_id='a', aws_secret_access_key='b')\n"
@@ -94,17 +94,17 @@ def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> N
     )
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
         monkeypatch.delenv(name)
-    subprocess.run([sys.executable, "-c", made_before], check=True, cwd=REPOSITORY)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=REPOSITORY)
 
 
 def test_requests_to_other_machines_are_blocked() -> None:
     """A request to another machine is blocked, and a request to loopback is sent."""
     with SandboxServer() as server, in_process():
-        outward = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
+        external_client = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
         with pytest.raises(HTTPClientError, match="the sandbox blocks requests that leave this machine"):
-            outward.list_data_integrations()
-        with closing(boto3.client("appintegrations", endpoint_url=server.url)) as inward:
-            create(inward, "t")
+            external_client.list_data_integrations()
+        with closing(boto3.client("appintegrations", endpoint_url=server.url)) as loopback_client:
+            create_association(loopback_client, "t")
         assert len(server.sandbox.executed_writes) == 1
 
 
@@ -121,18 +121,18 @@ def test_threads_share_one_sandbox() -> None:
         sts = boto3.client("sts")
         with ThreadPoolExecutor(8) as pool:
             accounts = set(pool.map(lambda _: sts.get_caller_identity()["Account"], range(16)))
-            made = set(pool.map(lambda n: create(client, f"t{n % 4}"), range(64)))
+            ids = set(pool.map(lambda number: create_association(client, f"t{number % 4}"), range(64)))
     assert accounts == {"123456789012"}
-    assert len(made) == len(sandbox.executed_writes) == 4
+    assert len(ids) == len(sandbox.executed_writes) == 4
 
 
 def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
     """With a data file, a later sandbox and a server find the state of the first sandbox."""
     data = tmp_path / "sandbox.json"
     with in_process(data):
-        made = create(boto3.client("appintegrations"), "t")
+        association_id = create_association(boto3.client("appintegrations"), "t")
     with in_process(data) as sandbox:
-        assert create(boto3.client("appintegrations"), "t") == made
+        assert create_association(boto3.client("appintegrations"), "t") == association_id
         assert len(sandbox.executed_writes) == 1
     with SandboxServer(data=data) as server:
         assert len(server.sandbox.executed_writes) == 1
@@ -140,18 +140,18 @@ def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
 
 def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
     """A nested sandbox answers during its block only, and stores nothing without a data file."""
-    with in_process() as outer:
+    with in_process() as outer_sandbox:
         client = boto3.client("appintegrations")
-        create(client, "t")
+        create_association(client, "t")
         with (
-            in_process(behaviour=Behaviour(explicit_deny=True)) as inner,
+            in_process(behaviour=Behaviour(explicit_deny=True)) as inner_sandbox,
             pytest.raises(client.exceptions.AccessDeniedException),
         ):
-            create(client, "u")
-        create(client, "u")
-    assert (len(outer.executed_writes), len(inner.executed_writes)) == (2, 0)
-    with in_process() as fresh:
-        assert fresh.executed_writes == ()
+            create_association(client, "u")
+        create_association(client, "u")
+    assert (len(outer_sandbox.executed_writes), len(inner_sandbox.executed_writes)) == (2, 0)
+    with in_process() as new_sandbox:
+        assert new_sandbox.executed_writes == ()
 
 
 def test_running_server_survives_moto_s_resets() -> None:
@@ -177,9 +177,9 @@ def test_plain_mock_aws_serves_the_registered_service(monkeypatch: pytest.Monkey
     for _ in range(2):
         with mock_aws():
             client = boto3.client("appintegrations", region_name="us-east-1")
-            create(client, "t")
-            answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
-            assert len(answer["DataIntegrationAssociations"]) == 1
+            create_association(client, "t")
+            response = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+            assert len(response["DataIntegrationAssociations"]) == 1
 
 
 def test_registration_fails_when_moto_does_not_find_the_service(monkeypatch: pytest.MonkeyPatch) -> None:

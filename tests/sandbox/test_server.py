@@ -29,57 +29,57 @@ ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_
 
 
 @contextmanager
-def asking(server: SandboxServer) -> Iterator["AppIntegrationsServiceClient"]:
+def open_client(server: SandboxServer) -> Iterator["AppIntegrationsServiceClient"]:
     """Yield a client of this server."""
     client = boto3.client("appintegrations", endpoint_url=server.url, config=ONE_ATTEMPT, **KEYS)
     with closing(client):
         yield client
 
 
-def create(client: "AppIntegrationsServiceClient", **more: Any) -> str:
+def create_association(client: "AppIntegrationsServiceClient", **members: Any) -> str:
     """Create an association of profiles-export and return its id."""
-    made = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", **more)
-    return made["DataIntegrationAssociationId"]
+    created = client.create_data_integration_association(DataIntegrationIdentifier="profiles-export", **members)
+    return created["DataIntegrationAssociationId"]
 
 
-def listed(client: "AppIntegrationsServiceClient") -> list[str]:
+def list_ids(client: "AppIntegrationsServiceClient") -> list[str]:
     """Return the ids of the associations of profiles-export."""
-    answer = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
-    return [each["DataIntegrationAssociationArn"][-36:] for each in answer["DataIntegrationAssociations"]]
+    response = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
+    return [each["DataIntegrationAssociationArn"][-36:] for each in response["DataIntegrationAssociations"]]
 
 
 @pytest.fixture
-def hasty_threads() -> Iterator[None]:
+def fast_thread_switches() -> Iterator[None]:
     """Make threads switch a thousand times more often, so that race conditions show."""
-    before = sys.getswitchinterval()
+    old_interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
-    sys.setswitchinterval(before)
+    sys.setswitchinterval(old_interval)
 
 
-@pytest.mark.usefixtures("hasty_threads")
+@pytest.mark.usefixtures("fast_thread_switches")
 def test_concurrent_creates_with_one_token_make_one_association(server: SandboxServer) -> None:
     """Concurrent Creates with one token create one association and return the same answer."""
-    with asking(server) as client, ThreadPoolExecutor(16) as pool:
-        made = set(pool.map(lambda _: create(client, ClientToken="t"), range(64)))
-        assert listed(client) == list(made)
+    with open_client(server) as client, ThreadPoolExecutor(16) as pool:
+        ids = set(pool.map(lambda _: create_association(client, ClientToken="t"), range(64)))
+        assert list_ids(client) == list(ids)
     assert len(server.sandbox.executed_writes) == 1
 
 
-@pytest.mark.usefixtures("hasty_threads")
+@pytest.mark.usefixtures("fast_thread_switches")
 def test_concurrent_creates_do_not_exceed_the_quota(server: SandboxServer) -> None:
     """Of 32 concurrent Creates, the quota accepts ten and refuses the others."""
 
-    def attempt(_: int) -> bool:
+    def try_create(_: int) -> bool:
         try:
-            create(client)
+            create_association(client)
         except client.exceptions.ResourceQuotaExceededException:
             return False
         return True
 
-    with asking(server) as client, ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(attempt, range(32))) == 10
-        assert len(listed(client)) == 10
+    with open_client(server) as client, ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(try_create, range(32))) == 10
+        assert len(list_ids(client)) == 10
 
 
 def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
@@ -87,12 +87,12 @@ def test_restarted_server_keeps_its_data(tmp_path: Path) -> None:
     data = tmp_path / "sandbox.json"
     with SandboxServer(data=data) as first:
         port = urlsplit(first.url).port
-        with asking(first) as client:
-            made = create(client, ClientToken="t")
+        with open_client(first) as client:
+            association_id = create_association(client, ClientToken="t")
             first.stop()
             with SandboxServer(data=data, port=port or 0) as second:
-                assert listed(client) == [made]
-                assert create(client, ClientToken="t") == made
+                assert list_ids(client) == [association_id]
+                assert create_association(client, ClientToken="t") == association_id
                 assert len(second.sandbox.executed_writes) == 1
 
 
@@ -111,29 +111,29 @@ def test_killed_server_loses_nothing_that_it_answered(tmp_path: Path) -> None:
         url = process.stdout.readline().strip()
         client = boto3.client("appintegrations", endpoint_url=url, config=ONE_ATTEMPT, **KEYS)
         with closing(client):
-            made = [create(client) for _ in range(5)]
+            ids = [create_association(client) for _ in range(5)]
         process.send_signal(signal.SIGKILL)
-    with SandboxServer(data=data) as server, asking(server) as client:
-        assert listed(client) == made
+    with SandboxServer(data=data) as server, open_client(server) as client:
+        assert list_ids(client) == ids
 
 
 def test_server_without_a_file_stores_nothing() -> None:
     """A server without a data file starts with the initial data integrations only."""
-    with SandboxServer() as first, asking(first) as client:
-        create(client)
-    with SandboxServer() as second, asking(second) as client:
-        assert listed(client) == []
+    with SandboxServer() as first, open_client(first) as client:
+        create_association(client)
+    with SandboxServer() as second, open_client(second) as client:
+        assert list_ids(client) == []
 
 
 def test_servers_are_isolated() -> None:
     """Each server has its own AppIntegrations and its own behaviour."""
-    with SandboxServer() as one, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as other:
-        with asking(one) as client:
-            create(client)
-        with asking(other) as client:
-            assert listed(client) == []
+    with SandboxServer() as first, SandboxServer(behaviour=Behaviour(explicit_deny=True)) as second:
+        with open_client(first) as client:
+            create_association(client)
+        with open_client(second) as client:
+            assert list_ids(client) == []
             with pytest.raises(client.exceptions.AccessDeniedException, match="explicit deny"):
-                create(client)
+                create_association(client)
 
 
 def test_port_in_use_is_reported(server: SandboxServer) -> None:
@@ -170,49 +170,49 @@ def test_stopped_server_has_no_url() -> None:
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_server_listens_on_ipv6() -> None:
     """A server listens on an IPv6 address."""
-    with SandboxServer(host="::1") as server, asking(server) as client:
+    with SandboxServer(host="::1") as server, open_client(server) as client:
         assert server.url.startswith("http://[::1]:")
-        assert listed(client) == []
+        assert list_ids(client) == []
 
 
 def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """`serve` announces address, state and changed switches in one line, prints nothing, and stops on request."""
-    stop, listening = threading.Event(), threading.Event()
-    said: list[str] = []
+    stop, is_listening = threading.Event(), threading.Event()
+    lines: list[str] = []
 
     def announce(line: str) -> None:
-        said.append(line)
-        listening.set()
+        lines.append(line)
+        is_listening.set()
 
     data = tmp_path / "sandbox.json"
     arguments = {"data": data, "behaviour": Behaviour(list_lag=30), "announce": announce, "stop": stop}
     thread = threading.Thread(target=serve, args=("127.0.0.1", 0), kwargs=arguments)
     thread.start()
-    assert listening.wait(30)
-    url = said[0].split()[3]
+    assert is_listening.wait(30)
+    url = lines[0].split()[3]
     with closing(boto3.client("sts", endpoint_url=url, **KEYS)) as sts:
         assert sts.get_caller_identity()["Account"] == "123456789012"
     stop.set()
     thread.join(30)
-    assert said == [f"AppIntegrations sandbox at {url} (account 123456789012, state in {data}, list_lag=30)"]
+    assert lines == [f"AppIntegrations sandbox at {url} (account 123456789012, state in {data}, list_lag=30)"]
     assert capfd.readouterr() == ("", "")
 
 
 def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
     """A POST to moto's reset URL resets the sandbox too."""
-    with asking(server) as client:
-        create(client)
+    with open_client(server) as client:
+        create_association(client)
         request = urllib.request.Request(f"{server.url}/moto-api/reset", method="POST")  # loopback
-        with urllib.request.urlopen(request) as answer:  # loopback
-            assert answer.status == 200
-        assert listed(client) == []
+        with urllib.request.urlopen(request) as response:  # loopback
+            assert response.status == 200
+        assert list_ids(client) == []
 
 
-@pytest.mark.usefixtures("hasty_threads")
+@pytest.mark.usefixtures("fast_thread_switches")
 def test_one_of_several_conditional_s3_writers_wins(server: SandboxServer) -> None:
     """Of several concurrent conditional writes to S3, exactly one succeeds."""
 
-    def attempt(round_and_writer: tuple[int, int]) -> int:
+    def try_write(round_and_writer: tuple[int, int]) -> int:
         round_, writer = round_and_writer
         try:
             s3.put_object(Bucket="leases", Key=str(round_), Body=str(writer).encode(), IfNoneMatch="*")
@@ -227,4 +227,4 @@ def test_one_of_several_conditional_s3_writers_wins(server: SandboxServer) -> No
     ):
         s3.create_bucket(Bucket="leases")
         for round_ in range(5):
-            assert sum(pool.map(attempt, [(round_, writer) for writer in range(8)])) == 1
+            assert sum(pool.map(try_write, [(round_, writer) for writer in range(8)])) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.sandbox import Behaviour, DataFileError, ManualClock, Sandbox
 
-ASKED = {
+REQUEST = {
     "DataIntegrationIdentifier": "profiles-export",
     "DestinationURI": "s3://exports/2026",
     "ClientToken": "t",
@@ -18,26 +18,26 @@ ASKED = {
 LIST: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export"}
 
 
-def fill(sandbox: Sandbox) -> dict[str, Any]:
+def fill_sandbox(sandbox: Sandbox) -> dict[str, Any]:
     """Create a data integration and an association, each in a different account and Region."""
     sandbox.call("210987654321", "mars-1", "CreateDataIntegration", {"Name": "n", "KmsKey": "k", "Tags": {"é": "ü"}})
-    return sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
+    return sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", REQUEST)
 
 
 def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> None:
     """Associations, tokens, jobs, tags and executed writes survive a restart, per account and Region."""
     file = tmp_path / "new" / "sandbox.json"
-    with closing(Sandbox(file, clock=clock)) as before:
-        made = fill(before)
-        listed = before.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
-    with closing(Sandbox(file, clock=clock)) as after:
-        assert after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST) == listed
-        assert after.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED) == made
-        assert after.call("210987654321", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Tags"] == {"é": "ü"}
-        assert after.executed_writes == before.executed_writes
-        assert len(after.executed_writes) == 1
+    with closing(Sandbox(file, clock=clock)) as first:
+        response = fill_sandbox(first)
+        items = first.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
+    with closing(Sandbox(file, clock=clock)) as second:
+        assert second.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST) == items
+        assert second.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", REQUEST) == response
+        assert second.call("210987654321", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Tags"] == {"é": "ü"}
+        assert second.executed_writes == first.executed_writes
+        assert len(second.executed_writes) == 1
         clock.advance(10)
-        [item] = after.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)[
+        [item] = second.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)[
             "DataIntegrationAssociations"
         ]
         assert item["LastExecutionStatus"]["ExecutionStatus"] == "COMPLETED"
@@ -46,16 +46,16 @@ def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> 
 def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
     """A read-only sandbox creates and changes no file, even if another sandbox uses it."""
     file = tmp_path / "sandbox.json"
-    with closing(Sandbox(file, clock=clock, read_only=True)) as nothing:
-        fill(nothing)
+    with closing(Sandbox(file, clock=clock, read_only=True)) as read_only:
+        fill_sandbox(read_only)
     assert list(tmp_path.iterdir()) == []
     with closing(Sandbox(file, clock=clock)) as owner:
-        fill(owner)
-        before = file.read_bytes()
+        fill_sandbox(owner)
+        content = file.read_bytes()
         with closing(Sandbox(file, clock=clock, read_only=True)) as reader:
             assert reader.executed_writes == owner.executed_writes
             reader.reset()
-        assert file.read_bytes() == before
+        assert file.read_bytes() == content
     (tmp_path / "sandbox.json.lock").unlink()
     with closing(Sandbox(file, clock=clock, read_only=True)):
         assert [each.name for each in tmp_path.iterdir()] == ["sandbox.json"]
@@ -65,7 +65,7 @@ def test_data_file_is_readable_json(tmp_path: Path, clock: ManualClock) -> None:
     """The data file is indented JSON without escaped letters, and its lock is the only other file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
-        fill(sandbox)
+        fill_sandbox(sandbox)
         text = file.read_text(encoding="utf-8")
     assert '"é": "ü"' in text
     assert len(text.splitlines()) > 50
@@ -80,9 +80,9 @@ def test_write_with_a_lost_answer_is_stored(tmp_path: Path, clock: ManualClock) 
         closing(Sandbox(file, Behaviour(lose_answers=1), clock=clock)) as sandbox,
         pytest.raises(Exception, match="failed to answer"),
     ):
-        fill(sandbox)
-    with closing(Sandbox(file, clock=clock)) as after:
-        assert len(after.executed_writes) == 1
+        fill_sandbox(sandbox)
+    with closing(Sandbox(file, clock=clock)) as second:
+        assert len(second.executed_writes) == 1
 
 
 def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualClock) -> None:
@@ -91,7 +91,7 @@ def test_reads_and_refusals_do_not_write_the_file(tmp_path: Path, clock: ManualC
     with closing(Sandbox(file, Behaviour(explicit_deny=True), clock=clock)) as sandbox:
         sandbox.call("123456789012", "us-east-1", "ListDataIntegrationAssociations", LIST)
         with pytest.raises(Exception, match="explicit deny"):
-            sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", ASKED)
+            sandbox.call("123456789012", "us-east-1", "CreateDataIntegrationAssociation", REQUEST)
     assert not file.exists()
 
 
@@ -99,7 +99,7 @@ def test_reset_clears_the_file(tmp_path: Path, clock: ManualClock) -> None:
     """A reset deletes the state in memory and in the data file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
-        fill(sandbox)
+        fill_sandbox(sandbox)
         sandbox.reset()
         assert sandbox.executed_writes == ()
         assert json.loads(file.read_text(encoding="utf-8"))["accounts"] == {}
@@ -118,12 +118,12 @@ def test_closed_sandbox_changes_nothing(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path / "sandbox.json")
     sandbox.close()
     with pytest.raises(Exception, match="closed"):
-        fill(sandbox)
+        fill_sandbox(sandbox)
     sandbox.reset()
     assert not (tmp_path / "sandbox.json").exists()
 
 
-def spoilt(change: str) -> str:
+def build_data_file(change: str) -> str:
     """Return the JSON of a one-Region data file with one fault, or with none if `change` is unknown."""
     association: dict[str, Any] = {
         "id": "a",
@@ -167,7 +167,7 @@ def spoilt(change: str) -> str:
 def test_sound_document_is_accepted(tmp_path: Path) -> None:
     """The document that the next test damages is valid."""
     file = tmp_path / "sandbox.json"
-    file.write_text(spoilt("nothing"), encoding="utf-8")
+    file.write_text(build_data_file("nothing"), encoding="utf-8")
     with closing(Sandbox(file)) as sandbox:
         assert sandbox.call("1", "mars-1", "GetDataIntegration", {"Identifier": "n"})["Id"] == "i"
 
@@ -184,7 +184,7 @@ def test_sound_document_is_accepted(tmp_path: Path) -> None:
         '{"format": "reconciler/sandbox/v1", "accounts": {"1": []}}',
         '{"format": "reconciler/sandbox/v1", "accounts": {"1": {"r": {}}}}',
         "[" * 100_000,
-        *map(spoilt, ("time", "truth", "orphan", "nameless", "member", "list", "part")),
+        *map(build_data_file, ("time", "truth", "orphan", "nameless", "member", "list", "part")),
     ],
 )
 def test_corrupt_file_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
@@ -218,7 +218,7 @@ def test_failed_save_leaves_the_former_file(tmp_path: Path, clock: ManualClock) 
     """A failed save leaves no temporary file."""
     file = tmp_path / "sandbox.json"
     with closing(Sandbox(file, clock=clock)) as sandbox:
-        fill(sandbox)
+        fill_sandbox(sandbox)
         file.unlink()
         file.mkdir()
         with pytest.raises(OSError, match="sandbox"):

@@ -15,10 +15,10 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from simulation.dice import chance, dice, new_id
 from simulation.history import History
+from simulation.randomness import create_random, draw_bool, new_id
 from simulation.scenario import Scenario
-from simulation.schedule import Killed, Process, Schedule
+from simulation.schedule import Process, ProcessKilled, Schedule
 from simulation.trace import Call, Listing, Trace
 from support.builders import ACCOUNT, REGION
 
@@ -30,9 +30,9 @@ from reconciler.sandbox.service.state import DataIntegration, State
 
 INTEGRATIONS = ("profiles-export", "crm-accounts")
 READ_TIMEOUT = 60.0
-SIGNATURE = 300.0
+SIGNATURE_LIFETIME = 300.0
 """Seconds for which AWS accepts a signed request, before and after its time."""
-LATE = 240.0
+MAX_DELAY = 240.0
 """Maximum number of seconds after the timeout of a client in which its request may still be carried out."""
 _URL = "https://app-integrations.us-east-1.amazonaws.com/"
 
@@ -60,41 +60,44 @@ _PAGES = (
     (429, "ThrottlingException"),
 )
 """Answers of a proxy: a status, or a known error code of AWS. None has a request id of AWS."""
-_BY_AWS = {"RequestId": "req-1", "HTTPStatusCode": 200}
+_AWS_METADATA = {"RequestId": "req-1", "HTTPStatusCode": 200}
 
 
-class Witness(Protocol):
+class CallObserver(Protocol):
     """Observer of the calls that reach AWS."""
 
-    def listed(self, trace: Trace, listing: Listing) -> None:
+    def record_listing(self, trace: Trace, listing: Listing) -> None:
         """Record a complete List that a run received."""
 
-    def sent(self, call: Call) -> None:
+    def record_sent_call(self, call: Call) -> None:
         """Record that a process sends a Create or Update."""
 
-    def arrived(self, call: Call) -> None:
+    def record_arrival(self, call: Call) -> None:
         """Record that a call reached AWS and was not throttled."""
 
-    def carried_out(self, call: Call) -> None:
+    def record_execution(self, call: Call) -> None:
         """Record that AWS carried out a call."""
 
 
 class Cloud:
-    """One account and Region, shared by all processes. `rough` is true while faults are on."""
+    """One account and Region, shared by all processes. `has_faults` is true while faults are on."""
 
-    def __init__(self, scenario: Scenario, schedule: Schedule, history: History, witness: Witness) -> None:
-        self.scenario, self.schedule, self.history, self.witness = scenario, schedule, history, witness
+    def __init__(self, scenario: Scenario, schedule: Schedule, history: History, observer: CallObserver) -> None:
+        self.scenario, self.schedule, self.history, self.observer = scenario, schedule, history, observer
         self.behaviour: Behaviour = scenario.behaviour
-        self.rough = True
-        self.latency, self.fate = dice(scenario.seed, "latency"), dice(scenario.seed, "aws")
-        self.ids = dice(scenario.seed, "ids")
-        integrations = [self._integration(name) for name in INTEGRATIONS[: scenario.integrations]]
+        self.has_faults = True
+        self.latency_random, self.fault_random = (
+            create_random(scenario.seed, "latency"),
+            create_random(scenario.seed, "aws"),
+        )
+        self.id_random = create_random(scenario.seed, "ids")
+        integrations = [self._build_integration(name) for name in INTEGRATIONS[: scenario.integrations]]
         self.service = AppIntegrations(
             ACCOUNT,
             REGION,
             behaviour=self.behaviour,
             clock=lambda: schedule.now,
-            new_id=partial(new_id, self.ids),
+            new_id=partial(new_id, self.id_random),
             state=State({integration.id: integration for integration in integrations}),
         )
 
@@ -103,89 +106,89 @@ class Cloud:
         """The state of the service."""
         return self.service.state
 
-    def behave(self, **changes: Any) -> None:
+    def change_behaviour(self, **changes: Any) -> None:
         """Change the behaviour of the service from now on."""
         self.behaviour = replace(self.behaviour, **changes)
         self.service.set_behaviour(self.behaviour)
 
-    def arn_of(self, integration_id: str) -> str:
+    def get_arn(self, integration_id: str) -> str:
         """Return the ARN of a data integration."""
         return f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration/{integration_id}"
 
-    def key_of(self, association_id: str, integration: str) -> NaturalKey:
+    def get_natural_key(self, association_id: str, integration: str) -> NaturalKey:
         """Return the natural key of an association as requested, however List spells it."""
         return natural_key(
             {**self.state.associations[association_id].request, "DataIntegrationIdentifier": integration}
         )
 
-    def renew(self, integration: DataIntegration) -> None:
+    def recreate_integration(self, integration: DataIntegration) -> None:
         """Delete a data integration and create it again under the same name and another id."""
         for association in [each for each in self.state.associations.values() if each.integration_id == integration.id]:
             self.service.remove_association(association.id)
         del self.state.integrations[integration.id]
-        again = self._integration(integration.name)
-        self.state.integrations[again.id] = again
+        recreated = self._build_integration(integration.name)
+        self.state.integrations[recreated.id] = recreated
 
-    def carry_out(self, call: Call) -> dict[str, Any]:
+    def execute(self, call: Call) -> dict[str, Any]:
         """Process a request in the service. Raises ClientError."""
         now = self.schedule.now
-        if abs(now - call.signed) > SIGNATURE:
-            self.history.reach("signature too old")
-            self.witness.arrived(call)
-            raise self.refusal(call.operation, 403, "InvalidSignatureException", "Signature expired")
-        before = len(self.state.executed_writes)
+        if abs(now - call.signed_at) > SIGNATURE_LIFETIME:
+            self.history.count_event("signature too old")
+            self.observer.record_arrival(call)
+            raise self.build_error(call.operation, 403, "InvalidSignatureException", "Signature expired")
+        write_count = len(self.state.executed_writes)
         try:
             answer = self.service.call(call.operation, call.request)
         except ServiceError as error:
-            self.history.tell("AWS", f"refuses {call.verb} of {call.trace.who}: {error.code}")
-            self.history.reach(f"refused: {error.code}")
+            self.history.add_line("AWS", f"refuses {call.verb} of {call.trace.controller}: {error.code}")
+            self.history.count_event(f"refused: {error.code}")
             if error.code != "ThrottlingException":
-                self.witness.arrived(call)
-            raise self.refusal(call.operation, error.status, error.code, str(error)) from error
-        self.witness.arrived(call)
-        if len(self.state.executed_writes) > before:
-            call.committed = now
+                self.observer.record_arrival(call)
+            raise self.build_error(call.operation, error.status, error.code, str(error)) from error
+        self.observer.record_arrival(call)
+        if len(self.state.executed_writes) > write_count:
+            call.executed_at = now
             call.association_id = self.state.executed_writes[-1].arn.rpartition("/")[2]
-            self.history.tell("AWS", f"carries out {call.verb} of {call.trace.run}: {call.association_id[:8]}")
-            self.witness.carried_out(call)
+            self.history.add_line("AWS", f"carries out {call.verb} of {call.trace.run}: {call.association_id[:8]}")
+            self.observer.record_execution(call)
         else:
-            self.history.tell("AWS", f"knows the token of {call.trace.run}, and answers as before")
-            self.history.reach("token honoured")
+            self.history.add_line("AWS", f"knows the token of {call.trace.run}, and answers as before")
+            self.history.count_event("token honoured")
         return answer
 
-    def carry_out_later(self, call: Call, most: float) -> None:
+    def execute_later(self, call: Call, max_delay: float) -> None:
         """Process a request later, when its client no longer waits for the answer."""
 
-        def arrive() -> None:
+        def execute_now() -> None:
             try:
-                self.carry_out(call)
+                self.execute(call)
             except ClientError:
                 return
-            self.history.reach("carried out without a client")
+            self.history.count_event("carried out without a client")
 
-        self.schedule.at(self.schedule.now + self.fate.uniform(0, most), arrive)
+        self.schedule.add_event(self.schedule.now + self.fault_random.uniform(0, max_delay), execute_now)
 
-    def items(self, operation: str, parameters: Mapping[str, Any]) -> list[Any]:
+    def list_items(self, operation: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the items of a List as one of its replicas shows them now. Raises ClientError."""
-        if lagging := self.scenario.replicas and self.rough:
-            lag = self.fate.choice((0.0, 0.5, 1.0)) * self.behaviour.list_lag
+        if is_lagging := self.scenario.has_replicas and self.has_faults:
+            lag = self.fault_random.choice((0.0, 0.5, 1.0)) * self.behaviour.list_lag
             self.service.set_behaviour(replace(self.behaviour, list_lag=lag))
         try:
             answer = self.service.call(operation, dict(parameters))
         except ServiceError as error:
-            raise self.refusal(operation, error.status, error.code, str(error)) from error
+            raise self.build_error(operation, error.status, error.code, str(error)) from error
         finally:
-            if lagging:
+            if is_lagging:
                 self.service.set_behaviour(self.behaviour)
         (items,) = (value for value in answer.values() if isinstance(value, list))
         if operation == "ListDataIntegrationAssociations":
-            items = [self._as_shown(item) for item in items if not self._is_hidden(item)]
+            items = [self._respell(item) for item in items if not self._is_hidden(item)]
         return items[::-1] if self.scenario.by_offset else items
 
-    def _as_shown(self, item: Any) -> Any:
+    def _respell(self, item: Any) -> Any:
         """Return an item as this AWS spells it, in the same way at all times."""
         item = dict(item)
-        match self.scenario.respelt:
+        match self.scenario.respelling:
             case "slash":
                 item["DestinationURI"] += "/"
             case "scheme":
@@ -200,41 +203,45 @@ class Cloud:
 
     def _is_hidden(self, item: Any) -> bool:
         """Tell whether List currently hides an item."""
-        span = self.scenario.hides
-        if not (span and self.rough):
+        span = self.scenario.hiding_seconds
+        if not (span and self.has_faults):
             return False
         turn, part = divmod(self.schedule.now, 3 * span)
-        if hidden := part < span and (int(turn) + sum(_arn(item).encode())) % 2 == 0:
-            self.history.reach("list: hides")
-        return hidden
+        if is_hidden := part < span and (int(turn) + sum(_get_arn(item).encode())) % 2 == 0:
+            self.history.count_event("list: hides")
+        return is_hidden
 
-    def refusal(self, operation: str, status: int, code: str, message: str) -> ClientError:
+    def build_error(self, operation: str, status: int, code: str, message: str) -> ClientError:
         """Return an error as botocore raises it."""
-        about = {"HTTPStatusCode": status, "RequestId": "req-1"}
-        said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": about}
-        return ClientError(said, operation)
+        metadata = {"HTTPStatusCode": status, "RequestId": "req-1"}
+        response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
+        return ClientError(response, operation)
 
-    def page(self, operation: str) -> ClientError:
+    def build_proxy_error(self, operation: str) -> ClientError:
         """Return the error that botocore raises for a page of a proxy."""
-        status, code = self.fate.choice(_PAGES)
-        said: Any = {"Error": {"Code": code, "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-        return ClientError(said, operation)
+        status, code = self.fault_random.choice(_PAGES)
+        response: Any = {"Error": {"Code": code, "Message": "<html>"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return ClientError(response, operation)
 
-    def travel(self) -> float:
+    def draw_travel_time(self) -> float:
         """Return the travel time of a message in seconds. A few messages are slow."""
-        return self.latency.uniform(2, 25) if chance(self.latency, 0.02) else self.latency.uniform(0.02, 0.3)
+        return (
+            self.latency_random.uniform(2, 25)
+            if draw_bool(self.latency_random, 0.02)
+            else self.latency_random.uniform(0.02, 0.3)
+        )
 
-    def _integration(self, name: str) -> DataIntegration:
+    def _build_integration(self, name: str) -> DataIntegration:
         request = {"Name": name, "KmsKey": "key", "SourceURI": "AmazonConnect://AppIntegrations"}
-        return DataIntegration(new_id(self.ids), request)
+        return DataIntegration(new_id(self.id_random), request)
 
 
 class Client:
     """Replacement for a boto3 client in a simulated process, with the operations that readers and writers call."""
 
-    def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None]) -> None:
+    def __init__(self, cloud: Cloud, process: Process, trace: Trace, wait_for_rate: Callable[[], None]) -> None:
         self.meta = self.events = self
-        self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
+        self._cloud, self._process, self._trace, self._wait_for_rate = cloud, process, trace, wait_for_rate
         self._before_send: list[Callable[..., None]] = []
         self._listings: dict[str, Iterator[dict[str, Any]]] = {}
 
@@ -264,54 +271,56 @@ class Client:
         cloud, process, history = self._cloud, self._process, self._cloud.history
         listing = self._trace.listings.get(request["DataIntegrationIdentifier"])
         call = Call(operation, request, self._trace, cloud.schedule.now, listing, self._trace.epoch)
-        cloud.witness.sent(call)
+        cloud.observer.record_sent_call(call)
         process.pause(f"{call.verb}: before it is signed")
-        call.signed = cloud.schedule.now + self._trace.skew
+        call.signed_at = cloud.schedule.now + self._trace.skew
         for handler in self._before_send:
             handler(request=None)
-            call.sent = cloud.schedule.now
-        fault = _fault(cloud.fate, cloud.scenario.faults.write if cloud.rough else 0.0, WRITE_FAULTS)
-        history.tell(self._trace.who, f"sends {call.verb}{f' ({fault})' if fault else ''}")
+            call.sent_at = cloud.schedule.now
+        fault = _draw_fault(cloud.fault_random, cloud.scenario.faults.write if cloud.has_faults else 0.0, WRITE_FAULTS)
+        history.add_line(self._trace.controller, f"sends {call.verb}{f' ({fault})' if fault else ''}")
         if fault:
-            history.reach(f"write: {fault}")
+            history.count_event(f"write: {fault}")
         try:
-            process.pause(f"{call.verb}: before it arrives", cloud.travel())
-        except Killed:
-            if not fault and chance(cloud.fate, 0.5):
-                cloud.carry_out_later(call, LATE)
+            process.pause(f"{call.verb}: before it arrives", cloud.draw_travel_time())
+        except ProcessKilled:
+            if not fault and draw_bool(cloud.fault_random, 0.5):
+                cloud.execute_later(call, MAX_DELAY)
             raise
-        self._before(fault, call)
-        answer = cloud.carry_out(call)
-        process.pause(f"{call.verb}: before its answer", cloud.travel())
-        self._after(fault, operation)
+        self._fail_before(fault, call)
+        answer = cloud.execute(call)
+        process.pause(f"{call.verb}: before its answer", cloud.draw_travel_time())
+        self._fail_after(fault, operation)
         if fault == "odd answer":
-            odd: dict[str, Any] = {
+            invalid_answer: dict[str, Any] = {
                 **answer,
-                "DataIntegrationAssociationId": cloud.fate.choice((7, None, True, "\ud800", ["x"])),
+                "DataIntegrationAssociationId": cloud.fault_random.choice((7, None, True, "\ud800", ["x"])),
             }
-            return {**odd, "ResponseMetadata": _BY_AWS}
-        return {**answer, "ResponseMetadata": _BY_AWS}
+            return {**invalid_answer, "ResponseMetadata": _AWS_METADATA}
+        return {**answer, "ResponseMetadata": _AWS_METADATA}
 
     def _page(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return the page of a List for NextToken, or the first page."""
         token = parameters.pop("NextToken", None)
         if token is None:
             del parameters["MaxResults"]
-            pages = Paginator(self._cloud, self._process, self._trace, self._pace, operation).paginate(**parameters)
+            pages = Paginator(self._cloud, self._process, self._trace, self._wait_for_rate, operation).paginate(
+                **parameters
+            )
             token = f"{id(pages)}"
             self._listings[token] = pages
         pages = self._listings[token]
         page = next(pages)
-        return page if page.pop("last") else {**page, "NextToken": self._renamed(token)}
+        return page if page.pop("last") else {**page, "NextToken": self._renew_token(token)}
 
-    def _renamed(self, token: str) -> str:
+    def _renew_token(self, token: str) -> str:
         """Return a new token for the next page. AWS never repeats a token."""
         name, _, count = token.partition("-")
-        after = f"{name}-{int(count or 0) + 1}"
-        self._listings[after] = self._listings.pop(token)
-        return after
+        new_token = f"{name}-{int(count or 0) + 1}"
+        self._listings[new_token] = self._listings.pop(token)
+        return new_token
 
-    def _before(self, fault: str | None, call: Call) -> None:
+    def _fail_before(self, fault: str | None, call: Call) -> None:
         """Raise the error of a fault that keeps the request from being carried out."""
         cloud = self._cloud
         match fault:
@@ -321,37 +330,39 @@ class Client:
                 self._process.pause("time-out", 10)
                 raise ConnectTimeoutError(endpoint_url=_URL)
             case "throttled":
-                code = cloud.fate.choice(("ThrottlingException", "TooManyRequestsException"))
-                raise cloud.refusal(call.operation, 429, code, "Rate exceeded")
+                code = cloud.fault_random.choice(("ThrottlingException", "TooManyRequestsException"))
+                raise cloud.build_error(call.operation, 429, code, "Rate exceeded")
             case "5xx before":
-                cloud.witness.arrived(call)
-                raise cloud.refusal(call.operation, cloud.fate.choice((500, 502, 503)), "InternalServiceError", "sorry")
+                cloud.observer.record_arrival(call)
+                raise cloud.build_error(
+                    call.operation, cloud.fault_random.choice((500, 502, 503)), "InternalServiceError", "sorry"
+                )
             case "proxy before":
-                cloud.witness.arrived(call)
-                raise cloud.page(call.operation)
+                cloud.observer.record_arrival(call)
+                raise cloud.build_proxy_error(call.operation)
             case "time-out before":
-                cloud.witness.arrived(call)
+                cloud.observer.record_arrival(call)
                 self._process.pause("time-out", READ_TIMEOUT)
                 raise ReadTimeoutError(endpoint_url=_URL)
             case "carried out late":
-                cloud.carry_out_later(call, READ_TIMEOUT + LATE)
+                cloud.execute_later(call, READ_TIMEOUT + MAX_DELAY)
                 self._process.pause("time-out", READ_TIMEOUT)
                 raise ReadTimeoutError(endpoint_url=_URL)
             case _:
                 pass
 
-    def _after(self, fault: str | None, operation: str) -> None:
+    def _fail_after(self, fault: str | None, operation: str) -> None:
         """Raise the error of a fault that loses the answer."""
         match fault:
             case "5xx after":
-                raise self._cloud.refusal(operation, 500, "InternalServiceError", "sorry")
+                raise self._cloud.build_error(operation, 500, "InternalServiceError", "sorry")
             case "time-out after":
                 self._process.pause("time-out", READ_TIMEOUT)
                 raise ReadTimeoutError(endpoint_url=_URL)
             case "reset after":
                 raise ConnectionClosedError(endpoint_url=_URL)
             case "proxy after":
-                raise self._cloud.page(operation)
+                raise self._cloud.build_proxy_error(operation)
             case _:
                 pass
 
@@ -359,8 +370,10 @@ class Client:
 class Paginator:
     """Pages of one List. Other processes may change the associations between two pages."""
 
-    def __init__(self, cloud: Cloud, process: Process, trace: Trace, pace: Callable[[], None], operation: str) -> None:
-        self._cloud, self._process, self._trace, self._pace = cloud, process, trace, pace
+    def __init__(
+        self, cloud: Cloud, process: Process, trace: Trace, wait_for_rate: Callable[[], None], operation: str
+    ) -> None:
+        self._cloud, self._process, self._trace, self._wait_for_rate = cloud, process, trace, wait_for_rate
         self._operation = operation
 
     def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -368,85 +381,87 @@ class Paginator:
         listing = Listing(parameters.get("DataIntegrationIdentifier", ""), self._cloud.schedule.now)
         if listing.integration:
             self._trace.listings[listing.integration] = listing
-        seen = 0
-        last = ""
+        item_count = 0
+        last_arn = ""
         while True:
-            self._pace()
-            self._process.pause("list: before a page", self._cloud.travel())
-            fault = self._fail(seen)
+            self._wait_for_rate()
+            self._process.pause("list: before a page", self._cloud.draw_travel_time())
+            fault = self._draw_fault(item_count)
             if fault == "proxy: a page":
                 yield {"DataIntegrations": [], "DataIntegrationAssociations": [], "last": True, "ResponseMetadata": {}}
                 return
-            items = self._cloud.items(self._operation, parameters)
-            start = seen if self._cloud.scenario.by_offset else self._after(last, items)
+            items = self._cloud.list_items(self._operation, parameters)
+            start = item_count if self._cloud.scenario.by_offset else self._find_position(last_arn, items)
             page = items[start : start + self._cloud.scenario.page]
             if listing.integration:
-                ids = [_arn(item).rpartition("/")[2] for item in page]
-                listing.ids |= {id_: self._cloud.key_of(id_, listing.integration) for id_ in ids}
-            more = start + len(page) < len(items)
-            listing.seen, listing.complete = self._cloud.schedule.now, not more
+                ids = [_get_arn(item).rpartition("/")[2] for item in page]
+                listing.ids |= {id_: self._cloud.get_natural_key(id_, listing.integration) for id_ in ids}
+            has_more = start + len(page) < len(items)
+            listing.last_page_at, listing.is_complete = self._cloud.schedule.now, not has_more
             self._process.pause("list: before its answer")
-            if listing.integration and not more:
-                self._cloud.witness.listed(self._trace, listing)
-            odd = fault == "odd item" and listing.integration
+            if listing.integration and not has_more:
+                self._cloud.observer.record_listing(self._trace, listing)
+            has_invalid_item = fault == "odd item" and listing.integration
             yield {
                 "DataIntegrations": page,
-                "DataIntegrationAssociations": [_odd(self._cloud.fate, item) for item in page] if odd else page,
-                "last": not more,
-                "ResponseMetadata": _BY_AWS,
+                "DataIntegrationAssociations": [_invalidate(self._cloud.fault_random, item) for item in page]
+                if has_invalid_item
+                else page,
+                "last": not has_more,
+                "ResponseMetadata": _AWS_METADATA,
             }
-            if not more:
+            if not has_more:
                 return
-            seen, last = start + len(page), _arn(page[-1])
+            item_count, last_arn = start + len(page), _get_arn(page[-1])
 
-    def _after(self, last: str, items: list[Any]) -> int:
+    def _find_position(self, last_arn: str, items: list[Any]) -> int:
         """Return the position after an item. Raises ClientError if the item is gone."""
-        arns = [_arn(item) for item in items]
-        if last and last not in arns:
-            self._cloud.history.reach("list: page gone")
-            raise self._cloud.refusal(self._operation, 400, "InvalidRequestException", "The NextToken is not valid")
-        return arns.index(last) + 1 if last else 0
+        arns = [_get_arn(item) for item in items]
+        if last_arn and last_arn not in arns:
+            self._cloud.history.count_event("list: page gone")
+            raise self._cloud.build_error(self._operation, 400, "InvalidRequestException", "The NextToken is not valid")
+        return arns.index(last_arn) + 1 if last_arn else 0
 
-    def _fail(self, seen: int) -> str | None:
+    def _draw_fault(self, item_count: int) -> str | None:
         """Raise the error of a fault, or return a fault that damages the page."""
         cloud = self._cloud
-        fault = _fault(cloud.fate, cloud.scenario.faults.list if cloud.rough else 0.0, LIST_FAULTS)
+        fault = _draw_fault(cloud.fault_random, cloud.scenario.faults.list if cloud.has_faults else 0.0, LIST_FAULTS)
         if not fault:
             return None
-        cloud.history.reach(f"list: {fault}, {'a later' if seen else 'the first'} page")
-        cloud.history.tell(self._trace.who, f"{self._operation} fails: {fault}")
+        cloud.history.count_event(f"list: {fault}, {'a later' if item_count else 'the first'} page")
+        cloud.history.add_line(self._trace.controller, f"{self._operation} fails: {fault}")
         match fault:
             case "5xx":
-                raise cloud.refusal(self._operation, 500, "InternalServiceError", "sorry")
+                raise cloud.build_error(self._operation, 500, "InternalServiceError", "sorry")
             case "throttled":
-                raise cloud.refusal(self._operation, 429, "ThrottlingException", "Rate exceeded")
+                raise cloud.build_error(self._operation, 429, "ThrottlingException", "Rate exceeded")
             case "timed out":
                 self._process.pause("time-out", READ_TIMEOUT)
                 raise ReadTimeoutError(endpoint_url=_URL)
             case "proxy: refused":
-                raise cloud.page(self._operation)
+                raise cloud.build_proxy_error(self._operation)
             case "connection refused":
                 raise EndpointConnectionError(endpoint_url=_URL)
             case _:
                 return fault
 
 
-def _odd(random: Random, item: Any) -> Any:
+def _invalidate(random: Random, item: Any) -> Any:
     """Return an item with an invalid value in one member."""
-    wrong: dict[str, Any] = {
+    invalid_values: dict[str, Any] = {
         "DataIntegrationAssociationArn": item["DataIntegrationAssociationArn"].replace("us-east-1", "eu-west-2"),
         "DestinationURI": 7,
         "ClientId": "\ud800",
         "ExecutionConfiguration": {"ExecutionMode": 7},
         "LastExecutionStatus": {"ExecutionStatus": 7, "StatusMessage": ["\x1b", "\ud800"]},
     }
-    member = random.choice(tuple(wrong))
-    return {**item, member: wrong[member]}
+    member = random.choice(tuple(invalid_values))
+    return {**item, member: invalid_values[member]}
 
 
-def _arn(item: Any) -> str:
+def _get_arn(item: Any) -> str:
     return str(item.get("DataIntegrationAssociationArn") or item["Arn"])
 
 
-def _fault(random: Random, probability: float, kinds: tuple[str, ...]) -> str | None:
-    return random.choice(kinds) if chance(random, probability) else None
+def _draw_fault(random: Random, probability: float, kinds: tuple[str, ...]) -> str | None:
+    return random.choice(kinds) if draw_bool(random, probability) else None

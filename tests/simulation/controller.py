@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from simulation.aws import Client, Cloud
-from simulation.dice import chance, dice, new_id
 from simulation.git import Git
 from simulation.history import START, History
 from simulation.invariants import Checker
-from simulation.scenario import Faults, Scenario, Who
+from simulation.randomness import create_random, draw_bool, new_id
+from simulation.scenario import ControllerSettings, FaultRates, Scenario
 from simulation.schedule import Process, Schedule
-from simulation.store import Desk, Shelf
+from simulation.store import ProcessStore, SharedStore
 from simulation.trace import Trace
 from support.builders import ACCOUNT, REGION
 
@@ -36,13 +36,13 @@ from reconciler.edge.state.store import ReadOnlyStore
 from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
 from reconciler.run import preview, reconcile
 
-_OFTEN = ("put", "create", "update")
+_WRITE_POINTS = ("put", "create", "update")
 """Points with the most kills and stops: the writes. Sleeps and reads have fewer."""
 LOCK_TIMEOUT = 30.0
-PATIENCE = 3
+MAX_FAILURES = 3
 """Number of failed runs in a row after which a controller is restarted."""
 
-_UNWRITTEN = {
+_UNWRITTEN_EVENTS = {
     " is held by ": "lease: held by another",
     "the store refuses": "unwritten: the journal",
     "no answer": "unwritten: nobody knows",
@@ -51,7 +51,7 @@ _UNWRITTEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Environment:
     """Objects that the processes share."""
 
     scenario: Scenario
@@ -59,42 +59,42 @@ class Board:
     history: History
     checker: Checker
     cloud: Cloud
-    shelf: Shelf
+    store: SharedStore
     git: Git
 
 
-class Luck:
+class ProcessFaults:
     """Faults of the processes of one controller, until the faults end."""
 
-    def __init__(self, scenario: Scenario, history: History, who: str) -> None:
-        self._random, self._history, self._who = dice(scenario.seed, f"luck of {who}"), history, who
-        self.faults: Faults = scenario.faults
+    def __init__(self, scenario: Scenario, history: History, source: str) -> None:
+        self._random, self._history, self._source = create_random(scenario.seed, f"luck of {source}"), history, source
+        self.rates: FaultRates = scenario.faults
 
-    def killed(self, where: str) -> bool:
+    def is_killed(self, point: str) -> bool:
         """Tell whether the process is killed at this point."""
-        if not chance(self._random, self.faults.kill * _weight(where)):
+        if not draw_bool(self._random, self.rates.kill * _weigh_point(point)):
             return False
-        self._history.tell(self._who, f"KILLED, {where}")
-        self._history.reach(f"killed: {where}")
+        self._history.add_line(self._source, f"KILLED, {point}")
+        self._history.count_event(f"killed: {point}")
         return True
 
-    def stopped(self, where: str) -> float:
+    def draw_stop_seconds(self, point: str) -> float:
         """Return for how many seconds the process is stopped at this point before it is resumed."""
-        if not chance(self._random, self.faults.stop * _weight(where)):
+        if not draw_bool(self._random, self.rates.stop * _weigh_point(point)):
             return 0.0
         seconds = self._random.choice((70.0, 400.0, 1200.0, 1800.0, 4000.0)) * self._random.uniform(0.9, 1.1)
-        self._history.tell(self._who, f"STOPPED for {seconds:.0f} s, {where}")
-        self._history.reach(f"stopped: {where}")
+        self._history.add_line(self._source, f"STOPPED for {seconds:.0f} s, {point}")
+        self._history.count_event(f"stopped: {point}")
         return seconds
 
 
-def _weight(where: str) -> float:
-    if where == "put: before its answer":
+def _weigh_point(point: str) -> float:
+    if point == "put: before its answer":
         return 2.0  # between the intent and the call
-    return 1.0 if where.startswith(_OFTEN) else 0.2
+    return 1.0 if point.startswith(_WRITE_POINTS) else 0.2
 
 
-class Time:
+class ProcessClock:
     """Clock and timer of one process. The clock may be wrong. A stop request ends each wait."""
 
     def __init__(self, schedule: Schedule, process: Process, skew: float, stop_at: float) -> None:
@@ -111,15 +111,15 @@ class Time:
     def sleep(self, seconds: float) -> None:
         """Wait. Raises StopRequested."""
         self._process.pause("sleep", max(0.0, min(seconds, self._stop_at - self._schedule.now)))
-        if self.stopped():
+        if self.is_stop_requested():
             raise StopRequested("shutdown requested")
 
-    def stopped(self) -> bool:
+    def is_stop_requested(self) -> bool:
         """Return whether a shutdown was requested."""
         return self._schedule.now >= self._stop_at
 
 
-class Observing:
+class RecordingReader:
     """The real reader, which also records its observations."""
 
     def __init__(self, reader: Reader, trace: Trace) -> None:
@@ -127,169 +127,186 @@ class Observing:
 
     def observe(self, progress: Progress) -> Observation:
         """Return the observation of the reader, and record it."""
-        self._trace.decided_from = self._trace.read
+        self._trace.base_journal = self._trace.read_journal
         observation = self._reader.observe(progress)
         self._trace.observation = observation
         return observation
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List associations. Before the first write, they also count as the base of the decisions."""
-        listed, trace = self._reader.list_associations(integration_arns), self._trace
-        if trace.observation and trace.wrote is None:
-            seen = {**trace.observation.associations, **listed}
-            trace.observation = Observation(trace.observation.integrations, seen)
-        return listed
+        associations, trace = self._reader.list_associations(integration_arns), self._trace
+        if trace.observation and trace.written_journal is None:
+            known_associations = {**trace.observation.associations, **associations}
+            trace.observation = Observation(trace.observation.integrations, known_associations)
+        return associations
 
 
-class Seat:
+class ProcessState:
     """State that a process keeps between runs: the journal that it has read."""
 
-    def __init__(self, board: Board, process: Process) -> None:
+    def __init__(self, environment: Environment, process: Process) -> None:
         self.process = process
-        self.desk = Desk(board.shelf, process)
-        self._journal = StoredJournalReader(ReadOnlyStore.from_store(self.desk), ACCOUNT, REGION)
+        self.store = ProcessStore(environment.store, process)
+        self._journal = StoredJournalReader(ReadOnlyStore.from_store(self.store), ACCOUNT, REGION)
 
-    def journal(self, trace: Trace) -> StoredJournalReader:
+    def open_journal(self, trace: Trace) -> StoredJournalReader:
         """Return the journal for one run."""
-        self.desk.trace = trace
+        self.store.trace = trace
         return self._journal
 
 
-Decided = list[tuple[str, Manifest, str]]
+Decisions = list[tuple[str, Manifest, str]]
 """Name, manifest and kind of each decision of a run."""
 
 
 class Controller:
     """One controller: a series of processes, each of which replaces a killed one."""
 
-    def __init__(self, board: Board, who: Who) -> None:
-        self._board, self.who = board, who
-        self.luck = Luck(board.scenario, board.history, who.name)
-        self._random: Random = dice(board.scenario.seed, f"controller {who.name}")
-        self._runs = 0
+    def __init__(self, environment: Environment, settings: ControllerSettings) -> None:
+        self._environment, self.settings = environment, settings
+        self.process_faults = ProcessFaults(environment.scenario, environment.history, settings.name)
+        self._random: Random = create_random(environment.scenario.seed, f"controller {settings.name}")
+        self._run_count = 0
 
-    def begin(self, time: float) -> None:
+    def start(self, time: float) -> None:
         """Begin the first process, or the next process after a kill."""
-        process = self._board.schedule.spawn(self.who.name, time, self.luck, self._loop)
-        process.at_death.append(self._begin_again)
+        process = self._environment.schedule.start_process(
+            self.settings.name, time, self.process_faults, self._run_repeatedly
+        )
+        process.death_callbacks.append(self._restart)
 
-    def _begin_again(self) -> None:
-        schedule = self._board.schedule
-        if not schedule.halted:
-            self.begin(schedule.now + self._random.choice((1.0, 30.0, 200.0, 900.0)))
+    def _restart(self) -> None:
+        schedule = self._environment.schedule
+        if not schedule.is_halted:
+            self.start(schedule.now + self._random.choice((1.0, 30.0, 200.0, 900.0)))
 
-    def _loop(self, process: Process) -> None:
+    def _run_repeatedly(self, process: Process) -> None:
         """Run repeatedly until the time with faults is over. After several failed runs, restart the controller."""
-        schedule, board, seat = self._board.schedule, self._board, Seat(self._board, process)
+        schedule, environment, state = (
+            self._environment.schedule,
+            self._environment,
+            ProcessState(self._environment, process),
+        )
         failures = 0
-        while schedule.now < START.timestamp() + board.scenario.horizon:
-            head = len(board.git.revisions) - 1
-            failures = 0 if self.run(seat, max(0, head - self.who.behind)) else failures + 1
-            if failures == PATIENCE:
-                self._begin_again()
+        while schedule.now < START.timestamp() + environment.scenario.horizon:
+            head = len(environment.git.revisions) - 1
+            failures = 0 if self.run(state, max(0, head - self.settings.revisions_behind)) else failures + 1
+            if failures == MAX_FAILURES:
+                self._restart()
                 return
-            process.pause("between runs", self.who.interval * self._random.uniform(1.0, 1.03))
+            process.pause("between runs", self.settings.interval * self._random.uniform(1.0, 1.03))
 
-    def once(self, process: Process) -> Decided | None:
+    def run_once(self, process: Process) -> Decisions | None:
         """Make one run of the head of git in a process of its own. Return None if it failed."""
-        return self.run(Seat(self._board, process), len(self._board.git.revisions) - 1)
+        return self.run(ProcessState(self._environment, process), len(self._environment.git.revisions) - 1)
 
-    def run(self, seat: Seat, revision: int) -> Decided | None:
+    def run(self, state: ProcessState, revision: int) -> Decisions | None:
         """Make one run. Return None if it failed."""
-        board, process, trace = self._board, seat.process, self._trace(revision, dry=False)
-        time = self._time(process)
+        environment, process, trace = self._environment, state.process, self._create_trace(revision, is_dry_run=False)
+        clock = self._create_clock(process)
         try:
-            result = self._reconcile(seat, trace, time)
+            result = self._reconcile(state, trace, clock)
         except ReconcilerError as error:
-            process.breathe()
-            board.history.tell(trace.who, f"{trace.run} fails: {type(error).__name__}: {error}")
-            board.history.reach(f"failed: {type(error).__name__}")
+            process.check_alive()
+            environment.history.add_line(trace.controller, f"{trace.run} fails: {type(error).__name__}: {error}")
+            environment.history.count_event(f"failed: {type(error).__name__}")
             return None
         except Exception as error:  # noqa: BLE001 - no run may raise another exception
-            process.breathe()
-            board.checker.failed(trace, error)
+            process.check_alive()
+            environment.checker.report_exception(trace, error)
             return None
-        process.breathe()
-        words = [
-            (decision.manifest.name, decision.manifest, _word(decision.kind, result, decision.manifest.name))
+        process.check_alive()
+        decisions = [
+            (decision.manifest.name, decision.manifest, _format_kind(decision.kind, result, decision.manifest.name))
             for decision in result.plan.decisions
         ]
-        board.history.tell(trace.who, f"{trace.run} (revision {revision}): {_said(result)}")
-        for said, reached in _UNWRITTEN.items():
-            if result.error and said in result.error:
-                board.history.reach(reached)
-        board.checker.finished(trace, result)
-        return words
+        environment.history.add_line(trace.controller, f"{trace.run} (revision {revision}): {_format_result(result)}")
+        for text, event in _UNWRITTEN_EVENTS.items():
+            if result.error and text in result.error:
+                environment.history.count_event(event)
+        environment.checker.check_result(trace, result)
+        return decisions
 
     def preview(self, process: Process) -> None:
         """Make one dry run."""
-        board, trace = self._board, self._trace(len(self._board.git.revisions) - 1, dry=True)
-        time = self._time(process)
-        cloud, journal = self._reader(process, trace, time), Seat(board, process).journal(trace)
+        environment, trace = (
+            self._environment,
+            self._create_trace(len(self._environment.git.revisions) - 1, is_dry_run=True),
+        )
+        clock = self._create_clock(process)
+        cloud, journal = (
+            self._create_reader(process, trace, clock),
+            ProcessState(environment, process).open_journal(trace),
+        )
         try:
-            plan = preview(self._work(trace, time), cloud, journal).plan
+            plan = preview(self._build_run(trace, clock), cloud, journal).plan
         except ReconcilerError as error:
-            board.history.tell(trace.who, f"{trace.run} fails: {error}")
+            environment.history.add_line(trace.controller, f"{trace.run} fails: {error}")
         except Exception as error:  # noqa: BLE001 - no run may raise another exception
-            board.checker.failed(trace, error)
+            environment.checker.report_exception(trace, error)
         else:
-            board.history.tell(trace.who, f"{trace.run}: {_said(Result(plan, {}, {}))}")
-            board.checker.dry(plan)
+            environment.history.add_line(trace.controller, f"{trace.run}: {_format_result(Result(plan, {}, {}))}")
+            environment.checker.record_dry_run(plan)
 
-    def _reconcile(self, seat: Seat, trace: Trace, time: Time) -> Result:
-        board, process, journal = self._board, seat.process, seat.journal(trace)
-        author = JournalAuthor(new_id(self._random), process.name, self.who.host, str(trace.revision))
-        fresh: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - a function would be longer
-        keeper = StoredJournalWriter(seat.desk, journal, author, time, time, timeout=LOCK_TIMEOUT, new_lineage=fresh)
-        pace = RateLimiter(2, 5, time)
-        writer = Writer(lambda: Client(board.cloud, process, trace, pace), pace, time)  # type: ignore[arg-type,return-value]
+    def _reconcile(self, state: ProcessState, trace: Trace, clock: ProcessClock) -> Result:
+        environment, process, journal = self._environment, state.process, state.open_journal(trace)
+        author = JournalAuthor(new_id(self._random), process.name, self.settings.host, str(trace.revision))
+        create_lineage: Callable[[], str] = lambda: new_id(self._random)  # noqa: E731 - a function would be longer
+        journal_writer = StoredJournalWriter(
+            state.store, journal, author, clock, clock, timeout=LOCK_TIMEOUT, new_lineage=create_lineage
+        )
+        rate_limiter = RateLimiter(2, 5, clock)
+        writer = Writer(lambda: Client(environment.cloud, process, trace, rate_limiter), rate_limiter, clock)  # type: ignore[arg-type,return-value]
         result = reconcile(
-            self._work(trace, time), self._reader(process, trace, time), journal, Writers(writer, keeper)
+            self._build_run(trace, clock),
+            self._create_reader(process, trace, clock),
+            journal,
+            Writers(writer, journal_writer),
         )
         build_lines(result.plan, result.outcomes, result.live_after_writes)
         return result
 
-    def _reader(self, process: Process, trace: Trace, time: Time) -> Observing:
-        client = Client(self._board.cloud, process, trace, RateLimiter(2, 5, time))
-        return Observing(Reader(client, ArnScope("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
+    def _create_reader(self, process: Process, trace: Trace, clock: ProcessClock) -> RecordingReader:
+        client = Client(self._environment.cloud, process, trace, RateLimiter(2, 5, clock))
+        return RecordingReader(Reader(client, ArnScope("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
 
-    def _work(self, trace: Trace, time: Time) -> Run:
-        settle = timedelta(seconds=self._board.scenario.settle)
+    def _build_run(self, trace: Trace, clock: ProcessClock) -> Run:
+        settle_time = timedelta(seconds=self._environment.scenario.settle_time)
         return Run(
             Target("prod"),
             trace.manifests,
-            RunContext(RunOptions(trace.mode, settle), time, lambda *_: None, time.stopped),
+            RunContext(RunOptions(trace.mode, settle_time), clock, lambda *_: None, clock.is_stop_requested),
         )
 
-    def _trace(self, revision: int, *, dry: bool) -> Trace:
-        self._runs += 1
-        mode = Mode.CREATE_AND_UPDATE if self._board.scenario.updates else Mode.CREATE
+    def _create_trace(self, revision: int, *, is_dry_run: bool) -> Trace:
+        self._run_count += 1
+        mode = Mode.CREATE_AND_UPDATE if self._environment.scenario.has_updates else Mode.CREATE
         return Trace(
-            run=f"{self.who.name}/{self._runs}",
-            who=self.who.name,
-            skew=self.who.skew,
-            dry=dry,
+            run=f"{self.settings.name}/{self._run_count}",
+            controller=self.settings.name,
+            skew=self.settings.skew,
+            is_dry_run=is_dry_run,
             mode=mode,
             revision=revision,
-            manifests=self._board.git.manifests(revision),
+            manifests=self._environment.git.build_manifests(revision),
         )
 
-    def _time(self, process: Process) -> Time:
-        now, sigterm = self._board.schedule.now, chance(self._random, self.luck.faults.sigterm)
-        stop_at = now + self._random.uniform(0, 10) if sigterm else float("inf")
-        return Time(self._board.schedule, process, self.who.skew, stop_at)
+    def _create_clock(self, process: Process) -> ProcessClock:
+        now, has_sigterm = self._environment.schedule.now, draw_bool(self._random, self.process_faults.rates.sigterm)
+        stop_at = now + self._random.uniform(0, 10) if has_sigterm else float("inf")
+        return ProcessClock(self._environment.schedule, process, self.settings.skew, stop_at)
 
 
-def _word(word: str, result: Result, name: str) -> str:
-    return f"{word}, refused" if isinstance(result.outcomes.get(name), Refused) else word
+def _format_kind(kind: str, result: Result, name: str) -> str:
+    return f"{kind}, refused" if isinstance(result.outcomes.get(name), Refused) else kind
 
 
-def _said(result: Result) -> str:
-    words = (
+def _format_result(result: Result) -> str:
+    decisions = (
         f"{decision.manifest.name} {decision.kind}"
         + (f" [{decision.reason[:100]}]" if isinstance(decision, Blocked | Lost | Adopt | Changed) else "")
         + (f" ({type(outcome).__name__})" if (outcome := result.outcomes.get(decision.manifest.name)) else "")
         for decision in result.plan.decisions
     )
     unmanaged = f"; unmanaged {len(result.plan.unmanaged)}" if result.plan.unmanaged else ""
-    return ", ".join(words) + unmanaged + (f"; {result.error}" if result.error else "")
+    return ", ".join(decisions) + unmanaged + (f"; {result.error}" if result.error else "")

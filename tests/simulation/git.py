@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulation.aws import INTEGRATIONS, Cloud
-from simulation.dice import chance, dice
 from simulation.history import History
+from simulation.randomness import create_random, draw_bool
 from simulation.scenario import Scenario
 
 from reconciler.core.manifests import build
@@ -20,7 +20,7 @@ _DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Configuration:
     """Configuration that people want for one association. The natural key is `integration`, `client`, `destination`."""
 
     name: str
@@ -28,15 +28,15 @@ class Wish:
     destination: int
     client: str | None
     window: int
-    scheduled: bool
+    is_scheduled: bool
     domain: int
     policy: Policy
-    says_on_loss: bool = True
+    has_on_loss: bool = True
 
     @property
     def execution(self) -> Json:
         """The ExecutionConfiguration."""
-        if self.scheduled:
+        if self.is_scheduled:
             schedule = {"ScheduleExpression": f"rate({self.window + 1} hours)"}
             return {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": schedule}
         start = 1_790_812_800_000 + self.window * _DAY
@@ -54,7 +54,7 @@ class Wish:
             "ObjectConfiguration": objects,
             "ExecutionConfiguration": self.execution,
         }
-        policy = self.policy if self.says_on_loss else replace(self.policy, on_loss=_default(spec))
+        policy = self.policy if self.has_on_loss else replace(self.policy, on_loss=_get_default_on_loss(spec))
         return Manifest(self.name, None, policy, normalise(spec), Origin(f"{self.name}.yaml", 1, 1))
 
 
@@ -63,126 +63,139 @@ class Git:
 
     def __init__(self, scenario: Scenario, cloud: Cloud, history: History) -> None:
         self._scenario, self._cloud, self._history = scenario, cloud, history
-        self._random = dice(scenario.seed, "git")
-        self._strange = dice(scenario.seed, "what git leaves out")
-        self._count = 0
-        self._removed: list[Wish] = []
-        self.revisions: list[tuple[Wish, ...]] = [tuple(self._wish() for _ in range(scenario.manifests))]
+        self._random = create_random(scenario.seed, "git")
+        self._omission_random = create_random(scenario.seed, "what git leaves out")
+        self._number = 0
+        self._removed: list[Configuration] = []
+        self.revisions: list[tuple[Configuration, ...]] = [
+            tuple(self._draw_configuration() for _ in range(scenario.manifests))
+        ]
 
-    def manifests(self, revision: int) -> tuple[Manifest, ...]:
+    def build_manifests(self, revision: int) -> tuple[Manifest, ...]:
         """Return the manifests of a revision."""
-        return tuple(wish.manifest for wish in self.revisions[revision])
+        return tuple(configuration.manifest for configuration in self.revisions[revision])
 
-    def asks_to_recreate(self, manifest: Manifest) -> bool:
+    def is_recreation_requested(self, manifest: Manifest) -> bool:
         """Tell whether people wrote `onLoss: recreate` into git. A missing member requests nothing."""
-        says = {wish.name: wish.says_on_loss for revision in self.revisions for wish in revision}
-        return manifest.policy.on_loss is OnLoss.RECREATE and says[manifest.name]
+        has_on_loss = {
+            configuration.name: configuration.has_on_loss for revision in self.revisions for configuration in revision
+        }
+        return manifest.policy.on_loss is OnLoss.RECREATE and has_on_loss[manifest.name]
 
-    def edit(self) -> None:
+    def commit_edit(self) -> None:
         """Make one commit."""
-        edits: tuple[tuple[int, Callable[[Wish], Wish | None]], ...] = (
-            (8, self._window),
-            (2, lambda wish: self._policy(wish, generation=wish.policy.generation + 1)),
-            (1, lambda wish: replace(wish, domain=wish.domain + 1)),
-            (1, lambda wish: replace(wish, name=self._name())),
+        edits: tuple[tuple[int, Callable[[Configuration], Configuration | None]], ...] = (
+            (8, self._change_window),
+            (
+                2,
+                lambda configuration: self._change_policy(
+                    configuration, generation=configuration.policy.generation + 1
+                ),
+            ),
+            (1, lambda configuration: replace(configuration, domain=configuration.domain + 1)),
+            (1, lambda configuration: replace(configuration, name=self._create_name())),
             (1, self._remove),
-            (1, lambda wish: self._policy(wish, suspend=not wish.policy.suspend)),
-            (1, lambda wish: self._policy(wish, mode=self._mode())),
-            (1, lambda wish: self._policy(wish, on_loss=self._random.choice(tuple(OnLoss)))),
-            (1, lambda wish: replace(wish, destination=self._number())),
+            (1, lambda configuration: self._change_policy(configuration, suspend=not configuration.policy.suspend)),
+            (1, lambda configuration: self._change_policy(configuration, mode=self._draw_mode())),
+            (1, lambda configuration: self._change_policy(configuration, on_loss=self._random.choice(tuple(OnLoss)))),
+            (1, lambda configuration: replace(configuration, destination=self._create_number())),
             (1, self._adopt),
         )
         head = list(self.revisions[-1])
-        if self._scenario.churn:
+        if self._scenario.has_churn:
             index = self._random.randrange(len(head))
-            head[index] = self._window(head[index])
-        elif self._removed and chance(self._random, 0.4):
+            head[index] = self._change_window(head[index])
+        elif self._removed and draw_bool(self._random, 0.4):
             head.append(self._removed.pop())
-        elif not head or chance(self._random, 0.05):
-            head.append(self._wish())
-        elif chance(self._random, 0.04):
-            head.append(replace(self._random.choice(head), name=self._name()))
-            self._history.reach("edit: twin")
+        elif not head or draw_bool(self._random, 0.05):
+            head.append(self._draw_configuration())
+        elif draw_bool(self._random, 0.04):
+            head.append(replace(self._random.choice(head), name=self._create_name()))
+            self._history.count_event("edit: twin")
         else:
             index = self._random.randrange(len(head))
             (change,) = self._random.choices([edit for _, edit in edits], [weight for weight, _ in edits])
-            after = change(head[index])
-            head[index : index + 1] = [after] if after else []
+            changed = change(head[index])
+            head[index : index + 1] = [changed] if changed else []
         if tuple(head) != self.revisions[-1]:
             self.revisions.append(tuple(head))
-            wishes = "; ".join(_said(wish) for wish in head)
-            self._history.tell("git", f"revision {len(self.revisions) - 1}: {wishes}")
+            text = "; ".join(_format_configuration(configuration) for configuration in head)
+            self._history.add_line("git", f"revision {len(self.revisions) - 1}: {text}")
 
-    def tell(self) -> None:
+    def record_first_revision(self) -> None:
         """Write the first revision to the history."""
-        self._history.tell("git", "; ".join(_said(wish) for wish in self.revisions[0]))
-
-    def _wish(self) -> Wish:
-        name = self._random.choice(INTEGRATIONS[: self._scenario.integrations])
-        ids = {each.name: each.id for each in self._cloud.state.integrations.values()}
-        spellings = (name, name, ids.get(name, name), self._cloud.arn_of(ids[name]) if name in ids else name)
-        policy = Policy(mode=self._mode(), on_loss=self._random.choice(tuple(OnLoss)))
-        return Wish(
-            name=self._name(),
-            integration=self._random.choice(spellings),
-            destination=self._number(),
-            client=self._random.choice((None, None, "client")),
-            window=self._random.randrange(WINDOWS),
-            scheduled=chance(self._random, 0.25),
-            domain=0,
-            policy=policy,
-            says_on_loss=not chance(self._strange, 0.3),
+        self._history.add_line(
+            "git", "; ".join(_format_configuration(configuration) for configuration in self.revisions[0])
         )
 
-    def _window(self, wish: Wish) -> Wish:
-        return replace(wish, window=(wish.window + self._random.randint(1, WINDOWS - 1)) % WINDOWS)
+    def _draw_configuration(self) -> Configuration:
+        name = self._random.choice(INTEGRATIONS[: self._scenario.integrations])
+        ids = {each.name: each.id for each in self._cloud.state.integrations.values()}
+        spellings = (name, name, ids.get(name, name), self._cloud.get_arn(ids[name]) if name in ids else name)
+        policy = Policy(mode=self._draw_mode(), on_loss=self._random.choice(tuple(OnLoss)))
+        return Configuration(
+            name=self._create_name(),
+            integration=self._random.choice(spellings),
+            destination=self._create_number(),
+            client=self._random.choice((None, None, "client")),
+            window=self._random.randrange(WINDOWS),
+            is_scheduled=draw_bool(self._random, 0.25),
+            domain=0,
+            policy=policy,
+            has_on_loss=not draw_bool(self._omission_random, 0.3),
+        )
 
-    def _policy(self, wish: Wish, **changes: object) -> Wish:
-        return replace(wish, policy=replace(wish.policy, **changes))  # type: ignore[arg-type]
+    def _change_window(self, configuration: Configuration) -> Configuration:
+        return replace(configuration, window=(configuration.window + self._random.randint(1, WINDOWS - 1)) % WINDOWS)
 
-    def _remove(self, wish: Wish) -> None:
-        self._removed.append(wish)
+    def _change_policy(self, configuration: Configuration, **changes: object) -> Configuration:
+        return replace(configuration, policy=replace(configuration.policy, **changes))  # type: ignore[arg-type]
 
-    def _adopt(self, wish: Wish) -> Wish:
+    def _remove(self, configuration: Configuration) -> None:
+        self._removed.append(configuration)
+
+    def _adopt(self, configuration: Configuration) -> Configuration:
         """Name a live association in policy.adopt, or remove policy.adopt."""
-        if wish.policy.adopt or not self._cloud.state.associations:
-            return self._policy(wish, adopt=None)
+        if configuration.policy.adopt or not self._cloud.state.associations:
+            return self._change_policy(configuration, adopt=None)
         association = self._random.choice(list(self._cloud.state.associations.values()))
-        arn = f"{self._cloud.arn_of(association.integration_id)}/{association.id}"
-        return self._policy(wish, adopt=arn.replace(":data-integration/", ":data-integration-association/"))
+        arn = f"{self._cloud.get_arn(association.integration_id)}/{association.id}"
+        return self._change_policy(
+            configuration, adopt=arn.replace(":data-integration/", ":data-integration-association/")
+        )
 
-    def _mode(self) -> Mode:
-        if self._scenario.churn:
+    def _draw_mode(self) -> Mode:
+        if self._scenario.has_churn:
             return Mode.CREATE_AND_UPDATE
-        often = Mode.CREATE_AND_UPDATE if self._scenario.updates else Mode.CREATE
-        return self._random.choice((often,) * 10 + (Mode.CREATE, Mode.OBSERVE))
+        usual_mode = Mode.CREATE_AND_UPDATE if self._scenario.has_updates else Mode.CREATE
+        return self._random.choice((usual_mode,) * 10 + (Mode.CREATE, Mode.OBSERVE))
 
-    def _name(self) -> str:
-        return f"m{self._number()}"
+    def _create_name(self) -> str:
+        return f"m{self._create_number()}"
 
-    def _number(self) -> int:
-        self._count += 1
-        return self._count
+    def _create_number(self) -> int:
+        self._number += 1
+        return self._number
 
 
-def _default(spec: Json) -> OnLoss:
+def _get_default_on_loss(spec: Json) -> OnLoss:
     """Return the onLoss that the program uses for a manifest without it."""
     document = {"metadata": {"name": "any"}, "spec": spec}
     return build.build_manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
 
 
-def _said(wish: Wish) -> str:
-    policy = wish.policy
+def _format_configuration(configuration: Configuration) -> str:
+    policy = configuration.policy
     flags = "".join(
         (
             f" gen={policy.generation}" if policy.generation > 1 else "",
             " suspended" if policy.suspend else "",
             " adopts" if policy.adopt else "",
-            " scheduled" if wish.scheduled else "",
+            " scheduled" if configuration.is_scheduled else "",
         )
     )
-    where = wish.integration.rpartition("/")[2][:8]
+    integration_name = configuration.integration.rpartition("/")[2][:8]
     return (
-        f"{wish.name} → {where}:{wish.destination} window={wish.window} domain={wish.domain} "
-        f"{policy.mode.value} {policy.on_loss.value}{flags}"
+        f"{configuration.name} → {integration_name}:{configuration.destination} "
+        f"window={configuration.window} domain={configuration.domain} {policy.mode.value} {policy.on_loss.value}{flags}"
     )

@@ -13,26 +13,26 @@ START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(slots=True)
 class History:
-    """Lines of `true time, who, what`, oldest first. `reached` counts the events that tests look for."""
+    """Lines of true time, source and text, oldest first. `event_counts` counts the events that tests look for."""
 
     clock: Callable[[], float]
     lines: list[tuple[float, str, str]] = field(default_factory=list)
-    reached: Counter[str] = field(default_factory=Counter)
+    event_counts: Counter[str] = field(default_factory=Counter)
 
-    def tell(self, who: str, what: str) -> None:
+    def add_line(self, source: str, text: str) -> None:
         """Add a line."""
-        self.lines.append((self.clock(), who, what))
+        self.lines.append((self.clock(), source, text))
 
-    def reach(self, what: str) -> None:
+    def count_event(self, event: str) -> None:
         """Count an event that the simulation is meant to reach."""
-        self.reached[what] += 1
+        self.event_counts[event] += 1
 
     def __str__(self) -> str:
         """Return the lines as text."""
-        return "\n".join(f"{readable(at)}  {who:<14} {what}" for at, who, what in self.lines)
+        return "\n".join(f"{format_time(at)}  {source:<14} {text}" for at, source, text in self.lines)
 
 
-def readable(at: float) -> str:
+def format_time(at: float) -> str:
     """Return a true time as days, hours, minutes and seconds since the start."""
     milliseconds = round((at - START.timestamp()) * 1000)
     minutes, milliseconds = divmod(milliseconds, 60_000)

@@ -17,31 +17,31 @@ PACKAGE = Path(reconciler.__file__).parent
 class Mutant:
     """One mistake: its effect, the invariants that may catch it, and the (old text, new text) of each edit.
 
-    The old text of an edit occurs exactly once in the package, in any module. `first` is the first seed to simulate: a
-    rare mistake is found sooner near a seed that shows it.
+    The old text of an edit occurs exactly once in the package, in any module. `first_seed` is the first seed to
+    simulate: a rare mistake is found sooner near a seed that shows it.
     """
 
     name: str
-    breaks: str
-    violates: frozenset[str]
+    effect: str
+    invariants: frozenset[str]
     edits: tuple[tuple[str, str], ...]
-    first: int
+    first_seed: int
 
-    def plant(self, folder: Path) -> None:
+    def write_package(self, folder: Path) -> None:
         """Copy the package with the mistake into a folder. Raises ValueError if the mutant no longer fits."""
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignore)
         texts = {path: path.read_text(encoding="utf-8") for path in (folder / PACKAGE.name).rglob("*.py")}
         for old, new in self.edits:
-            found = [path for path, text in texts.items() for _ in range(text.count(old))]
-            if len(found) != 1:
-                count = f"the package has the old text {len(found)} times instead of once"
+            paths = [path for path, text in texts.items() for _ in range(text.count(old))]
+            if len(paths) != 1:
+                count = f"the package has the old text {len(paths)} times instead of once"
                 raise ValueError(f"the mutant {self.name} does not fit: {count}: {old!r}")
-            texts[found[0]] = texts[found[0]].replace(old, new)
-            found[0].write_text(texts[found[0]], encoding="utf-8")
+            texts[paths[0]] = texts[paths[0]].replace(old, new)
+            paths[0].write_text(texts[paths[0]], encoding="utf-8")
 
 
-def mutants() -> tuple[Mutant, ...]:
+def read_mutants() -> tuple[Mutant, ...]:
     """Return the mutants, sorted by name."""
     return tuple(map(_read, sorted(FOLDER.glob("*.toml"))))
 

@@ -10,27 +10,34 @@ from pathlib import Path
 
 import pytest
 from simulation.invariants import INVARIANTS
-from simulation.mutate import Mutant, mutants
+from simulation.mutate import Mutant, read_mutants
 
 _TESTS = Path(__file__).parents[1]
 _SEEDS = 1000
 """Maximum number of seeds to simulate for a mistake. Most mistakes are found within the first fifty."""
 
 
-@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", read_mutants(), ids=lambda mutant: mutant.name)
 def test_each_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
     """A package with this one mistake violates an invariant that the mutant names."""
-    assert mutant.violates <= INVARIANTS.keys()
-    mutant.plant(tmp_path)
+    assert mutant.invariants <= INVARIANTS.keys()
+    mutant.write_package(tmp_path)
     path = os.pathsep.join((str(_TESTS), str(tmp_path)))
-    run = subprocess.run(
-        [sys.executable, "-m", "simulation", "--seeds", f"{mutant.first}-{mutant.first + _SEEDS - 1}", "--brief"],
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "simulation",
+            "--seeds",
+            f"{mutant.first_seed}-{mutant.first_seed + _SEEDS - 1}",
+            "--brief",
+        ],
         cwd=tmp_path,
         env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    caught = set(re.findall(r"^seed \d+ violates ([a-z-]+):", run.stdout, re.MULTILINE))
-    assert run.returncode == 1, f"{mutant.name} is not caught in {_SEEDS} seeds: {run.stdout}{run.stderr}"
-    assert caught & mutant.violates, f"{mutant.breaks}: {run.stdout}{run.stderr}"
+    violations = set(re.findall(r"^seed \d+ violates ([a-z-]+):", result.stdout, re.MULTILINE))
+    assert result.returncode == 1, f"{mutant.name} is not caught in {_SEEDS} seeds: {result.stdout}{result.stderr}"
+    assert violations & mutant.invariants, f"{mutant.effect}: {result.stdout}{result.stderr}"

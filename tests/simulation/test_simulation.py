@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from simulation.aws import LIST_FAULTS, WRITE_FAULTS
 from simulation.mutate import PACKAGE
+from simulation.simulate import simulate
 from simulation.store import LOAD_FAULTS, PUT_FAULTS
-from simulation.world import simulate
 
 _TESTS = Path(__file__).parents[1]
 _CALLS = ("create: before it is signed", "create: before it arrives", "create: before its answer")
@@ -21,14 +21,14 @@ _UPDATES = ("update: before it is signed", "update: before it arrives", "update:
 _STATE = ("load: before", "load: before its answer", "put: before it arrives", "put: before its answer")
 _LISTS = ("list: before a page", "list: before its answer")
 
-REACHED = frozenset(
+REQUIRED_EVENTS = frozenset(
     (
         *(f"write: {fault}" for fault in WRITE_FAULTS),
         *(f"list: {fault}, {page} page" for fault in LIST_FAULTS for page in ("the first", "a later")),
         *(f"put: {fault}" for fault in PUT_FAULTS),
         *(f"load: {fault}" for fault in LOAD_FAULTS),
-        *(f"killed: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
-        *(f"stopped: {where}" for where in (*_CALLS, *_STATE, *_LISTS)),
+        *(f"killed: {point}" for point in (*_CALLS, *_STATE, *_LISTS)),
+        *(f"stopped: {point}" for point in (*_CALLS, *_STATE, *_LISTS)),
         *(
             f"decision: {word}"
             for word in (
@@ -71,27 +71,27 @@ REACHED = frozenset(
 """Events that the seeds must reach."""
 
 
-def _reached(seed: int) -> AbstractSet[str]:
+def _simulate_seed(seed: int) -> AbstractSet[str]:
     """Simulate a seed, and return the events that it reached."""
     outcome = simulate(seed)
     assert not outcome.violations, f"{outcome.history}\nseed {seed} violates {outcome.violations}"
-    return outcome.reached.keys()
+    return outcome.event_counts.keys()
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
 def test_simulation_violates_no_invariant(first: int) -> None:
     """No seed violates an invariant."""
-    assert all(_reached(seed) for seed in range(first, first + 50))
+    assert all(_simulate_seed(seed) for seed in range(first, first + 50))
 
 
 def test_simulation_reaches_every_fault_and_decision() -> None:
     """The seeds reach every fault, kill and decision. Without them, the invariants would prove little."""
-    left = set(REACHED)
+    missing = set(REQUIRED_EVENTS)
     for seed in range(300, 600):
-        left -= _reached(seed)
-        if not left:
+        missing -= _simulate_seed(seed)
+        if not missing:
             break
-    assert left == set()
+    assert missing == set()
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -110,7 +110,7 @@ def test_a_seed_replays_exactly() -> None:
 
 def test_a_simulation_leaves_no_threads() -> None:
     """A simulation ends the threads of its processes, including killed ones and those that never had a turn."""
-    before = threading.active_count()
+    thread_count = threading.active_count()
     for seed in range(10):
         simulate(seed)
-    assert threading.active_count() == before
+    assert threading.active_count() == thread_count

@@ -12,37 +12,37 @@ from reconciler.core.model import Manifest, Mode, NaturalKey, Observation
 class Listing:
     """One List of the associations of a data integration: the natural keys that its pages showed, by id.
 
-    `seen` is the time of its last page, which may be long before the run continues.
+    `last_page_at` is the time of its last page, which may be long before the run continues.
     """
 
     integration: str
-    started: float
-    seen: float = 0.0
+    started_at: float
+    last_page_at: float = 0.0
     ids: dict[str, NaturalKey] = field(default_factory=dict)
-    complete: bool = False
+    is_complete: bool = False
 
 
 @dataclass(slots=True)
 class Trace:
     """One run. `epoch` is the number of losses and restores of the journal before the run last read it.
 
-    `read` is the journal that the run read last, `decided_from` the journal that it decided from, and `wrote` the
-    journal that it wrote last under its lease, in `wrote_epoch`. `listings` holds the last List of each data
-    integration, by ARN. `revision` is the index of the revision that the run used.
+    `read_journal` is the journal that the run read last, `base_journal` the journal that it decided from, and
+    `written_journal` the journal that it wrote last under its lease, in `written_epoch`. `listings` holds the last List
+    of each data integration, by ARN. `revision` is the index of the revision that the run used.
     """
 
     run: str
-    who: str
+    controller: str
     skew: float
-    dry: bool
+    is_dry_run: bool
     mode: Mode
     revision: int
     manifests: tuple[Manifest, ...]
     epoch: int = 0
-    read: dict[str, Any] | None = None
-    decided_from: dict[str, Any] | None = None
-    wrote: dict[str, Any] | None = None
-    wrote_epoch: int = 0
+    read_journal: dict[str, Any] | None = None
+    base_journal: dict[str, Any] | None = None
+    written_journal: dict[str, Any] | None = None
+    written_epoch: int = 0
     listings: dict[str, Listing] = field(default_factory=dict)
     observation: Observation | None = None
 
@@ -51,24 +51,24 @@ class Trace:
 class Call:
     """One Create or Update, with the times at which it was sent, signed and carried out.
 
-    `sent` is the last time at which the program read its clock before the call. `listing` is the last List of the data
-    integration that the run had seen. `epoch` belongs to the journal that the run had read.
+    `sent_at` is the last time at which the program read its clock before the call. `listing` is the last List of the
+    data integration that the run received. `epoch` belongs to the journal that the run had read.
     """
 
     operation: str
     request: dict[str, Any]
     trace: Trace
-    sent: float
+    sent_at: float
     listing: Listing | None
     epoch: int
-    signed: float = 0.0
-    committed: float = 0.0
+    signed_at: float = 0.0
+    executed_at: float = 0.0
     association_id: str = ""
 
     @property
     def duration(self) -> float:
         """The seconds from sending the call until AWS carried it out."""
-        return self.committed - self.sent
+        return self.executed_at - self.sent_at
 
     @property
     def verb(self) -> str:

@@ -27,45 +27,45 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Measurement:
     """One line of the table: a value in the second and the last quarter, and the share by which it may grow.
 
-    `most` is the maximum after the first quarter.
+    `maximum` is the largest value after the first quarter.
     """
 
     name: str
     before: float
     after: float
-    most: float
+    maximum: float
     bound: float
 
     @property
-    def over(self) -> bool:
+    def is_exceeded(self) -> bool:
         """True if the value grew by more than its bound."""
         return self.after > self.before * (1 + self.bound)
 
 
-def figures(samples: Sequence[Sample]) -> Iterator[Figure]:
+def measure(samples: Sequence[Sample]) -> Iterator[Measurement]:
     """Yield the medians of memory, which may grow a little, and the minima of other resources, which may not grow.
 
     The minimum ignores resources that are in use for a moment, and shows those that are never released.
     """
-    yield _figure("resident memory, MB", samples, lambda each: each.resident / _MEGA, median, GROWTH)
-    yield _figure("less files, MB", samples, lambda each: each.anonymous / _MEGA, median, GROWTH)
-    yield _figure("file descriptors", samples, lambda each: each.descriptors, min, 0)
-    yield _figure("threads", samples, lambda each: each.threads, min, 0)
-    yield _figure("temporary files", samples, lambda each: each.files, min, 0)
+    yield _measure("resident memory, MB", samples, lambda each: each.resident / _MEGA, median, GROWTH)
+    yield _measure("less files, MB", samples, lambda each: each.anonymous / _MEGA, median, GROWTH)
+    yield _measure("file descriptors", samples, lambda each: each.descriptors, min, 0)
+    yield _measure("threads", samples, lambda each: each.threads, min, 0)
+    yield _measure("temporary files", samples, lambda each: each.files, min, 0)
 
 
-def _figure(
+def _measure(
     name: str,
     samples: Sequence[Sample],
-    of: Callable[[Sample], float],
-    summary: Callable[[Sequence[float]], float],
+    read_value: Callable[[Sample], float],
+    summarise: Callable[[Sequence[float]], float],
     bound: float,
-) -> Figure:
-    values = [of(each) for each in samples]
+) -> Measurement:
+    values = [read_value(each) for each in samples]
     quarter = max(1, len(values) // 4)
-    return Figure(
-        name, summary(values[quarter : 2 * quarter]), summary(values[-quarter:]), max(values[quarter:]), bound
+    return Measurement(
+        name, summarise(values[quarter : 2 * quarter]), summarise(values[-quarter:]), max(values[quarter:]), bound
     )

@@ -19,7 +19,7 @@ from support.program import Program
 SECRET = "secret"
 INTERNAL = "internal error"
 """Text of an unexpected error, counted like an event."""
-_PATIENCE = 120.0
+_TIMEOUT = 120.0
 """Timeout in seconds of each wait."""
 
 
@@ -29,76 +29,76 @@ class Controller:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.pid = process.pid
         self.url = ""
-        self._logged: Counter[tuple[str, str | None]] = Counter()
+        self._event_counts: Counter[tuple[str, str | None]] = Counter()
         self._process = process
-        self._heard = threading.Condition()
+        self._condition = threading.Condition()
 
-    def count(self, event: str) -> int:
+    def count_events(self, event: str) -> int:
         """Return how often an event was logged, for any target."""
-        with self._heard:
-            return sum(count for (name, _), count in self._logged.items() if name == event)
+        with self._condition:
+            return sum(count for (name, _), count in self._event_counts.items() if name == event)
 
-    def until(self, event: str, targets: Iterable[str | None] = (None,)) -> Callable[[], None]:
+    def expect_event(self, event: str, targets: Iterable[str | None] = (None,)) -> Callable[[], None]:
         """Return a function that waits until an event was logged once more for each target."""
-        wanted = {(event, target): self._logged[event, target] + 1 for target in targets}
+        expected = {(event, target): self._event_counts[event, target] + 1 for target in targets}
 
-        def wait() -> None:
-            def come() -> bool:
-                return all(self._logged[key] >= count for key, count in wanted.items())
+        def wait_for_event() -> None:
+            def has_come() -> bool:
+                return all(self._event_counts[key] >= count for key, count in expected.items())
 
-            with self._heard:
-                assert self._heard.wait_for(come, _PATIENCE), f"no {event!r} came: {self._logged}"
+            with self._condition:
+                assert self._condition.wait_for(has_come, _TIMEOUT), f"no {event!r} came: {self._event_counts}"
 
-        return wait
+        return wait_for_event
 
-    def hang_up(self) -> None:
+    def send_sighup(self) -> None:
         """Send SIGHUP."""
         self._process.send_signal(signal.SIGHUP)
 
-    def hook(self, sender: str, headers: Mapping[str, str], body: bytes, *, proven: bool = True) -> None:
+    def send_webhook(self, sender: str, headers: Mapping[str, str], body: bytes, *, is_signed: bool = True) -> None:
         """Send a webhook, with a valid or an invalid signature."""
-        secret = SECRET if proven else "another"
+        secret = SECRET if is_signed else "another"
         signature = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         name = "X-Hub-Signature-256" if sender == "github" else "X-Signature-256"
-        status = self.ask(f"/hooks/{sender}", body, {**headers, name: signature})
-        assert status == (202 if proven else 401), (sender, status)
+        status = self.request_status(f"/hooks/{sender}", body, {**headers, name: signature})
+        assert status == (202 if is_signed else 401), (sender, status)
 
-    def ask(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
+    def request_status(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
         """Request a page, and return the status of the answer."""
         try:
             request = urllib.request.Request(self.url + path, body, dict(headers or {}))
-            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-                answer.read()
-                return int(answer.status)
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+                response.read()
+                return int(response.status)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
 
-    def listen(self, log: Iterable[str]) -> None:
+    def read_log(self, log: Iterable[str]) -> None:
         """Count the log events until the log ends."""
         for line in log:
             entry = json.loads(line)
-            with self._heard:
+            with self._condition:
                 self.url = entry.get("url", self.url)
-                self._logged[entry["event"], entry.get("target")] += 1
-                self._logged[INTERNAL, entry.get("target")] += INTERNAL in (entry.get("error") or "")
-                self._heard.notify_all()
+                self._event_counts[entry["event"], entry.get("target")] += 1
+                self._event_counts[INTERNAL, entry.get("target")] += INTERNAL in (entry.get("error") or "")
+                self._condition.notify_all()
 
 
 @contextmanager
-def controlling(program: Program, *arguments: str, env: Mapping[str, str]) -> Iterator[Controller]:
+def run_controller(program: Program, *arguments: str, env: Mapping[str, str]) -> Iterator[Controller]:
     """Run a controller that runs only on events, during the block, and stop it at the end."""
-    times = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "0s", "--listen", "127.0.0.1:0")
-    process = program.start("controller", *times, *arguments, env={**env, "RECONCILER_WEBHOOK_SECRET": SECRET})
+    options = ("--interval", "1h", "--poll-interval", "1h", "--min-event-interval", "0s", "--listen", "127.0.0.1:0")
+    process = program.start("controller", *options, *arguments, env={**env, "RECONCILER_WEBHOOK_SECRET": SECRET})
     with process:
         controller = Controller(process)
         assert process.stderr
-        listening = threading.Thread(target=controller.listen, args=(process.stderr,))
-        listening.start()
+        log_thread = threading.Thread(target=controller.read_log, args=(process.stderr,))
+        log_thread.start()
         try:
             yield controller
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
         finally:
             process.kill()
-            listening.join()
+            log_thread.join()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from soak.aws import Faults, meddle
+from soak.aws import Faults, change_by_hand
 from soak.bounds import Sample
-from soak.controller import INTERNAL, Controller, controlling
-from soak.git import Remote
-from soak.process import sample
+from soak.controller import INTERNAL, Controller, run_controller
+from soak.git import RemoteRepository
+from soak.process import read_sample
 from support.program import Program
 from support.proxy import FaultProxy
 from support.receivers import ChatServer
@@ -23,18 +23,18 @@ from support.repository import GIT
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-_SHOWN = ("/", "/metrics", "/healthz", "/?target=target-00&decision=drifted", "/api/v1/report", "/readyz")
-_PUSH = {"X-GitHub-Event": "push"}
-_PUSHED = json.dumps({"ref": "refs/heads/main"}).encode()
-_SPOILED = 10
+_PAGES = ("/", "/metrics", "/healthz", "/?target=target-00&decision=drifted", "/api/v1/report", "/readyz")
+_PUSH_HEADERS = {"X-GitHub-Event": "push"}
+_PUSH_BODY = json.dumps({"ref": "refs/heads/main"}).encode()
+_INVALID_EVERY = 10
 """Number of pushes in which the middle one is invalid."""
-_DENIED = 40
+_DENIED_EVERY = 40
 """Number of rounds in whose last quarter a target fails, because its Region denies every request."""
-_MEDDLED = 5
+_CHANGED_EVERY = 5
 """Number of rounds in which a person changes an association in AWS once."""
-_SILENT = 3
+_SILENT_EVERY = 3
 """Number of rounds in which the receiver of notifications is down once."""
-_TOLD = (
+_EVENTS = (
     "run finished",
     "revision activated",
     "revision rejected",
@@ -52,109 +52,117 @@ _TOLD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Workload:
     """Amount of work, and its time limit in seconds. Each round runs every target.
 
-    `share` is the probability of a fault in a request to AWS. `notified` turns notifications on.
+    `fault_share` is the probability of a fault in a request to AWS. `has_notifications` turns notifications on.
     """
 
     rounds: int
     pushes: int
     targets: int
     seconds: float
-    share: float = 0.005
-    notified: bool = True
+    fault_share: float = 0.005
+    has_notifications: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Soaked:
+class SoakResult:
     """Samples after each round, and counts of events."""
 
     samples: tuple[Sample, ...]
     counts: Counter[str]
 
 
-def soak(plan: Plan, folder: Path) -> Soaked:
+def run_soak(plan: Workload, folder: Path) -> SoakResult:
     """Keep a controller busy for several rounds, and take a sample after each."""
-    until = time.monotonic() + plan.seconds
+    deadline = time.monotonic() + plan.seconds
     samples: list[Sample] = []
-    with _around(plan, folder) as around:
-        while len(samples) < plan.rounds and time.monotonic() < until:
+    with _start_services(plan, folder) as services:
+        while len(samples) < plan.rounds and time.monotonic() < deadline:
             number = len(samples) + 1
-            around.round(number, push=number * plan.pushes // plan.rounds > around.pushes)
-            samples.append(sample(around.controller.pid, folder / "tmp", around.controller.count("run finished")))
-        return Soaked(tuple(samples), around.counts())
+            services.run_round(number, has_push=number * plan.pushes // plan.rounds > services.push_count)
+            samples.append(
+                read_sample(services.controller.pid, folder / "tmp", services.controller.count_events("run finished"))
+            )
+        return SoakResult(tuple(samples), services.count_all())
 
 
 @contextmanager
-def _around(plan: Plan, folder: Path) -> Iterator[_Around]:
+def _start_services(plan: Workload, folder: Path) -> Iterator[_Services]:
     """Start a controller with its services, and wait for the first run of each target."""
     for name in ("here", "tmp"):
         (folder / name).mkdir()
-    faults, remote = Faults(Random(0), plan.share), Remote(folder, plan.targets)  # noqa: S311 - no secret
+    faults, repository = Faults(Random(0), plan.fault_share), RemoteRepository(folder, plan.targets)  # noqa: S311 - no secret
     with ExitStack() as stack:
         server = stack.enter_context(SandboxServer(behaviour=Behaviour(job_seconds=0)))
-        wire = stack.enter_context(FaultProxy(server.url, faults.before, faults.after, is_persistent=True))
+        proxy = stack.enter_context(
+            FaultProxy(server.url, faults.reject_request, faults.lose_response, is_persistent=True)
+        )
         chat = stack.enter_context(ChatServer().serve())
-        program = Program(folder / "here", wire.url)
-        follow = ("--git-url", remote.url, "--git-ref", "main", "--mode", "create-and-update")
-        told = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.notified else {}
-        env = {**GIT, **told, "TMPDIR": str(folder / "tmp")}
-        controller = stack.enter_context(controlling(program, *follow, env=env))
-        controller.until("run finished", remote.places)()
-        yield _Around(controller, remote, server, faults, chat)
+        program = Program(folder / "here", proxy.url)
+        options = ("--git-url", repository.url, "--git-ref", "main", "--mode", "create-and-update")
+        notification_settings = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.has_notifications else {}
+        env = {**GIT, **notification_settings, "TMPDIR": str(folder / "tmp")}
+        controller = stack.enter_context(run_controller(program, *options, env=env))
+        controller.expect_event("run finished", repository.accounts)()
+        yield _Services(controller, repository, server, faults, chat)
 
 
 @dataclass(slots=True)
-class _Around:
+class _Services:
     """A controller with the services around it."""
 
     controller: Controller
-    remote: Remote
+    repository: RemoteRepository
     server: SandboxServer
     faults: Faults
     chat: ChatServer
-    pushes: int = 0
-    hooks: int = 0
-    meddled: int = 0
+    push_count: int = 0
+    webhook_count: int = 0
+    change_count: int = 0
 
-    def round(self, number: int, *, push: bool) -> None:
+    def run_round(self, number: int, *, has_push: bool) -> None:
         """Run every target once, for one of several reasons, and return when they have finished."""
-        self._trouble(number)
-        self.pushes += push
-        spoiled = push and self.pushes % _SPOILED == _SPOILED // 2
-        if spoiled:
-            refused = self.controller.until("revision rejected")
-            self.remote.spoil()
-            self._hook("github", _PUSH, _PUSHED)
-            refused()
-        finished = self.controller.until("run finished", self.remote.places)
-        if push and not spoiled:
-            self.remote.change(number)
-            self._hook("github", _PUSH, _PUSHED)
+        self._inject_faults(number)
+        self.push_count += has_push
+        is_invalid = has_push and self.push_count % _INVALID_EVERY == _INVALID_EVERY // 2
+        if is_invalid:
+            wait_for_rejection = self.controller.expect_event("revision rejected")
+            self.repository.push_invalid()
+            self._send_webhook("github", _PUSH_HEADERS, _PUSH_BODY)
+            wait_for_rejection()
+        wait_for_runs = self.controller.expect_event("run finished", self.repository.accounts)
+        if has_push and not is_invalid:
+            self.repository.push_change(number)
+            self._send_webhook("github", _PUSH_HEADERS, _PUSH_BODY)
         elif number % 2:
-            self._hook("generic", {}, b"")
+            self._send_webhook("generic", {}, b"")
         else:
-            self.controller.hang_up()
-        self._hook("generic", {}, b"", proven=False)
-        assert self.controller.ask(_SHOWN[number % len(_SHOWN)]) == 200
-        finished()
+            self.controller.send_sighup()
+        self._send_webhook("generic", {}, b"", is_signed=False)
+        assert self.controller.request_status(_PAGES[number % len(_PAGES)]) == 200
+        wait_for_runs()
 
-    def counts(self) -> Counter[str]:
+    def count_all(self) -> Counter[str]:
         """Return the counts of log events, changes and faults."""
-        told = Counter({event: self.controller.count(event) for event in _TOLD})
-        done = {"pushes": self.pushes, "webhooks": self.hooks, "changes by other people": self.meddled}
-        return told + Counter(done) + self.faults.counts
+        event_counts = Counter({event: self.controller.count_events(event) for event in _EVENTS})
+        change_counts = {
+            "pushes": self.push_count,
+            "webhooks": self.webhook_count,
+            "changes by other people": self.change_count,
+        }
+        return event_counts + Counter(change_counts) + self.faults.counts
 
-    def _hook(self, sender: str, headers: dict[str, str], body: bytes, *, proven: bool = True) -> None:
-        self.hooks += 1
-        self.controller.hook(sender, headers, body, proven=proven)
+    def _send_webhook(self, sender: str, headers: dict[str, str], body: bytes, *, is_signed: bool = True) -> None:
+        self.webhook_count += 1
+        self.controller.send_webhook(sender, headers, body, is_signed=is_signed)
 
-    def _trouble(self, number: int) -> None:
-        places = list(self.remote.places.values())
-        failing = number % _DENIED > 0.75 * _DENIED
-        self.faults.down = places[number // _DENIED % len(places)][1] if failing else None
-        self.chat.is_down = number % _SILENT == 0
-        if number % _MEDDLED == 0:
-            account, region = places[number // _MEDDLED % len(places)]
-            self.meddled += meddle(self.server.sandbox, account, region, start=f"{1788220800000 + number}")
+    def _inject_faults(self, number: int) -> None:
+        accounts = list(self.repository.accounts.values())
+        is_failing = number % _DENIED_EVERY > 0.75 * _DENIED_EVERY
+        self.faults.failing_region = accounts[number // _DENIED_EVERY % len(accounts)][1] if is_failing else None
+        self.chat.is_down = number % _SILENT_EVERY == 0
+        if number % _CHANGED_EVERY == 0:
+            account, region = accounts[number // _CHANGED_EVERY % len(accounts)]
+            self.change_count += change_by_hand(self.server.sandbox, account, region, start=f"{1788220800000 + number}")

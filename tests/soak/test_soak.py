@@ -7,20 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from soak.bounds import Sample, figures
+from soak.bounds import Sample, measure
 from soak.controller import INTERNAL
-from soak.soak import Plan, soak
+from soak.soak import Workload, run_soak
 
-STEADY = Sample(runs=0, resident=130_000_000, anonymous=110_000_000, descriptors=7, threads=11, files=0)
+STEADY_SAMPLE = Sample(runs=0, resident=130_000_000, anonymous=110_000_000, descriptors=7, threads=11, files=0)
 
 
-def over(samples: Iterable[Sample]) -> list[str]:
+def find_exceeded(samples: Iterable[Sample]) -> list[str]:
     """Return the names of the values that exceed their bounds."""
-    return [each.name for each in figures(list(samples)) if each.over]
+    return [each.name for each in measure(list(samples)) if each.is_exceeded]
 
 
 @pytest.mark.parametrize(
-    ("member", "each", "name"),
+    ("member", "growth", "name"),
     [
         ("resident", 100_000, "resident memory, MB"),
         ("anonymous", 100_000, "less files, MB"),
@@ -29,27 +29,29 @@ def over(samples: Iterable[Sample]) -> list[str]:
         ("files", 0.02, "temporary files"),
     ],
 )
-def test_leak_is_detected(member: str, each: float, name: str) -> None:
+def test_leak_is_detected(member: str, growth: float, name: str) -> None:
     """Memory that grows a little with each round is a leak, and so is one more of another resource in fifty rounds."""
-    grown = (int(getattr(STEADY, member) + number * each) for number in range(200))
-    assert over(replace(STEADY, **{member: value}) for value in grown) == [name]
+    values = (int(getattr(STEADY_SAMPLE, member) + number * growth) for number in range(200))
+    assert find_exceeded(replace(STEADY_SAMPLE, **{member: value}) for value in values) == [name]
 
 
 def test_temporary_growth_is_not_a_leak() -> None:
     """Warming up, a short-lived socket and changing memory are no leak."""
-    cold = (replace(STEADY, resident=80_000_000 + 2_000_000 * number, threads=5) for number in range(25))
-    warm = (
-        replace(STEADY, resident=130_000_000 + number % 7 * 1_000_000, descriptors=7 + (number % 9 == 0))
+    warming_up = (replace(STEADY_SAMPLE, resident=80_000_000 + 2_000_000 * number, threads=5) for number in range(25))
+    steady = (
+        replace(STEADY_SAMPLE, resident=130_000_000 + number % 7 * 1_000_000, descriptors=7 + (number % 9 == 0))
         for number in range(75)
     )
-    assert over(each for part in (cold, warm) for each in part) == []
+    assert find_exceeded(each for part in (warming_up, steady) for each in part) == []
 
 
 def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     """Two dozen runs with pushes and faults leak no descriptors, files or threads. The long form checks memory."""
-    soaked = soak(Plan(rounds=8, pushes=6, targets=3, seconds=600, share=0.01, notified=False), tmp_path)
-    counts, held = soaked.counts, {each.name: each for each in figures(soaked.samples)}
-    assert (len(soaked.samples), counts["pushes"], counts["revision rejected"], counts["unexpected error"]) == (
+    result = run_soak(
+        Workload(rounds=8, pushes=6, targets=3, seconds=600, fault_share=0.01, has_notifications=False), tmp_path
+    )
+    counts, measurements = result.counts, {each.name: each for each in measure(result.samples)}
+    assert (len(result.samples), counts["pushes"], counts["revision rejected"], counts["unexpected error"]) == (
         8,
         6,
         1,
@@ -57,7 +59,7 @@ def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     )
     assert counts["run finished"] >= 24
     assert counts[INTERNAL] == 0
-    assert not held["file descriptors"].over
-    assert not held["temporary files"].over
+    assert not measurements["file descriptors"].is_exceeded
+    assert not measurements["temporary files"].is_exceeded
     # main, the scheduler, its pools (three targets, git, one more), the server and one request
-    assert held["threads"].most <= 9
+    assert measurements["threads"].maximum <= 9

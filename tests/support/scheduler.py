@@ -1,4 +1,4 @@
-"""Scheduler that a test advances by hand, in virtual time."""
+"""Scheduler in virtual time, which a test advances."""
 
 from __future__ import annotations
 

@@ -11,19 +11,19 @@ import pytest
 
 from reconciler.core.aws.regions import find_problem
 
-DATA: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
-PATTERNS = tuple(each["regionRegex"] for each in DATA["partitions"])
-LISTED = sorted(name for each in DATA["partitions"] for name in each["regions"] if "global" not in name)
+PARTITIONS: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
+PATTERNS = tuple(each["regionRegex"] for each in PARTITIONS["partitions"])
+LISTED_REGIONS = sorted(name for each in PARTITIONS["partitions"] for name in each["regions"] if "global" not in name)
 
 
-@pytest.mark.parametrize("name", [*LISTED, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
+@pytest.mark.parametrize("name", [*LISTED_REGIONS, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
 def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
     """A Region that matches a partition is valid, even if botocore does not list it yet."""
     assert find_problem(name, PATTERNS) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "right"),
+    ("name", "remedy"),
     [
         ("fips-us-east-1", "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
         ("us-east-1-fips", "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true to use FIPS endpoints"),
@@ -45,6 +45,6 @@ def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
         ("", "write a code such as us-east-1"),
     ],
 )
-def test_alias_of_a_region_is_rejected(name: str, right: str) -> None:
+def test_alias_of_a_region_is_rejected(name: str, remedy: str) -> None:
     """Other spellings are rejected, because each would have a journal of its own."""
-    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {right}"
+    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {remedy}"

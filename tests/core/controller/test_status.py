@@ -12,9 +12,9 @@ from reconciler.core.model import Execution, Origin
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
-FAILED = AssociationReport("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
-SEEN = replace(FAILED, decision=DecisionKind.DRIFTED, arn=live().arn, last_execution=Execution("FAILED", "no key"))
-OTHER = replace(SEEN, name="calls")
+BLOCKED = AssociationReport("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")
+DRIFTED = replace(BLOCKED, decision=DecisionKind.DRIFTED, arn=live().arn, last_execution=Execution("FAILED", "no key"))
+OTHER = replace(DRIFTED, name="calls")
 
 
 def report(associations: Sequence[AssociationReport]) -> Report:
@@ -25,17 +25,27 @@ def report(associations: Sequence[AssociationReport]) -> Report:
 
 def test_unlisted_association_keeps_its_last_known_state() -> None:
     """An unlisted association keeps its last known report. A listed one has that of the last run."""
-    lane = TargetStatus("prod", None, None, None, 0, None, None)
-    assert (lane.unlisted_associations, lane.associations, lane.stalled_since) == ({}, (), None)
-    seen = report([SEEN, OTHER])
-    lane = replace(lane, last_report=seen, last_complete_report=seen, last_progress=NOW)
-    assert (lane.unlisted_associations, lane.associations, lane.stalled_since) == ({}, (SEEN, OTHER), NOW)
-    lane = replace(lane, last_report=report([FAILED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
-    assert lane.unlisted_associations == {"contacts": SEEN}
-    assert lane.associations == (SEEN, replace(OTHER, decision=DecisionKind.IN_SYNC))
+    target_status = TargetStatus("prod", None, None, None, 0, None, None)
+    assert (target_status.unlisted_associations, target_status.associations, target_status.stalled_since) == (
+        {},
+        (),
+        None,
+    )
+    full_listing = report([DRIFTED, OTHER])
+    target_status = replace(
+        target_status, last_report=full_listing, last_complete_report=full_listing, last_progress=NOW
+    )
+    assert (target_status.unlisted_associations, target_status.associations, target_status.stalled_since) == (
+        {},
+        (DRIFTED, OTHER),
+        NOW,
+    )
+    target_status = replace(target_status, last_report=report([BLOCKED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
+    assert target_status.unlisted_associations == {"contacts": DRIFTED}
+    assert target_status.associations == (DRIFTED, replace(OTHER, decision=DecisionKind.IN_SYNC))
 
 
 def test_export_has_failed_when_its_last_job_failed() -> None:
     """A failed last job counts as a failed export, whatever the decision."""
-    done = replace(SEEN, last_execution=Execution("COMPLETED", None))
-    assert [each.has_failed_export for each in (SEEN, done, FAILED)] == [True, False, False]
+    completed = replace(DRIFTED, last_execution=Execution("COMPLETED", None))
+    assert [each.has_failed_export for each in (DRIFTED, completed, BLOCKED)] == [True, False, False]

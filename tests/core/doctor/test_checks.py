@@ -33,48 +33,48 @@ from reconciler.core.plan.integrations import find_integration
 
 TARGET = Target("prod", REGION, ACCOUNT)
 AMBIENT = Target("default")
-ME = Identity(f"arn:aws:iam::{ACCOUNT}:user/me", ACCOUNT)
+IDENTITY = Identity(f"arn:aws:iam::{ACCOUNT}:user/me", ACCOUNT)
 BUCKET = Bucket("corp-exports", is_bulk_export=True)
 DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 
-def dated(date: str | None = DATE, before: datetime = NOW, **span: float) -> DatedAnswer:
-    """Return an answer with the Date NOW by default, sent at `before`, that took `span`."""
-    return DatedAnswer(date, before, before + timedelta(**span))
+def build_answer(date: str | None = DATE, sent_at: datetime = NOW, **duration: float) -> DatedAnswer:
+    """Return an answer with the Date NOW by default, sent at `sent_at`, that took `duration`."""
+    return DatedAnswer(date, sent_at, sent_at + timedelta(**duration))
 
 
-def outcome(check: Check) -> tuple[CheckResult, str | None]:
+def get_result(check: Check) -> tuple[CheckResult, str | None]:
     """Return the result and the remedy of a check."""
     return check.result, check.fix
 
 
 def test_every_result_is_counted() -> None:
     """The counts include the checks of the installation and of every target."""
-    found = (Check("a", CheckResult.OK, "x"), Check("b", CheckResult.FAILED, "x"))
-    diagnosis = Diagnosis(found, (TargetChecks("prod", None, None, found), TargetChecks("dev", None, None, ())))
+    results = (Check("a", CheckResult.OK, "x"), Check("b", CheckResult.FAILED, "x"))
+    diagnosis = Diagnosis(results, (TargetChecks("prod", None, None, results), TargetChecks("dev", None, None, ())))
     assert diagnosis.counts == {"ok": 2, "warning": 0, "failed": 2, "skipped": 0}
 
 
 def test_version_check_fails_without_the_create_operation() -> None:
     """A botocore without the Create operation is a failure. A missing git is only mentioned."""
-    found = {"botocore": "1.44.5", "git": None}
-    assert checks.check_versions(found, has_create_operation=True) == Check(
+    versions = {"botocore": "1.44.5", "git": None}
+    assert checks.check_versions(versions, has_create_operation=True) == Check(
         "versions", CheckResult.OK, "botocore 1.44.5, no git"
     )
-    old = checks.check_versions(found, has_create_operation=False)
-    assert (old.result, old.fix) == (CheckResult.FAILED, "update boto3 and botocore")
+    check = checks.check_versions(versions, has_create_operation=False)
+    assert (check.result, check.fix) == (CheckResult.FAILED, "update boto3 and botocore")
 
 
 def test_manifest_check_counts_manifests_or_problems() -> None:
     """The check distinguishes valid, warned, missing, invalid and unreadable manifests."""
     problem = Problem("a.yaml", 1, 1, "", "wrong")
-    full = Desired((TARGET,), {"prod": (manifest(), manifest("b"))})
-    assert checks.check_valid_manifests(full) == Check("manifests", CheckResult.OK, "2 manifests of 1 target, valid")
-    unwise = checks.check_valid_manifests(Desired((TARGET,), full.manifests, (problem,)))
-    assert (unwise.result, unwise.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
+    desired = Desired((TARGET,), {"prod": (manifest(), manifest("b"))})
+    assert checks.check_valid_manifests(desired) == Check("manifests", CheckResult.OK, "2 manifests of 1 target, valid")
+    warned = checks.check_valid_manifests(Desired((TARGET,), desired.manifests, (problem,)))
+    assert (warned.result, warned.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
     assert checks.check_valid_manifests(Desired((TARGET,), {"prod": ()})).result == CheckResult.WARNING
     invalid = checks.check_invalid_manifests(InvalidManifests((problem, problem)))
-    assert outcome(invalid) == (CheckResult.FAILED, "run reconcile validate to list the problems")
+    assert get_result(invalid) == (CheckResult.FAILED, "run reconcile validate to list the problems")
     assert invalid.message.startswith("2 problems in the manifests; ")
     assert "--git-ref" in (checks.check_invalid_manifests(GitError("repository 'x': no such branch")).fix or "")
 
@@ -93,19 +93,19 @@ def test_temporary_state_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known", "result"),
+    ("name", "is_listed", "result"),
     [(None, None, "failed"), (REGION, None, "skipped"), (REGION, True, "ok"), ("eu-west-1", False, "warning")],
 )
-def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool | None, result: str) -> None:
+def test_region_check_accepts_unlisted_regions(*, name: str | None, is_listed: bool | None, result: str) -> None:
     """A Region that botocore does not list is a warning, because it may be newer than botocore."""
-    assert checks.check_region(name, is_listed=known).result == result
+    assert checks.check_region(name, is_listed=is_listed).result == result
 
 
 @pytest.mark.parametrize(
-    ("target", "found", "result", "fix"),
+    ("target", "answer", "result", "fix"),
     [
-        (TARGET, ME, "ok", None),
-        (AMBIENT, ME, "ok", None),
+        (TARGET, IDENTITY, "ok", None),
+        (AMBIENT, IDENTITY, "ok", None),
         (TARGET, WrongAccount("no"), "failed", "set RoleArn of the Target to a role in that account"),
         (TARGET, Unauthenticated("no"), "failed", "provide credentials where boto3 finds them"),
         (TARGET, ClockSkewed("no"), "failed", "set the clock"),
@@ -120,43 +120,45 @@ def test_region_check_accepts_unlisted_regions(*, name: str | None, known: bool 
         (AMBIENT, Unreachable("no"), "failed", "check the network"),
     ],
 )
-def test_credential_check_has_a_remedy_for_each_error(target: Target, found: Any, result: str, fix: str | None) -> None:
+def test_credential_check_has_a_remedy_for_each_error(
+    target: Target, answer: Any, result: str, fix: str | None
+) -> None:
     """Each error of the credentials has a remedy."""
-    check = checks.check_credentials(target, found)
+    check = checks.check_credentials(target, answer)
     assert check.result == result
     assert check.fix == fix or (fix and fix in (check.fix or ""))
 
 
 def test_wrong_account_is_reported_with_the_caller_arn() -> None:
     """A wrong account is reported with the ARN of the caller, if AWS returned it."""
-    assert checks.check_credentials(TARGET, WrongAccount("no"), ME.arn).message == f"no ({ME.arn})"
+    assert checks.check_credentials(TARGET, WrongAccount("no"), IDENTITY.arn).message == f"no ({IDENTITY.arn})"
     assert checks.check_credentials(TARGET, WrongAccount("no")).message == "no"
 
 
 @pytest.mark.parametrize(
-    ("answer", "result", "seen"),
+    ("answer", "result", "expected"),
     [
-        (dated(), "ok", "to the second"),
-        (dated(before=NOW + timedelta(seconds=1)), "ok", "to the second"),
-        (dated(before=NOW - timedelta(seconds=30), seconds=60), "ok", "to the second"),
-        (dated(before=NOW + timedelta(seconds=31)), "ok", "30 s ahead of"),
-        (dated(before=NOW - timedelta(seconds=59)), "ok", "59 s behind"),
-        (dated(before=NOW - timedelta(seconds=60)), "warning", "60 s behind"),
-        (dated(before=NOW - timedelta(seconds=300)), "warning", "5.0 minutes behind"),
-        (dated(before=NOW + timedelta(seconds=302)), "failed", "5.0 minutes ahead of"),
-        (dated(before=NOW + timedelta(hours=5)), "failed", "5.0 hours ahead of"),
-        (dated(before=NOW - timedelta(days=3)), "failed", "3.0 days behind"),
-        (dated("Sun, 01 Nov 2026 12:00:00 -0000"), "ok", "to the second"),
-        (dated("yesterday"), "skipped", "missing or invalid"),
-        (dated(None), "skipped", "missing or invalid"),
+        (build_answer(), "ok", "to the second"),
+        (build_answer(sent_at=NOW + timedelta(seconds=1)), "ok", "to the second"),
+        (build_answer(sent_at=NOW - timedelta(seconds=30), seconds=60), "ok", "to the second"),
+        (build_answer(sent_at=NOW + timedelta(seconds=31)), "ok", "30 s ahead of"),
+        (build_answer(sent_at=NOW - timedelta(seconds=59)), "ok", "59 s behind"),
+        (build_answer(sent_at=NOW - timedelta(seconds=60)), "warning", "60 s behind"),
+        (build_answer(sent_at=NOW - timedelta(seconds=300)), "warning", "5.0 minutes behind"),
+        (build_answer(sent_at=NOW + timedelta(seconds=302)), "failed", "5.0 minutes ahead of"),
+        (build_answer(sent_at=NOW + timedelta(hours=5)), "failed", "5.0 hours ahead of"),
+        (build_answer(sent_at=NOW - timedelta(days=3)), "failed", "3.0 days behind"),
+        (build_answer("Sun, 01 Nov 2026 12:00:00 -0000"), "ok", "to the second"),
+        (build_answer("yesterday"), "skipped", "missing or invalid"),
+        (build_answer(None), "skipped", "missing or invalid"),
         (None, "skipped", "not checked, because STS did not answer"),
     ],
 )
-def test_clock_is_compared_with_the_date_header(answer: DatedAnswer | None, result: str, seen: str) -> None:
+def test_clock_is_compared_with_the_date_header(answer: DatedAnswer | None, result: str, expected: str) -> None:
     """The rounding of the Date and the duration of the call do not count as a difference."""
     check = checks.check_clock(answer, "STS did not answer")
     assert check.result == result
-    assert seen in check.message
+    assert expected in check.message
 
 
 @pytest.mark.parametrize(
@@ -179,13 +181,13 @@ def test_failed_read_has_a_remedy_by_error_type(error: CloudError, result: str, 
 
 def test_integration_is_found_by_arn_uuid_or_name() -> None:
     """A data integration is found by ARN, UUID or name, in this order. A missing one gets a suggestion."""
-    named_like_the_other = Integration("arn:x/2", INTEGRATION.uuid)
-    found = (named_like_the_other, INTEGRATION)
-    assert reach.check_integrations_listing(found).message == "ListDataIntegrations shows 2 data integrations"
+    confusing = Integration("arn:x/2", INTEGRATION.uuid)
+    integrations = (confusing, INTEGRATION)
+    assert reach.check_integrations_listing(integrations).message == "ListDataIntegrations shows 2 data integrations"
     for spelling in (INTEGRATION.arn, INTEGRATION.uuid, INTEGRATION.name):
-        assert find_integration(spelling, found) == INTEGRATION
-        assert reach.check_integration(spelling, [manifest()], found).result == CheckResult.OK
-    missing = reach.check_integration("profile-export", [manifest()], found)
+        assert find_integration(spelling, integrations) == INTEGRATION
+        assert reach.check_integration(spelling, [manifest()], integrations).result == CheckResult.OK
+    missing = reach.check_integration("profile-export", [manifest()], integrations)
     assert missing.result == CheckResult.FAILED
     assert missing.fix == (
         "did you mean 'profiles-export'? create the data integration, or correct DataIntegrationIdentifier in "
@@ -198,7 +200,7 @@ def test_missing_permission_is_named_with_its_resource() -> None:
     """The remedy for a missing permission names the action and its resources."""
     assert reach.check_associations_listing(INTEGRATION, None).result == CheckResult.OK
     denied = reach.check_associations_listing(INTEGRATION, AccessDenied("no"))
-    assert outcome(denied) == (CheckResult.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
+    assert get_result(denied) == (CheckResult.FAILED, "allow app-integrations:ListDataIntegrationAssociations on *")
     assert reach.describe_create_permission((INTEGRATION,), "all").result == CheckResult.SKIPPED
     assert (reach.describe_create_permission((INTEGRATION,), "all").fix or "").endswith(
         f"is allowed on {INTEGRATION.arn}"
@@ -210,10 +212,10 @@ def test_destinations_are_the_distinct_buckets() -> None:
     """Each bucket is returned once, with its bulk exports. Other destinations are omitted."""
     plain = manifest("c", ObjectConfiguration=None, DestinationURI="s3://a")
     other = manifest("d", ObjectConfiguration={"X": {"y": ["z"]}}, DestinationURI="s3://a/x")
-    found = reach.find_destination_buckets(
+    buckets = reach.find_destination_buckets(
         (manifest(), manifest("b"), plain, other, manifest("e", DestinationURI="kinesis://x"))
     )
-    assert found == (Bucket("a", is_bulk_export=False), Bucket("corp-exports", is_bulk_export=True))
+    assert buckets == (Bucket("a", is_bulk_export=False), Bucket("corp-exports", is_bulk_export=True))
     assert reach.find_destination_buckets((plain, manifest("f", DestinationURI="s3://a"))) == (
         Bucket("a", is_bulk_export=True),
     )
@@ -222,15 +224,17 @@ def test_destinations_are_the_distinct_buckets() -> None:
 
 def test_destination_scheme_is_case_insensitive() -> None:
     """The scheme S3:// means S3. Other destinations are listed once, in their own spelling."""
-    loud = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
+    uppercase = manifest("a", ObjectConfiguration=None, DestinationURI="S3://corp-exports/x")
     others = [manifest(name, DestinationURI="Kinesis://stream") for name in "bc"]
-    nowhere = manifest("d", DestinationURI=None)
-    assert reach.find_destination_buckets((loud, *others, nowhere)) == (Bucket("corp-exports", is_bulk_export=False),)
-    assert reach.list_other_destinations((loud, *others, nowhere)) == ("Kinesis://stream",)
+    without_destination = manifest("d", DestinationURI=None)
+    assert reach.find_destination_buckets((uppercase, *others, without_destination)) == (
+        Bucket("corp-exports", is_bulk_export=False),
+    )
+    assert reach.list_other_destinations((uppercase, *others, without_destination)) == ("Kinesis://stream",)
 
 
 @pytest.mark.parametrize(
-    ("found", "result"),
+    ("region", "result"),
     [
         (REGION, "ok"),
         ("eu-west-1", "failed"),
@@ -239,9 +243,9 @@ def test_destination_scheme_is_case_insensitive() -> None:
         (Unreachable("no"), "failed"),
     ],
 )
-def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
+def test_bucket_must_be_in_the_same_region(region: Any, result: str) -> None:
     """A bucket in another Region is a failure. A bucket whose Region is denied is skipped."""
-    check = reach.check_bucket_region(BUCKET, REGION, found, "aws-cn")
+    check = reach.check_bucket_region(BUCKET, REGION, region, "aws-cn")
     assert (check.result, check.subject) == (result, "corp-exports")
     if result == "skipped":
         assert check.message.startswith(
@@ -251,7 +255,7 @@ def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "bulk", "result"),
+    ("encryption", "is_bulk_export", "result"),
     [
         (Encryption("aws:kms", "k"), True, "ok"),
         (Encryption("aws:kms:dsse", "k"), True, "ok"),
@@ -262,68 +266,74 @@ def test_bucket_must_be_in_the_same_region(found: Any, result: str) -> None:
         (AccessDenied("no"), True, "skipped"),
     ],
 )
-def test_bulk_export_bucket_must_use_kms_encryption(*, found: Any, bulk: bool, result: str) -> None:
+def test_bulk_export_bucket_must_use_kms_encryption(*, encryption: Any, is_bulk_export: bool, result: str) -> None:
     """A bulk export without SSE-KMS is a failure, another export a warning."""
-    assert reach.check_bucket_encryption(Bucket("b", bulk), found, "aws").result == result
+    assert reach.check_bucket_encryption(Bucket("b", is_bulk_export), encryption, "aws").result == result
 
 
 def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     """A missing journal fails only if runs are refused. An unreadable one always fails."""
-    none = Journal(ACCOUNT, REGION, lineage="")
-    known = checks.check_journal("p", journal(record()), "restore it")
-    assert known.message == "p has records of 1 association (serial 7)"
-    assert checks.check_journal("p", none).result == CheckResult.OK
-    refused = checks.check_journal("p", none, "restore it")
-    assert (refused.result, refused.fix) == (CheckResult.FAILED, "restore it")
-    broken, unclear = (
+    missing = Journal(ACCOUNT, REGION, lineage="")
+    readable = checks.check_journal("p", journal(record()), "restore it")
+    assert readable.message == "p has records of 1 association (serial 7)"
+    assert checks.check_journal("p", missing).result == CheckResult.OK
+    required = checks.check_journal("p", missing, "restore it")
+    assert (required.result, required.fix) == (CheckResult.FAILED, "restore it")
+    unusable, unclear = (
         checks.check_journal("p", StateError("broken")),
         checks.check_journal("p", StateWriteUnknown("weak ETag")),
     )
-    assert broken.result == unclear.result == CheckResult.FAILED
-    assert "docs/safety.md" in (broken.fix or "")
+    assert unusable.result == unclear.result == CheckResult.FAILED
+    assert "docs/safety.md" in (unusable.fix or "")
     assert unclear.fix == "make sure that no proxy changes the answers of S3"
     assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 
 
 def test_lease_check_tells_free_held_and_expired_apart() -> None:
     """A free or expired lease is ok, and a held one is a warning."""
-    held = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
+    held_journal = Journal(ACCOUNT, REGION, "l", lease=Lease("r", "process 1 on host", "host", 1, NOW))
     assert checks.check_lease("prod", journal(), NOW).message == "no run holds the lease"
-    earlier = checks.check_lease("prod", held, NOW - timedelta(seconds=1))
-    assert (earlier.result, earlier.message) == (
+    check = checks.check_lease("prod", held_journal, NOW - timedelta(seconds=1))
+    assert (check.result, check.message) == (
         CheckResult.WARNING,
         "held by process 1 on host until 2026-11-01 12:00:00Z",
     )
-    assert "reconcile unlock prod" in (earlier.fix or "")
-    assert checks.check_lease("prod", held, NOW).message.startswith(
+    assert "reconcile unlock prod" in (check.fix or "")
+    assert checks.check_lease("prod", held_journal, NOW).message.startswith(
         "the lease of process 1 on host expired at 2026-11-01 "
     )
 
 
 BULK = Integration(INTEGRATION.arn, INTEGRATION.name, "AmazonConnect://AppIntegrations")
-SILENT = manifest("silent", ObjectConfiguration=None)
+WITHOUT_OBJECTS = manifest("silent", ObjectConfiguration=None)
 
 
 @pytest.mark.parametrize(
-    ("there", "wanted", "objects", "result", "fix"),
+    ("integration", "desired", "objects", "result", "fix"),
     [
-        (BULK, SILENT, ("CustomerProfiles",), "ok", None),
-        (INTEGRATION, SILENT, ("CustomerProfiles",), "ok", None),
+        (BULK, WITHOUT_OBJECTS, ("CustomerProfiles",), "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, ("CustomerProfiles",), "ok", None),
         (BULK, manifest(), None, "ok", None),
-        (BULK, SILENT, (), "failed", "add an ObjectConfiguration"),
-        (BULK, SILENT, AccessDenied("no"), "warning", f"allow app-integrations:GetDataIntegration on {BULK.arn}"),
-        (BULK, SILENT, Throttled("no"), "warning", "run this again later"),
-        (INTEGRATION, SILENT, (), "ok", None),
-        (INTEGRATION, SILENT, ("Account",), "ok", None),
-        (INTEGRATION, SILENT, AccessDenied("no"), "ok", None),
+        (BULK, WITHOUT_OBJECTS, (), "failed", "add an ObjectConfiguration"),
+        (
+            BULK,
+            WITHOUT_OBJECTS,
+            AccessDenied("no"),
+            "warning",
+            f"allow app-integrations:GetDataIntegration on {BULK.arn}",
+        ),
+        (BULK, WITHOUT_OBJECTS, Throttled("no"), "warning", "run this again later"),
+        (INTEGRATION, WITHOUT_OBJECTS, (), "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, ("Account",), "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, AccessDenied("no"), "ok", None),
     ],
 )
 def test_bulk_export_must_name_its_objects(
-    there: Integration, wanted: Any, objects: Any, result: str, fix: str | None
+    integration: Integration, desired: Any, objects: Any, result: str, fix: str | None
 ) -> None:
     """A bulk export needs an ObjectConfiguration on the data integration or in the manifest."""
-    assert reach.is_bulk_export(there, objects) is (there is BULK or objects == ("CustomerProfiles",))
-    check = reach.check_integration(there.name, [manifest("other"), wanted], (there,), objects)
+    assert reach.is_bulk_export(integration, objects) is (integration is BULK or objects == ("CustomerProfiles",))
+    check = reach.check_integration(integration.name, [manifest("other"), desired], (integration,), objects)
     assert check.result == result
     assert (check.fix or "").startswith(fix or "")
     assert (check.fix is None) == (fix is None)
@@ -333,7 +343,9 @@ def test_bulk_export_must_name_its_objects(
 
 def test_bulk_export_is_recognised_by_its_data_integration() -> None:
     """A bulk export is recognised by its data integration, even without an ObjectConfiguration of its own."""
-    assert reach.select_without_objects((manifest(), SILENT)) == (SILENT,)
-    found = reach.find_destination_buckets((SILENT,), {INTEGRATION.name})
-    assert found == (Bucket("corp-exports", is_bulk_export=True),)
-    assert reach.find_destination_buckets((SILENT,), {"another"}) == (Bucket("corp-exports", is_bulk_export=False),)
+    assert reach.select_without_objects((manifest(), WITHOUT_OBJECTS)) == (WITHOUT_OBJECTS,)
+    buckets = reach.find_destination_buckets((WITHOUT_OBJECTS,), {INTEGRATION.name})
+    assert buckets == (Bucket("corp-exports", is_bulk_export=True),)
+    assert reach.find_destination_buckets((WITHOUT_OBJECTS,), {"another"}) == (
+        Bucket("corp-exports", is_bulk_export=False),
+    )

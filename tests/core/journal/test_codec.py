@@ -37,11 +37,13 @@ counts = st.integers(0, 2**53 - 1)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 executions = st.none() | st.just(record().request["ExecutionConfiguration"])
 updates = st.none() | st.builds(UpdatePending, times, st.none() | words)
-bound = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
-formers = st.lists(executions, min_size=1, max_size=2).map(tuple)
-states = st.builds(CreatePending, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound
+bound_states = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
+previous_executions = st.lists(executions, min_size=1, max_size=2).map(tuple)
+states = (
+    st.builds(CreatePending, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound_states
+)
 records = st.builds(
-    Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, formers
+    Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, previous_executions
 ).map(
     lambda each: (
         replace(each, token=compute_client_token(each.request, each.incarnation))
@@ -49,7 +51,7 @@ records = st.builds(
         else each
     )
 )
-standings = st.builds(LastDecision, words, times, st.none() | st.builds(Execution, words, st.none() | words))
+last_decisions = st.builds(LastDecision, words, times, st.none() | st.builds(Execution, words, st.none() | words))
 journals = st.builds(
     Journal,
     words,
@@ -57,35 +59,35 @@ journals = st.builds(
     words,
     counts,
     st.lists(records, max_size=3).map(lambda found: {each.name: each for each in found}),
-    st.dictionaries(words, standings, max_size=3),
+    st.dictionaries(words, last_decisions, max_size=3),
     st.none() | st.builds(Lease, words, words, words, counts, times),
     st.none() | st.builds(LastWrite, words, times, st.none() | words),
 )
 
 
 @given(journals)
-def test_encoded_journal_decodes_to_the_same_value(written: Journal) -> None:
+def test_encoded_journal_decodes_to_the_same_value(generated: Journal) -> None:
     """A journal survives encoding and decoding as JSON text, and its document fits the schema."""
-    document = json.loads(json.dumps(encode(written)))
-    assert decode(document) == written
+    document = json.loads(json.dumps(encode(generated)))
+    assert decode(document) == generated
     SCHEMA.validate(document)
 
 
 LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
 
 
-def broken(**changes: Any) -> dict[str, Any]:
+def build_document(**changes: Any) -> dict[str, Any]:
     """Return a document with changed members and the digest that fits them."""
     return add_digest({**encode(journal(record())), **changes})
 
 
-def broken_record(**changes: Any) -> dict[str, Any]:
+def build_record_document(**changes: Any) -> dict[str, Any]:
     """Return a document whose only record has changed members."""
     document = encode(journal(record()))
     return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
 
 
-def waiting(**changes: Any) -> dict[str, Any]:
+def build_pending_document(**changes: Any) -> dict[str, Any]:
     """Return a document with changed members in the record of a Create without an answer."""
     document = encode(journal(replace(record(), state=CreatePending(1, NOW, NOW))))
     return add_digest({**document, "records": {"export": {**document["records"]["export"], **changes}}})
@@ -98,48 +100,51 @@ def waiting(**changes: Any) -> dict[str, Any]:
         ([], "it is not a journal"),
         ({}, "it is not a journal"),
         ({"format": 1}, "it is not a journal"),
-        (broken(format="terraform/v4"), "it is not a journal"),
-        (broken(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
-        (broken(account=5), "5 is not a string"),
-        (broken(serial="3"), "'3' is not a whole number"),
-        (broken(serial=True), "True is not a whole number"),
-        (broken(lease={}), "missing"),
-        (broken(lease={**LEASE, "number": -1}), "-1 is not a whole number"),
-        (broken(lease={**LEASE, "more": 1}), "unknown 'more'"),
-        (broken(written={"run": "r"}), "missing"),
-        (broken(decisions={"export": {"decision": "in-sync"}}), "missing"),
-        (broken(colour="red"), "unknown 'colour'"),
-        (broken_record(colour="red"), "unknown 'colour'"),
-        (broken_record(update={"at": NOW.isoformat()}, former=[None]), "missing"),
-        (broken_record(update={"at": NOW.isoformat(), "refused": None}), "'export' has an update but no former"),
-        (broken_record(former=["x"]), "former of 'export'"),
-        (broken_record(former={}), "former of 'export'"),
-        (waiting(token=None), "the token of 'export' does not match its request"),
-        (broken_record(status="intended", attempts=0), "unknown"),
-        (waiting(attempts=0), "0 is not a whole number from 1"),
-        (broken(records=[]), "of the wrong type"),
-        (broken(records={"export": None}), "of the wrong type"),
-        (add_digest({key: value for key, value in broken().items() if key != "lineage"}), "lineage"),
-        (add_digest({**broken(), "lineage": "\ud800"}), "surrogates not allowed"),
-        (broken(serial=2**53), "is not a whole number from 0 to"),
-        (broken_record(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
-        (broken_record(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
-        (waiting(seen="abc"), "seen of 'export'"),
-        (waiting(seen=[7]), "7 is not a string"),
+        (build_document(format="terraform/v4"), "it is not a journal"),
+        (build_document(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
+        (build_document(account=5), "5 is not a string"),
+        (build_document(serial="3"), "'3' is not a whole number"),
+        (build_document(serial=True), "True is not a whole number"),
+        (build_document(lease={}), "missing"),
+        (build_document(lease={**LEASE, "number": -1}), "-1 is not a whole number"),
+        (build_document(lease={**LEASE, "more": 1}), "unknown 'more'"),
+        (build_document(written={"run": "r"}), "missing"),
+        (build_document(decisions={"export": {"decision": "in-sync"}}), "missing"),
+        (build_document(colour="red"), "unknown 'colour'"),
+        (build_record_document(colour="red"), "unknown 'colour'"),
+        (build_record_document(update={"at": NOW.isoformat()}, former=[None]), "missing"),
         (
-            waiting(token=TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")),
+            build_record_document(update={"at": NOW.isoformat(), "refused": None}),
+            "'export' has an update but no former",
+        ),
+        (build_record_document(former=["x"]), "former of 'export'"),
+        (build_record_document(former={}), "former of 'export'"),
+        (build_pending_document(token=None), "the token of 'export' does not match its request"),
+        (build_record_document(status="intended", attempts=0), "unknown"),
+        (build_pending_document(attempts=0), "0 is not a whole number from 1"),
+        (build_document(records=[]), "of the wrong type"),
+        (build_document(records={"export": None}), "of the wrong type"),
+        (add_digest({key: value for key, value in build_document().items() if key != "lineage"}), "lineage"),
+        (add_digest({**build_document(), "lineage": "\ud800"}), "surrogates not allowed"),
+        (build_document(serial=2**53), "is not a whole number from 0 to"),
+        (build_record_document(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
+        (build_record_document(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
+        (build_pending_document(seen="abc"), "seen of 'export'"),
+        (build_pending_document(seen=[7]), "7 is not a string"),
+        (
+            build_pending_document(token=TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")),
             "the token of 'export' does not match its request",
         ),
-        (waiting(incarnation=1), "the token of 'export' does not match its request"),
-        ({**broken(), "serial": 4711}, "it was changed after it was written"),
-        ({key: value for key, value in broken().items() if key != "digest"}, "digest"),
-        (broken_record(status="gone"), "gone"),
-        (broken_record(since="2026-11-01T12:00:00"), "has no time zone"),
-        (broken_record(since=7), "7 is not a string"),
-        (broken_record(request={}), "request of 'export'"),
-        (broken_record(request=[]), "request of 'export'"),
-        (broken_record(token=7), "7 is not a string"),
-        (broken_record(incarnation=None), "of the wrong type"),
+        (build_pending_document(incarnation=1), "the token of 'export' does not match its request"),
+        ({**build_document(), "serial": 4711}, "it was changed after it was written"),
+        ({key: value for key, value in build_document().items() if key != "digest"}, "digest"),
+        (build_record_document(status="gone"), "gone"),
+        (build_record_document(since="2026-11-01T12:00:00"), "has no time zone"),
+        (build_record_document(since=7), "7 is not a string"),
+        (build_record_document(request={}), "request of 'export'"),
+        (build_record_document(request=[]), "request of 'export'"),
+        (build_record_document(token=7), "7 is not a string"),
+        (build_record_document(incarnation=None), "of the wrong type"),
     ],
 )
 def test_malformed_journal_is_rejected(document: object, reason: str) -> None:
@@ -151,9 +156,9 @@ def test_malformed_journal_is_rejected(document: object, reason: str) -> None:
 def test_changing_records_leaves_the_serial_unchanged() -> None:
     """The serial counts writes, so adding or removing records does not raise it."""
     start = journal(record("a"), record("b"))
-    added = start.with_records(record("c"))
-    assert (added.serial, set(added.records)) == (start.serial, {"a", "b", "c"})
-    assert (added.without_records("a", "zz").serial, set(added.without_records("a").records)) == (
+    extended = start.with_records(record("c"))
+    assert (extended.serial, set(extended.records)) == (start.serial, {"a", "b", "c"})
+    assert (extended.without_records("a", "zz").serial, set(extended.without_records("a").records)) == (
         start.serial,
         {"b", "c"},
     )
@@ -174,16 +179,21 @@ def test_empty_journal_is_valid() -> None:
 
 def test_schema_rejects_the_documents_that_the_program_rejects() -> None:
     """Unknown members, other formats and wrong types do not fit the schema either."""
-    wrong = (broken(colour="red"), broken(format="reconciler/journal/v1"), broken(serial="3"), waiting(attempts=0))
-    assert [document for document in wrong if SCHEMA.is_valid(document)] == []
+    documents = (
+        build_document(colour="red"),
+        build_document(format="reconciler/journal/v1"),
+        build_document(serial="3"),
+        build_pending_document(attempts=0),
+    )
+    assert [document for document in documents if SCHEMA.is_valid(document)] == []
 
 
 def test_journal_of_version_0_is_migrated() -> None:
     """The migration of a document of version 0 keeps its contents and adds the members that it lacks."""
-    old = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
-    journal = decode(old)
+    document = json.loads((Path(__file__).parent / "journal.v0.json").read_text())
+    journal = decode(document)
     assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
-        name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in document["records"].items()
     }
     states = [journal.records[name].state for name in ("bound", "waiting")]
     assert isinstance(states[0], Bound)
@@ -191,43 +201,43 @@ def test_journal_of_version_0_is_migrated() -> None:
     assert isinstance(states[1], CreatePending)
     assert decode(encode(journal)) == journal
     with pytest.raises(MalformedJournal, match="missing"):
-        decode({**old, "lease": None})
+        decode({**document, "lease": None})
 
 
 def test_journal_of_version_1_is_migrated() -> None:
     """The migration of a document of version 1 adds a digest and an empty list of the ids that List showed."""
-    old = json.loads((Path(__file__).parent / "journal.v1.json").read_text())
-    journal = decode(old)
+    document = json.loads((Path(__file__).parent / "journal.v1.json").read_text())
+    journal = decode(document)
     assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
-        name: (each["token"], each["incarnation"], each["request"]) for name, each in old["records"].items()
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in document["records"].items()
     }
-    waiting = journal.records["waiting"].state
-    assert isinstance(waiting, CreatePending)
-    assert (waiting.attempts, waiting.live_ids) == (2, ())
-    new = encode(journal)
-    assert new["format"] == "reconciler/journal/v2"
-    assert decode(new) == journal
-    changed = json.dumps(old).replace("fca855226b7d", "fca855226b7e")
+    pending = journal.records["waiting"].state
+    assert isinstance(pending, CreatePending)
+    assert (pending.attempts, pending.live_ids) == (2, ())
+    migrated = encode(journal)
+    assert migrated["format"] == "reconciler/journal/v2"
+    assert decode(migrated) == journal
+    changed = json.dumps(document).replace("fca855226b7d", "fca855226b7e")
     with pytest.raises(MalformedJournal, match="the token of 'waiting' does not match its request"):
         decode(json.loads(changed))
 
 
-@pytest.mark.parametrize("older", ["v0", "v1"])
-def test_journal_relabelled_as_older_fails_its_digest(older: str) -> None:
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_journal_relabelled_as_older_fails_its_digest(version: str) -> None:
     """The digest covers the format, and a genuine document of an older format has no digest."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="it was changed after it was written"):
-        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{older}")))
+        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{version}")))
 
 
 @given(journals, st.data())
-def test_changed_character_is_detected(written: Journal, data: st.DataObject) -> None:
+def test_changed_character_is_detected(generated: Journal, data: st.DataObject) -> None:
     """A journal with one changed character is rejected, unless the character does not change its contents."""
-    text = json.dumps(encode(written))
-    at = data.draw(st.integers(0, len(text) - 1))
+    text = json.dumps(encode(generated))
+    position = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from("0123456789abcdef-:T"))
     try:
-        changed = json.loads(text[:at] + other + text[at + 1 :])
+        changed = json.loads(text[:position] + other + text[position + 1 :])
     except ValueError:
         return
     if changed != json.loads(text):

@@ -15,7 +15,7 @@ BOUND = Bound("a1", NOW, live().arn)
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "description"),
     [
         (CreatePending(2, NOW, NOW), "the answer to a Create is unknown; attempt 2 at 2026-11-01 12:00:00Z"),
         (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
@@ -25,20 +25,20 @@ BOUND = Bound("a1", NOW, live().arn)
         (BOUND, "live"),
     ],
 )
-def test_each_record_state_has_a_description(state: RecordState, words: str) -> None:
+def test_each_record_state_has_a_description(state: RecordState, description: str) -> None:
     """The status describes each record in words, not in the terms of the stored document."""
-    (only,) = list_recorded_associations(journal(replace(record(), state=state)), {"export"})
-    assert only.state == words
+    (association,) = list_recorded_associations(journal(replace(record(), state=state)), {"export"})
+    assert association.state == description
 
 
 def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     """The status lists a blocked manifest without a record, and marks a record without a manifest as orphaned."""
-    done = Execution("COMPLETED", None)
-    standings = {"export": LastDecision("in-sync", NOW, done), "stray": LastDecision("blocked", NOW)}
+    job = Execution("COMPLETED", None)
+    last_decisions = {"export": LastDecision("in-sync", NOW, job), "stray": LastDecision("blocked", NOW)}
     export, old, stray = list_recorded_associations(
-        replace(journal(record(), record("old")), last_decisions=standings), {"export", "stray"}
+        replace(journal(record(), record("old")), last_decisions=last_decisions), {"export", "stray"}
     )
-    assert (export.decision, export.since, export.last_execution, export.arn) == ("in-sync", NOW, done, live().arn)
+    assert (export.decision, export.since, export.last_execution, export.arn) == ("in-sync", NOW, job, live().arn)
     assert (old.decision, old.is_orphaned, old.association_id) == (None, True, "a1")
     assert (stray.decision, stray.is_orphaned, stray.state) == (
         "blocked",

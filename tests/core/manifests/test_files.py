@@ -19,7 +19,7 @@ def test_manifest_files_are_recognised_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "end"),
+    ("entries", "reason"),
     [
         ([File("a", b"1"), File("b", b"2")], None),
         (
@@ -33,17 +33,17 @@ def test_manifest_files_are_recognised_by_name() -> None:
     ],
 )
 def test_reading_ends_at_the_first_exceeded_limit(
-    found: Sequence[File], end: str | None, monkeypatch: pytest.MonkeyPatch
+    entries: Sequence[File], reason: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One problem replaces the files beyond the limit. Entries that are not files do not count."""
     monkeypatch.setattr(files, "MAX_DOCUMENTS", 2)
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 8)
     problem = Problem("z", 0, 0, "", "is bad")
-    first, *others = limit_files([problem, *found])
+    first, *others = limit_files([problem, *entries])
     assert first == problem
-    if end is None:
-        assert others == found
+    if reason is None:
+        assert others == entries
     else:
-        assert others[:-1] == found[: len(others) - 1]
-        assert str(others[-1]) == f".: the revision {end}"
-        assert len(others) <= len(found)
+        assert others[:-1] == entries[: len(others) - 1]
+        assert str(others[-1]) == f".: the revision {reason}"
+        assert len(others) <= len(entries)

@@ -24,9 +24,9 @@ def test_problems_are_reported_with_their_commit() -> None:
 def test_omitted_problems_are_counted() -> None:
     """A last problem gives the number of the omitted ones, and the text of the error counts every problem."""
     invalid = InvalidManifests((PROBLEM,), omitted_count=2)
-    (first, last), found = invalid.problems, ValidationResult.from_error(invalid.with_revision("1f0c5f7"))
+    (first, last), result = invalid.problems, ValidationResult.from_error(invalid.with_revision("1f0c5f7"))
     assert (first, str(last).partition(" not listed")[0]) == (PROBLEM, "manifests: 2 more problems")
-    assert (found.problems, found.problem_count, found.revision) == (invalid.problems, 3, "1f0c5f7")
+    assert (result.problems, result.problem_count, result.revision) == (invalid.problems, 3, "1f0c5f7")
     assert str(invalid) == "3 problems in the manifests"
     assert str(InvalidManifests((PROBLEM,), omitted_count=1).problems[1]).startswith(
         "manifests: 1 more problem not listed"

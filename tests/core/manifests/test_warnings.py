@@ -15,15 +15,15 @@ from reconciler.core.model import Manifest, OnLoss, Policy
 END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
 
-def until(end: timedelta | str) -> dict[str, Any]:
+def build_execution(end: timedelta | str) -> dict[str, Any]:
     """Return an execution whose window ends at this time from now, or at this text."""
     millis = end if isinstance(end, str) else str(int((NOW + end).timestamp() * 1000))
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1000000000000", "EndTime": millis}}
 
 
-def said(found: Manifest) -> list[tuple[str, str]]:
+def list_warnings(checked: Manifest) -> list[tuple[str, str]]:
     """Return the warnings about a manifest."""
-    return list(find_warnings(found, NOW))
+    return list(find_warnings(checked, NOW))
 
 
 @pytest.mark.parametrize(
@@ -31,25 +31,27 @@ def said(found: Manifest) -> list[tuple[str, str]]:
     [
         None,
         {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}},
-        until(timedelta(minutes=-30)),
-        until(timedelta(days=-30)),
+        build_execution(timedelta(minutes=-30)),
+        build_execution(timedelta(days=-30)),
     ],
 )
 def test_sound_manifest_has_no_warning(execution: Any) -> None:
     """A schedule, an empty execution, and a window that ended 30 minutes ago cause no warning."""
-    assert said(manifest(ExecutionConfiguration=execution)) == []
+    assert list_warnings(manifest(ExecutionConfiguration=execution)) == []
 
 
 def test_manifest_that_adopts_has_no_warning() -> None:
     """A manifest that takes a live association over says what is, and not what shall be."""
-    taken = manifest(policy=Policy(adopt="arn", on_loss=OnLoss.RECREATE), ExecutionConfiguration=until(timedelta()))
-    assert said(taken) == []
+    adoption = manifest(
+        policy=Policy(adopt="arn", on_loss=OnLoss.RECREATE), ExecutionConfiguration=build_execution(timedelta())
+    )
+    assert list_warnings(adoption) == []
 
 
 @pytest.mark.parametrize("minutes", [-29, 0, 60])
 def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
     """A window that ends less than 30 minutes ago causes a warning, because the export may lack data."""
-    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(timedelta(minutes=minutes))))
+    ((pointer, sentence),) = list_warnings(manifest(ExecutionConfiguration=build_execution(timedelta(minutes=minutes))))
     assert pointer == END
     assert "may be missing" in sentence
 
@@ -57,23 +59,23 @@ def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
 @pytest.mark.parametrize("end", ["999999999999999999", "not a time"])
 def test_unreadable_window_end_is_treated_as_missing(end: str) -> None:
     """A window with an invalid end causes the same warning as a window without an end."""
-    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=until(end)))
+    ((pointer, sentence),) = list_warnings(manifest(ExecutionConfiguration=build_execution(end)))
     assert (pointer, "no end" in sentence) == ("/spec/ExecutionConfiguration/OnDemandConfiguration", True)
 
 
 def test_export_without_a_window_or_an_end_is_a_warning() -> None:
     """A reviewer cannot know which data an export without a window, or without its end, will send."""
-    ((pointer, sentence),) = said(manifest(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}))
+    ((pointer, sentence),) = list_warnings(manifest(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"}))
     assert (pointer, "has no window" in sentence) == ("/spec/ExecutionConfiguration", True)
     open_ = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790812800000"}}
-    ((pointer, sentence),) = said(manifest(ExecutionConfiguration=open_))
+    ((pointer, sentence),) = list_warnings(manifest(ExecutionConfiguration=open_))
     assert "no end" in sentence
 
 
 def test_automatic_recreation_of_an_export_is_a_warning() -> None:
     """A policy.onLoss of recreate causes a warning, because finished jobs leave List and the export would repeat."""
-    repeated = manifest(policy=Policy(on_loss=OnLoss.RECREATE))
-    assert [pointer for pointer, _ in said(repeated)] == ["/policy/onLoss"]
+    recreating = manifest(policy=Policy(on_loss=OnLoss.RECREATE))
+    assert [pointer for pointer, _ in list_warnings(recreating)] == ["/policy/onLoss"]
 
 
 def test_regions_match_those_of_botocore() -> None:

@@ -19,56 +19,56 @@ from reconciler.core.report.report import Report, RunInfo
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
-ELSEWHERE = "s3://corp-exports/elsewhere"
+OTHER_DESTINATION = "s3://corp-exports/elsewhere"
 
 
-def window(end: str) -> dict[str, Any]:
+def build_execution(end: str) -> dict[str, Any]:
     """Return an ExecutionConfiguration with another end time."""
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
 
 
-NEW, THIRD = window("1793577600000"), window("1793664000000")
+NEW, THIRD = build_execution("1793577600000"), build_execution("1793664000000")
 SCHEDULED: dict[str, Any] = {
     "ExecutionMode": "SCHEDULED",
     "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"},
 }
 
 
-def run(
-    known: Journal, wanted: Manifest, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE
+def plan_manifest(
+    before: Journal, desired: Manifest, *live_associations: Live, mode: Mode = Mode.CREATE_AND_UPDATE
 ) -> tuple[Decision, Journal]:
     """Plan one manifest, and return its decision and the journal after the run."""
-    decided = compute_plan([wanted], observation(*lives), known, rules(mode))
-    return decided.decisions[0], with_intents(known, decided, NOW)
+    plan = compute_plan([desired], observation(*live_associations), before, rules(mode))
+    return plan.decisions[0], with_intents(before, plan, NOW)
 
 
-def wants(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Manifest:
+def build_manifest(execution: Any = ON_DEMAND, generation: int = 1, **policy: Any) -> Manifest:
     """Return a manifest with an ExecutionConfiguration that allows updates."""
     return manifest(policy=replace(UPDATES, generation=generation, **policy), ExecutionConfiguration=execution)
 
 
-def said(decision: Decision, known: Journal, wanted: Manifest, *lives: Live) -> Report:
+def build_report(decision: Decision, before: Journal, desired: Manifest, *live_associations: Live) -> Report:
     """Return the report of a run with a decision."""
-    decided = compute_plan([wanted], observation(*lives), known, rules())
-    assert decided.decisions[0].kind == decision.kind
+    plan = compute_plan([desired], observation(*live_associations), before, rules())
+    assert plan.decisions[0].kind == decision.kind
     return Report(
         RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0"),
-        (build_target_report("prod", "1", "r", Result(decided, {}, {})),),
+        (build_target_report("prod", "1", "r", Result(plan, {}, {})),),
     )
 
 
-@pytest.mark.parametrize("shown", [NEW, SCHEDULED, None])
+@pytest.mark.parametrize("execution", [NEW, SCHEDULED, None])
 @pytest.mark.parametrize("mode", list(Mode))
-def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode: Mode) -> None:
+def test_adoption_without_a_journal_is_neither_drift_nor_update(execution: Any, mode: Mode) -> None:
     """An adoption that differs from git is changed, in this run and later ones, and nothing is sent."""
-    wanted, there = manifest(policy=UPDATES), live(ExecutionConfiguration=shown)
-    first, kept = run(journal(), wanted, there, mode=mode)
+    desired, association = manifest(policy=UPDATES), live(ExecutionConfiguration=execution)
+    first, after = plan_manifest(journal(), desired, association, mode=mode)
     assert isinstance(first, Adopt)
-    report = said(first, journal(), wanted, there)
+    report = build_report(first, journal(), desired, association)
     (row,) = report.associations
     assert {name for name, count in report.summary.items() if count} == {row.decision} == {"changed"}
     for _ in range(3):
-        later, kept = run(kept, wanted, there, mode=mode)
+        later, after = plan_manifest(after, desired, association, mode=mode)
         assert isinstance(later, Changed)
         assert not any(each.is_drifted for each in later.differences)
         for reason in (first.reason, later.reason):
@@ -79,92 +79,94 @@ def test_adoption_without_a_journal_is_neither_drift_nor_update(shown: Any, mode
 
 def test_adopted_association_is_updated_after_a_change_or_generation() -> None:
     """An adopted association is updated after a raised generation or a further change in git."""
-    there = live(ExecutionConfiguration=NEW)
-    _, kept = run(journal(), wants(), there)
-    raised, _ = run(kept, wants(generation=2), there)
-    assert isinstance(raised, Update)
-    assert raised.execution == ON_DEMAND
-    assert "policy.generation was raised" in raised.reason
-    changed, after = run(kept, wants(THIRD), there)
+    association = live(ExecutionConfiguration=NEW)
+    _, after = plan_manifest(journal(), build_manifest(), association)
+    update, _ = plan_manifest(after, build_manifest(generation=2), association)
+    assert isinstance(update, Update)
+    assert update.execution == ON_DEMAND
+    assert "policy.generation was raised" in update.reason
+    changed, updated_journal = plan_manifest(after, build_manifest(THIRD), association)
     assert isinstance(changed, Update)
     assert "git changed the configuration" in changed.reason
-    back, _ = run(after, wants(), live(ExecutionConfiguration=THIRD))
-    assert isinstance(back, Changed)
-    same, _ = run(kept, wants(NEW), there)
+    reverted, _ = plan_manifest(updated_journal, build_manifest(), live(ExecutionConfiguration=THIRD))
+    assert isinstance(reverted, Changed)
+    same, _ = plan_manifest(after, build_manifest(NEW), association)
     assert isinstance(same, InSync)
 
 
 def test_generation_present_at_adoption_does_not_count_as_raised() -> None:
     """A generation that is already in git at the adoption does not count as raised."""
-    there = live(ExecutionConfiguration=NEW)
-    _, kept = run(journal(), wants(generation=5), there)
-    later, _ = run(kept, wants(generation=5), there)
+    association = live(ExecutionConfiguration=NEW)
+    _, after = plan_manifest(journal(), build_manifest(generation=5), association)
+    later, _ = plan_manifest(after, build_manifest(generation=5), association)
     assert isinstance(later, Changed)
     assert "raise policy.generation above 5" in later.reason
 
 
 def test_live_change_after_adoption_is_drift() -> None:
     """A change in AWS after the adoption is drift."""
-    _, kept = run(journal(), wants(), live())
-    decision, _ = run(kept, wants(), live(ExecutionConfiguration=NEW))
+    _, after = plan_manifest(journal(), build_manifest(), live())
+    decision, _ = plan_manifest(after, build_manifest(), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, Drifted)
-    (row,) = said(decision, kept, wants(), live(ExecutionConfiguration=NEW)).associations
+    (row,) = build_report(decision, after, build_manifest(), live(ExecutionConfiguration=NEW)).associations
     assert "adopted" in row.reason
 
 
 def test_ignored_member_is_not_a_difference_of_an_adoption() -> None:
     """An adoption leaves out the members of policy.ignore, and reports other differences."""
-    wanted = wants(ignore=(END,))
-    first, kept = run(journal(), wanted, live(ExecutionConfiguration=NEW))
-    assert (first.kind, kept.records["export"].request) == ("adopt", request())
-    both = {**NEW, "OnDemandConfiguration": {**NEW["OnDemandConfiguration"], "StartTime": "1"}}
-    first, kept = run(journal(), wanted, live(ExecutionConfiguration=both))
+    desired = build_manifest(ignore=(END,))
+    first, after = plan_manifest(journal(), desired, live(ExecutionConfiguration=NEW))
+    assert (first.kind, after.records["export"].request) == ("adopt", request())
+    execution = {**NEW, "OnDemandConfiguration": {**NEW["OnDemandConfiguration"], "StartTime": "1"}}
+    first, after = plan_manifest(journal(), desired, live(ExecutionConfiguration=execution))
     assert isinstance(first, Adopt)
     assert [each.path for each in first.differences] == ["/ExecutionConfiguration/OnDemandConfiguration/StartTime"]
-    later, _ = run(kept, wanted, live(ExecutionConfiguration=both))
+    later, _ = plan_manifest(after, desired, live(ExecutionConfiguration=execution))
     assert isinstance(later, Changed)
 
 
 def test_adopting_another_destination_by_arn_is_not_drift() -> None:
     """Adopting an association with another destination by policy.adopt is no drift."""
-    there = live(DestinationURI=ELSEWHERE)
-    wanted = manifest(policy=Policy(adopt=there.arn))
-    first, kept = run(journal(), wanted, there)
+    association = live(DestinationURI=OTHER_DESTINATION)
+    desired = manifest(policy=Policy(adopt=association.arn))
+    first, after = plan_manifest(journal(), desired, association)
     assert first.kind == "changed"
-    later, _ = run(kept, wanted, there)
+    later, _ = plan_manifest(after, desired, association)
     assert isinstance(later, Changed)
     assert "cannot change /DestinationURI" in later.reason
-    beside, _ = run(kept, manifest("beside", DestinationURI=ELSEWHERE), there)
-    assert isinstance(beside, Adopt)  # renamed: the record has that destination
+    other_decision, _ = plan_manifest(after, manifest("beside", DestinationURI=OTHER_DESTINATION), association)
+    assert isinstance(other_decision, Adopt)  # renamed: the record has that destination
 
 
 def test_replaced_association_is_neither_drift_nor_update() -> None:
     """A replaced association is changed, because nothing is known about its earlier configuration."""
-    known = replace(record(id_="gone", ExecutionConfiguration=THIRD), previous_executions=(NEW,))
-    there = live("a2", ExecutionConfiguration=SCHEDULED)
-    first, kept = run(journal(known), wants(THIRD), there)
+    replaced = replace(record(id_="gone", ExecutionConfiguration=THIRD), previous_executions=(NEW,))
+    association = live("a2", ExecutionConfiguration=SCHEDULED)
+    first, after = plan_manifest(journal(replaced), build_manifest(THIRD), association)
     assert isinstance(first, Adopt)
     assert (first.record.token, first.record.previous_executions) == (None, (NEW, THIRD))
     for execution in (THIRD, NEW):
-        later, _ = run(kept, wants(execution), there)
+        later, _ = plan_manifest(after, build_manifest(execution), association)
         assert isinstance(later, Changed)
         assert "does not know which of them changed" in later.reason
 
 
 def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:
     """After a Create without an answer, a difference in AWS is drift, because the sent request is known."""
-    waiting = replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE))
-    there = live(ExecutionConfiguration=NEW)
-    first, _ = run(journal(waiting), manifest(), there)
+    pending = replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE))
+    association = live(ExecutionConfiguration=NEW)
+    first, _ = plan_manifest(journal(pending), manifest(), association)
     assert first.kind == "drifted"
-    (row,) = said(first, journal(waiting), manifest(), there).associations
+    (row,) = build_report(first, journal(pending), manifest(), association).associations
     assert "has succeeded; AWS no longer matches the last applied" in row.reason
 
 
 def test_renamed_manifest_is_reported_by_its_remaining_difference() -> None:
     """A renamed manifest has the same decision in this run and the next one."""
-    for wanted, word in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
-        first, kept = run(journal(record("old")), wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
-        later, _ = run(kept, wanted, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
-        assert (first.kind, later.kind) == (word, word)
-        assert isinstance(kept.records["new"].state, Bound)
+    for desired, expected in ((manifest("new"), "drifted"), (manifest("new", ExecutionConfiguration=THIRD), "changed")):
+        first, after = plan_manifest(
+            journal(record("old")), desired, live(ExecutionConfiguration=NEW), mode=Mode.CREATE
+        )
+        later, _ = plan_manifest(after, desired, live(ExecutionConfiguration=NEW), mode=Mode.CREATE)
+        assert (first.kind, later.kind) == (expected, expected)
+        assert isinstance(after.records["new"].state, Bound)

@@ -1,4 +1,4 @@
-"""Differences: drift and changes are told apart, and equivalent spellings are no difference."""
+"""Differences: drift and changes are distinguished, and equivalent spellings are no difference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
 
-def later(member: str) -> dict[str, Any]:
+def change_time(member: str) -> dict[str, Any]:
     """Return the ExecutionConfiguration with another time in one member."""
     window: dict[str, Any] = dict(ON_DEMAND["OnDemandConfiguration"])
     return {**ON_DEMAND, "OnDemandConfiguration": {**window, member: "1800000000000"}}
@@ -30,46 +30,51 @@ def test_member_that_aws_does_not_show_is_not_drift() -> None:
 
 def test_drift_compares_live_with_applied() -> None:
     """A live value that differs from the applied one is drift, with all three values."""
-    shown = live(ExecutionConfiguration=later("StartTime")).spec
-    (difference,) = compare(request(), request(), shown)
+    live_spec = live(ExecutionConfiguration=change_time("StartTime")).spec
+    (difference,) = compare(request(), request(), live_spec)
     assert difference == Difference(START, "1790812800000", "1790812800000", "1800000000000")
     assert (difference.is_drifted, difference.is_changed, difference.is_updatable) == (True, False, True)
 
 
 def test_change_compares_git_with_applied() -> None:
     """A value in git that differs from the applied one is a change, and no drift."""
-    (difference,) = compare(request(ExecutionConfiguration=later("EndTime")), request(), live().spec)
+    (difference,) = compare(request(ExecutionConfiguration=change_time("EndTime")), request(), live().spec)
     assert (difference.path, difference.is_drifted, difference.is_changed) == (END, False, True)
 
 
 def test_simultaneous_drift_and_change_are_both_reported() -> None:
     """If both git and AWS differ from the applied value, the difference is both change and drift."""
-    wanted = request(ExecutionConfiguration=later("StartTime"))
-    moved: dict[str, Any] = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1700000000000"}}
-    found = {each.path: each for each in compare(wanted, request(), live(ExecutionConfiguration=moved).spec)}
-    assert (found[START].is_drifted, found[START].is_changed) == (True, True)
-    assert (found[END].live, found[END].is_drifted, found[END].is_changed) == (None, True, False)
+    desired = request(ExecutionConfiguration=change_time("StartTime"))
+    other_window: dict[str, Any] = {
+        "ExecutionMode": "ON_DEMAND",
+        "OnDemandConfiguration": {"StartTime": "1700000000000"},
+    }
+    differences = {
+        each.path: each for each in compare(desired, request(), live(ExecutionConfiguration=other_window).spec)
+    }
+    assert (differences[START].is_drifted, differences[START].is_changed) == (True, True)
+    assert (differences[END].live, differences[END].is_drifted, differences[END].is_changed) == (None, True, False)
 
 
 def test_change_of_a_hidden_member_is_detected() -> None:
     """A change in a member that AWS never shows is found by comparing git with the journal."""
-    wanted = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
-    found = compare(wanted, request(), live().spec)
-    assert [each.path for each in found] == [
+    desired = request(ObjectConfiguration={"CustomerProfiles": {"objectType": ["_asset"]}})
+    differences = compare(desired, request(), live().spec)
+    assert [each.path for each in differences] == [
         "/ObjectConfiguration/CustomerProfiles/domainName",
         "/ObjectConfiguration/CustomerProfiles/objectType",
     ]
-    assert not any(each.is_drifted or each.is_updatable for each in found)
+    assert not any(each.is_drifted or each.is_updatable for each in differences)
 
 
 def test_ignored_member_cannot_drift_but_can_change() -> None:
     """policy.ignore hides drift in a member, and does not hide changes in git."""
-    shown = live(ExecutionConfiguration=later("EndTime")).spec
-    assert compare(request(), request(), shown, (END,)) == ()
-    assert compare(request(), request(), shown, ("/ExecutionConfiguration",)) == ()
-    assert compare(request(), request(), shown, ("/ExecutionConfiguration/OnDemand",)) != ()
-    wanted = request(ExecutionConfiguration=later("EndTime"))
-    assert [each.path for each in compare(wanted, request(), live().spec, (END,))] == [END]
+    live_spec = live(ExecutionConfiguration=change_time("EndTime")).spec
+    assert compare(request(), request(), live_spec, (END,)) == ()
+    assert compare(request(), request(), live_spec, ("/ExecutionConfiguration",)) == ()
+    assert compare(request(), request(), live_spec, ("/ExecutionConfiguration/OnDemand",)) != ()
+    desired = request(ExecutionConfiguration=change_time("EndTime"))
+    assert [each.path for each in compare(desired, request(), live().spec, (END,))] == [END]
 
 
 def test_keys_are_escaped_as_json_pointers() -> None:
@@ -85,30 +90,30 @@ def test_a_request_does_not_differ_from_itself(changes: dict[str, Any]) -> None:
     assert compare(same, same, live(**changes).spec) == ()
 
 
-def rewritten(window: dict[str, Any], **others: Any) -> Spec:
+def respell(window: dict[str, Any], **members: Any) -> Spec:
     """Return a live association as List might spell it, normalised like every other."""
-    execution: dict[str, Any] = {**others, "OnDemandConfiguration": window, "ExecutionMode": "ON_DEMAND"}
+    execution: dict[str, Any] = {**members, "OnDemandConfiguration": window, "ExecutionMode": "ON_DEMAND"}
     return normalise({**live().spec, "ExecutionConfiguration": execution})
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "live_spec",
     [
-        rewritten({"EndTime": "2026-11-01T00:00:00Z", "StartTime": "2026-10-01T00:00:00.000Z"}),
-        rewritten({"EndTime": "2026-11-01T01:00:00+01:00", "StartTime": "1790812800000"}),
-        rewritten({"EndTime": 1793491200000, "StartTime": 1790812800000.0}),
-        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={}),
-        rewritten(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={"Object": "", "FirstExecutionFrom": None}),
+        respell({"EndTime": "2026-11-01T00:00:00Z", "StartTime": "2026-10-01T00:00:00.000Z"}),
+        respell({"EndTime": "2026-11-01T01:00:00+01:00", "StartTime": "1790812800000"}),
+        respell({"EndTime": 1793491200000, "StartTime": 1790812800000.0}),
+        respell(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={}),
+        respell(ON_DEMAND["OnDemandConfiguration"], ScheduleConfiguration={"Object": "", "FirstExecutionFrom": None}),
         normalise({**live().spec, "ClientId": ""}),
         normalise(dict(sorted(live().spec.items(), reverse=True))),
     ],
 )
-def test_equivalent_spelling_by_aws_is_not_a_difference(shown: Spec) -> None:
+def test_equivalent_spelling_by_aws_is_not_a_difference(live_spec: Spec) -> None:
     """Other spellings of a time, numbers for strings, empty members and another order are no difference."""
-    assert compare(request(), request(), shown) == ()
+    assert compare(request(), request(), live_spec) == ()
 
 
-ODD: list[tuple[Spec, Spec]] = [
+SPEC_PAIRS: list[tuple[Spec, Spec]] = [
     ({"A": {"b": "1", "c": "2"}}, {"A": {"b": "1"}}),
     ({"A": {"b": {"c": "1"}}}, {"A": {"d": "2"}}),
     ({"A": {"b": "1"}}, {"A": {}}),
@@ -121,11 +126,11 @@ ODD: list[tuple[Spec, Spec]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "shown"), ODD)
-def test_request_taken_from_live_has_no_drift(one: Spec, shown: Spec) -> None:
+@pytest.mark.parametrize(("desired_request", "live_spec"), SPEC_PAIRS)
+def test_request_taken_from_live_has_no_drift(desired_request: Spec, live_spec: Spec) -> None:
     """A request with the live values has no drift, and keeps the members that AWS never shows."""
     hidden = {"ObjectConfiguration": {"a": {"b": ("c",)}}}
-    both = {**one, **hidden}
-    taken = with_live_values(both, compare(both, both, shown))
-    assert taken == {**shown, **hidden}
-    assert compare(taken, taken, shown) == ()
+    applied = {**desired_request, **hidden}
+    updated = with_live_values(applied, compare(applied, applied, live_spec))
+    assert updated == {**live_spec, **hidden}
+    assert compare(updated, updated, live_spec) == ()

@@ -17,21 +17,23 @@ from reconciler.core.plan.inputs import RunOptions, RunRules
 TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 
 
-def guarded(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
+def decide_creates(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
     """Return the decisions on missing associations after the guardrails."""
-    seen = observation()
-    return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen).decisions
+    live_state = observation()
+    return apply_guardrails(
+        compute_plan(manifests, live_state, journal(), rules(mode)), target, rules(mode), live_state
+    ).decisions
 
 
 def test_create_to_an_allowed_destination_passes() -> None:
     """A Create to a destination in AllowedDestinations passes."""
-    (decision,) = guarded(manifest())
+    (decision,) = decide_creates(manifest())
     assert isinstance(decision, Create)
 
 
 def test_every_destination_passes_without_allowed_destinations() -> None:
     """Without AllowedDestinations, every destination passes, and so does a request without a destination."""
-    (decision,) = guarded(manifest(DestinationURI=None), target=Target("prod"))
+    (decision,) = decide_creates(manifest(DestinationURI=None), target=Target("prod"))
     assert isinstance(decision, Create)
 
 
@@ -46,7 +48,7 @@ def test_every_destination_passes_without_allowed_destinations() -> None:
 )
 def test_suspended_or_observed_create_is_held(policy: Policy, target: Target, mode: Mode, reason: str) -> None:
     """A suspended or observed Create is held, and the reason names the setting."""
-    (decision,) = guarded(manifest(policy=policy), target=target, mode=mode)
+    (decision,) = decide_creates(manifest(policy=policy), target=target, mode=mode)
     assert isinstance(decision, Held)
     assert reason in decision.reason
 
@@ -56,40 +58,40 @@ def test_an_update_is_held_like_a_create() -> None:
     policy = Policy(mode=Mode.CREATE_AND_UPDATE, suspend=True)
     changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     mode = Mode.CREATE_AND_UPDATE
-    seen = observation(live())
-    (held,) = apply_guardrails(
-        compute_plan([changed], seen, journal(record()), rules(mode)), TARGET, rules(mode), seen
+    live_state = observation(live())
+    (decision,) = apply_guardrails(
+        compute_plan([changed], live_state, journal(record()), rules(mode)), TARGET, rules(mode), live_state
     ).decisions
-    assert isinstance(held, Held)
-    assert isinstance(held.write, Update)
-    (same,) = apply_guardrails(
-        compute_plan([manifest()], seen, journal(record()), rules()), TARGET, rules(mode), seen
+    assert isinstance(decision, Held)
+    assert isinstance(decision.write, Update)
+    (unchanged,) = apply_guardrails(
+        compute_plan([manifest()], live_state, journal(record()), rules()), TARGET, rules(mode), live_state
     ).decisions
-    assert isinstance(same, InSync)
+    assert isinstance(unchanged, InSync)
 
 
 @pytest.mark.parametrize("destination", ["s3://elsewhere/x", "s3://corp-exports", "s3://other/xx", None])
 def test_disallowed_destination_blocks(destination: str | None) -> None:
     """A destination outside AllowedDestinations is blocked, and the reason names the allowed ones."""
-    (decision,) = guarded(manifest(DestinationURI=destination))
+    (decision,) = decide_creates(manifest(DestinationURI=destination))
     assert isinstance(decision, Blocked)
     assert "s3://corp-exports/*" in decision.reason
 
 
 def test_repeated_create_is_checked_by_its_recorded_destination() -> None:
     """A retry is checked by the destination in its record, because it sends the recorded request."""
-    sent = replace(record(), state=CreatePending(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
-    decided = compute_plan([manifest()], observation(), journal(sent), rules())
-    elsewhere = replace(TARGET, allowed_destinations=("s3://other/*",))
-    (decision,) = apply_guardrails(decided, elsewhere, rules(), observation()).decisions
+    pending = replace(record(), state=CreatePending(1, NOW - 2 * SETTLE, NOW - 2 * SETTLE))
+    plan = compute_plan([manifest()], observation(), journal(pending), rules())
+    other_target = replace(TARGET, allowed_destinations=("s3://other/*",))
+    (decision,) = apply_guardrails(plan, other_target, rules(), observation()).decisions
     assert isinstance(decision, Blocked)
 
 
 def test_creates_beyond_max_creates_block_all_creates() -> None:
     """If a run would exceed MaxCreates, each of its Creates is blocked."""
-    three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
-    assert {type(each) for each in guarded(*three, target=replace(TARGET, max_creates=3))} == {Create}
-    decisions = guarded(*three, target=replace(TARGET, max_creates=2))
+    manifests = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
+    assert {type(each) for each in decide_creates(*manifests, target=replace(TARGET, max_creates=3))} == {Create}
+    decisions = decide_creates(*manifests, target=replace(TARGET, max_creates=2))
     assert {type(each) for each in decisions} == {Blocked}
     assert all(
         "3 associations" in each.reason and "is 2" in each.reason for each in decisions if isinstance(each, Blocked)
@@ -97,27 +99,27 @@ def test_creates_beyond_max_creates_block_all_creates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "declared", "said"),
+    ("run_limit", "target_limit", "expected"),
     [
         (2, 9, "--max-creates is 2: read the plan, then raise --max-creates"),
         (9, 2, "MaxCreates of target 'prod' is 2: read the plan, then raise MaxCreates"),
     ],
 )
-def test_stricter_of_two_limits_applies_and_is_named(given: int, declared: int, said: str) -> None:
+def test_stricter_of_two_limits_applies_and_is_named(run_limit: int, target_limit: int, expected: str) -> None:
     """The reason names the stricter of MaxCreates and --max-creates."""
-    three = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
-    decided = compute_plan(three, observation(), journal(), rules())
-    target, bounded = replace(TARGET, max_creates=declared), RunRules(RunOptions(max_creates=given), NOW)
-    for decision in apply_guardrails(decided, target, bounded, observation()).decisions:
+    manifests = [manifest(name, DestinationURI=f"s3://corp-exports/{name}") for name in "abc"]
+    plan = compute_plan(manifests, observation(), journal(), rules())
+    target, limited_rules = replace(TARGET, max_creates=target_limit), RunRules(RunOptions(max_creates=run_limit), NOW)
+    for decision in apply_guardrails(plan, target, limited_rules, observation()).decisions:
         assert isinstance(decision, Blocked)
-        assert said in decision.reason
+        assert expected in decision.reason
 
 
 def test_max_creates_counts_and_blocks_only_creates() -> None:
     """MaxCreates leaves associations in sync unchanged."""
     manifests = [manifest("a", DestinationURI="s3://corp-exports/a"), manifest()]
-    decided = compute_plan(manifests, observation(live()), journal(record()), rules())
-    decisions = apply_guardrails(decided, replace(TARGET, max_creates=0), rules(), observation()).decisions
+    plan = compute_plan(manifests, observation(live()), journal(record()), rules())
+    decisions = apply_guardrails(plan, replace(TARGET, max_creates=0), rules(), observation()).decisions
     assert [type(each) for each in decisions] == [Blocked, InSync]
 
 
@@ -127,7 +129,7 @@ def test_stricter_mode_wins() -> None:
     assert Mode.CREATE.choose_stricter(Mode.CREATE_AND_UPDATE) is Mode.CREATE
 
 
-def runs(count: int, **changes: str) -> tuple[Live, ...]:
+def build_running_exports(count: int, **changes: str) -> tuple[Live, ...]:
     """Return associations whose exports are running."""
     running = Execution("IN_PROGRESS", None)
     return tuple(
@@ -139,68 +141,76 @@ def runs(count: int, **changes: str) -> tuple[Live, ...]:
     )
 
 
-def exports(count: int) -> tuple[Manifest, ...]:
+def build_manifests(count: int) -> tuple[Manifest, ...]:
     """Return manifests for a number of exports."""
     return tuple(manifest(f"m{n:02}", ClientId=f"m{n:02}") for n in range(count))
 
 
-def crowded(*manifests: Manifest, lives: tuple[Live, ...] = (), known: Journal | None = None) -> tuple[Decision, ...]:
+def decide_beside(
+    *manifests: Manifest, live_associations: tuple[Live, ...] = (), stored_journal: Journal | None = None
+) -> tuple[Decision, ...]:
     """Return the decisions beside other associations, in a target with high limits."""
-    roomy = Target("prod", max_creates=99, associations_per_integration=99)
-    seen = observation(*lives)
-    return apply_guardrails(compute_plan(manifests, seen, known or journal(), rules()), roomy, rules(), seen).decisions
+    target = Target("prod", max_creates=99, associations_per_integration=99)
+    live_state = observation(*live_associations)
+    return apply_guardrails(
+        compute_plan(manifests, live_state, stored_journal or journal(), rules()), target, rules(), live_state
+    ).decisions
 
 
 def test_export_beyond_the_running_quota_is_held() -> None:
     """Exports above the quota of AWS are held, in the order of their names, and resume by themselves."""
-    decisions = crowded(*exports(4), lives=runs(MAX_EXPORTS - 2))
+    decisions = decide_beside(*build_manifests(4), live_associations=build_running_exports(MAX_EXPORTS - 2))
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
-    (held,) = {each.reason for each in decisions if isinstance(each, Held)}
-    assert held == (
+    (reason,) = {each.reason for each in decisions if isinstance(each, Held)}
+    assert reason == (
         "18 exports are running and this run starts 2 more, and AWS allows 20 at once in an account and Region "
         "(this quota cannot be raised): a later run starts this export"
     )
     assert all(each.resumes_by_itself for each in decisions if isinstance(each, Held))
-    (alone,) = crowded(manifest(), lives=runs(MAX_EXPORTS))
-    assert isinstance(alone, Held)
-    assert alone.reason.startswith("20 exports are running, and AWS allows 20")
+    (decision,) = decide_beside(manifest(), live_associations=build_running_exports(MAX_EXPORTS))
+    assert isinstance(decision, Held)
+    assert decision.reason.startswith("20 exports are running, and AWS allows 20")
 
 
 def test_scheduled_association_ignores_the_running_exports() -> None:
     """The quota of exports does not hold a scheduled association, which starts its jobs later."""
     schedule = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
-    lives = runs(MAX_EXPORTS)
+    running = build_running_exports(MAX_EXPORTS)
     for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
-        (decision,) = crowded(manifest(**changes), lives=lives)
+        (decision,) = decide_beside(manifest(**changes), live_associations=running)
         assert isinstance(decision, Create)
 
 
 def test_update_that_exports_is_held_like_a_create() -> None:
     """An Update that repeats an export counts as an export."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
-    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
-    seen = observation(live(), *runs(MAX_EXPORTS))
-    decided = compute_plan(
-        [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
+    new_execution = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    live_state = observation(live(), *build_running_exports(MAX_EXPORTS))
+    plan = compute_plan(
+        [manifest(policy=policy, ExecutionConfiguration=new_execution)], live_state, journal(record()), rules(mode)
     )
-    (held,) = apply_guardrails(decided, Target("prod"), rules(mode), seen).decisions
-    assert isinstance(held, Held)
-    assert isinstance(held.write, Update)
+    (decision,) = apply_guardrails(plan, Target("prod"), rules(mode), live_state).decisions
+    assert isinstance(decision, Held)
+    assert isinstance(decision.write, Update)
 
 
 def test_create_that_list_does_not_show_counts_as_running() -> None:
     """A Create that List does not show yet counts as a running export."""
-    waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
-    fresh = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
-    decisions = crowded(*exports(3), lives=runs(MAX_EXPORTS - 2), known=journal(waiting, fresh))
+    pending = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
+    bound = replace(record("m01", ClientId="m01"), state=Bound("b", NOW))
+    decisions = decide_beside(
+        *build_manifests(3),
+        live_associations=build_running_exports(MAX_EXPORTS - 2),
+        stored_journal=journal(pending, bound),
+    )
     assert [each.kind for each in decisions] == ["settling", "settling", "held"]
 
 
 def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
     """Creates above the quota of associations are blocked. The others are created in the order of their names."""
-    seen = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
+    live_state = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(8)))
     decisions = apply_guardrails(
-        compute_plan(exports(4), seen, journal(), rules()), Target("prod"), rules(), seen
+        compute_plan(build_manifests(4), live_state, journal(), rules()), Target("prod"), rules(), live_state
     ).decisions
     assert [each.kind for each in decisions] == ["create", "create", "blocked", "blocked"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Blocked)}
@@ -210,10 +220,10 @@ def test_association_quota_of_a_data_integration_is_not_exceeded() -> None:
 
 def test_unanswered_create_counts_towards_the_association_quota() -> None:
     """A Create without an answer counts towards the quota of associations."""
-    waiting = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
-    seen = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    pending = replace(record("m00", ClientId="m00"), state=CreatePending(1, NOW, NOW))
+    live_state = observation(*(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
     decisions = apply_guardrails(
-        compute_plan(exports(2), seen, journal(waiting), rules()), Target("prod"), rules(), seen
+        compute_plan(build_manifests(2), live_state, journal(pending), rules()), Target("prod"), rules(), live_state
     ).decisions
     assert [each.kind for each in decisions] == ["settling", "blocked"]
 
@@ -221,41 +231,50 @@ def test_unanswered_create_counts_towards_the_association_quota() -> None:
 def test_update_does_not_count_towards_the_association_quota() -> None:
     """An Update does not count towards the quota of associations."""
     mode, policy = Mode.CREATE_AND_UPDATE, Policy(mode=Mode.CREATE_AND_UPDATE)
-    later = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
-    seen = observation(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
-    decided = compute_plan(
-        [manifest(policy=policy, ExecutionConfiguration=later)], seen, journal(record()), rules(mode)
+    new_execution = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1790000000000"}}
+    live_state = observation(live(), *(live(f"l{n}", ClientId=f"l{n}") for n in range(9)))
+    plan = compute_plan(
+        [manifest(policy=policy, ExecutionConfiguration=new_execution)], live_state, journal(record()), rules(mode)
     )
-    (decision,) = apply_guardrails(decided, Target("prod"), rules(mode), seen).decisions
+    (decision,) = apply_guardrails(plan, Target("prod"), rules(mode), live_state).decisions
     assert isinstance(decision, Update)
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
 def test_pending_update_counts_as_one_running_export(status: str) -> None:
     """An Update that List does not show yet counts as one running export, even if List shows its job."""
-    before = {"ExecutionMode": "ON_DEMAND"}
-    shown = replace(live("s", ClientId="s", ExecutionConfiguration=before), last_execution=Execution(status, None))
-    sent = record("sent", "s", ClientId="s")
-    sent = replace(
-        sent, state=Bound("s", NOW - 2 * SETTLE, shown.arn, update=UpdatePending(NOW)), previous_executions=(before,)
+    old_execution = {"ExecutionMode": "ON_DEMAND"}
+    association = replace(
+        live("s", ClientId="s", ExecutionConfiguration=old_execution), last_execution=Execution(status, None)
     )
-    lives = (shown, *runs(MAX_EXPORTS - 2))
-    decisions = crowded(manifest("sent", ClientId="s"), *exports(2), lives=lives, known=journal(sent))
+    stored_record = record("sent", "s", ClientId="s")
+    stored_record = replace(
+        stored_record,
+        state=Bound("s", NOW - 2 * SETTLE, association.arn, update=UpdatePending(NOW)),
+        previous_executions=(old_execution,),
+    )
+    live_associations = (association, *build_running_exports(MAX_EXPORTS - 2))
+    decisions = decide_beside(
+        manifest("sent", ClientId="s"),
+        *build_manifests(2),
+        live_associations=live_associations,
+        stored_journal=journal(stored_record),
+    )
     assert [each.kind for each in decisions] == ["settling", "create", "held"]
 
 
 def test_held_create_counts_towards_max_creates() -> None:
     """A held Create counts towards MaxCreates. Otherwise the plan would change when the hold ends."""
-    seen = observation(*runs(MAX_EXPORTS))
-    decided = compute_plan(exports(3), seen, journal(), rules())
-    few = Target("prod", max_creates=2, associations_per_integration=99)
-    assert {each.kind for each in apply_guardrails(decided, few, rules(), seen).decisions} == {"blocked"}
+    live_state = observation(*build_running_exports(MAX_EXPORTS))
+    plan = compute_plan(build_manifests(3), live_state, journal(), rules())
+    target = Target("prod", max_creates=2, associations_per_integration=99)
+    assert {each.kind for each in apply_guardrails(plan, target, rules(), live_state).decisions} == {"blocked"}
 
 
 def test_unlisted_associations_are_ignored_by_guardrails() -> None:
     """Guardrails work if a data integration could not be listed."""
-    seen = observation(unobserved="denied")
+    live_state = observation(unobserved="denied")
     (decision,) = apply_guardrails(
-        compute_plan([manifest()], seen, journal(), rules()), TARGET, rules(), seen
+        compute_plan([manifest()], live_state, journal(), rules()), TARGET, rules(), live_state
     ).decisions
     assert isinstance(decision, Blocked)

@@ -18,15 +18,15 @@ from reconciler.core.request.token import compute_client_token
 RECREATE = Policy(on_loss=OnLoss.RECREATE)
 
 
-def decide(wanted: Manifest, known: Record, *lives: Live) -> Decision:
+def decide(desired: Manifest, stored_record: Record, *live_associations: Live) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules()).decisions
+    (decision,) = compute_plan([desired], observation(*live_associations), journal(stored_record), rules()).decisions
     return decision
 
 
-def gone(since: timedelta = SETTLE, *, listed: bool = True, generation: int = 1) -> Record:
+def build_missing_record(missing_time: timedelta = SETTLE, *, was_listed: bool = True, generation: int = 1) -> Record:
     """Return the record of an association that List has left out for a time."""
-    bound = Bound("a1", NOW - timedelta(days=1), live().arn if listed else None, NOW - since)
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn if was_listed else None, NOW - missing_time)
     return replace(record(), state=bound, generation=generation)
 
 
@@ -36,14 +36,14 @@ def test_association_is_lost_only_after_two_misses() -> None:
     assert isinstance(decision, Settling)
     assert isinstance(decision.record.state, Bound)
     assert decision.record.state.missing_since == NOW
-    again = decide(manifest(policy=RECREATE), gone(SETTLE - timedelta(seconds=1)))
+    again = decide(manifest(policy=RECREATE), build_missing_record(SETTLE - timedelta(seconds=1)))
     assert isinstance(again, Settling)
     assert again.until == NOW + timedelta(seconds=1)
 
 
 def test_reappearing_association_resets_the_loss() -> None:
     """If List shows the association again, the count of missed runs starts again."""
-    decision = decide(manifest(policy=RECREATE), gone(), live())
+    decision = decide(manifest(policy=RECREATE), build_missing_record(), live())
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
     assert decision.record.state.missing_since is None
@@ -51,36 +51,36 @@ def test_reappearing_association_resets_the_loss() -> None:
 
 def test_lost_association_is_reported_and_not_recreated() -> None:
     """A lost association is reported and not created again by default: a finished job may leave List."""
-    decision = decide(manifest(), gone())
+    decision = decide(manifest(), build_missing_record())
     assert isinstance(decision, Lost)
     assert "policy.generation" in decision.reason
 
 
 def test_on_loss_recreate_recreates_a_lost_association() -> None:
     """With policy.onLoss recreate, the current request is created with the token of the next incarnation."""
-    decision = decide(manifest(policy=RECREATE), gone())
+    decision = decide(manifest(policy=RECREATE), build_missing_record())
     assert isinstance(decision, Create)
     assert decision.token == compute_client_token(request(), 1)
     assert decision.record == Record("export", request(), decision.token, 1, 1, CreatePending(1, NOW, NOW))
-    assert decision.previous_record == gone()
+    assert decision.previous_record == build_missing_record()
 
 
 def test_association_never_listed_is_not_recreated() -> None:
     """policy.onLoss does not recreate an association that List never showed. A raised generation does."""
-    decision = decide(manifest(policy=RECREATE), gone(listed=False))
+    decision = decide(manifest(policy=RECREATE), build_missing_record(was_listed=False))
     assert isinstance(decision, Lost)
     assert "no run ever saw it" in decision.reason
-    insisted = decide(manifest(policy=replace(RECREATE, generation=2)), gone(listed=False))
-    assert isinstance(insisted, Create)
+    recreation = decide(manifest(policy=replace(RECREATE, generation=2)), build_missing_record(was_listed=False))
+    assert isinstance(recreation, Create)
 
 
 def test_raised_generation_recreates_a_lost_association_once() -> None:
     """A raised generation recreates a lost association once. The next loss needs another one."""
-    wanted = manifest(policy=Policy(generation=3))
-    decision = decide(wanted, gone(generation=2))
+    desired = manifest(policy=Policy(generation=3))
+    decision = decide(desired, build_missing_record(generation=2))
     assert isinstance(decision, Create)
     assert (decision.record.generation, decision.record.incarnation) == (3, 1)
-    assert isinstance(decide(wanted, gone(generation=3)), Lost)
+    assert isinstance(decide(desired, build_missing_record(generation=3)), Lost)
 
 
 def test_generation_raised_while_in_sync_has_no_later_effect() -> None:
@@ -95,13 +95,17 @@ def test_generation_raised_while_in_sync_has_no_later_effect() -> None:
 
 def test_generation_raised_while_settling_has_no_later_effect() -> None:
     """A generation raised while an association settles does not recreate it after a later loss."""
-    wanted = manifest(policy=Policy(generation=2))
-    fresh = replace(record(), state=Bound("a1", NOW))
-    for known in (fresh, gone(timedelta(0)), replace(record(), state=CreatePending(1, NOW, NOW))):
-        decision = decide(wanted, known)
+    desired = manifest(policy=Policy(generation=2))
+    new_record = replace(record(), state=Bound("a1", NOW))
+    for stored_record in (
+        new_record,
+        build_missing_record(timedelta(0)),
+        replace(record(), state=CreatePending(1, NOW, NOW)),
+    ):
+        decision = decide(desired, stored_record)
         assert isinstance(decision, Settling)
         assert decision.record.generation == 2
-    repeated = decide(wanted, replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE)))
+    repeated = decide(desired, replace(record(), state=CreatePending(1, NOW - SETTLE, NOW - SETTLE)))
     assert isinstance(repeated, Create)
     assert (repeated.record.generation, repeated.record.incarnation) == (2, 0)
 
@@ -109,26 +113,30 @@ def test_generation_raised_while_settling_has_no_later_effect() -> None:
 def test_recreation_obeys_guardrails() -> None:
     """A suspended or blocked recreation sends nothing and keeps the loss in its record."""
     suspended = manifest(policy=replace(RECREATE, suspend=True))
-    decided = compute_plan([suspended], observation(), journal(gone()), rules())
-    held = apply_guardrails(decided, Target("prod"), rules(), observation()).decisions[0]
-    assert isinstance(held, Held)
-    assert held.record == gone()
-    twin = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")
-    known = journal(gone(), replace(record("twin", "a2", DestinationURI="s3://corp-exports/other")))
-    result = compute_plan([manifest(policy=RECREATE), twin], observation(live("a2")), known, rules())
+    plan = compute_plan([suspended], observation(), journal(build_missing_record()), rules())
+    held_decision = apply_guardrails(plan, Target("prod"), rules(), observation()).decisions[0]
+    assert isinstance(held_decision, Held)
+    assert held_decision.record == build_missing_record()
+    other_manifest = manifest("twin", Policy(adopt=live("a2").arn), DestinationURI="s3://corp-exports/other")
+    stored_journal = journal(
+        build_missing_record(), replace(record("twin", "a2", DestinationURI="s3://corp-exports/other"))
+    )
+    result = compute_plan([manifest(policy=RECREATE), other_manifest], observation(live("a2")), stored_journal, rules())
     blocked = result.decisions[0]
     assert isinstance(blocked, Blocked)
-    assert blocked.record == gone()
+    assert blocked.record == build_missing_record()
 
 
 def test_lost_association_keeps_its_natural_key() -> None:
     """A new request cannot replace a lost association under the same name. It needs a new name."""
-    wanted = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
-    there = live("a2", DestinationURI="s3://corp-exports/other")
-    given_up = replace(record(), state=CreatePending(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
-    for known in (gone(), given_up):
-        for lives in ((), (there,)):
-            (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules()).decisions
+    desired = manifest(policy=replace(RECREATE, generation=2), DestinationURI="s3://corp-exports/other")
+    association = live("a2", DestinationURI="s3://corp-exports/other")
+    abandoned = replace(record(), state=CreatePending(5, NOW - SETTLE * 40, NOW - SETTLE * 40))
+    for stored_record in (build_missing_record(), abandoned):
+        for live_associations in ((), (association,)):
+            (decision,) = compute_plan(
+                [desired], observation(*live_associations), journal(stored_record), rules()
+            ).decisions
             assert isinstance(decision, Blocked)
             assert "new name" in decision.reason
 
@@ -136,26 +144,32 @@ def test_lost_association_keeps_its_natural_key() -> None:
 def test_recreated_integration_gets_its_association_again() -> None:
     """If a data integration was deleted and created again, its manifest applies to the new one."""
     new = Integration(INTEGRATION.arn[:-1] + "2", INTEGRATION.name)
-    seen = Observation((new,), {new.arn: ()})
-    (decision,) = compute_plan([manifest(policy=RECREATE)], seen, journal(gone()), rules()).decisions
+    without_association = Observation((new,), {new.arn: ()})
+    (decision,) = compute_plan(
+        [manifest(policy=RECREATE)], without_association, journal(build_missing_record()), rules()
+    ).decisions
     assert isinstance(decision, Create)
     assert decision.request["DataIntegrationIdentifier"] == new.arn
-    shown = replace(live("a9"), spec=decision.request)
-    there = Observation((new,), {new.arn: (shown,)})
-    (decision,) = compute_plan([manifest(policy=RECREATE)], there, journal(gone()), rules()).decisions
+    association = replace(live("a9"), spec=decision.request)
+    with_association = Observation((new,), {new.arn: (association,)})
+    (decision,) = compute_plan(
+        [manifest(policy=RECREATE)], with_association, journal(build_missing_record()), rules()
+    ).decisions
     assert isinstance(decision, Adopt)
     assert (decision.record.token, decision.record.incarnation) == (None, 0)
-    several = Observation((new,), {new.arn: (shown, replace(shown, arn=shown.arn + "b"))})
-    (decision,) = compute_plan([manifest(policy=RECREATE)], several, journal(gone()), rules()).decisions
+    with_duplicates = Observation((new,), {new.arn: (association, replace(association, arn=association.arn + "b"))})
+    (decision,) = compute_plan(
+        [manifest(policy=RECREATE)], with_duplicates, journal(build_missing_record()), rules()
+    ).decisions
     assert isinstance(decision, Blocked)
 
 
 def test_listed_association_is_no_longer_missing() -> None:
     """List resets the missed runs of an association, even if its manifest is gone or blocked."""
-    known = journal(gone())
+    stored_journal = journal(build_missing_record())
     manifests: tuple[tuple[Manifest, ...], ...] = ((), (manifest("export"), manifest("twin")))
-    for wanted in manifests:
-        result = compute_plan(wanted, observation(live()), known, rules())
-        state = with_intents(known, result, NOW).records["export"].state
+    for desired in manifests:
+        result = compute_plan(desired, observation(live()), stored_journal, rules())
+        state = with_intents(stored_journal, result, NOW).records["export"].state
         assert isinstance(state, Bound)
         assert state.missing_since is None

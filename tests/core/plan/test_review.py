@@ -26,120 +26,127 @@ LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "E
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 
-def creating(*manifests: Manifest) -> tuple[str, ...]:
+def plan_creates(*manifests: Manifest) -> tuple[str, ...]:
     """Return the canonical lines of a plan that creates manifests."""
     return tuple(map(canonical_line, compute_plan(manifests, observation(), journal(), rules()).reviewed_writes))
 
 
 def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
     """The same writes match the reviewed plan in any order."""
-    lines = creating(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
+    lines = plan_creates(manifest("a", ClientId="a"), manifest("b", ClientId="b"))
     assert compare_with_review(ReviewedPlan(compute_digest(lines)), lines[::-1]) is None
     assert compare_with_review(ReviewedPlan(compute_digest(())), ()) is None
 
 
 def test_mismatch_with_a_digest_only_lists_no_differences() -> None:
     """A mismatch with a digest alone lists no differences."""
-    found = compare_with_review(ReviewedPlan(compute_digest(())), creating(manifest()))
-    assert found is not None
-    assert (found.reviewed_digest, found.differences) == (compute_digest(()), None)
+    mismatch = compare_with_review(ReviewedPlan(compute_digest(())), plan_creates(manifest()))
+    assert mismatch is not None
+    assert (mismatch.reviewed_digest, mismatch.differences) == (compute_digest(()), None)
 
 
-def differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+def list_differences(reviewed: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
     """Return the differences between two plans whose writes are known."""
-    found = compare_with_review(ReviewedPlan(compute_digest(reviewed), reviewed), now)
-    assert found is not None
-    assert found.differences is not None
-    return found.differences
+    mismatch = compare_with_review(ReviewedPlan(compute_digest(reviewed), reviewed), now)
+    assert mismatch is not None
+    assert mismatch.differences is not None
+    return mismatch.differences
 
 
 def test_added_and_removed_writes_are_named() -> None:
     """Added and removed writes are named with their kind, destination and data integration."""
-    one, other = creating(manifest(ClientId="one")), creating(manifest(ClientId="other"))
-    assert differences(one, other) == (
+    first_lines, second_lines = plan_creates(manifest(ClientId="one")), plan_creates(manifest(ClientId="other"))
+    assert list_differences(first_lines, second_lines) == (
         f"not reviewed: create s3://corp-exports/2026-10 other of {INTEGRATION.arn}",
         f"reviewed, but no longer planned: create s3://corp-exports/2026-10 one of {INTEGRATION.arn}",
     )
-    assert differences((), creating(manifest(DestinationURI=None))) == (
+    assert list_differences((), plan_creates(manifest(DestinationURI=None))) == (
         f"not reviewed: create (no destination) of {INTEGRATION.arn}",
     )
 
 
 def test_duplicated_write_is_a_plan_mismatch() -> None:
     """A second copy of a reviewed write is a mismatch."""
-    once = creating(manifest())
-    assert differences(once, once * 2) == (f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",)
+    lines = plan_creates(manifest())
+    assert list_differences(lines, lines * 2) == (
+        f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",
+    )
 
 
 def test_changed_request_is_reported_member_by_member() -> None:
     """A changed request is reported with the old and new value of each changed member."""
-    (said,) = differences(creating(manifest()), creating(manifest(ExecutionConfiguration=LATER)))
-    assert said == (
+    (difference,) = list_differences(plan_creates(manifest()), plan_creates(manifest(ExecutionConfiguration=LATER)))
+    assert difference == (
         f"changed since the review: create s3://corp-exports/2026-10 of {INTEGRATION.arn}: "
         "/ExecutionConfiguration/OnDemandConfiguration/EndTime is 1793500000000 and was 1793491200000"
     )
-    (said,) = differences(creating(manifest()), creating(manifest(ObjectConfiguration=None)))
-    assert said.endswith("/ObjectConfiguration/CustomerProfiles/objectType is absent and was ['_profile']")
+    (difference,) = list_differences(plan_creates(manifest()), plan_creates(manifest(ObjectConfiguration=None)))
+    assert difference.endswith("/ObjectConfiguration/CustomerProfiles/objectType is absent and was ['_profile']")
 
 
 def test_recreation_after_a_loss_is_a_plan_mismatch() -> None:
     """The same request with another token is a mismatch, because it exports again."""
     request = manifest().spec
-    (said,) = differences(
+    (difference,) = list_differences(
         (format_canonical_line(DecisionKind.CREATE, request, "t0"),),
         (format_canonical_line(DecisionKind.CREATE, request, "t1"),),
     )
-    assert said.endswith(": the ClientToken is t1 and was t0")
+    assert difference.endswith(": the ClientToken is t1 and was t0")
 
 
 def test_changed_update_is_a_plan_mismatch() -> None:
     """An Update is a mismatch if its ExecutionConfiguration or its association differs."""
     request = manifest().spec
-    (said,) = differences(
+    (difference,) = list_differences(
         (format_canonical_line(DecisionKind.UPDATE, request, "a1"),),
         (format_canonical_line(DecisionKind.UPDATE, request, "a2"),),
     )
-    assert said.endswith(": the association is a2 and was a1")
-    (said,) = differences(
+    assert difference.endswith(": the association is a2 and was a1")
+    (difference,) = list_differences(
         (format_canonical_line(DecisionKind.UPDATE, request, "a1"),),
         (format_canonical_line(DecisionKind.UPDATE, manifest(ExecutionConfiguration=LATER).spec, "a1"),),
     )
-    assert said.endswith("EndTime is 1793500000000 and was 1793491200000")
+    assert difference.endswith("EndTime is 1793500000000 and was 1793491200000")
     assert format_canonical_line(DecisionKind.UPDATE, manifest(ExecutionConfiguration=None).spec, "a1").endswith(
         "null]"
     )
 
 
-def guarded(*manifests: Manifest, running: int, mode: Mode = Mode.CREATE) -> Plan:
+def plan_with_running(*manifests: Manifest, running_count: int, mode: Mode = Mode.CREATE) -> Plan:
     """Return a plan for an account with a number of running exports."""
-    runs = Execution("IN_PROGRESS", None)
-    lives = [
-        replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=runs)
-        for n in range(running)
+    in_progress = Execution("IN_PROGRESS", None)
+    live_associations = [
+        replace(live(f"r{n}", ClientId=f"r{n}", DestinationURI=f"s3://corp/{n}"), last_execution=in_progress)
+        for n in range(running_count)
     ]
-    seen = observation(*lives)
+    live_state = observation(*live_associations)
     target = Target("prod", associations_per_integration=99)
-    return apply_guardrails(compute_plan(manifests, seen, journal(), rules(mode)), target, rules(mode), seen)
+    return apply_guardrails(
+        compute_plan(manifests, live_state, journal(), rules(mode)), target, rules(mode), live_state
+    )
 
 
 def test_held_create_does_not_change_the_digest() -> None:
     """A Create that waits for the quota of exports is part of the reviewed plan, with the same digest."""
-    now, waiting = guarded(manifest(), running=0), guarded(manifest(), running=MAX_EXPORTS)
-    assert isinstance(now.decisions[0], Create)
-    assert isinstance(waiting.decisions[0], Held)
-    assert waiting.writes == ()
+    free_plan, held_plan = (
+        plan_with_running(manifest(), running_count=0),
+        plan_with_running(manifest(), running_count=MAX_EXPORTS),
+    )
+    assert isinstance(free_plan.decisions[0], Create)
+    assert isinstance(held_plan.decisions[0], Held)
+    assert held_plan.writes == ()
     assert (
-        compute_digest(map(canonical_line, waiting.reviewed_writes))
-        == compute_digest(map(canonical_line, now.reviewed_writes))
-        == compute_digest(map(canonical_line, now.writes))
+        compute_digest(map(canonical_line, held_plan.reviewed_writes))
+        == compute_digest(map(canonical_line, free_plan.reviewed_writes))
+        == compute_digest(map(canonical_line, free_plan.writes))
     )
 
 
 def test_suspended_or_observed_create_is_not_in_the_plan() -> None:
     """A suspended or observed Create is no part of the reviewed plan."""
-    suspended = guarded(manifest(policy=Policy(suspend=True)), running=0)
-    observing = guarded(manifest(), running=0, mode=Mode.OBSERVE)
-    assert suspended.reviewed_writes == observing.reviewed_writes == ()
+    suspended_plan = plan_with_running(manifest(policy=Policy(suspend=True)), running_count=0)
+    observed_plan = plan_with_running(manifest(), running_count=0, mode=Mode.OBSERVE)
+    assert suspended_plan.reviewed_writes == observed_plan.reviewed_writes == ()
 
 
 def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
@@ -168,25 +175,27 @@ def test_plans_match_only_with_identical_writes(writes: list[tuple[str, Any]], d
         for token, spec in writes
     )
     assert compare_with_review(ReviewedPlan(compute_digest(lines), lines), data.draw(st.permutations(lines))) is None
-    another = format_canonical_line(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
-    assert len(differences(lines, (*lines, another))) == 1
-    assert len(differences((*lines, another), lines)) == 1
+    other_line = format_canonical_line(DecisionKind.CREATE, {"DataIntegrationIdentifier": "i"}, "another")
+    assert len(list_differences(lines, (*lines, other_line))) == 1
+    assert len(list_differences((*lines, other_line), lines)) == 1
 
 
 def test_digest_does_not_depend_on_the_time() -> None:
     """The digest does not depend on the time of the plan."""
-    early = compute_plan([manifest()], observation(), journal(), rules()).reviewed_writes
-    late = compute_plan([manifest()], observation(), journal(), rules(now=NOW.replace(year=2027))).reviewed_writes
-    assert compute_digest(map(canonical_line, early)) == compute_digest(map(canonical_line, late))
+    early_writes = compute_plan([manifest()], observation(), journal(), rules()).reviewed_writes
+    late_writes = compute_plan(
+        [manifest()], observation(), journal(), rules(now=NOW.replace(year=2027))
+    ).reviewed_writes
+    assert compute_digest(map(canonical_line, early_writes)) == compute_digest(map(canonical_line, late_writes))
 
 
 def test_difference_names_the_data_integration_beside_its_arn() -> None:
     """A difference names the data integration beside its ARN."""
     lines = (format_canonical_line(DecisionKind.CREATE, request(), "token"),)
-    named = {INTEGRATION.arn: INTEGRATION.name}
-    found = compare_with_review(ReviewedPlan(compute_digest(()), ()), lines, named)
-    assert found
-    assert found.differences == (
+    integration_names = {INTEGRATION.arn: INTEGRATION.name}
+    mismatch = compare_with_review(ReviewedPlan(compute_digest(()), ()), lines, integration_names)
+    assert mismatch
+    assert mismatch.differences == (
         f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
     )
 

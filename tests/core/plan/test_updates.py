@@ -17,34 +17,38 @@ from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drif
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 
-def window(end: str) -> dict[str, Any]:
+def build_execution(end: str) -> dict[str, Any]:
     """Return an ExecutionConfiguration with another end time."""
     return {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": end}}
 
 
-OLD, NEW, THIRD = ON_DEMAND, window("1793577600000"), window("1793664000000")
+OLD, NEW, THIRD = ON_DEMAND, build_execution("1793577600000"), build_execution("1793664000000")
 
 
-def decide(wanted: Manifest, known: Record, *lives: Live, mode: Mode = Mode.CREATE_AND_UPDATE) -> Decision:
+def decide(
+    desired: Manifest, stored_record: Record, *live_associations: Live, mode: Mode = Mode.CREATE_AND_UPDATE
+) -> Decision:
     """Plan one manifest and return its decision."""
-    (decision,) = compute_plan([wanted], observation(*lives), journal(known), rules(mode)).decisions
+    (decision,) = compute_plan(
+        [desired], observation(*live_associations), journal(stored_record), rules(mode)
+    ).decisions
     return decision
 
 
-def wants(execution: Any, generation: int = 1) -> Manifest:
+def build_manifest(execution: Any, generation: int = 1) -> Manifest:
     """Return a manifest with an ExecutionConfiguration that allows updates."""
     return manifest(policy=replace(UPDATES, generation=generation), ExecutionConfiguration=execution)
 
 
-def updated(ago: timedelta, refused: str | None = None, generation: int = 1) -> Record:
+def build_updated_record(age: timedelta, refusal: str | None = None, generation: int = 1) -> Record:
     """Return the record of an association that was updated from OLD to NEW."""
-    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW - ago, refused))
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW - age, refusal))
     return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, previous_executions=(OLD,))
 
 
 def test_update_contains_the_record_to_journal_first() -> None:
     """An Update holds the record to write before the call: the new request as applied, and the old one as previous."""
-    decision = decide(wants(NEW), record(), live())
+    decision = decide(build_manifest(NEW), record(), live())
     assert isinstance(decision, Update)
     assert decision.record.request == request(ExecutionConfiguration=NEW)
     assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=UpdatePending(NOW))
@@ -56,7 +60,7 @@ def test_update_contains_the_record_to_journal_first() -> None:
 
 def test_update_shown_by_list_is_in_sync() -> None:
     """An Update that List shows is in sync, and the record keeps the old ExecutionConfiguration."""
-    decision = decide(wants(NEW), updated(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
+    decision = decide(build_manifest(NEW), build_updated_record(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
     assert (decision.record.state.update, decision.record.previous_executions) == (None, (OLD,))
@@ -64,12 +68,12 @@ def test_update_shown_by_list_is_in_sync() -> None:
 
 def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
     """An Update that List does not show settles, then is reported as changed. It is not repeated, and is no drift."""
-    early = decide(wants(NEW), updated(SETTLE - timedelta(seconds=1)), live())
+    early = decide(build_manifest(NEW), build_updated_record(SETTLE - timedelta(seconds=1)), live())
     assert isinstance(early, Settling)
     assert early.live == live()
     assert all(each.is_changed and not each.is_drifted for each in early.differences)
     for ago in (SETTLE, timedelta(days=9)):
-        late = decide(wants(NEW), updated(ago), live())
+        late = decide(build_manifest(NEW), build_updated_record(ago), live())
         assert isinstance(late, Changed)
         assert "never showed" in late.reason
         assert all(each.is_changed and not each.is_drifted for each in late.differences)
@@ -77,10 +81,10 @@ def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
 
 def test_refused_update_is_reported_and_not_repeated() -> None:
     """A refused Update is reported at once. Only a raised generation sends it again."""
-    decision = decide(wants(NEW), updated(timedelta(0), "AccessDenied: no"), live())
+    decision = decide(build_manifest(NEW), build_updated_record(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(decision, Changed)
     assert "AccessDenied: no" in decision.reason
-    again = decide(wants(NEW, generation=2), updated(timedelta(0), "AccessDenied: no"), live())
+    again = decide(build_manifest(NEW, generation=2), build_updated_record(timedelta(0), "AccessDenied: no"), live())
     assert isinstance(again, Update)
     assert again.record.generation == 2
     assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW))
@@ -89,23 +93,23 @@ def test_refused_update_is_reported_and_not_repeated() -> None:
 
 def test_raised_generation_repeats_an_update_that_never_showed() -> None:
     """A raised generation repeats an Update after the settle time, if both modes allow it."""
-    known = updated(SETTLE)
-    assert isinstance(decide(wants(NEW, 2), updated(timedelta(0)), live()), Settling)
-    assert isinstance(decide(wants(NEW, 2), known, live(), mode=Mode.CREATE), Changed)
-    assert isinstance(decide(wants(NEW, 2), known, live()), Update)
-    assert isinstance(decide(wants(NEW, 2), replace(known, generation=2), live()), Changed)
+    stored_record = build_updated_record(SETTLE)
+    assert isinstance(decide(build_manifest(NEW, 2), build_updated_record(timedelta(0)), live()), Settling)
+    assert isinstance(decide(build_manifest(NEW, 2), stored_record, live(), mode=Mode.CREATE), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), stored_record, live()), Update)
+    assert isinstance(decide(build_manifest(NEW, 2), replace(stored_record, generation=2), live()), Changed)
 
 
 def test_drift_is_never_repaired_by_an_update() -> None:
     """Drift without a change in git leads to no Update, even after an earlier Update."""
-    assert isinstance(decide(wants(OLD), record(), live(ExecutionConfiguration=NEW)), Drifted)
-    after = decide(wants(NEW), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
-    assert isinstance(after, Drifted)
+    assert isinstance(decide(build_manifest(OLD), record(), live(ExecutionConfiguration=NEW)), Drifted)
+    decision = decide(build_manifest(NEW), build_updated_record(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
+    assert isinstance(decision, Drifted)
 
 
 def test_drift_together_with_a_change_is_not_overwritten() -> None:
     """A change in git is not sent over drift, because an Update replaces the whole ExecutionConfiguration."""
-    decision = decide(wants(NEW), record(), live(ExecutionConfiguration=THIRD))
+    decision = decide(build_manifest(NEW), record(), live(ExecutionConfiguration=THIRD))
     assert isinstance(decision, Changed)
     (difference,) = decision.differences
     assert (difference.is_changed, difference.is_drifted) == (True, True)
@@ -114,34 +118,34 @@ def test_drift_together_with_a_change_is_not_overwritten() -> None:
 
 def test_further_change_waits_for_the_pending_update() -> None:
     """A further change in git waits for the pending Update, and is sent afterwards."""
-    assert isinstance(decide(wants(THIRD), updated(timedelta(minutes=1)), live()), Settling)
-    for shown in (live(), live(ExecutionConfiguration=NEW)):
-        decision = decide(wants(THIRD), updated(SETTLE), shown)
+    assert isinstance(decide(build_manifest(THIRD), build_updated_record(timedelta(minutes=1)), live()), Settling)
+    for association in (live(), live(ExecutionConfiguration=NEW)):
+        decision = decide(build_manifest(THIRD), build_updated_record(SETTLE), association)
         assert isinstance(decision, Update)
-        assert decision.record.previous_executions == ((NEW, OLD) if shown == live() else (OLD, NEW))
-        assert isinstance(decide(wants(THIRD), decision.record, shown), Settling)
+        assert decision.record.previous_executions == ((NEW, OLD) if association == live() else (OLD, NEW))
+        assert isinstance(decide(build_manifest(THIRD), decision.record, association), Settling)
 
 
 def test_reverting_needs_a_raised_generation() -> None:
     """A revert needs a raised generation. Otherwise two runs of different revisions would update in turn for ever."""
-    shown = live(ExecutionConfiguration=NEW)
-    stale = decide(wants(OLD), updated(timedelta(hours=1)), shown)
-    assert isinstance(stale, Changed)
-    assert "policy.generation" in stale.reason
-    back = decide(wants(OLD, 2), updated(timedelta(hours=1)), shown)
-    assert isinstance(back, Update)
-    assert back.record.generation == 2
-    assert back.record.previous_executions == (NEW,)
-    older = decide(wants(NEW, 1), back.record, live())
-    assert isinstance(older, Changed)
-    assert "is 1 and was 2" in older.reason
+    association = live(ExecutionConfiguration=NEW)
+    without_generation = decide(build_manifest(OLD), build_updated_record(timedelta(hours=1)), association)
+    assert isinstance(without_generation, Changed)
+    assert "policy.generation" in without_generation.reason
+    update = decide(build_manifest(OLD, 2), build_updated_record(timedelta(hours=1)), association)
+    assert isinstance(update, Update)
+    assert update.record.generation == 2
+    assert update.record.previous_executions == (NEW,)
+    older_revision = decide(build_manifest(NEW, 1), update.record, live())
+    assert isinstance(older_revision, Changed)
+    assert "is 1 and was 2" in older_revision.reason
 
 
 def test_reverted_configuration_is_not_sent_twice() -> None:
     """A configuration that was sent and then reverted is not sent again: List may still show the first Update."""
-    reverted = decide(wants(OLD), updated(SETTLE), live())
-    assert isinstance(reverted, Adopt)
-    assert isinstance(decide(wants(NEW), reverted.record, live()), Changed)
+    adoption = decide(build_manifest(OLD), build_updated_record(SETTLE), live())
+    assert isinstance(adoption, Adopt)
+    assert isinstance(decide(build_manifest(NEW), adoption.record, live()), Changed)
 
 
 @pytest.mark.parametrize(
@@ -155,49 +159,53 @@ def test_reverted_configuration_is_not_sent_twice() -> None:
 )
 def test_update_needs_both_modes(policy: Policy, mode: Mode) -> None:
     """The stricter mode of the manifest and the run applies to Updates."""
-    wanted = manifest(policy=policy, ExecutionConfiguration=NEW)
-    assert isinstance(decide(wanted, record(), live(), mode=mode), Changed)
+    desired = manifest(policy=policy, ExecutionConfiguration=NEW)
+    assert isinstance(decide(desired, record(), live(), mode=mode), Changed)
 
 
 def test_execution_cannot_be_removed() -> None:
     """ExecutionConfiguration cannot be removed: UpdateDataIntegrationAssociation requires it (service model)."""
-    wanted = manifest(policy=UPDATES, ExecutionConfiguration=None)
-    decision = decide(wanted, record(), live())
+    desired = manifest(policy=UPDATES, ExecutionConfiguration=None)
+    decision = decide(desired, record(), live())
     assert isinstance(decision, Changed)
     assert "restore it" in decision.reason
 
 
 def test_a_first_execution_can_be_given() -> None:
     """An association without ExecutionConfiguration can be updated to have one."""
-    decision = decide(wants(NEW), record(ExecutionConfiguration=None), live(ExecutionConfiguration=None))
+    decision = decide(build_manifest(NEW), record(ExecutionConfiguration=None), live(ExecutionConfiguration=None))
     assert isinstance(decision, Update)
-    waiting = decide(wants(NEW), decision.record, live(ExecutionConfiguration=None))
-    assert isinstance(waiting, Settling)
+    pending = decide(build_manifest(NEW), decision.record, live(ExecutionConfiguration=None))
+    assert isinstance(pending, Settling)
 
 
 def test_generation_raised_while_drifted_is_recorded() -> None:
     """A generation raised during drift is recorded, repairs nothing and has no later effect."""
-    decision = decide(wants(NEW, 2), updated(timedelta(hours=1)), live(ExecutionConfiguration=THIRD))
+    decision = decide(
+        build_manifest(NEW, 2), build_updated_record(timedelta(hours=1)), live(ExecutionConfiguration=THIRD)
+    )
     assert isinstance(decision, Drifted)
     assert decision.record.generation == 2
-    assert isinstance(decide(wants(NEW, 2), decision.record, live()), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), decision.record, live()), Changed)
 
 
 def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> None:
     """A generation raised while an Update settles is recorded, and does not allow a later repeat."""
-    early = decide(wants(NEW, 2), updated(timedelta(0)), live())
+    early = decide(build_manifest(NEW, 2), build_updated_record(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 2
-    assert isinstance(decide(wants(NEW, 2), replace(updated(SETTLE), generation=2), live()), Changed)
+    assert isinstance(
+        decide(build_manifest(NEW, 2), replace(build_updated_record(SETTLE), generation=2), live()), Changed
+    )
 
 
 def test_revert_during_settling_is_sent_afterwards() -> None:
     """A generation raised with a revert during settling counts for the revert, which is sent afterwards."""
-    early = decide(wants(OLD, 2), updated(timedelta(0)), live())
+    early = decide(build_manifest(OLD, 2), build_updated_record(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 1
-    back = decide(wants(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
-    assert isinstance(back, Update)
+    update = decide(build_manifest(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
+    assert isinstance(update, Update)
 
 
 def test_update_does_not_overwrite_ignored_members() -> None:
@@ -205,38 +213,38 @@ def test_update_does_not_overwrite_ignored_members() -> None:
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     start: dict[str, Any] = {**OLD, "OnDemandConfiguration": {**OLD["OnDemandConfiguration"], "StartTime": "1"}}
     policy = replace(UPDATES, ignore=(end,))
-    wanted = manifest(policy=policy, ExecutionConfiguration=start)
-    decision = decide(wanted, record(), live(ExecutionConfiguration=NEW))
+    desired = manifest(policy=policy, ExecutionConfiguration=start)
+    decision = decide(desired, record(), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, Changed)
     assert end in decision.reason
-    assert isinstance(decide(wanted, record(), live()), Update)
+    assert isinstance(decide(desired, record(), live()), Update)
 
 
 def test_earlier_configuration_is_not_sent_again_in_one_generation() -> None:
     """A configuration that was applied earlier in the same generation is not sent again."""
-    known = replace(record(ExecutionConfiguration=THIRD), previous_executions=(OLD, NEW))
+    stored_record = replace(record(ExecutionConfiguration=THIRD), previous_executions=(OLD, NEW))
     for execution in (OLD, NEW):
-        assert isinstance(decide(wants(execution), known, live(ExecutionConfiguration=THIRD)), Changed)
-        raised = decide(wants(execution, 2), known, live(ExecutionConfiguration=THIRD))
-        assert isinstance(raised, Update)
-        assert raised.record.previous_executions == (THIRD,)
+        assert isinstance(decide(build_manifest(execution), stored_record, live(ExecutionConfiguration=THIRD)), Changed)
+        update = decide(build_manifest(execution, 2), stored_record, live(ExecutionConfiguration=THIRD))
+        assert isinstance(update, Update)
+        assert update.record.previous_executions == (THIRD,)
 
 
 def test_previous_executions_survive_rebinding_and_recreation() -> None:
     """Earlier configurations stay in the record when the association is replaced or created again."""
-    known = replace(record(id_="gone", ExecutionConfiguration=NEW), previous_executions=(OLD,))
-    rebound = decide(wants(NEW), known, live("a2", ExecutionConfiguration=NEW))
+    stored_record = replace(record(id_="gone", ExecutionConfiguration=NEW), previous_executions=(OLD,))
+    rebound = decide(build_manifest(NEW), stored_record, live("a2", ExecutionConfiguration=NEW))
     assert isinstance(rebound, Adopt)
     assert rebound.record.previous_executions == (OLD,)
-    missing = replace(known, state=Bound("gone", NOW - timedelta(days=1), "arn", NOW - SETTLE))
-    again = decide(wants(NEW, 2), missing)
-    assert isinstance(again, Create)
-    assert again.record.previous_executions == (OLD,)
+    lost_record = replace(stored_record, state=Bound("gone", NOW - timedelta(days=1), "arn", NOW - SETTLE))
+    recreated = decide(build_manifest(NEW, 2), lost_record)
+    assert isinstance(recreated, Create)
+    assert recreated.record.previous_executions == (OLD,)
 
 
 def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:
     """If the generation is already raised, the reason names the missing mode."""
-    decision = decide(wants(NEW, 2), updated(SETTLE), live(), mode=Mode.CREATE)
+    decision = decide(build_manifest(NEW, 2), build_updated_record(SETTLE), live(), mode=Mode.CREATE)
     assert isinstance(decision, Changed)
     assert "set --mode create-and-update to send it again" in decision.reason
 

@@ -40,31 +40,31 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
-def hide(text: str, secrets: Secrets) -> str:
+def redact_text(text: str, secrets: Secrets) -> str:
     """Return the text without these secrets."""
     return redact(text, SecretIndex.build(secrets.whole, secrets.long))
 
 
 @given(SECRETS, st.sampled_from(SPELLINGS))
-def test_every_encoding_of_a_secret_is_hidden(secret: str, spell: Callable[[str], str]) -> None:
+def test_every_encoding_of_a_secret_is_hidden(secret: str, encode: Callable[[str], str]) -> None:
     """Escaped and base64-encoded secrets are hidden, including every part of MIN_PART_LENGTH characters."""
-    spelled = spell(secret) if spell is not str.upper or secret.isascii() else secret
-    shown = hide(f"it said {spelled} there", Secrets.from_values(secret))
-    assert all(secret[at : at + MIN_PART_LENGTH] not in shown for at in range(len(secret) - MIN_PART_LENGTH + 1))
-    assert spelled not in shown
-    assert "***" in shown
+    encoded = encode(secret) if encode is not str.upper or secret.isascii() else secret
+    redacted = redact_text(f"it said {encoded} there", Secrets.from_values(secret))
+    assert all(secret[at : at + MIN_PART_LENGTH] not in redacted for at in range(len(secret) - MIN_PART_LENGTH + 1))
+    assert encoded not in redacted
+    assert "***" in redacted
 
 
 @given(SECRETS, st.data())
 def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
     """Any part of a secret with at least MIN_PART_LENGTH characters is hidden."""
     start = data.draw(st.integers(0, len(secret) - MIN_PART_LENGTH))
-    cut = secret[start : data.draw(st.integers(start + MIN_PART_LENGTH, len(secret)))]
-    assert cut not in hide(f"<{cut}…", Secrets.from_values(secret))
+    part = secret[start : data.draw(st.integers(start + MIN_PART_LENGTH, len(secret)))]
+    assert part not in redact_text(f"<{part}…", Secrets.from_values(secret))
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("Failed to parse: 'user:PASS' is not a valid host", "Failed to parse: '***' is not a valid host"),
         ("PASS#1", "***"),
@@ -74,9 +74,9 @@ def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
         ("PASS passed", "*** passed"),
     ],
 )
-def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
+def test_login_in_a_truncated_url_is_hidden(text: str, expected: str) -> None:
     """A login that a # cuts is hidden. A short password is hidden only as a whole word."""
-    assert hide(text, Secrets.from_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == shown
+    assert redact_text(text, Secrets.from_text("http://user:PASS#1@127.0.0.1:9", is_proxy=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_login_in_a_truncated_url_is_hidden(text: str, shown: str) -> None:
 def test_proxy_login_is_a_secret(proxy: str, password: str) -> None:
     """The login of a proxy is secret with or without a scheme, as a password, as a token, and decoded."""
     secrets = Secrets.from_environment({"http_proxy": proxy, "NO_PROXY": "localhost"})
-    assert password not in hide(f"cannot use {password} here", secrets)
+    assert password not in redact_text(f"cannot use {password} here", secrets)
 
 
 def test_variables_are_secret_by_name_and_content() -> None:
@@ -108,19 +108,19 @@ def test_variables_are_secret_by_name_and_content() -> None:
     for each in ("secretkey", "githubtoken", "hook", "gitpassword", "aGVhZGVyczo", "TokenAAAA", "TokenBBBB",
                  "TokenCCC==", "TokenDDDD", "lostcolon", "lostslash",
                  "hookhookhook", "topictopic", "toolpassword"):  # fmt: skip
-        assert hide(f"is {each}", secrets) == "is ***", each
+        assert redact_text(f"is {each}", secrets) == "is ***", each
     for each in ("AKIAEXAMPLE", "/var/run/token", "short", "localhost", "a.example", "longusername", "host.example"):
-        assert hide(f"is {each}", secrets) == f"is {each}"
+        assert redact_text(f"is {each}", secrets) == f"is {each}"
 
 
 def test_short_values_are_not_hidden() -> None:
     """A value of three characters is not hidden, except in the login of a URL."""
     secrets = Secrets.from_values("is", "abc") | Secrets.from_login("a:b")
-    assert hide("abc is https://a:b@host", secrets) == "abc is https://***@host"
+    assert redact_text("abc is https://a:b@host", secrets) == "abc is https://***@host"
 
 
 @pytest.mark.parametrize(
-    "given",
+    "environment",
     [
         {"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "localstack"},
         {"AWS_SECRET_ACCESS_KEY": "east", "RECONCILER_WEBHOOK_SECRET": "exports"},
@@ -134,14 +134,14 @@ def test_short_values_are_not_hidden() -> None:
         {"RECONCILER_GIT_URL": "https://oauth2:token@git.example/x", "HTTPS_PROXY": "http://user:password@proxy:1"},
     ],
 )
-def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]) -> None:
+def test_ordinary_words_regions_and_buckets_are_not_hidden(environment: dict[str, str]) -> None:
     """Short values, common words and public values do not make other text unreadable."""
     text = (
         "the bucket test.corp-exports.test of account 123456789012 in us-east-1, a localstack, is not east_asia's "
         "(2026-11-27T12:00:00Z): stack overflow while markdown was truncated in /var/run/secrets; user: no token, in "
         "short a phrase, no password"
     )
-    assert hide(text, Secrets.from_environment(given)) == text
+    assert redact_text(text, Secrets.from_environment(environment)) == text
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_ordinary_words_regions_and_buckets_are_not_hidden(given: dict[str, str]
 )
 def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
     """A short secret is hidden between punctuation, which does not make it part of a longer name."""
-    assert hide(text, Secrets.from_values("PASS")) == text.replace("PASS", "***")
+    assert redact_text(text, Secrets.from_values("PASS")) == text.replace("PASS", "***")
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         (r"Invalid header value b'anything\n'", "Invalid header value ***"),
         ("x-amz-security-token:IQoJ rest", "x-amz-security-token:*** rest"),
@@ -182,21 +182,21 @@ def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
         ("User: arn:aws:sts::1:assumed-role/R/me@x.org", "User: arn:aws:sts::1:assumed-role/R/me@x.org"),
     ],
 )
-def test_unknown_secret_is_hidden_by_its_context(text: str, shown: str) -> None:
+def test_unknown_secret_is_hidden_by_its_context(text: str, expected: str) -> None:
     """A secret that the program does not know, such as an SSO login, is hidden by its context."""
-    assert hide(text, Secrets()) == shown
+    assert redact_text(text, Secrets()) == expected
 
 
 def test_own_messages_hide_only_known_secrets() -> None:
     """In a message of this program only known secrets are hidden."""
-    said = "AWS_SESSION_TOKEN: starts or ends with a blank\nhttps://host/x? 'hookhook'"
-    known = Secrets.from_values("hookhook")
-    assert hide_known(said, SecretIndex.build(known.whole, known.long)) == said.replace("hookhook", "***")
+    message = "AWS_SESSION_TOKEN: starts or ends with a blank\nhttps://host/x? 'hookhook'"
+    secrets = Secrets.from_values("hookhook")
+    assert hide_known(message, SecretIndex.build(secrets.whole, secrets.long)) == message.replace("hookhook", "***")
 
 
 def test_overlong_line_is_truncated() -> None:
     """A line is cut after MAX_LINE_LENGTH characters."""
-    assert hide("x" * 100_000, Secrets.from_values("0123456789")) == "x" * MAX_LINE_LENGTH + "…"
+    assert redact_text("x" * 100_000, Secrets.from_values("0123456789")) == "x" * MAX_LINE_LENGTH + "…"
 
 
 @pytest.mark.parametrize(
@@ -205,40 +205,40 @@ def test_overlong_line_is_truncated() -> None:
 def test_hostile_line_is_searched_in_linear_time(text: str) -> None:
     """No hostile line makes a pattern search the same characters again and again."""
     line = f"{(text * 8000)[:7980]}/@"
-    hidden = hide("\n".join([line] * 30), Secrets()).split("\n")
-    assert len(set(hidden)) == 1
+    redacted_lines = redact_text("\n".join([line] * 30), Secrets()).split("\n")
+    assert len(set(redacted_lines)) == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("at 'http://u:p@h://x@y/z' and \"u:p'q@h\"", "at 'http://***@y/z' and \"***@h\""),
         ("a:/u:p@h 'b':\"u:p@h", "a:/u:p@h 'b':\"***@h"),
         ("http://a/b?c='d' https://e://f?g h", "http://a/b?***'d' https://e://f?*** h"),
     ],
 )
-def test_unknown_secret_is_hidden_by_its_form_and_nothing_else_is(text: str, shown: str) -> None:
+def test_unknown_secret_is_hidden_by_its_form_and_nothing_else_is(text: str, expected: str) -> None:
     """The logins and queries of URLs are hidden, and the text around them stays."""
-    assert hide(text, Secrets()) == shown
+    assert redact_text(text, Secrets()) == expected
 
 
 def test_invalid_escapes_are_left_unchanged() -> None:
     """Invalid surrogate pairs and invalid UTF-8 do no harm."""
     text = r"\ud800 %ff \xff &#0; \n"
-    assert hide(text, Secrets.from_values("0123456789")) == text
+    assert redact_text(text, Secrets.from_values("0123456789")) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "wrong"),
+    ("value", "reason"),
     [(" \n", "is blank"), ("a\n", "line break"), ("\r\na", "line break"), (" a", "blank"),
      ("\ufeffa", "byte order mark"), ("a\tb", "control"),
      ("a\nb", "control"), ('"a"', "quotes"), ("a b", "blank"), ("é", "in a header")],
 )  # fmt: skip
-def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wrong: str) -> None:
+def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, reason: str) -> None:
     """An invalid credential is reported with its variable and its fault, without its value."""
-    (said,) = list_credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
-    assert said.startswith("AWS_SESSION_TOKEN: ")
-    assert wrong in said
+    (flaw,) = list_credential_flaws({"AWS_SESSION_TOKEN": value, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_PROFILE": value})
+    assert flaw.startswith("AWS_SESSION_TOKEN: ")
+    assert reason in flaw
     assert find_credential_flaw("IQoJb3JpZ2luX2Vj+/==") is None
 
 
@@ -247,15 +247,15 @@ def test_credentials_unfit_for_a_header_are_named_and_not_shown(value: str, wron
 )
 def test_invalid_proxy_settings_are_named_and_not_shown(value: str) -> None:
     """An invalid proxy is reported without its value, because libraries would show the rest of its login."""
-    (said,) = list_setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
-    assert said.startswith("HTTPS_PROXY: ")
-    assert value not in said
+    (flaw,) = list_setting_flaws({"HTTPS_PROXY": value, "NO_PROXY": value, "RECONCILER_WEBHOOK_SECRET": "one two"})
+    assert flaw.startswith("HTTPS_PROXY: ")
+    assert value not in flaw
 
 
 def test_valid_settings_are_not_reported() -> None:
     """A socks proxy and a webhook secret with inner blanks are valid. One with a line break at its end is not."""
-    right = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
-    assert list(list_setting_flaws(right)) == []
-    (said,) = list_setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})
-    assert "hook" not in said
+    environment = {"all_proxy": "socks5://u:P%231@h:1", "http_proxy": "h:3128", "RECONCILER_WEBHOOK_SECRET": "one two"}
+    assert list(list_setting_flaws(environment)) == []
+    (flaw,) = list_setting_flaws({"RECONCILER_WEBHOOK_SECRET": "hook\n"})
+    assert "hook" not in flaw
     assert find_flaw("") is None

@@ -31,49 +31,54 @@ from reconciler.core.report.explanation import Explanation, explain
 TARGET = Target("prod", REGION, ACCOUNT)
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1796083200000"}}
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
-MINE = Policy(adopt=live("a1").arn)
+ADOPT_POLICY = Policy(adopt=live("a1").arn)
 
 
-def told(
-    wanted: Manifest,
-    *lives: Live,
-    known: Record | None = None,
+def explain_manifest(
+    desired: Manifest,
+    *live_associations: Live,
+    stored_record: Record | None = None,
     mode: Mode = Mode.CREATE,
-    seen: Observation | None = None,
-    beside: tuple[Manifest, ...] = (),
+    live_state: Observation | None = None,
+    other_manifests: tuple[Manifest, ...] = (),
 ) -> Explanation:
     """Explain one manifest."""
-    seen, remembered = seen or observation(*lives), journal(*([known] if known else []))
-    preview = Preview(Plan(), remembered, seen, rules(mode), NOW).replan(TARGET, [wanted, *beside], seen)
-    return explain(wanted.name, preview)
+    live_state, stored_journal = (
+        live_state or observation(*live_associations),
+        journal(*([stored_record] if stored_record else [])),
+    )
+    preview = Preview(Plan(), stored_journal, live_state, rules(mode), NOW).replan(
+        TARGET, [desired, *other_manifests], live_state
+    )
+    return explain(desired.name, preview)
 
 
-def intended(attempts: int = 1, ago: timedelta = timedelta(hours=1), **changes: Any) -> Record:
+def build_pending_record(attempts: int = 1, age: timedelta = timedelta(hours=1), **changes: Any) -> Record:
     """Return the record of a Create whose answer was lost."""
-    return replace(record(**changes), state=CreatePending(attempts, NOW - ago, NOW - ago))
+    return replace(record(**changes), state=CreatePending(attempts, NOW - age, NOW - age))
 
 
-def gone(policy_acted_on: int = 1) -> Record:
+def build_missing_record(generation: int = 1) -> Record:
     """Return the record of an association that two runs did not see."""
-    known = record()
-    assert isinstance(known.state, Bound)
-    return replace(known, generation=policy_acted_on, state=replace(known.state, missing_since=NOW - SETTLE))
+    bound = record()
+    assert isinstance(bound.state, Bound)
+    return replace(bound, generation=generation, state=replace(bound.state, missing_since=NOW - SETTLE))
 
 
-def sent(refused: str | None = None) -> Record:
+def build_updated_record(refusal: str | None = None) -> Record:
     """Return the record of an Update that List does not show."""
-    known = record(ExecutionConfiguration=LATER)
-    assert isinstance(known.state, Bound)
+    bound = record(ExecutionConfiguration=LATER)
+    assert isinstance(bound.state, Bound)
     return replace(
-        known, previous_executions=(ON_DEMAND,), state=replace(known.state, update=UpdatePending(NOW, refused))
+        bound, previous_executions=(ON_DEMAND,), state=replace(bound.state, update=UpdatePending(NOW, refusal))
     )
 
 
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
-    (told(manifest()), ("none", "none", None, "create")),
-    (told(manifest(), live()), ("none", "one with the same natural key", "AWS matches git", "adopt")),
+    (explain_manifest(manifest()), ("none", "none", None, "create")),
+    (explain_manifest(manifest(), live()), ("none", "one with the same natural key", "AWS matches git", "adopt")),
     (
-        told(manifest(), live(ExecutionConfiguration=LATER)),
+        explain_manifest(manifest(), live(ExecutionConfiguration=LATER)),
         (
             "none",
             "one with the same natural key",
@@ -82,11 +87,11 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), live("a1"), live("a2")),
+        explain_manifest(manifest(), live("a1"), live("a2")),
         ("none", "2 with the same natural key", "2 live associations match this manifest", "blocked"),
     ),
     (
-        told(manifest(policy=MINE), live("a1"), live("a2")),
+        explain_manifest(manifest(policy=ADOPT_POLICY), live("a1"), live("a2")),
         (
             "none",
             "the association in policy.adopt",
@@ -95,7 +100,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(policy=MINE), live("a2")),
+        explain_manifest(manifest(policy=ADOPT_POLICY), live("a2")),
         (
             "none",
             "not the association in policy.adopt",
@@ -104,15 +109,15 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), live(), known=record()),
+        explain_manifest(manifest(), live(), stored_record=record()),
         ("bound to a1", "the bound association", "desired = applied = live, as far as AWS shows", "in-sync"),
     ),
     (
-        told(manifest(), live(ExecutionConfiguration=LATER), known=record()),
+        explain_manifest(manifest(), live(ExecutionConfiguration=LATER), stored_record=record()),
         ("bound to a1", "the bound association", f"desired = applied; applied ≠ live: {END}", "drifted"),
     ),
     (
-        told(manifest(ExecutionConfiguration=LATER), live(), known=record()),
+        explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=record()),
         (
             "bound to a1",
             "the bound association",
@@ -121,10 +126,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(
+        explain_manifest(
             manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE), ExecutionConfiguration=LATER),
             live(),
-            known=record(),
+            stored_record=record(),
             mode=Mode.CREATE_AND_UPDATE,
         ),
         (
@@ -135,7 +140,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(ClientId="c"), live(), known=record()),
+        explain_manifest(manifest(ClientId="c"), live(), stored_record=record()),
         (
             "bound to a1",
             "the bound association",
@@ -144,7 +149,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(ExecutionConfiguration=LATER), live(), known=sent()),
+        explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=build_updated_record()),
         (
             "bound to a1, an update was sent, and List does not show it yet",
             "the bound association",
@@ -153,7 +158,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(ExecutionConfiguration=LATER), live(), known=sent("no")),
+        explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=build_updated_record("no")),
         (
             "bound to a1, AWS refused an update",
             "the bound association",
@@ -162,11 +167,11 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest("autumn"), live(), known=record("october")),
+        explain_manifest(manifest("autumn"), live(), stored_record=record("october")),
         ("bound to a1", "the bound association", "renamed from october; AWS matches git", "adopt"),
     ),
     (
-        told(manifest(), known=gone()),
+        explain_manifest(manifest(), stored_record=build_missing_record()),
         (
             "bound to a1, List left it out",
             "none",
@@ -175,7 +180,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(policy=Policy(generation=2)), known=gone()),
+        explain_manifest(manifest(policy=Policy(generation=2)), stored_record=build_missing_record()),
         (
             "bound to a1, List left it out",
             "none",
@@ -184,7 +189,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), known=gone()),
+        explain_manifest(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), stored_record=build_missing_record()),
         (
             "bound to a1, List left it out",
             "none",
@@ -193,7 +198,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), known=intended(ago=timedelta(minutes=1))),
+        explain_manifest(manifest(), stored_record=build_pending_record(age=timedelta(minutes=1))),
         (
             "a Create was sent and its answer is unknown (attempt 1)",
             "none",
@@ -202,7 +207,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), known=intended()),
+        explain_manifest(manifest(), stored_record=build_pending_record()),
         (
             "a Create was sent and its answer is unknown (attempt 1)",
             "none",
@@ -211,11 +216,13 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), known=intended(5, timedelta(days=9))),
+        explain_manifest(manifest(), stored_record=build_pending_record(5, timedelta(days=9))),
         ("a Create was sent and its answer is unknown (attempt 5)", "none", "given up", "blocked"),
     ),
     (
-        told(manifest(policy=Policy(generation=2)), known=intended(5, timedelta(days=9))),
+        explain_manifest(
+            manifest(policy=Policy(generation=2)), stored_record=build_pending_record(5, timedelta(days=9))
+        ),
         (
             "a Create was sent and its answer is unknown (attempt 5)",
             "none",
@@ -224,7 +231,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(), seen=observation(unobserved="denied")),
+        explain_manifest(manifest(), live_state=observation(unobserved="denied")),
         (
             "none",
             "its data integration could not be listed",
@@ -233,52 +240,61 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
-        told(manifest(DataIntegrationIdentifier="nothing")),
+        explain_manifest(manifest(DataIntegrationIdentifier="nothing")),
         ("none", "none", "data integration 'nothing' does not exist in this account and Region", "blocked"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("explained", "row"), ROWS, ids=[f"{row[3]}-{n}" for n, (_, row) in enumerate(ROWS)])
+@pytest.mark.parametrize(("explanation", "expected"), ROWS, ids=[f"{row[3]}-{n}" for n, (_, row) in enumerate(ROWS)])
 def test_explanation_names_the_decision_table_row(
-    explained: Explanation, row: tuple[str, str, str | None, str]
+    explanation: Explanation, expected: tuple[str, str, str | None, str]
 ) -> None:
     """An explanation without a guardrail names the record, live association, condition and decision of its row."""
-    found = explained.row
-    assert (found.record, found.live, found.condition, found.decision, found.guardrail) == (*row, None)
-    assert explained.association.decision == row[3]
+    actual = explanation.row
+    assert (actual.record, actual.live, actual.condition, actual.decision, actual.guardrail) == (*expected, None)
+    assert explanation.association.decision == expected[3]
 
 
 def test_decision_table_conditions_are_unique() -> None:
     """Record, live association and condition together lead to exactly one decision."""
-    sides: dict[tuple[str, str, str | None], set[str]] = {}
-    for _, (known, shown, condition, decided) in ROWS:
-        sides.setdefault((known, shown, condition), set()).add(decided)
-    assert all(len(decided) == 1 for decided in sides.values())
+    decisions: dict[tuple[str, str, str | None], set[str]] = {}
+    for _, (stored, listed, condition, decision) in ROWS:
+        decisions.setdefault((stored, listed, condition), set()).add(decision)
+    assert all(len(each) == 1 for each in decisions.values())
 
 
 def test_guardrail_is_named_beside_the_row_it_stopped() -> None:
     """If a guardrail stops a Create, the explanation shows the row of the Create and the guardrail separately."""
-    explained = told(manifest(policy=Policy(suspend=True)), known=intended())
-    assert explained.row.condition == "the wait after attempt 1 is over"
-    assert (explained.row.decision, explained.association.decision) == ("create", "held")
-    assert "policy.suspend" in (explained.row.guardrail or "")
+    explanation = explain_manifest(manifest(policy=Policy(suspend=True)), stored_record=build_pending_record())
+    assert explanation.row.condition == "the wait after attempt 1 is over"
+    assert (explanation.row.decision, explanation.association.decision) == ("create", "held")
+    assert "policy.suspend" in (explanation.row.guardrail or "")
 
 
 def test_manifest_with_policy_adopt_has_no_token() -> None:
     """A manifest with policy.adopt has no token, because it sends no Create."""
-    assert told(manifest()).token
-    assert told(manifest(), live(), known=record()).token
-    for lives in ((), (live("a1"),)):
-        for known in (None, record(), gone()):
-            assert told(manifest(policy=MINE), *lives, known=known).token is None
+    assert explain_manifest(manifest()).token
+    assert explain_manifest(manifest(), live(), stored_record=record()).token
+    for live_associations in ((), (live("a1"),)):
+        for stored_record in (None, record(), build_missing_record()):
+            assert (
+                explain_manifest(manifest(policy=ADOPT_POLICY), *live_associations, stored_record=stored_record).token
+                is None
+            )
 
 
 def test_record_of_another_association_is_not_used() -> None:
     """A renamed manifest is explained with the record of its own association."""
-    others = (record("z", "a9", ClientId="z"), replace(intended(ClientId="y"), name="y"), record("october", "a1"))
-    seen = observation(live())
-    preview = Preview(Plan(), journal(*others), seen, rules(), NOW).replan(TARGET, [manifest("autumn")], seen)
-    found = explain("autumn", preview).record
-    assert found
-    assert found.name == "october"
+    records = (
+        record("z", "a9", ClientId="z"),
+        replace(build_pending_record(ClientId="y"), name="y"),
+        record("october", "a1"),
+    )
+    live_state = observation(live())
+    preview = Preview(Plan(), journal(*records), live_state, rules(), NOW).replan(
+        TARGET, [manifest("autumn")], live_state
+    )
+    explained_record = explain("autumn", preview).record
+    assert explained_record
+    assert explained_record.name == "october"

@@ -36,7 +36,7 @@ WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 )
 def test_request_problems_have_json_pointers(execution: dict[str, Any], expected: dict[str, str]) -> None:
     """Each problem has the pointer of its member. Valid members, and members of the wrong type, have none."""
-    found = dict(find_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
-    assert found.keys() == expected.keys()
-    for place, said in expected.items():
-        assert said in found[place]
+    problems = dict(find_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
+    assert problems.keys() == expected.keys()
+    for pointer, message in expected.items():
+        assert message in problems[pointer]

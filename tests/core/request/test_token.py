@@ -27,23 +27,23 @@ def test_recreation_has_a_different_token() -> None:
     assert compute_client_token(request(), 1) != compute_client_token(request(), 0)
 
 
-def reversed_keys(tree: Any) -> Any:
+def reverse_keys(tree: Any) -> Any:
     """Return the value with the keys of each mapping in reverse order."""
     if isinstance(tree, dict):
-        return {key: reversed_keys(tree[key]) for key in reversed(list(tree))}
+        return {key: reverse_keys(tree[key]) for key in reversed(list(tree))}
     return tree
 
 
 @given(requests)
 def test_token_does_not_depend_on_key_order(tree: dict[str, Any]) -> None:
     """Two machines compute the same token from the same manifest."""
-    assert compute_client_token(reversed_keys(tree), 0) == compute_client_token(tree, 0)
+    assert compute_client_token(reverse_keys(tree), 0) == compute_client_token(tree, 0)
 
 
 @given(requests, requests)
-def test_different_requests_have_different_tokens(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_different_requests_have_different_tokens(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Two requests have the same token only if they are equal."""
-    assert (compute_client_token(one, 0) == compute_client_token(other, 0)) == (one == other)
+    assert (compute_client_token(first, 0) == compute_client_token(second, 0)) == (first == second)
 
 
 @given(requests)

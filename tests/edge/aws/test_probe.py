@@ -38,39 +38,45 @@ DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     """Return a running sandbox with a high quota of data integrations."""
-    with SandboxServer(behaviour=Behaviour(integrations=500)) as running:
-        yield running
+    with SandboxServer(behaviour=Behaviour(integrations=500)) as running_server:
+        yield running_server
 
 
 @pytest.fixture
-def wire(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+def proxy(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """Return a recording proxy to the sandbox, with botocore retries disabled."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with FaultProxy(server.url) as running:
-        yield running
+    with FaultProxy(server.url) as running_proxy:
+        yield running_proxy
 
 
-def session(wire: FaultProxy, target: Target = TARGET, listen: Callable[[Any], None] = lambda _: None) -> TargetSession:
+def open_session(
+    proxy: FaultProxy, target: Target = TARGET, listener: Callable[[Any], None] = lambda _: None
+) -> TargetSession:
     """Return a session of a target, connected through the recording proxy."""
     return TargetSession(
-        target, ConnectionSettings("0", endpoint_url=wire.url, has_dummy_credentials=True), lambda: None, MODELS, listen
+        target,
+        ConnectionSettings("0", endpoint_url=proxy.url, has_dummy_credentials=True),
+        lambda: None,
+        MODELS,
+        listener,
     )
 
 
 @pytest.fixture
-def probe(wire: FaultProxy) -> Probe:
+def probe(proxy: FaultProxy) -> Probe:
     """Return the probe of a target, and clear the requests that its creation made."""
-    made = session(wire).create_probe()
-    wire.requests.clear()
-    return made
+    new_probe = open_session(proxy).create_probe()
+    proxy.requests.clear()
+    return new_probe
 
 
-def client(service: Any, server: SandboxServer, region: str = REGION) -> Any:
+def create_client(service: Any, server: SandboxServer, region: str = REGION) -> Any:
     """Return a plain boto3 client that prepares the sandbox."""
     return boto3.client(service, region, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
 
 
-def xml(status: int, body: str, date: str = DATE) -> bytes:
+def build_xml_response(status: int, body: str, date: str = DATE) -> bytes:
     """Return an answer of S3 or STS."""
     return (
         f"HTTP/1.1 {status} X\r\nx-amz-request-id: r\r\nDate: {date}\r\nContent-Type: text/xml\r\n"
@@ -78,14 +84,16 @@ def xml(status: int, body: str, date: str = DATE) -> bytes:
     ).encode()
 
 
-def refusal(code: str, status: int = 403) -> bytes:
+def build_s3_error(code: str, status: int = 403) -> bytes:
     """Return an error of S3."""
-    return xml(status, f"<Error><Code>{code}</Code><Message>no</Message><RequestId>r</RequestId></Error>")
+    return build_xml_response(
+        status, f"<Error><Code>{code}</Code><Message>no</Message><RequestId>r</RequestId></Error>"
+    )
 
 
 def test_probe_clients_cannot_write(server: SandboxServer) -> None:
     """Calls that could write fail before they are sent: for AppIntegrations, export buckets and journals."""
-    integrations, buckets = client("appintegrations", server), client("s3", server)
+    integrations, buckets = create_client("appintegrations", server), create_client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
     journals = create_ambient_client(
         "s3", ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True), MODELS, read_only=True
@@ -104,32 +112,32 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
             write()  # type: ignore[no-untyped-call]
 
 
-def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, wire: FaultProxy) -> None:
+def test_data_integrations_are_listed_page_by_page(probe: Probe, server: SandboxServer, proxy: FaultProxy) -> None:
     """All pages of data integrations are listed, and the access check lists at most one association."""
     for number in range(48):  # the sandbox already has three
-        client("appintegrations", server).create_data_integration(
+        create_client("appintegrations", server).create_data_integration(
             Name=f"i{number}",
             KmsKey="k",
             SourceURI="s3://corp/a",
             ScheduleConfig={"ScheduleExpression": "rate(1 hour)"},
         )
-    found = probe.list_integrations()
-    assert len(found) == 51
-    probe.check_associations_access(found[0].arn)
-    assert wire.counts == {"ListDataIntegrations": 2, "ListDataIntegrationAssociation": 1}
-    assert parse_qs(urlsplit(wire.requests[-1].path).query) == {"maxResults": ["1"]}
+    integrations = probe.list_integrations()
+    assert len(integrations) == 51
+    probe.check_associations_access(integrations[0].arn)
+    assert proxy.counts == {"ListDataIntegrations": 2, "ListDataIntegrationAssociation": 1}
+    assert parse_qs(urlsplit(proxy.requests[-1].path).query) == {"maxResults": ["1"]}
 
 
-def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: FaultProxy) -> None:
+def test_list_errors_have_types(probe: Probe, server: SandboxServer, proxy: FaultProxy) -> None:
     """A denied List and a connection without an answer raise different error types."""
     server.sandbox.set_behaviour(Behaviour(list_denied="profiles-export"))
     arn = next(each.arn for each in probe.list_integrations() if each.name == "profiles-export")
     with pytest.raises(AccessDenied, match=r"^ListDataIntegrationAssociations: AccessDeniedException"):
         probe.check_associations_access(arn)
-    wire.before_request = lambda _: build_error(403, "AccessDeniedException")
+    proxy.before_request = lambda _: build_error(403, "AccessDeniedException")
     with pytest.raises(AccessDenied, match=r"^ListDataIntegrations: AccessDeniedException: because"):
         probe.list_integrations()
-    wire.before_request = lambda _: b""
+    proxy.before_request = lambda _: b""
     with pytest.raises(Unreachable):
         probe.list_integrations()
 
@@ -137,7 +145,7 @@ def test_list_errors_have_types(probe: Probe, server: SandboxServer, wire: Fault
 def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) -> None:
     """The Region of a bucket is its LocationConstraint, and us-east-1 if it has none."""
     Bucket(server.url)
-    client("s3", server, "eu-west-2").create_bucket(
+    create_client("s3", server, "eu-west-2").create_bucket(
         Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
     )
     assert probe.find_bucket_region("journals") == "us-east-1"
@@ -145,10 +153,10 @@ def test_bucket_location_is_read_from_s3(probe: Probe, server: SandboxServer) ->
     assert probe.find_bucket_region("nowhere-to-be-found") is None
 
 
-@pytest.mark.parametrize(("said", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
-def test_legacy_region_names_are_translated(probe: Probe, wire: FaultProxy, said: str, region: str) -> None:
+@pytest.mark.parametrize(("location", "region"), [("EU", "eu-west-1"), ("", "us-east-1"), ("eu-west-1", "eu-west-1")])
+def test_legacy_region_names_are_translated(probe: Probe, proxy: FaultProxy, location: str, region: str) -> None:
     """Old names of a LocationConstraint become Region names (S3 API Reference, "GetBucketLocation")."""
-    wire.before_request = lambda _: xml(200, f"<LocationConstraint>{said}</LocationConstraint>")
+    proxy.before_request = lambda _: build_xml_response(200, f"<LocationConstraint>{location}</LocationConstraint>")
     assert probe.find_bucket_region("b-1") == region
 
 
@@ -156,17 +164,17 @@ def test_default_bucket_encryption_is_read(probe: Probe, server: SandboxServer) 
     """The default encryption of a bucket is SSE-KMS with its key, or None if it has none."""
     Bucket(server.url)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
-    s3 = client("s3", server)
+    s3 = create_client("s3", server)
     s3.put_bucket_encryption(Bucket="journals", ServerSideEncryptionConfiguration={"Rules": [rule]})
     assert probe.find_bucket_encryption("journals") == Encryption("aws:kms", "key")
     s3.delete_bucket_encryption(Bucket="journals")
     assert probe.find_bucket_encryption("journals") is None
 
 
-def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: FaultProxy) -> None:
+def test_encryption_rule_without_a_default_is_none(probe: Probe, proxy: FaultProxy) -> None:
     """A rule that only configures bucket keys is no default encryption."""
     rule = "<Rule><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
-    wire.before_request = lambda _: xml(
+    proxy.before_request = lambda _: build_xml_response(
         200, f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>"
     )
     assert probe.find_bucket_encryption("b-1") is None
@@ -176,80 +184,80 @@ def test_encryption_rule_without_a_default_is_none(probe: Probe, wire: FaultProx
     ("code", "status", "error"),
     [("AccessDenied", 403, AccessDenied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
-def test_s3_errors_have_types(probe: Probe, wire: FaultProxy, code: str, status: int, error: type[CloudError]) -> None:
+def test_s3_errors_have_types(probe: Probe, proxy: FaultProxy, code: str, status: int, error: type[CloudError]) -> None:
     """An error of S3 has the same type for the location and for the encryption of a bucket."""
-    wire.before_request = lambda _: refusal(code, status)
-    for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
+    proxy.before_request = lambda _: build_s3_error(code, status)
+    for read_setting in (probe.find_bucket_region, probe.find_bucket_encryption):
         with pytest.raises(error, match=f"of b-1: {code}: no"):
-            ask("b-1")
+            read_setting("b-1")
 
 
-def test_invalid_bucket_name_is_not_requested(probe: Probe, wire: FaultProxy) -> None:
+def test_invalid_bucket_name_is_not_requested(probe: Probe, proxy: FaultProxy) -> None:
     """An invalid bucket name is an error without a request, and does not count as an unreachable network."""
-    for ask in (probe.find_bucket_region, probe.find_bucket_encryption):
-        with pytest.raises(CloudError, match="is not a valid bucket name") as caught:
-            ask("not a\tbucket!")
-        assert type(caught.value) is CloudError
-    assert wire.requests == []
+    for read_setting in (probe.find_bucket_region, probe.find_bucket_encryption):
+        with pytest.raises(CloudError, match="is not a valid bucket name") as error_info:
+            read_setting("not a\tbucket!")
+        assert type(error_info.value) is CloudError
+    assert proxy.requests == []
 
 
-def test_sts_identity_and_date_are_recorded(wire: FaultProxy) -> None:
+def test_sts_identity_and_date_are_recorded(proxy: FaultProxy) -> None:
     """The listener records the identity, the Date header, and the times before and after the call."""
     clock = FakeClock()
-    ear, before = StsListener(clock), clock.now()
-    assert (ear.identity, ear.answer) == (None, None)
+    listener, sent_at = StsListener(clock), clock.now()
+    assert (listener.identity, listener.answer) == (None, None)
 
-    def slow(_: Request) -> None:
+    def advance_clock(_: Request) -> None:
         clock.advance(seconds=3)
 
-    wire.before_request = slow
-    session(wire, listen=ear)
-    assert ear.identity == Identity(f"arn:aws:sts::{ACCOUNT}:user/moto", ACCOUNT)
-    assert ear.answer
-    assert ear.answer.date
-    assert (ear.answer.before, ear.answer.after) == (before, before + timedelta(seconds=3))
+    proxy.before_request = advance_clock
+    open_session(proxy, listener=listener)
+    assert listener.identity == Identity(f"arn:aws:sts::{ACCOUNT}:user/moto", ACCOUNT)
+    assert listener.answer
+    assert listener.answer.date
+    assert (listener.answer.before, listener.answer.after) == (sent_at, sent_at + timedelta(seconds=3))
 
 
-def test_date_of_an_sts_error_is_recorded(wire: FaultProxy) -> None:
+def test_date_of_an_sts_error_is_recorded(proxy: FaultProxy) -> None:
     """The Date header of an error is recorded, because a wrong clock makes STS reject each call."""
     clock = FakeClock()
-    ear = StsListener(clock)
+    listener = StsListener(clock)
     error = "<Error><Code>SignatureDoesNotMatch</Code><Message>expired</Message></Error>"
-    said = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
-    wire.before_request = lambda _: xml(403, said)
+    body = f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"
+    proxy.before_request = lambda _: build_xml_response(403, body)
     with pytest.raises(Unauthenticated):
-        session(wire, listen=ear)
-    assert (ear.identity, ear.answer) == (None, DatedAnswer(DATE, clock.now(), clock.now()))
+        open_session(proxy, listener=listener)
+    assert (listener.identity, listener.answer) == (None, DatedAnswer(DATE, clock.now(), clock.now()))
 
 
-def test_unreachable_sts_records_nothing(wire: FaultProxy) -> None:
+def test_unreachable_sts_records_nothing(proxy: FaultProxy) -> None:
     """If STS is unreachable, no identity and no Date header are recorded."""
-    ear = StsListener(FakeClock())
-    wire.before_request = lambda _: b""
+    listener = StsListener(FakeClock())
+    proxy.before_request = lambda _: b""
     with pytest.raises(Unreachable):
-        session(wire, listen=ear)
-    assert (ear.identity, ear.answer) == (None, None)
+        open_session(proxy, listener=listener)
+    assert (listener.identity, listener.answer) == (None, None)
 
 
-def test_assumed_role_is_the_recorded_identity(wire: FaultProxy) -> None:
+def test_assumed_role_is_the_recorded_identity(proxy: FaultProxy) -> None:
     """With a RoleArn, STS answers twice, and the recorded identity is that of the role."""
-    ear = StsListener(FakeClock())
-    session(wire, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), ear)
-    assert wire.counts == {"STS": 2}
-    assert ear.identity
-    assert ":assumed-role/reader/" in ear.identity.arn
+    listener = StsListener(FakeClock())
+    open_session(proxy, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), listener)
+    assert proxy.counts == {"STS": 2}
+    assert listener.identity
+    assert ":assumed-role/reader/" in listener.identity.arn
 
 
-def test_local_facts_need_no_call(wire: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_facts_need_no_call(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Library versions, operations and Regions are known without a call, even with a missing profile."""
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     assert get_library_versions().keys() == {"boto3", "botocore"}
     assert has_create_operation()
     assert has_appintegrations("us-east-1")
     assert not has_appintegrations("eu-west-1")
-    dummy = ConnectionSettings("0", region="eu-west-2", endpoint_url=wire.url, has_dummy_credentials=True)
-    assert resolve_region(Target("x"), dummy, MODELS) == "eu-west-2"
-    assert resolve_region(TARGET, dummy, MODELS) == REGION
+    settings = ConnectionSettings("0", region="eu-west-2", endpoint_url=proxy.url, has_dummy_credentials=True)
+    assert resolve_region(Target("x"), settings, MODELS) == "eu-west-2"
+    assert resolve_region(TARGET, settings, MODELS) == REGION
     with pytest.raises(Unauthenticated, match="no-such-profile"):
         resolve_region(TARGET, ConnectionSettings("0"), SharedModels())
-    assert wire.requests == []
+    assert proxy.requests == []

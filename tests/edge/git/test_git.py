@@ -49,11 +49,16 @@ def configure(repository: Repository, settings: str) -> None:
 
 def test_revision_and_checkout_have_the_same_files(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A revision and its checkout give the same files in the same order, without hidden files and other suffixes."""
-    hidden = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
-    hidden |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
-    others = {"manifests/a-b/c.yaml": "", "manifests/a0.yaml": "", "manifests/Ä.yaml": "", "manifests/a/b/c.yaml": ""}
-    others |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
-    commit = repository.commit(hidden | others)
+    hidden_files = {"manifests/.b/b.yaml": "", "manifests/a/.a.yaml": "", "manifests/notes.txt": ""}
+    hidden_files |= {"manifests/lost+found/x.yaml": "", "manifests/a/$RECYCLE.BIN/x.yaml": ""}
+    other_files = {
+        "manifests/a-b/c.yaml": "",
+        "manifests/a0.yaml": "",
+        "manifests/Ä.yaml": "",
+        "manifests/a/b/c.yaml": "",
+    }
+    other_files |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
+    commit = repository.commit(hidden_files | other_files)
     monkeypatch.chdir(repository.folder)
     assert repository.read() == (commit, tuple(find_files("manifests", None)))
     assert len(repository.read_names()) == 9
@@ -115,10 +120,10 @@ def test_revision_may_be_a_branch_tag_full_ref_or_id(repository: Repository) -> 
 def test_tag_takes_precedence_over_a_branch_of_the_same_name(repository: Repository) -> None:
     """An ambiguous name means the tag, as for git, in place and from a URL."""
     repository.run_git("tag", "both")
-    tagged = repository.run_git("rev-parse", "HEAD")
+    tag_commit = repository.run_git("rev-parse", "HEAD")
     repository.run_git("branch", "both", repository.commit({"manifests/later.yaml": ""}))
-    assert repository.read("both")[0] == tagged
-    assert repository.read("both", url=repository.url)[0] == tagged
+    assert repository.read("both")[0] == tag_commit
+    assert repository.read("both", url=repository.url)[0] == tag_commit
 
 
 def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
@@ -129,12 +134,12 @@ def test_fetch_leaves_no_files(repository: Repository, tmp_path: Path) -> None:
     assert list((tmp_path / "here").iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["", ".git", "manifests/a", "../bare.git", "../linked"])
-def test_local_repository_is_read_in_place(repository: Repository, place: str) -> None:
+@pytest.mark.parametrize("folder", ["", ".git", "manifests/a", "../bare.git", "../linked"])
+def test_local_repository_is_read_in_place(repository: Repository, folder: str) -> None:
     """A repository is read from its top folder, from a folder inside it, without a work tree and from a linked one."""
     repository.run_git("clone", "--quiet", "--bare", ".", "../bare.git")
     repository.run_git("worktree", "add", "--quiet", "--detach", "../linked")
-    assert len(repository.read_names(url=os.path.relpath(repository.folder / place))) == 3
+    assert len(repository.read_names(url=os.path.relpath(repository.folder / folder))) == 3
 
 
 def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: Repository) -> None:
@@ -155,13 +160,13 @@ def test_bare_repository_is_read_with_safe_bare_repository_explicit(repository: 
 def test_ownership_check_applies_to_named_repositories(repository: Repository, tmp_path: Path) -> None:
     """A folder of another user is rejected, bare or not, and also if git accepts only named bare repositories."""
     repository.run_git("clone", "--quiet", "--bare", ".", "../bare.git")
-    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    other_owner = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
     for setting in ("all", "explicit"):
         configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
         for folder in (repository.folder, tmp_path / "bare.git"):
             with pytest.raises(GitError):
                 read_manifests(
-                    str(folder), "main", "manifests", theirs | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+                    str(folder), "main", "manifests", other_owner | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
                 )
 
 
@@ -171,15 +176,15 @@ def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
     faults = set()
     for _ in range(3):
-        with pytest.raises(GitError) as refused:
+        with pytest.raises(GitError) as error:
             repository.read(url=repository.url)
-        assert "reconciler-git" not in str(refused.value)
-        faults.add(refused.value.fault)
+        assert "reconciler-git" not in str(error.value)
+        faults.add(error.value.fault)
     assert len(faults) == 1, "the processes of git race, so the rest of the message may differ"
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first_error", "second_error"),
     [
         ("Failed to connect to h port 443 after 3 ms: refused", "Failed to connect to h port 443 after 12 ms: refused"),
         ("transfer closed with 12 bytes remaining", "transfer closed with 4711 bytes remaining"),
@@ -195,65 +200,67 @@ def test_repeated_fault_has_the_same_reason(repository: Repository) -> None:
         ("id 0d5e3c1a-1111-4222-8333-444455556666", "id 1d5e3c1a-1111-4222-8333-444455556667"),
     ],
 )
-def test_error_reason_omits_times_and_temporary_paths(one: str, other: str) -> None:
+def test_error_reason_omits_times_and_temporary_paths(first_error: str, second_error: str) -> None:
     """Times, ids and temporary paths are removed from a reason; details that distinguish faults stay."""
-    assert str(messages.build_error("x", f"fatal: {one}")) == str(messages.build_error("x", f"fatal: {other}"))
+    assert str(messages.build_error("x", f"fatal: {first_error}")) == str(
+        messages.build_error("x", f"fatal: {second_error}")
+    )
     for status in ("500", "503"):
         assert status in str(messages.build_error("x", f"fatal: The requested URL returned error: {status}"))
 
 
-def fake(folder: Path, script: str) -> GitCommand:
+def write_fake_git(folder: Path, script: str) -> GitCommand:
     """Return a git command that runs a shell script instead of git."""
     (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "git").chmod(0o755)
     return GitCommand.find({"PATH": f"{folder}{os.pathsep}{os.defpath}"}, 60, threading.Event())
 
 
-@pytest.mark.parametrize("said", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
-def test_long_git_message_is_searched_in_bounded_time(said: str) -> None:
+@pytest.mark.parametrize("part", ["PID#:", "pid ", "closed by ", "SHA256:d", "remote: ", "1 out of "])
+def test_long_git_message_is_searched_in_bounded_time(part: str) -> None:
     """A line of a MiB from a server is searched quickly; a backtracking pattern would take hours."""
-    complained = said * (MAX_ERROR_OUTPUT // len(said))
-    assert len(str(messages.build_error("x", complained))) < 5000
-    assert len(str(messages.build_unverified_error("x", "0" * 40, complained))) < 5000
-    assert messages.find_distrust_reason(complained) is None
+    message = part * (MAX_ERROR_OUTPUT // len(part))
+    assert len(str(messages.build_error("x", message))) < 5000
+    assert len(str(messages.build_unverified_error("x", "0" * 40, message))) < 5000
+    assert messages.find_distrust_reason(message) is None
 
 
 @pytest.mark.parametrize("end", ["has expired", "is not yet valid"])
 def test_first_named_key_is_the_key_of_the_signature(end: str) -> None:
     """The first key in the output is the signing key, whatever text follows before its status."""
-    said = messages.find_distrust_reason(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
-    assert said
-    assert "the key SHA256:one" in said
+    reason = messages.find_distrust_reason(f'Good "git" signature with ED25519 key SHA256:one\nSHA256:two\nkey {end}')
+    assert reason
+    assert "the key SHA256:one" in reason
     assert messages.find_distrust_reason(f"key {end}: SHA256:one") is None
 
 
 def test_two_signatures_in_one_block_are_more_than_one() -> None:
     """Two valid signatures by listed keys are rejected as more than one, and not as a failure of gpg."""
-    one = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
-    said = one.format("alice") + one.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
-    assert messages.find_distrust_reason(said, {"alice", "bob"}) == "has more than one signature"
+    template = "[GNUPG:] NEWSIG {0}@example.com\n[GNUPG:] GOODSIG {0} {0}\n[GNUPG:] VALIDSIG {0}\n"
+    output = template.format("alice") + template.format("bob") + "[GNUPG:] TRUST_UNDEFINED 0 pgp\n"
+    assert messages.find_distrust_reason(output, {"alice", "bob"}) == "has more than one signature"
 
 
 def test_end_of_a_long_git_message_is_kept(tmp_path: Path) -> None:
     """Long error output is cut to its end, which bounds the memory and keeps the error after a trace."""
-    answer = fake(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
-    assert (answer.has_succeeded, answer.exit_code) == (False, 128)
-    assert answer.error_output.endswith("fatal: the end\n")
-    assert len(answer.error_output) == MAX_ERROR_OUTPUT
+    result = write_fake_git(tmp_path, "yes trace | head -c 5000000 >&2; echo fatal: the end >&2; exit 128").run("x")
+    assert (result.has_succeeded, result.exit_code) == (False, 128)
+    assert result.error_output.endswith("fatal: the end\n")
+    assert len(result.error_output) == MAX_ERROR_OUTPUT
 
 
 def test_input_of_any_length_reaches_git(tmp_path: Path) -> None:
     """Input of several MiB reaches git, and output is read even if git does not read its input."""
     text = os.urandom(3_000_000)
-    assert fake(tmp_path, "cat; echo more >&2").run("x", stdin=text).output == text
-    assert fake(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
+    assert write_fake_git(tmp_path, "cat; echo more >&2").run("x", stdin=text).output == text
+    assert write_fake_git(tmp_path, "exec <&-; echo enough").run("x", stdin=text).output == b"enough\n"
 
 
 def test_process_that_outlives_git_is_not_awaited(tmp_path: Path) -> None:
     """A child that keeps standard error open, as ssh does with ControlPersist, does not delay the result."""
-    answer = fake(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
-    os.kill(int(answer.output), signal.SIGKILL)
-    assert (answer.has_succeeded, answer.error_output) == (True, "said\n")
+    result = write_fake_git(tmp_path, "sleep 600 >/dev/null & echo said >&2; echo $!").run("x")
+    os.kill(int(result.output), signal.SIGKILL)
+    assert (result.has_succeeded, result.error_output) == (True, "said\n")
 
 
 def test_current_folder_may_be_the_repository(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +274,7 @@ def test_variables_for_another_repository_do_not_mislead(repository: Repository,
     other = create_repository(tmp_path / "other", repository.environment)
     other.commit({"manifests/other.yaml": ""})
     git = str(other.folder / ".git")
-    inherited = {
+    variables = {
         "GIT_DIR": git,
         "GIT_WORK_TREE": str(other.folder),
         "GIT_INDEX_FILE": f"{git}/index",
@@ -277,7 +284,7 @@ def test_variables_for_another_repository_do_not_mislead(repository: Repository,
         "GIT_DEFAULT_HASH": "sha256",
     }
     for url in (str(repository.folder), repository.url):
-        assert len(read_manifests(url, "main", "manifests", repository.environment | inherited)[1]) == 3
+        assert len(read_manifests(url, "main", "manifests", repository.environment | variables)[1]) == 3
 
 
 def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
@@ -321,12 +328,12 @@ def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> No
     oid = repository.store_blob("kind: x")
     names = ("a\nb.yaml", "\x1b[31m.yaml", "\u202egnp.yaml", b"\xff.yaml", "-rf.yaml", "tab\t.yaml")
     repository.commit_entries(*(("100644", oid, b"odd/" + os.fsencode(name)) for name in names))
-    found = repository.read_names(path="odd")
-    assert "odd/a\\u000ab.yaml" in found
-    assert "odd/\\u001b[31m.yaml" in found
-    assert "odd/\\udcff.yaml" in found
-    assert len(found) == 6
-    assert all(name.isprintable() for name in found)
+    read_names = repository.read_names(path="odd")
+    assert "odd/a\\u000ab.yaml" in read_names
+    assert "odd/\\u001b[31m.yaml" in read_names
+    assert "odd/\\udcff.yaml" in read_names
+    assert len(read_names) == 6
+    assert all(name.isprintable() for name in read_names)
 
 
 def test_git_lfs_pointer_is_reported(repository: Repository) -> None:
@@ -349,8 +356,8 @@ def test_oversized_file_is_not_read(repository: Repository) -> None:
 def test_oversized_revision_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A revision whose files exceed the total size is a problem of its manifests, not an unreachable repository."""
     monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 3)
-    (said,) = repository.read_problems().values()
-    assert said.startswith("the revision is larger than 0 MiB, and the rest is not read: name a smaller folder")
+    (problem,) = repository.read_problems().values()
+    assert problem.startswith("the revision is larger than 0 MiB, and the rest is not read: name a smaller folder")
 
 
 def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,8 +367,8 @@ def test_a_revision_of_too_many_files_is_not_read(repository: Repository, monkey
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/README.md": "", "many/.c.yaml": ""})
     assert repository.read_names(path="many") == ["many/a.yaml", "many/b.yaml"]
     repository.commit({"many/a.yaml": "a: 1\n", "many/b.yaml": "b: 1\n", "many/c.yaml": "c: 1\n"})
-    (said,) = repository.read_problems("many").values()
-    assert said.startswith("the revision has more than 2 files, and the rest is not read: name a smaller folder")
+    (problem,) = repository.read_problems("many").values()
+    assert problem.startswith("the revision has more than 2 files, and the rest is not read: name a smaller folder")
 
 
 def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,10 +380,10 @@ def test_many_files_are_read_in_several_calls(repository: Repository, monkeypatc
 
 def test_recursive_tree_listing_is_bounded(repository: Repository) -> None:
     """Nested trees that expand to a huge number of files are stopped at the output limit."""
-    inner = repository.run_git("mktree", stdin=f"100644 blob {repository.store_blob('x')}\tx.yaml\n")
+    tree_id = repository.run_git("mktree", stdin=f"100644 blob {repository.store_blob('x')}\tx.yaml\n")
     for _ in range(12):
-        inner = repository.run_git("mktree", stdin="".join(f"040000 tree {inner}\t{n:020}\n" for n in range(10)))
-    commit = repository.run_git("commit-tree", "-m", "A bomb", inner)
+        tree_id = repository.run_git("mktree", stdin="".join(f"040000 tree {tree_id}\t{n:020}\n" for n in range(10)))
+    commit = repository.run_git("commit-tree", "-m", "A bomb", tree_id)
     expected = "git ls-tree was stopped: its output exceeds 67108864 bytes: choose a smaller folder"
     assert expected in repository.expect_failure(commit, ".")
 
@@ -394,9 +401,9 @@ def test_attributes_and_replace_refs_are_ignored(repository: Repository) -> None
     repository.run_git("replace", "HEAD:manifests/b.yaml", "HEAD:other.yaml")
     repository.run_git("replace", commit, repository.run_git("rev-parse", "HEAD~2"))
     assert repository.run_git("cat-file", "blob", "main:manifests/b.yaml") == "replaced"
-    found = repository.read("main")
-    assert found[0] == commit
-    assert File("manifests/b.yaml", b"b") in found[1]
+    revision = repository.read("main")
+    assert revision[0] == commit
+    assert File("manifests/b.yaml", b"b") in revision[1]
     assert not list(repository.folder.rglob("pwned"))
 
 
@@ -434,9 +441,9 @@ def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: P
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize("knows_variable", [True, False])
 def test_missing_objects_of_a_partial_clone_are_not_fetched(
-    repository: Repository, tmp_path: Path, *, knows: bool
+    repository: Repository, tmp_path: Path, *, knows_variable: bool
 ) -> None:
     """Reading a partial clone does not fetch missing objects, because its configuration could start any program.
 
@@ -446,12 +453,12 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
     repository.run_git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
     partial = Repository(tmp_path / "partial.git", repository.environment)
     partial.run_git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
-    if not knows:
-        older = tmp_path / "older" / "git"
-        older.parent.mkdir()
-        older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
-        older.chmod(0o755)
-        repository.environment["PATH"] = f"{older.parent}{os.pathsep}{repository.environment['PATH']}"
+    if not knows_variable:
+        old_git = tmp_path / "older" / "git"
+        old_git.parent.mkdir()
+        old_git.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
+        old_git.chmod(0o755)
+        repository.environment["PATH"] = f"{old_git.parent}{os.pathsep}{repository.environment['PATH']}"
     assert "is a partial clone that lacks required objects: fetch them first" in partial.expect_failure()
     assert not list(tmp_path.rglob("pwned"))
 
@@ -563,28 +570,28 @@ def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) ->
     """A ref NAME-gID is resolved only if it exists; git would resolve it to the commit ID for any NAME."""
     first = repository.run_git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
-    described = f"v1-1-g{first[:7]}"
-    for ref in (described, described.upper(), f"refs/heads/{described}"):
+    describe_output = f"v1-1-g{first[:7]}"
+    for ref in (describe_output, describe_output.upper(), f"refs/heads/{describe_output}"):
         assert repository.run_git("rev-parse", "--verify", ref.replace("-G", "-g")) == first
         for url in ("", repository.url):
             assert "has no branch, tag or commit" in repository.expect_failure(ref, url=url)
-    repository.run_git("branch", described)
+    repository.run_git("branch", describe_output)
     second = repository.run_git("rev-parse", "HEAD")
-    for ref in (described, f"heads/{described}", f"refs/heads/{described}"):
+    for ref in (describe_output, f"heads/{describe_output}", f"refs/heads/{describe_output}"):
         for url in ("", repository.url):
             assert repository.read(ref, url=url)[0] == second
-    repository.run_git("tag", described, first)
+    repository.run_git("tag", describe_output, first)
     for url in ("", repository.url):
-        assert repository.read(described, url=url)[0] == first
+        assert repository.read(describe_output, url=url)[0] == first
 
 
 def test_server_that_refuses_commit_ids_is_reported(repository: Repository) -> None:
     """A server with an older protocol serves only branches and tags, and the error says so."""
     commit = repository.run_git("rev-parse", "HEAD")
     repository.commit({"manifests/later.yaml": ""})
-    version = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
-    refused = expect_read_failure(repository.url, commit, "manifests", repository.environment | version)
-    assert refused.endswith("or does not serve commits by id: use a branch or a tag")
+    old_protocol = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
+    message = expect_read_failure(repository.url, commit, "manifests", repository.environment | old_protocol)
+    assert message.endswith("or does not serve commits by id: use a branch or a tag")
 
 
 def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
@@ -594,10 +601,10 @@ def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
         assert "'file' is not a commit: use a branch, a tag or a commit" in repository.expect_failure("file", url=url)
 
 
-def test_empty_repository_is_reported(empty: Repository) -> None:
+def test_empty_repository_is_reported(empty_repository: Repository) -> None:
     """A repository without commits is reported as empty, in place and from a URL."""
-    for url in ("", empty.url):
-        assert empty.expect_failure(url=url).endswith("is empty: push a commit first")
+    for url in ("", empty_repository.url):
+        assert empty_repository.expect_failure(url=url).endswith("is empty: push a commit first")
 
 
 def test_missing_commit_of_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
@@ -610,32 +617,32 @@ def test_missing_commit_of_a_shallow_clone_is_reported(repository: Repository, t
     assert shallow.expect_failure(first).endswith("in this shallow clone: fetch the revision first")
 
 
-@pytest.mark.parametrize("place", ["", "nowhere", "file.txt"])
-def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("name", ["", "nowhere", "file.txt"])
+def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_path: Path, name: str) -> None:
     """A plain folder, a missing path and a file are reported as not a git repository."""
     (tmp_path / "here" / "file.txt").touch()
-    folder = tmp_path / "here" / place
+    folder = tmp_path / "here" / name
     for url in (str(folder), f"file://{folder}"):
         assert "is not a git repository; git said: " in expect_read_failure(url, "main", "manifests", environment)
 
 
 def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
     """A repository of another user is rejected, and the message names the command that allows it."""
-    theirs = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
-    refused = expect_read_failure(str(repository.folder), "main", "manifests", theirs)
-    assert refused.endswith(f"git config --global --add safe.directory {repository.folder}")
+    other_owner = repository.environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    message = expect_read_failure(str(repository.folder), "main", "manifests", other_owner)
+    assert message.endswith(f"git config --global --add safe.directory {repository.folder}")
 
 
 def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repository) -> None:
     """Git's own variables can allow a folder of another user, but not a file:// URL."""
-    theirs = repository.environment | {
+    other_owner = repository.environment | {
         "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": str(repository.folder),
     }
-    assert read_manifests(str(repository.folder), "main", "manifests", theirs) == repository.read()
-    assert "safe.directory" in expect_read_failure(repository.url, "main", "manifests", theirs)
+    assert read_manifests(str(repository.folder), "main", "manifests", other_owner) == repository.read()
+    assert "safe.directory" in expect_read_failure(repository.url, "main", "manifests", other_owner)
 
 
 def test_missing_git_is_reported(repository: Repository) -> None:
@@ -656,19 +663,19 @@ def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
 
 def test_refused_credentials_cause_no_prompt_and_are_not_shown(environment: dict[str, str], tmp_path: Path) -> None:
     """Rejected or missing credentials are an error without a prompt, and the message does not show them."""
-    window = tmp_path / "askpass"
-    window.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
-    window.chmod(0o755)
-    asking = environment | {"SSH_ASKPASS": str(window), "DISPLAY": ":0"}
+    askpass = tmp_path / "askpass"
+    askpass.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho guess\n")
+    askpass.chmod(0o755)
+    variables = environment | {"SSH_ASKPASS": str(askpass), "DISPLAY": ":0"}
     with serve() as server:
-        without = expect_read_failure(f"http://{server}/x", "main", "manifests", asking)
-        within = expect_read_failure(f"http://someone:hunter2@{server}/x", "main", "manifests", asking)
-        token = expect_read_failure(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", asking)
-    for refused in (without, within, token):
-        assert "rejected the credentials, or requires credentials" in refused
-        assert "hunter2" not in refused
-        assert "someone" not in refused
-    assert f"repository 'http://***@{server}/x'" in within
+        without_login = expect_read_failure(f"http://{server}/x", "main", "manifests", variables)
+        with_login = expect_read_failure(f"http://someone:hunter2@{server}/x", "main", "manifests", variables)
+        with_token = expect_read_failure(f"http://hunter2@{server}/x?token=hunter2", "main", "manifests", variables)
+    for message in (without_login, with_login, with_token):
+        assert "rejected the credentials, or requires credentials" in message
+        assert "hunter2" not in message
+        assert "someone" not in message
+    assert f"repository 'http://***@{server}/x'" in with_login
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -687,36 +694,36 @@ LOGIN = "b@t:hunter2 %/:@\"'$HOME\\né"
 
 def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_path: Path) -> None:
     """A login in a URL is in no argument of git or its children, and no credential helper receives it."""
-    keeper = tmp_path / "keeper"
-    keeper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
-    keeper.chmod(0o755)
+    helper = tmp_path / "keeper"
+    helper.write_text(f"#!/bin/sh\n{COMMAND} {tmp_path}/pwned\necho username=a\necho password=b\n")
+    helper.chmod(0o755)
     trace = tmp_path / "trace"
-    given = repository.environment | {
+    variables = repository.environment | {
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": "http.extraHeader",
         "GIT_CONFIG_VALUE_0": "X-Mine: counts",
         "GIT_CONFIG_KEY_1": "credential.helper",
-        "GIT_CONFIG_VALUE_1": str(keeper),
+        "GIT_CONFIG_VALUE_1": str(helper),
         "GIT_TRACE": str(trace),
     }
     user, _, password = LOGIN.partition(":")
     with serve_with_login(tmp_path, repository.environment, LOGIN) as server:
         url = f"http://{quote(user)}:{quote(password, safe='')}@{server.host}/repository"
-        assert read_manifests(url, "main", "manifests", given) == repository.read()
-        refused = expect_read_failure(url, "mian", "manifests", given)
-        typed = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
-        wrong = expect_read_failure(typed, "main", "manifests", given)
-    assert refused == (
+        assert read_manifests(url, "main", "manifests", variables) == repository.read()
+        missing_ref = expect_read_failure(url, "mian", "manifests", variables)
+        wrong_url = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
+        wrong_login = expect_read_failure(wrong_url, "main", "manifests", variables)
+    assert missing_ref == (
         f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
     )
-    assert "rejected the credentials" in wrong
+    assert "rejected the credentials" in wrong_login
     assert {headers.get("X-Mine") for headers in server.headers} == {"counts"}
-    ran = server.arguments + trace.read_bytes()
+    output = server.arguments + trace.read_bytes()
     assert b"git-remote-http" in server.arguments
-    assert b"repository" in ran
+    assert b"repository" in output
     for secret in ("hunter2", "b@t", quote(user)):
-        assert secret.encode() not in ran
-        assert secret not in refused + wrong
+        assert secret.encode() not in output
+        assert secret not in missing_ref + wrong_login
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -724,21 +731,21 @@ def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: 
     """The user's own credential helper supplies the password for a user in a URL, as for git itself."""
     helper = '!f() { if test "$1" = get; then echo password=hunter2; fi; }; f'
     (tmp_path / "settings").write_text("[credential]\n\thelper = " + json.dumps(helper) + "\n")
-    given = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+    variables = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
     with serve_with_login(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
         url = f"http://reader-7c1f@{server.host}/repository"
-        assert read_manifests(url, "main", "manifests", given) == repository.read()
-        assert "config" in expect_read_failure(url, "main", "manifests", given | {"GIT_CONFIG_COUNT": "many"})
+        assert read_manifests(url, "main", "manifests", variables) == repository.read()
+        assert "config" in expect_read_failure(url, "main", "manifests", variables | {"GIT_CONFIG_COUNT": "many"})
     assert b"reader-7c1f" not in server.arguments
 
 
 def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) -> None:
     """The user in an ssh URL is passed to ssh."""
-    told = tmp_path / "told"
-    asking = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{told}; false; }}; f'}
+    arguments_file = tmp_path / "arguments"
+    variables = environment | {"GIT_SSH_COMMAND": f'f() {{ echo "$@" >>{arguments_file}; false; }}; f'}
     for url in ("ssh://someone@127.0.0.1/x%40y", "someone@127.0.0.1:x@y"):
-        expect_read_failure(url, "main", "manifests", asking)
-    fetches = [line for line in told.read_text().splitlines() if "git-upload-pack" in line]
+        expect_read_failure(url, "main", "manifests", variables)
+    fetches = [line for line in arguments_file.read_text().splitlines() if "git-upload-pack" in line]
     assert [line.partition("someone@127.0.0.1 ")[2] for line in fetches] == [
         "git-upload-pack '/x@y'",
         "git-upload-pack 'x@y'",
@@ -746,7 +753,7 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("https://user:a/hunter2@host.invalid/x", "an @ after the host"),
         ("https://a/hunter2@host.invalid/x", "an @ after the host"),
@@ -762,12 +769,12 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
         ("https://us%00er:hunter2@host.invalid/x", "a line break or a NUL"),
     ],
 )
-def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, said: str) -> None:
+def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, expected: str) -> None:
     """A malformed login is rejected, because git would send a part of it as the host or the path."""
-    with pytest.raises(InvalidReference) as refused:
+    with pytest.raises(InvalidReference) as error:
         read_manifests(url, "main", "manifests", environment)
-    assert said in str(refused.value)
-    assert "hunter2" not in str(refused.value)
+    assert expected in str(error.value)
+    assert "hunter2" not in str(error.value)
 
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -810,34 +817,34 @@ def test_url_without_a_login_is_shown() -> None:
 )
 def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: str) -> None:
     """An error never shows the credentials of a URL, for any protocol and for an invalid URL."""
-    closed = environment | {"GIT_SSH_COMMAND": "false"}
-    assert "hunter2" not in expect_read_failure(url, "main", "manifests", closed)
+    variables = environment | {"GIT_SSH_COMMAND": "false"}
+    assert "hunter2" not in expect_read_failure(url, "main", "manifests", variables)
 
 
 def test_unreachable_server_is_an_error(environment: dict[str, str]) -> None:
     """An unreachable server is an error with the message of git."""
-    refused = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", environment)
-    assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in refused
+    message = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", environment)
+    assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in message
 
 
 def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) -> None:
     """GIT_ALLOW_PROTOCOL of the user can forbid protocols, and cannot allow more."""
-    forbidding = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
-    refused = expect_read_failure(repository.url, "main", "manifests", forbidding)
-    assert "uses a protocol that GIT_ALLOW_PROTOCOL does not allow" in refused
-    rewriting = forbidding | {
+    variables = repository.environment | {"GIT_ALLOW_PROTOCOL": "https:ext"}
+    message = expect_read_failure(repository.url, "main", "manifests", variables)
+    assert "uses a protocol that GIT_ALLOW_PROTOCOL does not allow" in message
+    with_rewrite = variables | {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.ext::sh -c {COMMAND.replace(' ', '% ')}.insteadOf",
         "GIT_CONFIG_VALUE_0": "https://x/",
     }
-    assert "does not allow" in expect_read_failure("https://x/", "main", "manifests", rewriting)
+    assert "does not allow" in expect_read_failure("https://x/", "main", "manifests", with_rewrite)
     assert not Path("pwned").exists()
 
 
 def test_silent_server_times_out(environment: dict[str, str], tmp_path: Path) -> None:
     """A server that does not answer causes a timeout, and no file stays on disk."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"git://127.0.0.1:{listener.getsockname()[1]}/x"
         assert expect_read_failure(url, "main", "manifests", environment, 0.5) == "git fetch timed out after 0.5 s"
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -846,22 +853,22 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full temporary disk is reported with its folder and a remedy, and reading in place still works."""
-    with mount_disk(tmp_path / "small") as small:
-        monkeypatch.setattr("tempfile.tempdir", str(small.folder))
-        small.fill()
-        said = expect_read_failure(repository.url, "main", "manifests", repository.environment)
+    with mount_disk(tmp_path / "small") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk.folder))
+        disk.fill()
+        message = expect_read_failure(repository.url, "main", "manifests", repository.environment)
         remedy = "free space in the temporary folder, or set TMPDIR to another one"
-        assert f"cannot be copied because the disk is full: {remedy}; git said: " in said
-        assert said.endswith("No space left on device")
-        assert said == expect_read_failure(repository.url, "main", "manifests", repository.environment)
+        assert f"cannot be copied because the disk is full: {remedy}; git said: " in message
+        assert message.endswith("No space left on device")
+        assert message == expect_read_failure(repository.url, "main", "manifests", repository.environment)
         assert len(repository.read_names()) == 3, "reading in place writes nothing"
         assert "did you mean 'main'?" in repository.expect_failure("mian")
-        small.clear()
+        disk.clear()
         assert repository.read("main")
-    said = str(
+    message = str(
         messages.build_error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
-    assert said.startswith(
+    assert message.startswith(
         "repository 'x': cannot be copied because the disk is full: free space in the temporary folder"
     )
     assert "disk is full" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
@@ -870,30 +877,30 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
 def test_missing_temporary_folder_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing temporary folder is an error of one line."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
-    said = expect_read_failure(repository.url, "main", "manifests", repository.environment)
-    assert said == "git cannot be run: No such file or directory"
+    message = expect_read_failure(repository.url, "main", "manifests", repository.environment)
+    assert message == "git cannot be run: No such file or directory"
 
 
 def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
     """A stop request ends git at once, even while it waits for a server, and no file stays on disk."""
     stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"git://127.0.0.1:{listener.getsockname()[1]}/x"
 
-        held = []
+        connections = []
 
-        def ask() -> None:
-            held.append(silent.accept()[0])
+        def accept_and_stop() -> None:
+            connections.append(listener.accept()[0])
             stop.set()
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        began = time.monotonic()
+        server_thread = threading.Thread(target=accept_and_stop)
+        server_thread.start()
+        started_at = time.monotonic()
         with pytest.raises(StopRequested):
             read_manifests(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
-        assert time.monotonic() - began < 30
-        asking.join()
-        held[0].close()
+        assert time.monotonic() - started_at < 30
+        server_thread.join()
+        connections[0].close()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -901,22 +908,22 @@ def test_children_of_git_are_killed_with_it(environment: dict[str, str], tmp_pat
     """An ssh that hangs is killed with git at the timeout, which closes its pipe."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as held:
-        hanging = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
-        refused = expect_read_failure("git@127.0.0.1:x", "main", "manifests", hanging, 0.5)
-        assert refused == "git fetch timed out after 0.5 s"
-        assert select.select([held], [], [], 30)[0]
-        assert held.read() in {b"", b"started\n"}
-        assert select.select([held], [], [], 30)[0]
-        assert held.read() == b""
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as reader:
+        variables = environment | {"GIT_SSH_COMMAND": f"exec 3>{pipe}; echo started >&3; sleep 600 #"}
+        message = expect_read_failure("git@127.0.0.1:x", "main", "manifests", variables, 0.5)
+        assert message == "git fetch timed out after 0.5 s"
+        assert select.select([reader], [], [], 30)[0]
+        assert reader.read() in {b"", b"started\n"}
+        assert select.select([reader], [], [], 30)[0]
+        assert reader.read() == b""
 
 
 def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
     """Trace output on standard error does not hide the error of git."""
-    tracing = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
-    refused = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", tracing)
-    assert "git said: unable to access 'http://127.0.0.1:1/x/'" in refused
-    assert "did you mean 'main'?" in expect_read_failure(repository.url, "mian", "manifests", tracing)
+    variables = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
+    message = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", variables)
+    assert "git said: unable to access 'http://127.0.0.1:1/x/'" in message
+    assert "did you mean 'main'?" in expect_read_failure(repository.url, "mian", "manifests", variables)
 
 
 # Hooks
@@ -929,38 +936,38 @@ from reconciler.edge.git import RepositoryAccess
 from reconciler.edge import git as edge
 read = lambda url, ref, path, environment: edge.read_revision(RepositoryAccess(url, ref, environment), path)
 _, pushed, _ = sys.stdin.read().split()
-answer = [read(place, pushed, "manifests", os.environ) for place in (".", os.getcwd())]
+results = [read(folder, pushed, "manifests", os.environ) for folder in (".", os.getcwd())]
 try:
     read({other!r}, pushed, "manifests", os.environ)
 except GitError as error:
-    answer.append(str(error))
-answer.append(len(read({other!r}, "HEAD", "manifests", os.environ)[1]))
-Path({said!r}).write_text(repr(answer))
+    results.append(str(error))
+results.append(len(read({other!r}, "HEAD", "manifests", os.environ)[1]))
+Path({result_file!r}).write_text(repr(results))
 sys.exit("refused")
 """
 
 
-@pytest.mark.parametrize("named", ["all", "explicit"])
-def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_path: Path, named: str) -> None:
+@pytest.mark.parametrize("setting", ["all", "explicit"])
+def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_path: Path, setting: str) -> None:
     """A pre-receive hook reads quarantined objects in the repository that receives them, and in no other."""
-    configure(repository, f"[safe]\n\tbareRepository = {named}\n")
+    configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
     repository.run_git("clone", "--quiet", "--bare", ".", "../other.git")
     repository.run_git("init", "--quiet", "--bare", "../bare.git")
-    said = tmp_path / "said"
+    result_file = tmp_path / "said"
     hook = tmp_path / "bare.git" / "hooks" / "pre-receive"
-    hook.write_text(HOOK.format(python=sys.executable, other=str(tmp_path / "other.git"), said=str(said)))
+    hook.write_text(HOOK.format(python=sys.executable, other=str(tmp_path / "other.git"), result_file=str(result_file)))
     hook.chmod(0o755)
     commit = repository.commit({"manifests/pushed.yaml": "pushed"})
-    with pytest.raises(subprocess.CalledProcessError) as refused:
+    with pytest.raises(subprocess.CalledProcessError) as error:
         repository.run_git("push", "--quiet", "../bare.git", "HEAD:refs/heads/main")
-    assert "refused" in refused.value.stderr.decode()
+    assert "refused" in error.value.stderr.decode()
     files = (
         File("manifests/a/a.json", b"a"),
         File("manifests/a.yml", b"{}"),
         File("manifests/b.yaml", b"b"),
         File("manifests/pushed.yaml", b"pushed"),
     )
-    elsewhere = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
-    assert said.read_text() == repr([(commit, files), (commit, files), elsewhere, 3])
-    empty = Repository(tmp_path / "bare.git", repository.environment)
-    assert empty.expect_failure(commit).endswith("is empty: push a commit first")
+    other_error = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
+    assert result_file.read_text() == repr([(commit, files), (commit, files), other_error, 3])
+    receiving = Repository(tmp_path / "bare.git", repository.environment)
+    assert receiving.expect_failure(commit).endswith("is empty: push a commit first")

@@ -21,48 +21,57 @@ read_revision(RepositoryAccess(sys.argv[1], "main", {"PATH": sys.argv[2]}), "man
 """
 
 
-def start(tmp_path: Path, environment: dict[str, str], url: str) -> subprocess.Popen[bytes]:
+def start_fetch(tmp_path: Path, environment: dict[str, str], url: str) -> subprocess.Popen[bytes]:
     """Start a process that fetches from a URL."""
-    given = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", FETCH, url, environment["PATH"]], env=given)
+    variables = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", FETCH, url, environment["PATH"]], env=variables)
 
 
 def test_folder_of_a_killed_fetch_is_removed_later(environment: dict[str, str], tmp_path: Path) -> None:
     """A running fetch keeps its temporary folder; after it is killed, the next sweep removes the folder."""
-    place = tmp_path / "temporary"
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        process = start(tmp_path, environment, f"git://127.0.0.1:{silent.getsockname()[1]}/x")
-        held, _ = silent.accept()
-        before = list(place.iterdir())
-        assert len(before) == 1
+    temporary = tmp_path / "temporary"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = start_fetch(tmp_path, environment, f"git://127.0.0.1:{listener.getsockname()[1]}/x")
+        connection, _ = listener.accept()
+        folders = list(temporary.iterdir())
+        assert len(folders) == 1
         sweep()
         with temporary_folders.create():
-            assert before[0].exists(), "a folder in use was removed"
-        assert list(place.iterdir()) == before
+            assert folders[0].exists(), "a folder in use was removed"
+        assert list(temporary.iterdir()) == folders
         process.send_signal(signal.SIGKILL)
         process.wait()
-        held.close()
-    assert list(place.iterdir()) == before
+        connection.close()
+    assert list(temporary.iterdir()) == folders
     sweep()
-    assert list(place.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 def test_only_own_temporary_folders_are_removed(environment: dict[str, str], tmp_path: Path) -> None:
     """Links, files and folders of other users with the same prefix are left alone."""
     del environment
-    place, precious = tmp_path / "temporary", tmp_path / "precious"
-    for folder in (precious, place / "other", place / "reconciler-git-theirs", place / "reconciler-git-left"):
+    temporary, unrelated = tmp_path / "temporary", tmp_path / "precious"
+    for folder in (
+        unrelated,
+        temporary / "other",
+        temporary / "reconciler-git-theirs",
+        temporary / "reconciler-git-left",
+    ):
         folder.mkdir()
         (folder / "file").touch()
-    (place / "reconciler-git-link").symlink_to(precious)
-    (place / "reconciler-git-file").touch()
-    (place / "reconciler-git-left" / "link").symlink_to(precious)
+    (temporary / "reconciler-git-link").symlink_to(unrelated)
+    (temporary / "reconciler-git-file").touch()
+    (temporary / "reconciler-git-left" / "link").symlink_to(unrelated)
     if os.getuid() == 0:
-        os.chown(place / "reconciler-git-theirs", 54321, 54321)
+        os.chown(temporary / "reconciler-git-theirs", 54321, 54321)
     sweep()
-    theirs = {"reconciler-git-theirs"} if os.getuid() == 0 else set()
-    assert {each.name for each in place.iterdir()} == {"other", "reconciler-git-link", "reconciler-git-file"} | theirs
-    assert (precious / "file").exists()
+    foreign = {"reconciler-git-theirs"} if os.getuid() == 0 else set()
+    assert {each.name for each in temporary.iterdir()} == {
+        "other",
+        "reconciler-git-link",
+        "reconciler-git-file",
+    } | foreign
+    assert (unrelated / "file").exists()
 
 
 def test_temporary_folder_is_private(environment: dict[str, str]) -> None:

@@ -16,44 +16,44 @@ Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run_program(tmp_path: Path) -> Run:
     """Return a function that runs `reconcile` in the test's folder without credentials, and returns its result."""
 
-    def reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    def run_reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         command = [str(PROGRAM), *map(os.fsdecode, arguments)]
         return forking.run(command, tmp_path, ENVIRONMENT, stdin, seconds=60)
 
-    return reconcile
+    return run_reconcile
 
 
 @pytest.fixture
-def refused(run: Run) -> Callable[..., list[str]]:
+def expect_rejection(run_program: Run) -> Callable[..., list[str]]:
     """Return a function that validates paths, checks that they are rejected, and returns the lines of the output."""
 
-    def validate(*paths: str | bytes, stdin: bytes = b"") -> list[str]:
-        done = run("validate", *(word for path in paths for word in ("-f", path)), stdin=stdin)
-        assert (done.returncode, done.stderr) == (3, b"")
-        return _lines(done.stdout)
+    def validate_paths(*paths: str | bytes, stdin: bytes = b"") -> list[str]:
+        result = run_program("validate", *(word for path in paths for word in ("-f", path)), stdin=stdin)
+        assert (result.returncode, result.stderr) == (3, b"")
+        return _read_lines(result.stdout)
 
-    return validate
+    return validate_paths
 
 
 @pytest.fixture
-def refused_before_any_call(run: Run) -> Callable[..., list[str]]:
+def expect_rejection_before_any_call(run_program: Run) -> Callable[..., list[str]]:
     """Return the same function for a dry run. Its AWS endpoint is a closed port, so any call would exit with 1."""
 
-    def dry_run(*paths: str, stdin: bytes = b"") -> list[str]:
+    def run_dry(*paths: str, stdin: bytes = b"") -> list[str]:
         files = [word for path in paths for word in ("-f", path)]
-        done = run("--dry-run", *files, "--endpoint-url", "http://127.0.0.1:9", stdin=stdin)
-        assert (done.returncode, done.stdout) == (3, b"")
-        *lines, last = _lines(done.stderr)
+        result = run_program("--dry-run", *files, "--endpoint-url", "http://127.0.0.1:9", stdin=stdin)
+        assert (result.returncode, result.stdout) == (3, b"")
+        *lines, last = _read_lines(result.stderr)
         assert last == f"{len(lines)} problem{'' if len(lines) == 1 else 's'} in the manifests; AWS was not called"
         return lines
 
-    return dry_run
+    return run_dry
 
 
-def _lines(output: bytes) -> list[str]:
+def _read_lines(output: bytes) -> list[str]:
     """Return the lines of an output, after checking that they contain no terminal escapes and no traceback."""
     text = output.decode()
     assert "Traceback" not in text

@@ -21,7 +21,7 @@ spec:
   DataIntegrationIdentifier: profiles-export
 """
 VALID = b"1 manifest: valid\n"
-AS_USER = pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
+AS_ORDINARY_USER = pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
 
 
 @pytest.fixture
@@ -32,116 +32,118 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "manifests"
 
 
-def test_missing_path_is_reported(refused: Refused, refused_before_any_call: Refused) -> None:
+def test_missing_path_is_reported(expect_rejection: Refused, expect_rejection_before_any_call: Refused) -> None:
     """A missing path is reported with a remedy, even if it is the default path."""
-    said = ["manifests/: does not exist: give a file or a folder of manifests with -f"]
-    assert refused() == refused_before_any_call() == said
-    assert refused("a\u202eb.yaml") == ["a\\u202eb.yaml: does not exist: give a file or a folder of manifests with -f"]
+    expected = ["manifests/: does not exist: give a file or a folder of manifests with -f"]
+    assert expect_rejection() == expect_rejection_before_any_call() == expected
+    assert expect_rejection("a\u202eb.yaml") == [
+        "a\\u202eb.yaml: does not exist: give a file or a folder of manifests with -f"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
+    ("path", "expected"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
 )
-def test_impossible_path_is_reported(path: str, said: str, folder: Path, refused: Refused) -> None:
+def test_impossible_path_is_reported(path: str, expected: str, folder: Path, expect_rejection: Refused) -> None:
     """A path that the operating system rejects is reported with the system's message."""
     assert folder.is_dir()
-    assert refused(path) == [f"{path}: cannot be read: {said}"]
+    assert expect_rejection(path) == [f"{path}: cannot be read: {expected}"]
 
 
-@pytest.mark.parametrize("where", ["big.yaml", "."])
-def test_a_huge_file_is_refused_unread(where: str, tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize("path", ["big.yaml", "."])
+def test_a_huge_file_is_refused_unread(path: str, tmp_path: Path, expect_rejection: Refused) -> None:
     """A file of a hundred megabytes is rejected without reading it whole."""
     with (tmp_path / "big.yaml").open("wb") as file:
         file.truncate(100 * 1024 * 1024)
-    (line,) = refused(where)
+    (line,) = expect_rejection(path)
     assert line.removeprefix("./") == "big.yaml: is larger than 16 MiB: split it into smaller files"
 
 
-@pytest.mark.parametrize("where", ["pipe.yaml", "."])
-def test_a_named_pipe_does_not_hang(where: str, tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize("path", ["pipe.yaml", "."])
+def test_a_named_pipe_does_not_hang(path: str, tmp_path: Path, expect_rejection: Refused) -> None:
     """A named pipe without a writer is rejected at once."""
     os.mkfifo(tmp_path / "pipe.yaml")
-    (line,) = refused(where)
+    (line,) = expect_rejection(path)
     assert line.removeprefix("./") == "pipe.yaml: is not a regular file"
 
 
-def test_a_device_is_refused(refused: Refused) -> None:
+def test_a_device_is_refused(expect_rejection: Refused) -> None:
     """A device such as /dev/zero is rejected."""
-    assert refused("/dev/zero") == ["/dev/zero: is not a regular file"]
+    assert expect_rejection("/dev/zero") == ["/dev/zero: is not a regular file"]
 
 
-def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_rejection: Refused) -> None:
     """A socket is rejected."""
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.yaml")
-        assert refused("socket.yaml") == ["socket.yaml: cannot be read: No such device or address"]
+        assert expect_rejection("socket.yaml") == ["socket.yaml: cannot be read: No such device or address"]
 
 
-@AS_USER
-def test_unreadable_file_is_reported(folder: Path, refused: Refused) -> None:
+@AS_ORDINARY_USER
+def test_unreadable_file_is_reported(folder: Path, expect_rejection: Refused) -> None:
     """An unreadable file is reported, and the other files are still checked."""
     (folder / "export.yaml").chmod(0)
     (folder / "other.yaml").write_text("a: 1\n")
-    assert refused("manifests") == [
+    assert expect_rejection("manifests") == [
         "manifests/export.yaml: cannot be read: Permission denied",
         "manifests/other.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target",
     ]
 
 
-@AS_USER
-def test_unreadable_folder_is_reported(folder: Path, refused: Refused) -> None:
+@AS_ORDINARY_USER
+def test_unreadable_folder_is_reported(folder: Path, expect_rejection: Refused) -> None:
     """An unreadable folder is reported, and a path inside it too."""
     folder.chmod(0)
     try:
-        assert refused("manifests") == ["manifests: cannot be read: Permission denied"]
-        assert refused("manifests/export.yaml") == ["manifests/export.yaml: cannot be read: Permission denied"]
+        assert expect_rejection("manifests") == ["manifests: cannot be read: Permission denied"]
+        assert expect_rejection("manifests/export.yaml") == ["manifests/export.yaml: cannot be read: Permission denied"]
     finally:
         folder.chmod(0o700)
 
 
 @pytest.mark.parametrize("outside", ["../secret.yaml", "/etc/passwd", "../manifests-2/a.yaml", "../missing.yaml"])
-def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, refused: Refused) -> None:
+def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, expect_rejection: Refused) -> None:
     """A link to a file outside the folder is rejected unread, even if the paths have the same beginning."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder.parent / "manifests-2").mkdir()
     (folder.parent / "manifests-2" / "a.yaml").write_text("password: hunter2\n")
     (folder / "link.yaml").symlink_to(outside)
-    said = "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
-    assert refused("manifests") == [said]
+    expected = "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
+    assert expect_rejection("manifests") == [expected]
 
 
-def test_a_chain_of_links_that_leaves_is_refused(folder: Path, refused: Refused) -> None:
+def test_a_chain_of_links_that_leaves_is_refused(folder: Path, expect_rejection: Refused) -> None:
     """A link to another link that leaves the folder is rejected."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder / ".hidden.yaml").symlink_to("../secret.yaml")
     (folder / "link.yaml").symlink_to(".hidden.yaml")
-    assert refused("manifests") == [
+    assert expect_rejection("manifests") == [
         "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
     ]
 
 
-@pytest.mark.parametrize("to", ["..", "/", "../manifests-2", "../manifests-2/sub"])
-def test_a_link_to_a_folder_elsewhere_is_refused(to: str, folder: Path, refused: Refused) -> None:
+@pytest.mark.parametrize("link_target", ["..", "/", "../manifests-2", "../manifests-2/sub"])
+def test_a_link_to_a_folder_elsewhere_is_refused(link_target: str, folder: Path, expect_rejection: Refused) -> None:
     """A link to a folder outside the manifest folder is reported, and its files are not read."""
     (folder.parent / "manifests-2" / "sub").mkdir(parents=True)
     (folder.parent / "manifests-2" / "sub" / "secret.yaml").write_text("password: hunter2\n")
-    (folder / "link").symlink_to(to)
-    said = "manifests/link: is a link to a folder outside the manifest folder: copy the folder into it"
-    assert refused("manifests") == [said]
+    (folder / "link").symlink_to(link_target)
+    expected = "manifests/link: is a link to a folder outside the manifest folder: copy the folder into it"
+    assert expect_rejection("manifests") == [expected]
 
 
-@pytest.mark.parametrize("to", ["real", ".", "real/../real", "../manifests", "real/back"])
-def test_link_to_a_folder_within_is_skipped(to: str, folder: Path, run: Run) -> None:
+@pytest.mark.parametrize("link_target", ["real", ".", "real/../real", "../manifests", "real/back"])
+def test_link_to_a_folder_within_is_skipped(link_target: str, folder: Path, run_program: Run) -> None:
     """A link to a folder within the manifest folder is skipped, because its files are read anyway and it may loop."""
     (folder / "real").mkdir()
     (folder / "real" / "back").symlink_to("..")
     shutil.move(folder / "export.yaml", folder / "real")
-    (folder / "a-link").symlink_to(to)
-    assert run("validate", "-f", "manifests").stdout == VALID
+    (folder / "a-link").symlink_to(link_target)
+    assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_a_hidden_folder_is_read_once(folder: Path, run: Run) -> None:
+def test_a_hidden_folder_is_read_once(folder: Path, run_program: Run) -> None:
     """A hidden folder is read once, even if several links lead to it, one of them from inside."""
     shutil.move(folder, folder.parent / "..version")
     folder.mkdir()
@@ -149,40 +151,40 @@ def test_a_hidden_folder_is_read_once(folder: Path, run: Run) -> None:
     (folder / "..version" / "again").symlink_to("../..version")
     (folder / "first").symlink_to("..version")
     (folder / "second").symlink_to("first/again")
-    assert run("validate", "-f", "manifests").stdout == VALID
-    assert run("validate", "-f", "manifests/").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests/").stdout == VALID
 
 
-def test_a_loop_of_links_ends(folder: Path, refused: Refused) -> None:
+def test_a_loop_of_links_ends(folder: Path, expect_rejection: Refused) -> None:
     """Links in a loop and links to missing files are reported."""
     (folder / "a.yaml").symlink_to("b.yaml")
     (folder / "b.yaml").symlink_to("a.yaml")
     (folder / "c.yaml").symlink_to("missing.yaml")
-    assert refused("manifests") == [
+    assert expect_rejection("manifests") == [
         "manifests/a.yaml: cannot be read: Too many levels of symbolic links",
         "manifests/b.yaml: cannot be read: Too many levels of symbolic links",
         "manifests/c.yaml: is a link to a file that does not exist",
     ]
 
 
-def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run: Run) -> None:
+def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run_program: Run) -> None:
     """A link without a manifest suffix is ignored, even if it leaves the folder."""
     (folder / "README.md").symlink_to("../../README.md")
-    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_a_mounted_config_map_is_read_once(tmp_path: Path, run: Run) -> None:
+def test_a_mounted_config_map_is_read_once(tmp_path: Path, run_program: Run) -> None:
     """Each file of a mounted ConfigMap is read once, although links and hidden folders lead to it."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     version.mkdir(parents=True)
     (version / "export.yaml").write_text(MANIFEST)
     (tmp_path / "manifests" / "..data").symlink_to(version.name)
     (tmp_path / "manifests" / "export.yaml").symlink_to("..data/export.yaml")
-    done = run("validate", "-f", "manifests")
-    assert (done.returncode, done.stdout) == (0, VALID)
+    result = run_program("validate", "-f", "manifests")
+    assert (result.returncode, result.stdout) == (0, VALID)
 
 
-def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run) -> None:
+def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run_program: Run) -> None:
     """Each file of a mounted ConfigMap is read once if its top folders are links into the hidden version."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     (version / "eu" / "prod").mkdir(parents=True)
@@ -191,41 +193,43 @@ def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run: Run
     (tmp_path / "manifests" / "..data").symlink_to(version.name)
     (tmp_path / "manifests" / "eu").symlink_to("..data/eu")
     (tmp_path / "manifests" / "top.yaml").symlink_to("..data/top.yaml")
-    done = run("validate", "-f", "manifests")
-    assert (done.returncode, done.stdout) == (0, b"2 manifests: valid\n")
+    result = run_program("validate", "-f", "manifests")
+    assert (result.returncode, result.stdout) == (0, b"2 manifests: valid\n")
     (version / "eu" / "prod" / "export.yaml").write_text("a: 1\n")
-    assert run("validate", "-f", "manifests").stdout.startswith(b"manifests/eu/prod/export.yaml:1:1: 'kind' is missing")
+    assert run_program("validate", "-f", "manifests").stdout.startswith(
+        b"manifests/eu/prod/export.yaml:1:1: 'kind' is missing"
+    )
 
 
-def test_folders_of_the_file_system_are_not_read(folder: Path, run: Run) -> None:
+def test_folders_of_the_file_system_are_not_read(folder: Path, run_program: Run) -> None:
     """A folder that the file system creates for itself, such as lost+found, is skipped."""
     for name in ("lost+found", "System Volume Information", "sub/lost+found"):
         (folder / name).mkdir(parents=True)
         (folder / name / "x.yaml").write_text("not: [a manifest\n")
         (folder / name).chmod(0)
-    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
 @pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.JSON", "sub/x.yAmL"])
-def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run: Run) -> None:
+def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run_program: Run) -> None:
     """A manifest is read whatever the case of its suffix, because a skipped manifest would go unnoticed."""
     (folder / name).parent.mkdir(exist_ok=True)
     shutil.move(folder / "export.yaml", folder / name)
-    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_path_on_the_command_line_may_be_a_link(folder: Path, run: Run) -> None:
+def test_path_on_the_command_line_may_be_a_link(folder: Path, run_program: Run) -> None:
     """A link given to -f is followed, because the user has chosen it."""
     (folder.parent / "folder").symlink_to("manifests")
     (folder.parent / "file.yaml").symlink_to("manifests/export.yaml")
     (folder / "other.yaml").symlink_to("export.yaml")
-    assert run("validate", "-f", "file.yaml").stdout == VALID
-    assert run("validate", "-f", "folder").stdout.startswith(
+    assert run_program("validate", "-f", "file.yaml").stdout == VALID
+    assert run_program("validate", "-f", "folder").stdout.startswith(
         b"folder/other.yaml:4:9: /metadata/name: the name 'export'"
     )
 
 
-def test_hidden_and_other_files_are_not_read(folder: Path, run: Run) -> None:
+def test_hidden_and_other_files_are_not_read(folder: Path, run_program: Run) -> None:
     """Hidden files and files with other suffixes are skipped, and subfolders are searched."""
     for name in (
         ".hidden.yaml",
@@ -239,36 +243,36 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run: Run) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("not: [a manifest\n")
     shutil.move(folder / "export.yaml", folder / "sub" / "export.yml")
-    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
     (folder / "sub" / "export.yml").rename(folder / "export.json")
-    assert run("validate", "-f", "manifests").stdout == VALID
+    assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_an_empty_folder_is_valid(tmp_path: Path, run: Run) -> None:
+def test_an_empty_folder_is_valid(tmp_path: Path, run_program: Run) -> None:
     """An empty folder is valid, with a warning, because a repository may begin without manifests."""
-    done = run("validate", "-f", str(tmp_path))
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
+    result = run_program("validate", "-f", str(tmp_path))
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
 
 
-def test_duplicate_name_is_reported_with_both_files(folder: Path, refused: Refused) -> None:
+def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: Refused) -> None:
     """A duplicate name is reported at the later file by name, and the message gives the earlier file."""
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
-    taken = (
+    expected = (
         "the name 'export' is already used by the manifest at manifests/a/x.yaml:1: names must be unique in a target"
     )
-    assert refused("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {taken}"]
+    assert expect_rejection("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {expected}"]
 
 
-def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
+def test_a_folder_too_deep_is_refused(folder: Path, expect_rejection: Refused) -> None:
     """Folders nested too deep are a problem, and not a crash."""
     folder.joinpath(*"d" * 200).mkdir(parents=True)
-    (line,) = refused("manifests")
+    (line,) = expect_rejection("manifests")
     assert line == f"manifests{'/d' * 64}: is nested more than 64 folders deep"
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "escaped_name"),
     [
         (b"\x1b[31mred\nline.yaml", r"\u001b[31mred\u000aline.yaml"),
         (b"latin-\xe9.yaml", r"latin-\udce9.yaml"),
@@ -277,15 +281,15 @@ def test_a_folder_too_deep_is_refused(folder: Path, refused: Refused) -> None:
     ],
 )
 def test_file_names_cannot_inject_terminal_escapes(
-    name: bytes, shown: str, tmp_path: Path, run: Run, refused: Refused
+    name: bytes, escaped_name: str, tmp_path: Path, run_program: Run, expect_rejection: Refused
 ) -> None:
     """Control characters and invalid bytes in a file name are shown escaped in every message."""
     path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a file name may be bytes that are not text
     with open(path, "wb") as file:  # noqa: PTH123 - as above
         file.write(b"a: 1\n")
-    said = f"{shown}:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
-    assert refused(".") == [f"./{said}"]
-    assert refused(name) == [said]
+    expected = f"{escaped_name}:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
+    assert expect_rejection(".") == [f"./{expected}"]
+    assert expect_rejection(name) == [expected]
     with open(path, "wb") as file:  # noqa: PTH123 - as above
         file.write(MANIFEST.encode())
-    assert run("validate", "-f", ".").stdout == VALID
+    assert run_program("validate", "-f", ".").stdout == VALID

@@ -32,11 +32,11 @@ spec:
 """
 OTHER = TARGET.replace("prod", "test").replace("us-east-1", "us-west-2")
 WINDOW = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: ON_DEMAND\n    OnDemandConfiguration:\n"
-FROM_OCTOBER = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
+WITHOUT_END = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
 SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
 EXECUTION = "/spec/ExecutionConfiguration"
 NO_TIME = "must be a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
-LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
+NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
 NOT_YAML: Cases = {
@@ -67,7 +67,7 @@ NOT_YAML: Cases = {
     ),
     "tag-of-document": ("!!python/object/new:x {}\n", ["1:1: the tag 'tag:yaml.org,2002:python/object/new:x' is not"]),
     "every-tag": ("a: !x 1\nb: !y [!z 2]\n", ["1:4: the tag '!x'", "2:4: the tag '!y'", "2:8: the tag '!z'"]),
-    "alias-bomb": (LAUGHS, ["6:25: aliases expand the document to more than 100,000 keys and values"]),
+    "alias-bomb": (NESTED_ALIASES, ["6:25: aliases expand the document to more than 100,000 keys and values"]),
     "alias-bomb-in-depth": (DEEP_ALIASES, ["3:29: aliases nest the document more than 32 levels deep"]),
     "alias-of-itself": ("a: &x [1, *x]\n", ["1:11: the alias *x is inside its own anchor"]),
     "alias-of-itself-in-a-mapping": ("a: &x\n  b: *x\n", ["2:6: the alias *x is inside its own anchor"]),
@@ -357,7 +357,7 @@ MEANING: Cases = {
         ],
     ),
     "one-key-and-two-windows": (
-        f"{FROM_OCTOBER}---\n{FROM_OCTOBER.replace(': export', ': other')}      EndTime: '1793491200000'\n",
+        f"{WITHOUT_END}---\n{WITHOUT_END.replace(': export', ': other')}      EndTime: '1793491200000'\n",
         ["17:3: /spec: the manifest 'export' at bad.yaml:1 has the same"],
     ),
     "steering": (
@@ -375,7 +375,7 @@ MEANING: Cases = {
 }
 CASES = NOT_YAML | OTHER_KIND | SHAPES | MEANING
 ADOPT = "policy: {adopt: 'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/%s'}\n"
-GOOD = {
+UNUSUAL = {
     "nothing-more": MANIFEST,
     "same-name-in-two-targets": (f"{TARGET}---\n{OTHER}---\n{MANIFEST}target: prod\n---\n{MANIFEST}target: test\n"),
     "one-key-and-each-adopts": f"{MANIFEST}{ADOPT % 'a'}---\n{MANIFEST.replace(': export', ': other')}{ADOPT % 'b'}",
@@ -389,52 +389,54 @@ GOOD = {
 }
 
 
-def write(folder: Path, content: str | bytes, name: str = "bad.yaml") -> None:
+def write_content(folder: Path, content: str | bytes, name: str = "bad.yaml") -> None:
     """Write a file for a test."""
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def match(lines: list[str], expected: list[str], name: str = "bad.yaml") -> None:
+def expect_lines(lines: list[str], expected: list[str], name: str = "bad.yaml") -> None:
     """Check that each line has the expected beginning, and that no line is missing or unexpected."""
     pairs = itertools.zip_longest(lines, expected)
-    assert all(line and wanted and line.startswith(f"{name}:{wanted}") for line, wanted in pairs), (lines, expected)
+    assert all(line and start and line.startswith(f"{name}:{start}") for line, start in pairs), (lines, expected)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, refused: Refused) -> None:
+def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, expect_rejection: Refused) -> None:
     """Each problem is reported in one line with its position, and the output has no other line."""
     content, expected = CASES[case]
-    write(tmp_path, content)
-    match(refused("bad.yaml"), expected)
+    write_content(tmp_path, content)
+    expect_lines(expect_rejection("bad.yaml"), expected)
 
 
 @pytest.mark.parametrize("case", ["not-yaml", "latin-1", "alias-bomb", "client-token", "one-key-twice", "steering"])
-def test_dry_run_rejects_bad_input_before_any_call(case: str, tmp_path: Path, refused_before_any_call: Refused) -> None:
+def test_dry_run_rejects_bad_input_before_any_call(
+    case: str, tmp_path: Path, expect_rejection_before_any_call: Refused
+) -> None:
     """A dry run writes the same lines to standard error, and ends before any call of AWS."""
     content, expected = CASES[case]
-    write(tmp_path, content)
-    match(refused_before_any_call("bad.yaml"), expected)
+    write_content(tmp_path, content)
+    expect_lines(expect_rejection_before_any_call("bad.yaml"), expected)
 
 
-def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run: Run) -> None:
+def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run_program: Run) -> None:
     """A run that may write rejects bad input too, and creates no journal."""
-    write(tmp_path, MANIFEST + "  ClientToken: abc\n")
-    done = run("-f", "bad.yaml", "--endpoint-url", "http://127.0.0.1:9", "--state", "state")
-    assert (done.returncode, done.stdout) == (3, b"")
+    write_content(tmp_path, MANIFEST + "  ClientToken: abc\n")
+    result = run_program("-f", "bad.yaml", "--endpoint-url", "http://127.0.0.1:9", "--state", "state")
+    assert (result.returncode, result.stdout) == (3, b"")
     assert os.listdir(tmp_path) == ["bad.yaml"]  # noqa: PTH208 - every entry counts, links and dot files too
 
 
-@pytest.mark.parametrize("case", GOOD)
-def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run: Run) -> None:
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run_program: Run) -> None:
     """Unusual but valid manifests are accepted without a message."""
-    write(tmp_path, GOOD[case], "good.yaml")
-    done = run("validate", "-f", "good.yaml")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b": valid" in done.stdout.splitlines()[-1]
+    write_content(tmp_path, UNUSUAL[case], "good.yaml")
+    result = run_program("validate", "-f", "good.yaml")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b": valid" in result.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "expected"),
     [
         (ADOPT % "a", "", "13:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
         ("", ADOPT % "a", "14:3: /spec: the manifest 'export' at bad.yaml:1 has the same"),
@@ -446,30 +448,30 @@ def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run: Run
     ],
 )
 def test_duplicates_must_each_adopt_their_own_association(
-    first: str, second: str, said: str, tmp_path: Path, refused: Refused
+    first: str, second: str, expected: str, tmp_path: Path, expect_rejection: Refused
 ) -> None:
     """Two manifests with the same natural key are accepted only if each adopts a different association."""
-    twin = MANIFEST.replace(": export", ": other")
-    write(tmp_path, f"{MANIFEST}{first}---\n{twin}{second}")
-    (line,) = refused("bad.yaml")
+    other_manifest = MANIFEST.replace(": export", ": other")
+    write_content(tmp_path, f"{MANIFEST}{first}---\n{other_manifest}{second}")
+    (line,) = expect_rejection("bad.yaml")
     assert line.startswith("bad.yaml:")
-    assert said.partition(": ")[2] in line
+    assert expected.partition(": ")[2] in line
 
 
-def test_yaml_tags_are_not_executed(tmp_path: Path, refused: Refused) -> None:
+def test_yaml_tags_are_not_executed(tmp_path: Path, expect_rejection: Refused) -> None:
     """A tag that PyYAML's unsafe loaders execute has no effect."""
-    write(tmp_path, "a: !!python/object/apply:os.system ['touch pwned']\n")
-    refused("bad.yaml")
+    write_content(tmp_path, "a: !!python/object/apply:os.system ['touch pwned']\n")
+    expect_rejection("bad.yaml")
     assert not (tmp_path / "pwned").exists()
 
 
-def test_problems_of_every_file_are_reported_together(tmp_path: Path, refused: Refused) -> None:
+def test_problems_of_every_file_are_reported_together(tmp_path: Path, expect_rejection: Refused) -> None:
     """Problems of several files are sorted by file, line and column, without duplicates or omissions."""
-    write(tmp_path, f"{MANIFEST}  ClientId: 1\n  Colour: red\n---\n- x\n---\n{MANIFEST}target: x\n", "b.yaml")
-    write(tmp_path, "a: [\n", "a.yaml")
-    write(tmp_path, f"{TARGET}---\na: !x 1\n", "c.yaml")
-    write(tmp_path, MANIFEST.replace(": export", ": good"), "d.yaml")
-    lines = refused("d.yaml", "c.yaml", "b.yaml", "a.yaml", "missing.yaml")
+    write_content(tmp_path, f"{MANIFEST}  ClientId: 1\n  Colour: red\n---\n- x\n---\n{MANIFEST}target: x\n", "b.yaml")
+    write_content(tmp_path, "a: [\n", "a.yaml")
+    write_content(tmp_path, f"{TARGET}---\na: !x 1\n", "c.yaml")
+    write_content(tmp_path, MANIFEST.replace(": export", ": good"), "d.yaml")
+    lines = expect_rejection("d.yaml", "c.yaml", "b.yaml", "a.yaml", "missing.yaml")
     assert [line.partition(" ")[0] for line in lines] == [
         "a.yaml:2:1:",
         "b.yaml:7:13:",
@@ -481,12 +483,12 @@ def test_problems_of_every_file_are_reported_together(tmp_path: Path, refused: R
     ]
 
 
-def test_problems_are_printed_as_json(tmp_path: Path, run: Run) -> None:
+def test_problems_are_printed_as_json(tmp_path: Path, run_program: Run) -> None:
     """`-o json` prints the file, line, column, pointer and message of each problem as JSON members."""
-    write(tmp_path, MANIFEST + '  "\\e[31m": 1\n')
-    done = run("validate", "-f", "bad.yaml", "-o", "json")
-    assert done.returncode == 3
-    assert json.loads(done.stdout) == {
+    write_content(tmp_path, MANIFEST + '  "\\e[31m": 1\n')
+    result = run_program("validate", "-f", "bad.yaml", "-o", "json")
+    assert result.returncode == 3
+    assert json.loads(result.stdout) == {
         "format": "reconciler/findings/v1",
         "valid": False,
         "revision": None,
@@ -506,14 +508,14 @@ def test_problems_are_printed_as_json(tmp_path: Path, run: Run) -> None:
     }
 
 
-def test_standard_input_is_validated(run: Run) -> None:
+def test_standard_input_is_validated(run_program: Run) -> None:
     """`-f -` validates manifests from standard input, such as the output of kustomize."""
-    done = run("validate", "-f", "-", stdin=f"{TARGET}---\n{MANIFEST}".encode())
-    assert (done.returncode, done.stdout) == (0, b"1 manifest, 1 target: valid\n")
+    result = run_program("validate", "-f", "-", stdin=f"{TARGET}---\n{MANIFEST}".encode())
+    assert (result.returncode, result.stdout) == (0, b"1 manifest, 1 target: valid\n")
 
 
 @pytest.mark.parametrize(
-    ("stdin", "said"),
+    ("stdin", "expected"),
     [
         (b"", "standard input:1:1: is empty"),
         (b"\xff", "standard input:1:1: is not UTF-8"),
@@ -521,17 +523,17 @@ def test_standard_input_is_validated(run: Run) -> None:
         (b"#" * (16 * 1024 * 1024 + 1), "standard input: is larger than 16 MiB"),
     ],
 )
-def test_bad_standard_input_is_refused(stdin: bytes, said: str, refused: Refused) -> None:
+def test_bad_standard_input_is_refused(stdin: bytes, expected: str, expect_rejection: Refused) -> None:
     """Bad manifests from standard input are rejected by the same rules as files."""
-    (line,) = refused("-", stdin=stdin)
-    assert line.startswith(said)
+    (line,) = expect_rejection("-", stdin=stdin)
+    assert line.startswith(expected)
 
 
-def test_many_problems_are_located_in_bounded_time(tmp_path: Path, refused: Refused) -> None:
+def test_many_problems_are_located_in_bounded_time(tmp_path: Path, expect_rejection: Refused) -> None:
     """Thousands of problems are located in bounded time, and problems above the limit are counted."""
     labels = "".join(f"    k{number}: {number}\n" for number in range(20_000))
-    write(tmp_path, MANIFEST.replace("  name: export\n", f"  name: export\n  labels:\n{labels}"))
-    lines = refused("bad.yaml")
+    write_content(tmp_path, MANIFEST.replace("  name: export\n", f"  name: export\n  labels:\n{labels}"))
+    lines = expect_rejection("bad.yaml")
     assert len(lines) == 1001
     expected = "bad.yaml:1005:11: /metadata/labels/k999: must be a string, not the unquoted number 999"
     assert lines[999].startswith(expected)

@@ -29,11 +29,11 @@ def manifest(name: str, integration: str = "profiles", **members: str) -> str:
     return HEAD % ("DataIntegrationAssociation", name) + f"spec: {{DataIntegrationIdentifier: {integration}}}\n{rest}"
 
 
-def problems(*documents: str) -> list[str]:
+def list_problems(*documents: str) -> list[str]:
     """Return the problems of a file with these documents."""
-    with pytest.raises(InvalidManifests) as caught:
+    with pytest.raises(InvalidManifests) as error:
         read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
-    return [str(problem) for problem in caught.value.problems]
+    return [str(problem) for problem in error.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def problems(*documents: str) -> list[str]:
 )
 def test_contradiction_is_one_problem_with_its_place_and_remedy(documents: tuple[str, ...], expected: str) -> None:
     """A contradiction between documents is reported as exactly one problem."""
-    (problem,) = problems(*documents)
+    (problem,) = list_problems(*documents)
     assert problem.endswith(expected)
 
 
 def test_unknown_target_has_the_same_suggestion_each_time() -> None:
     """Each use of the same unknown target has the same suggestion."""
-    found = problems(target("prod"), manifest("a", target="prd"), manifest("b", "tickets", target="prd"))
-    assert [each.rpartition(": ")[2] for each in found] == ["did you mean 'prod'?"] * 2
+    problems = list_problems(target("prod"), manifest("a", target="prd"), manifest("b", "tickets", target="prd"))
+    assert [each.rpartition(": ")[2] for each in problems] == ["did you mean 'prod'?"] * 2
 
 
 def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:

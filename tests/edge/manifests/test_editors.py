@@ -15,13 +15,13 @@ SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
 MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
-def check(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+def run_check_jsonschema(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     """Run check-jsonschema on local files, which needs no network, and return the result."""
     program = Path(sys.executable).with_name("check-jsonschema")
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
-def named(manifest: Path) -> Path:
+def find_named_schema(manifest: Path) -> Path:
     """Return the schema that the first line of a manifest names for editors."""
     modeline = MODELINE.match(manifest.read_text(encoding="utf-8"))
     assert modeline, f"{manifest.name} names no schema in its first line"
@@ -33,21 +33,21 @@ def test_every_example_manifest_names_its_schema(manifest: Path) -> None:
     """Each example manifest names the schema of its kind in its first line."""
     kind = re.search(r"^kind: (\w+)$", manifest.read_text(encoding="utf-8"), re.MULTILINE)
     assert kind
-    assert named(manifest) == REPOSITORY / "schemas" / schema.SCHEMA_FILES[kind[1]]
-    assert named(manifest).is_file()
+    assert find_named_schema(manifest) == REPOSITORY / "schemas" / schema.SCHEMA_FILES[kind[1]]
+    assert find_named_schema(manifest).is_file()
 
 
 @pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
 def test_a_public_checker_accepts_the_examples(file: str) -> None:
     """check-jsonschema accepts the examples that name a schema."""
-    examples = [manifest for manifest in MANIFESTS if named(manifest).name == file]
+    examples = [manifest for manifest in MANIFESTS if find_named_schema(manifest).name == file]
     assert examples
-    done = check("--schemafile", REPOSITORY / "schemas" / file, *examples)
-    assert (done.returncode, done.stdout) == (0, "ok -- validation done\n"), done.stdout + done.stderr
+    result = run_check_jsonschema("--schemafile", REPOSITORY / "schemas" / file, *examples)
+    assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
-    ("example", "right", "wrong", "said"),
+    ("example", "valid_text", "invalid_text", "expected"),
     [
         (
             "profiles-export-2026-10.yaml",
@@ -59,27 +59,27 @@ def test_a_public_checker_accepts_the_examples(file: str) -> None:
     ],
 )
 def test_public_checker_rejects_a_broken_manifest(
-    example: str, right: str, wrong: str, said: str, tmp_path: Path
+    example: str, valid_text: str, invalid_text: str, expected: str, tmp_path: Path
 ) -> None:
     """check-jsonschema rejects a manifest with a mistake, so it really checks the schema."""
     manifest = REPOSITORY / "manifests" / example
-    broken = tmp_path / example
-    broken.write_text(manifest.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
-    done = check("--schemafile", named(manifest), broken)
-    assert done.returncode == 1
-    assert said in done.stdout
+    broken_file = tmp_path / example
+    broken_file.write_text(manifest.read_text(encoding="utf-8").replace(valid_text, invalid_text), encoding="utf-8")
+    result = run_check_jsonschema("--schemafile", find_named_schema(manifest), broken_file)
+    assert result.returncode == 1
+    assert expected in result.stdout
 
 
 def test_a_public_checker_accepts_the_schemas() -> None:
     """Each schema is a valid JSON Schema of its draft, including the keywords for editors."""
     assert len(SCHEMAS) >= 4
-    done = check("--check-metaschema", *SCHEMAS)
-    assert (done.returncode, done.stdout) == (0, "ok -- validation done\n"), done.stdout + done.stderr
+    result = run_check_jsonschema("--check-metaschema", *SCHEMAS)
+    assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
 
 
 def test_public_checker_rejects_a_broken_schema(tmp_path: Path) -> None:
     """check-jsonschema rejects a broken schema, so it really checks the metaschema."""
-    broken = tmp_path / "broken.json"
+    broken_file = tmp_path / "broken.json"
     text = (REPOSITORY / "schemas" / "target.v1.json").read_text(encoding="utf-8")
-    broken.write_text(text.replace('"type": "boolean"', '"type": "truth"'), encoding="utf-8")
-    assert check("--check-metaschema", broken).returncode == 1
+    broken_file.write_text(text.replace('"type": "boolean"', '"type": "truth"'), encoding="utf-8")
+    assert run_check_jsonschema("--check-metaschema", broken_file).returncode == 1

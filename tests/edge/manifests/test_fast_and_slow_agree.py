@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.edge.manifests import schema
 
-ODD = st.characters(exclude_categories=["Cs"])
-TEXT = st.text(ODD, max_size=12)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+TEXT = st.text(CHARACTERS, max_size=12)
 NAME = st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,9}[a-z0-9])?", fullmatch=True).filter(str.isascii)
 WORD = st.text("abcXYZ019_", min_size=1, max_size=8)
 TIME = st.sampled_from(
@@ -84,7 +84,7 @@ TARGET = st.fixed_dictionaries(
     }
 )
 DOCUMENTS: dict[str, st.SearchStrategy[Any]] = {"DataIntegrationAssociation": MANIFEST, "Target": TARGET}
-STRANGE = st.one_of(
+STRANGE_VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(10**17), 2**64 - 1),
@@ -101,44 +101,46 @@ STRANGE = st.one_of(
 )
 
 
-def containers(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
+def list_containers(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
     """Yield every mapping and list of a tree."""
     if isinstance(value, dict | list):
         yield value
         for child in value.values() if isinstance(value, dict) else value:
-            yield from containers(child)
+            yield from list_containers(child)
 
 
 @st.composite
-def mutated(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+def draw_changed_document(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
     """Return a valid document after one to three changes."""
     document = deepcopy(draw(documents))
     for _ in range(draw(st.integers(1, 3))):
-        inside = draw(st.sampled_from(list(containers(document))))
-        steps = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
-        if not steps or (isinstance(inside, dict) and draw(st.integers(0, 4)) == 0):
-            if isinstance(inside, dict):
-                inside[draw(TEXT | st.sampled_from(["ClientToken", "", "\n", "a" * 256]))] = deepcopy(draw(STRANGE))
+        chosen = draw(st.sampled_from(list(list_containers(document))))
+        steps = list(chosen) if isinstance(chosen, dict) else list(range(len(chosen)))
+        if not steps or (isinstance(chosen, dict) and draw(st.integers(0, 4)) == 0):
+            if isinstance(chosen, dict):
+                chosen[draw(TEXT | st.sampled_from(["ClientToken", "", "\n", "a" * 256]))] = deepcopy(
+                    draw(STRANGE_VALUES)
+                )
             continue
         step: Any = draw(st.sampled_from(steps))
-        container: Any = inside
-        was = container[step]
+        container: Any = chosen
+        old_value = container[step]
         match draw(st.sampled_from(["replace", "replace", "append", "wrap", "remove", "misspell"])):
-            case "append" if isinstance(was, str):
-                container[step] = was + draw(st.sampled_from(["\n", " ", "\r", "\u2028", "é", "\x00", ","]))
+            case "append" if isinstance(old_value, str):
+                container[step] = old_value + draw(st.sampled_from(["\n", " ", "\r", "\u2028", "é", "\x00", ","]))
             case "wrap":
-                container[step] = draw(st.sampled_from([[was], {"a": was}, str(was)]))
+                container[step] = draw(st.sampled_from([[old_value], {"a": old_value}, str(old_value)]))
             case "remove":
                 del container[step]
-            case "misspell" if isinstance(inside, dict) and step:
-                wrong = draw(st.sampled_from([step[1:], step.lower(), step.upper(), step + "s", step + "\n"]))
-                inside[wrong] = inside.pop(step)
+            case "misspell" if isinstance(chosen, dict) and step:
+                misspelled = draw(st.sampled_from([step[1:], step.lower(), step.upper(), step + "s", step + "\n"]))
+                chosen[misspelled] = chosen.pop(step)
             case _:
-                container[step] = deepcopy(draw(STRANGE))
+                container[step] = deepcopy(draw(STRANGE_VALUES))
     return document
 
 
-def explained(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], bool, str]]:
+def explain_document(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], bool, str]]:
     """Return the problems of a document."""
     return list(schema.explain(kind, document, lambda path: f"value at {path}"))
 
@@ -150,7 +152,7 @@ def test_both_validators_accept_valid_documents(kind: str, data: st.DataObject) 
     """Both validators accept any valid document."""
     document = data.draw(DOCUMENTS[kind])
     assert schema.get_fast_check(kind)(document)
-    assert explained(kind, document) == []
+    assert explain_document(kind, document) == []
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
@@ -158,17 +160,17 @@ def test_both_validators_accept_valid_documents(kind: str, data: st.DataObject) 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_both_validators_agree_on_documents_with_mistakes(kind: str, data: st.DataObject) -> None:
     """Both validators agree on a document with mistakes, and each problem has a path that exists."""
-    document = data.draw(mutated(DOCUMENTS[kind]))
-    slow = schema._build_slow_validator(kind).is_valid(document)  # noqa: SLF001 - the promise is about the validator behind explain
-    assert schema.get_fast_check(kind)(document) is slow
-    said = explained(kind, document)
-    assert bool(said) is not slow
-    for path, of_key, message in said:
+    document = data.draw(draw_changed_document(DOCUMENTS[kind]))
+    is_valid = schema._build_slow_validator(kind).is_valid(document)  # noqa: SLF001 - the promise is about the validator behind explain
+    assert schema.get_fast_check(kind)(document) is is_valid
+    problems = explain_document(kind, document)
+    assert bool(problems) is not is_valid
+    for path, is_key, message in problems:
         assert message.strip()
         value: Any = document
-        for step in path[:-1] if of_key else path:
+        for step in path[:-1] if is_key else path:
             value = value[step]
-        assert not of_key or path[-1] in value
+        assert not is_key or path[-1] in value
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
@@ -176,12 +178,12 @@ def test_both_validators_agree_on_documents_with_mistakes(kind: str, data: st.Da
 def test_document_of_any_shape_is_explained(kind: str, document: Any) -> None:
     """A document of any shape that is not a manifest is rejected with an explanation."""
     assert not schema.get_fast_check(kind)(document)
-    assert all(message for _, _, message in explained(kind, document))
-    assert explained(kind, document)
+    assert all(message for _, _, message in explain_document(kind, document))
+    assert explain_document(kind, document)
 
 
-@pytest.mark.parametrize(("size", "accepted"), [(0, False), (1, True), (2048, True), (2049, False)])
-def test_field_list_has_a_length_limit(size: int, accepted: bool) -> None:
+@pytest.mark.parametrize(("size", "is_accepted"), [(0, False), (1, True), (2048, True), (2049, False)])
+def test_field_list_has_a_length_limit(size: int, is_accepted: bool) -> None:
     """A list of fields has 1 to 2048 fields."""
     document: dict[str, Any] = {
         "apiVersion": "appintegrations.reconciler/v1",
@@ -189,8 +191,8 @@ def test_field_list_has_a_length_limit(size: int, accepted: bool) -> None:
         "metadata": {"name": "a"},
         "spec": {"DataIntegrationIdentifier": "a", "ObjectConfiguration": {"a": {"b": ["f"] * size}}},
     }
-    assert schema.get_fast_check("DataIntegrationAssociation")(document) is accepted
-    assert bool(explained("DataIntegrationAssociation", document)) is not accepted
+    assert schema.get_fast_check("DataIntegrationAssociation")(document) is is_accepted
+    assert bool(explain_document("DataIntegrationAssociation", document)) is not is_accepted
 
 
 @pytest.mark.parametrize("blank", [" ", "\n", "\u00a0", "\u3000", "\ufeff", "\u2028"])
@@ -203,7 +205,7 @@ def test_blank_strings_follow_ecma_262(blank: str) -> None:
         "spec": {"DataIntegrationIdentifier": blank},
     }
     path = ("spec", "DataIntegrationIdentifier")
-    assert explained("DataIntegrationAssociation", document) == [(path, False, f"{blank!r} must not be blank")]
+    assert explain_document("DataIntegrationAssociation", document) == [(path, False, f"{blank!r} must not be blank")]
 
 
 def test_long_blank_string_is_explained_in_bounded_time() -> None:
@@ -214,6 +216,6 @@ def test_long_blank_string_is_explained_in_bounded_time() -> None:
         "metadata": {"name": "a"},
         "spec": {"DataIntegrationIdentifier": " " * 1_000_000, "DestinationURI": "s3://" + "a" * 1_000_000 + " "},
     }
-    said = explained("DataIntegrationAssociation", document)
-    assert len(said) == 4
-    assert all(len(message) < 300 for _, _, message in said)
+    problems = explain_document("DataIntegrationAssociation", document)
+    assert len(problems) == 4
+    assert all(len(message) < 300 for _, _, message in problems)

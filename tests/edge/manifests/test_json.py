@@ -9,8 +9,8 @@ import pytest
 from reconciler.core.errors import Problem
 from reconciler.edge.manifests.yaml import read_documents
 
-HALF = "half of a surrogate pair is not a character: write both halves, or neither"
-LONG = "the number has more than 18 characters: put it in quotes"
+HALF_PAIR = "half of a surrogate pair is not a character: write both halves, or neither"
+LONG_NUMBER = "the number has more than 18 characters: put it in quotes"
 
 VALUES: list[tuple[str, Any]] = [
     # structure
@@ -34,16 +34,18 @@ VALUES: list[tuple[str, Any]] = [
     ('{"yes": 1, "null": 2, "1": 3, "?x": 4, "&a": 5}', {"yes": 1, "null": 2, "1": 3, "?x": 4, "&a": 5}),
     ('{"é": 1, "e\u0301": 2}', {"é": 1, "e\u0301": 2}),
 ]  # fmt: skip
-REFUSED: list[tuple[str | bytes, str]] = [
+REJECTED: list[tuple[str | bytes, str]] = [
     # valid JSON that a manifest may not contain
     ('{"a": 1, "a": 1}', "1:10: duplicate key 'a': already used in line 1"),
     (r'{"a": 1, "\u0061": 2}', "1:10: duplicate key 'a'"),
-    ("[9223372036854775808]", f"1:2: {LONG}"), ("[-9223372036854775808]", f"1:2: {LONG}"),
+    ("[9223372036854775808]", f"1:2: {LONG_NUMBER}"), ("[-9223372036854775808]", f"1:2: {LONG_NUMBER}"),
     ("[1e999]", "1:2: the number is too large: put it in quotes"), ("[-1e999]", "1:2: the number is too large"),
     (f"[1.{'0' * 200}]", "1:2: the number has more than 128 characters"),
     ("[" * 33 + "]" * 33, "1:33: the document is nested more than 32 levels deep"),
-    (r'["\ud83d"]', f"1:2: {HALF}"), (r'["\ude00\ud83d"]', f"1:2: {HALF}"), (r'["\ud83dx"]', f"1:2: {HALF}"),
-    (r'["\ud83d\n"]', f"1:2: {HALF}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF}"), (r'{"\udc00": 1}', f"1:2: {HALF}"),
+    (r'["\ud83d"]', f"1:2: {HALF_PAIR}"), (r'["\ude00\ud83d"]', f"1:2: {HALF_PAIR}"),
+    (r'["\ud83dx"]', f"1:2: {HALF_PAIR}"),
+    (r'["\ud83d\n"]', f"1:2: {HALF_PAIR}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF_PAIR}"),
+    (r'{"\udc00": 1}', f"1:2: {HALF_PAIR}"),
     ("null", "1:1: is empty"),
     # not UTF-8
     (b'["\xff"]', "1:3: is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: is not UTF-8"),
@@ -68,27 +70,27 @@ YAML: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
-def read(content: str | bytes) -> list[Any]:
+def read_values(content: str | bytes) -> list[Any]:
     """Return the values and problems in a file."""
-    found = read_documents("m.json", content if isinstance(content, bytes) else content.encode())
-    return [str(each).removeprefix("m.json:") if isinstance(each, Problem) else each.value for each in found]
+    documents = read_documents("m.json", content if isinstance(content, bytes) else content.encode())
+    return [str(each).removeprefix("m.json:") if isinstance(each, Problem) else each.value for each in documents]
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES + YAML)
 def test_json_values_keep_their_types(text: str, value: Any) -> None:
     """JSON values keep their value and type, and other text is read as YAML 1.2."""
-    assert repr(read(text)) == repr([value])
+    assert repr(read_values(text)) == repr([value])
 
 
-@pytest.mark.parametrize(("text", "said"), REFUSED)
-def test_json_that_would_lose_information_is_rejected(text: str | bytes, said: str) -> None:
+@pytest.mark.parametrize(("text", "expected"), REJECTED)
+def test_json_that_would_lose_information_is_rejected(text: str | bytes, expected: str) -> None:
     """JSON whose values would be rounded, replaced or dropped is rejected with a position and a reason."""
-    assert said in str(read(text)[-1])
+    assert expected in str(read_values(text)[-1])
 
 
 def test_json_documents_are_separated_by_markers() -> None:
     """Several JSON documents in a file need a marker between them, as in YAML."""
-    both = '# one\n---\n{"a": "\\ud83d\\ude00"}\n--- \n# two\n[1]\n...\n# end'
-    assert read(both) == [{"a": "😀"}, [1]]
-    assert read("\r".join(both.split("\n"))) == [{"a": "😀"}, [1]]
-    assert read("{}\n...\n{}") == [{}, {}]
+    text = '# one\n---\n{"a": "\\ud83d\\ude00"}\n--- \n# two\n[1]\n...\n# end'
+    assert read_values(text) == [{"a": "😀"}, [1]]
+    assert read_values("\r".join(text.split("\n"))) == [{"a": "😀"}, [1]]
+    assert read_values("{}\n...\n{}") == [{}, {}]

@@ -37,23 +37,23 @@ SPECS = st.fixed_dictionaries(
 BASE: dict[str, Any] = {"DataIntegrationIdentifier": "profiles-export", "DestinationURI": "s3://b/p"}
 
 
-def window(**members: Any) -> dict[str, Any]:
+def build_window_request(**members: Any) -> dict[str, Any]:
     """Return a request with an ON_DEMAND window."""
     return {**BASE, "ExecutionConfiguration": {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": members}}
 
 
-def backwards(value: Any) -> Any:
+def reverse_keys(value: Any) -> Any:
     """Return a tree with the keys of every mapping in reverse order."""
     if isinstance(value, dict):
-        return {key: backwards(value[key]) for key in reversed(value)}
-    return [backwards(item) for item in value] if isinstance(value, list) else value
+        return {key: reverse_keys(value[key]) for key in reversed(value)}
+    return [reverse_keys(item) for item in value] if isinstance(value, list) else value
 
 
 @given(SPECS)
 def test_normalising_twice_equals_normalising_once(spec: dict[str, Any]) -> None:
     """Normalising a normalised request does not change it."""
-    once = normalise(spec)
-    assert normalise(once) == once
+    normalised = normalise(spec)
+    assert normalise(normalised) == normalised
 
 
 @given(SPECS)
@@ -67,26 +67,26 @@ def test_normalising_does_not_change_its_input(spec: dict[str, Any]) -> None:
 @given(SPECS)
 def test_normalised_request_does_not_depend_on_key_order(spec: dict[str, Any]) -> None:
     """The order of keys changes neither the normalised request nor its ClientToken."""
-    assert normalise(backwards(spec)) == normalise(spec)
-    assert compute_client_token(normalise(backwards(spec)), 0) == compute_client_token(normalise(spec), 0)
+    assert normalise(reverse_keys(spec)) == normalise(spec)
+    assert compute_client_token(normalise(reverse_keys(spec)), 0) == compute_client_token(normalise(spec), 0)
 
 
 @given(SPECS)
 def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
     """A normalised request has no empty members, and its ExecutionConfiguration has no empty values or numbers."""
 
-    def check(tree: Mapping[str, Json]) -> None:
+    def check_members(tree: Mapping[str, Json]) -> None:
         for value in tree.values():
             assert value not in (None, "", [], {})
             assert not isinstance(value, int | float)
             if isinstance(value, Mapping):
-                check(value)
+                check_members(value)
 
     normalised = normalise(spec)
     assert not any(value in (None, "", [], {}) for value in normalised.values())
     execution = normalised.get("ExecutionConfiguration", {})
     assert isinstance(execution, Mapping)
-    check(execution)
+    check_members(execution)
 
 
 @given(SPECS)
@@ -105,24 +105,26 @@ def test_empty_member_equals_a_missing_one() -> None:
 
 def test_object_configuration_is_sent_as_written() -> None:
     """An empty map inside ObjectConfiguration is kept, because a request without it might export more."""
-    asked = {**BASE, "ObjectConfiguration": {"CustomerProfiles": {}}}
-    assert normalise(asked) == asked
+    spec = {**BASE, "ObjectConfiguration": {"CustomerProfiles": {}}}
+    assert normalise(spec) == spec
 
 
 def test_number_equals_its_string() -> None:
     """A number is normalised to its string, which AWS expects."""
-    assert normalise(window(StartTime=1790812800000)) == normalise(window(StartTime="1790812800000"))
+    assert normalise(build_window_request(StartTime=1790812800000)) == normalise(
+        build_window_request(StartTime="1790812800000")
+    )
 
 
 def test_iso_time_becomes_epoch_milliseconds() -> None:
     """Different notations of a time give the same request; an invalid time is unchanged."""
-    spelled = [
-        window(StartTime="2026-10-01T00:00:00Z", EndTime="2026-11-01T01:00:00+01:00"),
-        window(StartTime="1790812800000", EndTime="1793491200000"),
-        window(StartTime="001790812800000", EndTime="2026-11-01T00:00Z"),
+    specs = [
+        build_window_request(StartTime="2026-10-01T00:00:00Z", EndTime="2026-11-01T01:00:00+01:00"),
+        build_window_request(StartTime="1790812800000", EndTime="1793491200000"),
+        build_window_request(StartTime="001790812800000", EndTime="2026-11-01T00:00Z"),
     ]
-    assert [normalise(spec) for spec in spelled] == [spelled[1]] * 3
-    assert normalise(window(StartTime="never")) == window(StartTime="never")
+    assert [normalise(spec) for spec in specs] == [specs[1]] * 3
+    assert normalise(build_window_request(StartTime="never")) == build_window_request(StartTime="never")
 
 
 def test_times_are_converted_only_in_time_members() -> None:
@@ -149,11 +151,13 @@ def test_only_members_present_are_unverifiable() -> None:
 def test_a_window_must_end_after_it_starts() -> None:
     """A window that does not end after its start is a problem, and the message shows both times in UTC."""
     pointer = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
-    spec = window(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
-    said = "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z and ends at 2026-10-01T00:00:00Z"
-    assert list(find_problems(spec)) == [(pointer, said)]
-    assert list(find_problems(window(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
-    assert list(find_problems(window(EndTime="1790812800000"))) == []
+    spec = build_window_request(StartTime="2026-10-01T02:00:00+02:00", EndTime="1790812800000")
+    message = (
+        "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z and ends at 2026-10-01T00:00:00Z"
+    )
+    assert list(find_problems(spec)) == [(pointer, message)]
+    assert list(find_problems(build_window_request(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
+    assert list(find_problems(build_window_request(EndTime="1790812800000"))) == []
 
 
 def test_resolving_a_request_does_not_change_the_manifest() -> None:

@@ -14,7 +14,7 @@ from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.yaml import read_documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-WHOLE = b"""\
+VALID_FILE = b"""\
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
 metadata: {name: a, labels: &l {x: "y"}}
@@ -41,13 +41,13 @@ PIECES = st.sampled_from(
         *("é\x85\u2028\u2029\ufeff\ufffe😀".encode(), b"\xed\xa0\x80", b"%YAML 1.1\n", b"0x", b"99999999999999999999"),
     ]
 )
-SCRAPS = st.lists(PIECES, max_size=30).map(b"".join)
+RANDOM_FILES = st.lists(PIECES, max_size=30).map(b"".join)
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> bytes:
+def draw_damaged_file(draw: st.DrawFn) -> bytes:
     """Return a valid file in which a few parts were replaced."""
-    content = WHOLE
+    content = VALID_FILE
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))
         end = start + draw(st.sampled_from([0, 0, 1, 2, 5, 20]))
@@ -55,23 +55,25 @@ def damaged(draw: st.DrawFn) -> bytes:
     return content
 
 
-def height(tree: Any) -> int:
+def count_levels(tree: Any) -> int:
     """Return the number of levels of a tree."""
     if isinstance(tree, dict | list):
-        return 1 + max((height(child) for child in (tree.values() if isinstance(tree, dict) else tree)), default=0)
+        return 1 + max(
+            (count_levels(child) for child in (tree.values() if isinstance(tree, dict) else tree)), default=0
+        )
     return 0
 
 
-@given(st.binary(max_size=60) | SCRAPS | damaged())
+@given(st.binary(max_size=60) | RANDOM_FILES | draw_damaged_file())
 @settings(max_examples=200)
 def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> None:
     """Any bytes give documents within the limits, or problems with positions inside the file."""
-    found = list(read_documents("m.yaml", content))
-    assert found
-    for each in found:
+    results = list(read_documents("m.yaml", content))
+    assert results
+    for each in results:
         assert isinstance(each, Document | Problem)
         if isinstance(each, Document):
-            assert height(each.value) <= MAX_DEPTH
+            assert count_levels(each.value) <= MAX_DEPTH
             assert len(each.marks) <= 2 * MAX_NODES
         else:
             assert each.message
@@ -79,7 +81,7 @@ def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> 
             assert each.line <= content.count(b"\n") + content.count(b"\r") + 2 * content.count(b"\x80") + 2
 
 
-@given(SCRAPS | damaged())
+@given(RANDOM_FILES | draw_damaged_file())
 @settings(max_examples=200)
 def test_loader_answers_any_bytes_with_a_revision_or_problems(content: bytes) -> None:
     """Loading any bytes gives a desired state or InvalidManifests, whose problems are each one line."""

@@ -39,7 +39,7 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "said"),
+    ("expression", "expected"),
     [
         ("", "is neither rate(VALUE UNIT) nor cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)"),
         ("1 hour", "is neither"),
@@ -90,12 +90,12 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
         ("cron(0 3 1 * MON *)", "exactly one of day of month and day of week must be ?"),
     ],
 )
-def test_malformed_schedule_expression_is_reported(expression: str, said: str) -> None:
+def test_malformed_schedule_expression_is_reported(expression: str, expected: str) -> None:
     """The message for a malformed expression quotes it and gives a remedy."""
     message = find_problem(expression)
     assert message
     assert repr(expression) in message
-    assert said in message
+    assert expected in message
 
 
 @pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])

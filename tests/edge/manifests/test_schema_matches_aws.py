@@ -19,10 +19,10 @@ from reconciler.edge.manifests import schema
 CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"
 LIST = "ListDataIntegrationAssociations"
 SUMMARY = "DataIntegrationAssociationSummary"
-OURS = schema.load_schema(schema.SCHEMA_FILES["DataIntegrationAssociation"])
+ASSOCIATION = schema.load_schema(schema.SCHEMA_FILES["DataIntegrationAssociation"])
 TARGET = schema.load_schema(schema.SCHEMA_FILES["Target"])
-SPEC = OURS["$defs"]["Spec"]
-TIME = OURS["$defs"]["Time"]["pattern"]
+SPEC = ASSOCIATION["$defs"]["Spec"]
+TIME = ASSOCIATION["$defs"]["Time"]["pattern"]
 URI = SPEC["properties"]["DestinationURI"]["pattern"]
 AWS_URI = (
     r"^((\w+\:\/\/[\w.-]+[\w/!@#+=.-]+)"
@@ -31,7 +31,7 @@ AWS_URI = (
 NOT_BLANK = r".*\S.*"
 LINEAR_NOT_BLANK = r"\S"
 EXECUTION = "/ExecutionConfiguration"
-INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+INTENDED_DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "/ClientToken": (
         {"type": "string", "min": 1, "max": 2048},
         {"type": None, "not": {}},
@@ -64,12 +64,12 @@ INTENDED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @cache
-def model() -> Any:
+def load_model() -> Any:
     """Return botocore's service model."""
     return botocore.session.get_session().get_service_model("appintegrations")
 
 
-def of_model(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def list_model_facts(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (pointer, facts) of a shape and its parts. `{}` stands for a key, `*` for a value of a map or list."""
     facts = {"type": shape.type_name, **shape.metadata}
     facts.pop("idempotencyToken", None)
@@ -78,44 +78,46 @@ def of_model(shape: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
     yield path, facts
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            yield from of_model(member, f"{path}/{name}")
+            yield from list_model_facts(member, f"{path}/{name}")
     if shape.type_name == "map":
-        yield from of_model(shape.key, f"{path}/{{}}")
-        yield from of_model(shape.value, f"{path}/*")
+        yield from list_model_facts(shape.key, f"{path}/{{}}")
+        yield from list_model_facts(shape.value, f"{path}/*")
     if shape.type_name == "list":
-        yield from of_model(shape.member, f"{path}/*")
+        yield from list_model_facts(shape.member, f"{path}/*")
 
 
-def of_schema(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def list_schema_facts(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (pointer, facts) of a schema and its parts, in the form of `of_model`."""
     if "$ref" in node:
-        node = OURS["$defs"][node["$ref"].rpartition("/")[2]] | {k: v for k, v in node.items() if k != "$ref"}
+        node = ASSOCIATION["$defs"][node["$ref"].rpartition("/")[2]] | {
+            key: value for key, value in node.items() if key != "$ref"
+        }
     type_ = "string" if "enum" in node else node.get("type")
     if type_ == "object":
         type_ = "structure" if "properties" in node else "map"
     names = {"minLength": "min", "maxLength": "max", "minItems": "min", "maxItems": "max"}
-    kept = {"required", "pattern", "enum", "not", *names}
-    facts = {names.get(key, key): value for key, value in node.items() if key in kept}
+    keywords = {"required", "pattern", "enum", "not", *names}
+    facts = {names.get(key, key): value for key, value in node.items() if key in keywords}
     if facts.get("pattern") == LINEAR_NOT_BLANK:  # a search with it matches the same strings
         facts["pattern"] = NOT_BLANK
     if "then" in node:
         facts[node["if"]["properties"]["ExecutionMode"]["const"]] = node["then"]["required"]
     yield path, {"type": {"array": "list"}.get(str(type_), type_), **facts}
     for name, member in node.get("properties", {}).items():
-        yield from of_schema(member, f"{path}/{name}")
+        yield from list_schema_facts(member, f"{path}/{name}")
     if type_ == "map":
-        yield from of_schema(node["propertyNames"], f"{path}/{{}}")
-        yield from of_schema(node["additionalProperties"], f"{path}/*")
+        yield from list_schema_facts(node["propertyNames"], f"{path}/{{}}")
+        yield from list_schema_facts(node["additionalProperties"], f"{path}/*")
     if type_ == "array":
-        yield from of_schema(node["items"], f"{path}/*")
+        yield from list_schema_facts(node["items"], f"{path}/*")
 
 
-def input_of(operation: str) -> Any:
+def get_input_shape(operation: str) -> Any:
     """Return the shape of an operation's request."""
-    return model().operation_model(operation).input_shape
+    return load_model().operation_model(operation).input_shape
 
 
-MODEL, SCHEMA = dict(of_model(input_of(CREATE))), dict(of_schema(SPEC))
+MODEL, SCHEMA = dict(list_model_facts(get_input_shape(CREATE))), dict(list_schema_facts(SPEC))
 
 
 def test_schema_has_exactly_the_members_of_the_request() -> None:
@@ -123,30 +125,30 @@ def test_schema_has_exactly_the_members_of_the_request() -> None:
     assert MODEL.keys() == SCHEMA.keys()
 
 
-@pytest.mark.parametrize("pointer", sorted(MODEL.keys() - INTENDED.keys()))
+@pytest.mark.parametrize("pointer", sorted(MODEL.keys() - INTENDED_DIFFERENCES.keys()))
 def test_schema_limits_match_the_service_model(pointer: str) -> None:
     """Types, lengths, patterns, enums and required members match the API."""
     assert SCHEMA[pointer] == MODEL[pointer]
 
 
-@pytest.mark.parametrize("pointer", sorted(INTENDED))
+@pytest.mark.parametrize("pointer", sorted(INTENDED_DIFFERENCES))
 def test_differences_from_the_service_model_are_pinned(pointer: str) -> None:
     """Each intended difference between schema and model is as recorded, with its reason."""
-    theirs, ours, reason = INTENDED[pointer]
-    assert (MODEL[pointer], SCHEMA[pointer]) == (theirs, ours), reason
+    model_facts, schema_facts, reason = INTENDED_DIFFERENCES[pointer]
+    assert (MODEL[pointer], SCHEMA[pointer]) == (model_facts, schema_facts), reason
 
 
 @pytest.mark.parametrize("path", ["", "/ExecutionConfiguration", "/OnDemandConfiguration", "/ScheduleConfiguration"])
 def test_structures_are_closed(path: str) -> None:
     """A structure of the API accepts no unknown member."""
-    node = SPEC if not path else OURS["$defs"]["ExecutionConfiguration"]
+    node = SPEC if not path else ASSOCIATION["$defs"]["ExecutionConfiguration"]
     node = node["properties"].get(path[1:], node)
     assert node["additionalProperties"] is False
 
 
 def test_client_token_is_the_idempotency_token_of_create() -> None:
     """ClientToken is still the idempotency token of Create."""
-    assert input_of(CREATE).members["ClientToken"].metadata["idempotencyToken"] is True
+    assert get_input_shape(CREATE).members["ClientToken"].metadata["idempotencyToken"] is True
 
 
 @given(
@@ -170,7 +172,7 @@ def test_time_pattern_is_stricter_than_the_model(text: str) -> None:
 
 def test_update_accepts_exactly_the_updatable_members() -> None:
     """Update accepts ExecutionConfiguration and the identifiers, and no other member."""
-    update = input_of(UPDATE)
+    update = get_input_shape(UPDATE)
     assert set(update.required_members) == set(update.members)
     assert set(update.members) == {
         "DataIntegrationIdentifier",
@@ -178,32 +180,34 @@ def test_update_accepts_exactly_the_updatable_members() -> None:
         "ExecutionConfiguration",
     }
     for member in SPEC["properties"]:
-        updatable = Difference(f"/{member}/X", "desired", "applied", "live").is_updatable
-        assert updatable is (member == "ExecutionConfiguration"), member
+        is_updatable = Difference(f"/{member}/X", "desired", "applied", "live").is_updatable
+        assert is_updatable is (member == "ExecutionConfiguration"), member
 
 
 def test_list_shows_every_member_except_the_unreadable_ones() -> None:
     """List shows every member of Create, except those that the program calls unverifiable."""
-    shown = set(model().shape_for(SUMMARY).members)
-    assert shown - set(input_of(CREATE).members) == {
+    listed_members = set(load_model().shape_for(SUMMARY).members)
+    assert listed_members - set(get_input_shape(CREATE).members) == {
         "DataIntegrationAssociationArn",
         "DataIntegrationArn",
         "LastExecutionStatus",
     }
-    addressed = {"DataIntegrationIdentifier", "ClientToken"}
-    assert set(input_of(CREATE).members) - shown - addressed == set(UNREADABLE)
+    request_only = {"DataIntegrationIdentifier", "ClientToken"}
+    assert set(get_input_shape(CREATE).members) - listed_members - request_only == set(UNREADABLE)
 
 
 def test_execution_is_the_same_in_create_update_and_list() -> None:
     """ExecutionConfiguration is the same in Create, Update and List, so requests can be compared with List."""
-    created, updated = (dict(of_model(input_of(name).members[EXECUTION[1:]])) for name in (CREATE, UPDATE))
-    shown = dict(of_model(model().shape_for(SUMMARY).members[EXECUTION[1:]]))
-    assert created == updated == shown
+    create_facts, update_facts = (
+        dict(list_model_facts(get_input_shape(name).members[EXECUTION[1:]])) for name in (CREATE, UPDATE)
+    )
+    list_facts = dict(list_model_facts(load_model().shape_for(SUMMARY).members[EXECUTION[1:]]))
+    assert create_facts == update_facts == list_facts
 
 
 def test_list_is_paged_as_the_reader_expects() -> None:
     """List accepts an integration and a page token, and returns associations and the next token."""
-    operation = model().operation_model(LIST)
+    operation = load_model().operation_model(LIST)
     assert set(operation.input_shape.members) == {"DataIntegrationIdentifier", "NextToken", "MaxResults"}
     assert set(operation.output_shape.members) == {"DataIntegrationAssociations", "NextToken"}
 
@@ -221,7 +225,7 @@ def test_every_schema_member_has_a_description(file: str) -> None:
     """Every member in a schema has a title or a description for editors."""
     document = schema.load_schema(file)
 
-    def walk(node: Any, path: str) -> Iterator[str]:
+    def list_undescribed(node: Any, path: str) -> Iterator[str]:
         if isinstance(node, dict):
             for name, member in node.get("properties", {}).items():
                 target = document["$defs"][member["$ref"].rpartition("/")[2]] if "$ref" in member else {}
@@ -229,9 +233,9 @@ def test_every_schema_member_has_a_description(file: str) -> None:
                     yield f"{path}/{name}"
             for key, value in node.items():
                 if key != "if":  # a condition, whose members are described elsewhere
-                    yield from walk(value, f"{path}/{key}")
+                    yield from list_undescribed(value, f"{path}/{key}")
 
-    assert list(walk(document, "")) == []
+    assert list(list_undescribed(document, "")) == []
 
 
 @pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
@@ -239,18 +243,18 @@ def test_every_example_and_default_is_valid(file: str) -> None:
     """Every example and default in a schema is valid."""
     document = schema.load_schema(file)
 
-    def walk(node: Any) -> Iterator[tuple[Any, Any]]:
+    def list_examples(node: Any) -> Iterator[tuple[Any, Any]]:
         if isinstance(node, dict):
             for example in [*node.get("examples", ()), *([node["default"]] if "default" in node else [])]:
                 yield {"$defs": document["$defs"], **node}, example
             for value in node.values():
-                yield from walk(value)
+                yield from list_examples(value)
 
-    wrong = [example for node, example in walk(document) if not Draft202012Validator(node).is_valid(example)]
-    assert wrong == []
+    invalid = [example for node, example in list_examples(document) if not Draft202012Validator(node).is_valid(example)]
+    assert invalid == []
 
 
 @pytest.mark.parametrize("name", ["Name", "Metadata", "Mode", "OnLoss"])
 def test_shared_definitions_are_equal(name: str) -> None:
     """The definitions that both kinds share are equal in both schemas."""
-    assert json.dumps(OURS["$defs"][name]) == json.dumps(TARGET["$defs"][name])
+    assert json.dumps(ASSOCIATION["$defs"][name]) == json.dumps(TARGET["$defs"][name])

@@ -17,7 +17,7 @@ from reconciler.edge.manifests.files import File
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
 FILES = tuple(schema.SCHEMA_FILES.values())
 ASSOCIATION, TARGET = (schema.load_schema(file) for file in FILES)
-MINIMAL: dict[str, dict[str, Any]] = {
+MINIMAL_DOCUMENTS: dict[str, dict[str, Any]] = {
     "DataIntegrationAssociation": {
         "apiVersion": "appintegrations.reconciler/v1",
         "kind": "DataIntegrationAssociation",
@@ -38,43 +38,45 @@ TARGET_FIELDS = {
     "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration",
     "AllowedDestinations": "allowed_destinations",
 }  # fmt: skip
-STOP = re.compile(r"\$\{\d+[:|]([^}|,]*)[^}]*\}")
+TAB_STOP = re.compile(r"\$\{\d+[:|]([^}|,]*)[^}]*\}")
 
 
-def members(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+def list_members(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (pointer, schema) of every part that a user writes: members, keys and values of maps, items of lists."""
     if not isinstance(node, dict):
         return
-    inner = [
-        (f"{path}/{word}/{name}", each) for word in ("properties", "$defs") for name, each in node.get(word, {}).items()
+    children = [
+        (f"{path}/{keyword}/{name}", each)
+        for keyword in ("properties", "$defs")
+        for name, each in node.get(keyword, {}).items()
     ]
-    inner += [
+    children += [
         (f"{path}/{word}", node[word]) for word in ("items", "additionalProperties", "propertyNames") if node.get(word)
     ]
-    for pointer, each in inner:
+    for pointer, each in children:
         yield pointer, each
-        yield from members(each, pointer)
+        yield from list_members(each, pointer)
 
 
-def readings(node: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+def list_readings(node: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """Return the ways in which an editor may read a member: keywords beside `$ref` may win, lose or be ignored."""
     if "$ref" not in node:
         return (node,)
-    meant = root["$defs"][node["$ref"].rpartition("/")[2]]
-    return {**meant, **node}, meant
+    definition = root["$defs"][node["$ref"].rpartition("/")[2]]
+    return {**definition, **node}, definition
 
 
-def lacking(root: dict[str, Any]) -> list[str]:
+def find_missing_documentation(root: dict[str, Any]) -> list[str]:
     """Return the documentation that members lack, in any reading."""
-    found = set()
-    for pointer, node in members(root):
-        for reading in readings(node, root):
-            words = ("title", "description") if reading.get("not") == {} else ("title", "description", "examples")
-            found |= {f"{pointer} has no {word}" for word in words if not reading.get(word)}
-    return sorted(found)
+    missing = set()
+    for pointer, node in list_members(root):
+        for reading in list_readings(node, root):
+            keywords = ("title", "description") if reading.get("not") == {} else ("title", "description", "examples")
+            missing |= {f"{pointer} has no {word}" for word in keywords if not reading.get(word)}
+    return sorted(missing)
 
 
-def desired(*documents: dict[str, Any]) -> Desired:
+def read_desired(*documents: dict[str, Any]) -> Desired:
     """Return the desired state of documents."""
     return read_manifests(
         (File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW
@@ -89,31 +91,31 @@ def yaml(value: Any, indent: str = "") -> str:
         case list():
             return "".join(f"\n{indent}-{yaml(inner, indent + '  ')}" for inner in value)
         case _:
-            return " " + STOP.sub(r"\1", str(value).removeprefix("^"))
+            return " " + TAB_STOP.sub(r"\1", str(value).removeprefix("^"))
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_member_has_title_description_and_examples(file: str) -> None:
     """Every member has a title, a description and examples; a forbidden member needs no examples."""
-    assert lacking(schema.load_schema(file)) == []
+    assert find_missing_documentation(schema.load_schema(file)) == []
 
 
-@pytest.mark.parametrize("word", ["title", "description", "examples"])
-def test_member_without_documentation_is_detected(word: str) -> None:
+@pytest.mark.parametrize("keyword", ["title", "description", "examples"])
+def test_member_without_documentation_is_detected(keyword: str) -> None:
     """A title, description or examples removed from any member is detected as missing."""
-    places = [pointer for pointer, node in members(ASSOCIATION) if word in node and "$ref" not in node]
-    assert len(places) > 15
-    for pointer in places:
-        poorer = deepcopy(ASSOCIATION)
-        taken = dict(members(poorer))[pointer]
-        del taken[word]
-        assert f"{pointer} has no {word}" in lacking(poorer)
+    pointers = [pointer for pointer, node in list_members(ASSOCIATION) if keyword in node and "$ref" not in node]
+    assert len(pointers) > 15
+    for pointer in pointers:
+        schema_copy = deepcopy(ASSOCIATION)
+        member = dict(list_members(schema_copy))[pointer]
+        del member[keyword]
+        assert f"{pointer} has no {keyword}" in find_missing_documentation(schema_copy)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_references_have_only_documentation_beside_them(file: str) -> None:
     """Only documentation is beside `$ref`, because yaml-language-server does not apply other keywords there."""
-    for pointer, node in members(schema.load_schema(file)):
+    for pointer, node in list_members(schema.load_schema(file)):
         assert "$ref" not in node or node.keys() <= {"$ref", "title", "description", "examples"}, pointer
 
 
@@ -121,21 +123,21 @@ def test_references_have_only_documentation_beside_them(file: str) -> None:
 def test_examples_and_defaults_are_valid(file: str) -> None:
     """Every example and default is valid for its member."""
     root = schema.load_schema(file)
-    offered = [
+    values = [
         (pointer, reading, value)
-        for pointer, node in members(root)
-        for reading in readings(node, root)
+        for pointer, node in list_members(root)
+        for reading in list_readings(node, root)
         for value in [*reading.get("examples", ()), *([reading["default"]] if "default" in reading else ())]
     ]
-    assert len(offered) > 20
-    for pointer, reading, value in offered:
+    assert len(values) > 20
+    for pointer, reading, value in values:
         assert Draft202012Validator({**reading, "$defs": root["$defs"]}).is_valid(value), (pointer, value)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_descriptions_state_defaults_and_limits(file: str) -> None:
     """Descriptions state defaults and limits, because yaml-language-server does not show them on hovering."""
-    for pointer, node in members(schema.load_schema(file)):
+    for pointer, node in list_members(schema.load_schema(file)):
         if "default" in node:
             assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
         for word in ("maximum", "maxLength", "maxItems"):
@@ -148,17 +150,17 @@ def test_descriptions_state_defaults_and_limits(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_every_value_of_an_enum_is_explained(file: str) -> None:
     """Every value of an enum has a description."""
-    enums = [node for _, node in members(schema.load_schema(file)) if "enum" in node]
+    enums = [node for _, node in list_members(schema.load_schema(file)) if "enum" in node]
     assert enums
     assert all(len(node["enumDescriptions"]) == len(node["enum"]) for node in enums)
 
 
 def test_policy_defaults_match_the_program() -> None:
     """A manifest without a policy member gets the default in the schema."""
-    ((manifest,),) = desired(MINIMAL["DataIntegrationAssociation"]).manifests.values()
+    ((manifest,),) = read_desired(MINIMAL_DOCUMENTS["DataIntegrationAssociation"]).manifests.values()
     assert manifest.policy == Policy()
     for name, node in ASSOCIATION["$defs"]["Policy"]["properties"].items():
-        node = readings(node, ASSOCIATION)[0]  # noqa: PLW2901 - the member with its reference resolved
+        node = list_readings(node, ASSOCIATION)[0]  # noqa: PLW2901 - the member with its reference resolved
         default = getattr(manifest.policy, POLICY.get(name, name))
         if name == "onLoss":  # it depends on the mode, which a default in the schema cannot express
             assert "default" not in node
@@ -179,10 +181,10 @@ def test_policy_defaults_match_the_program() -> None:
 )
 def test_on_loss_default_matches_its_description(execution: Any) -> None:
     """The default of onLoss is report for every mode, because List may hide an association that still exists."""
-    document = deepcopy(MINIMAL["DataIntegrationAssociation"])
+    document = deepcopy(MINIMAL_DOCUMENTS["DataIntegrationAssociation"])
     if execution:
         document["spec"]["ExecutionConfiguration"] = execution
-    ((manifest,),) = desired(document).manifests.values()
+    ((manifest,),) = read_desired(document).manifests.values()
     assert manifest.policy.on_loss is OnLoss.REPORT
     assert (
         "Default: the onLoss in the Target's Policy, otherwise report." in ASSOCIATION["$defs"]["OnLoss"]["description"]
@@ -191,7 +193,7 @@ def test_on_loss_default_matches_its_description(execution: Any) -> None:
 
 def test_target_defaults_match_the_program() -> None:
     """A Target without a member gets the default in the schema."""
-    (target,) = desired(MINIMAL["Target"]).targets
+    (target,) = read_desired(MINIMAL_DOCUMENTS["Target"]).targets
     assert target == Target("t", region="us-east-1", account="123456789012")
     spec = TARGET["properties"]["spec"]
     for name, node in spec["properties"].items():
@@ -207,10 +209,10 @@ def test_target_defaults_match_the_program() -> None:
 
 def test_whole_number_may_have_a_decimal_point() -> None:
     """10.0 is a whole number in JSON Schema, and the program reads it as 10."""
-    document = deepcopy(MINIMAL["Target"])
+    document = deepcopy(MINIMAL_DOCUMENTS["Target"])
     whole = {"Burst": 3.0, "MaxCreates": 4.0, "AssociationsPerIntegration": 20.0}
     document["spec"].update(whole)
-    (target,) = desired(document).targets
+    (target,) = read_desired(document).targets
     values = [target.burst, target.max_creates, target.associations_per_integration]
     assert values == [3, 4, 20]
     assert {type(value) for value in values} == {int}
@@ -219,7 +221,7 @@ def test_whole_number_may_have_a_decimal_point() -> None:
 @pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
 def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
     """AssociationsPerIntegration is a whole number from 1 to 10,000."""
-    document = deepcopy(MINIMAL["Target"])
+    document = deepcopy(MINIMAL_DOCUMENTS["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota
     assert schema.get_fast_check("Target")(document) is accepted
 
@@ -233,10 +235,10 @@ def test_manifest_snippet_is_valid(file: str, label: str) -> None:
     assert snippet["description"]
     text = yaml(snippet["body"])
     assert "$" not in text
-    found = read_manifests([File("snippet.yaml", text.encode())], NOW)
-    assert found.warnings == ()
-    stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
-    assert stops == list(range(1, len(stops) + 1))
+    desired_state = read_manifests([File("snippet.yaml", text.encode())], NOW)
+    assert desired_state.warnings == ()
+    tab_stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
+    assert tab_stops == list(range(1, len(tab_stops) + 1))
 
 
 @pytest.mark.parametrize("snippet", ASSOCIATION["$defs"]["ExecutionConfiguration"]["defaultSnippets"])
@@ -244,7 +246,7 @@ def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
     """A snippet for ExecutionConfiguration makes a valid manifest."""
     text = yaml(
         {
-            **MINIMAL["DataIntegrationAssociation"],
+            **MINIMAL_DOCUMENTS["DataIntegrationAssociation"],
             "spec": {"DataIntegrationIdentifier": "a", "ExecutionConfiguration": snippet["body"]},
         }
     )

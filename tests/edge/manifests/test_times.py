@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.request.times import format_millis, to_epoch_millis
 
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
+TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
 
 
 @given(st.integers(10**11, 10**13 - 1).map(str))
@@ -20,12 +20,12 @@ def test_formatted_time_parses_back(millis: str) -> None:
     assert to_epoch_millis(format_millis(millis)) == millis
 
 
-@given(MOMENTS)
-def test_time_does_not_depend_on_its_zone(moment: datetime) -> None:
-    """A moment has the same value in every zone, without fractions of a millisecond."""
-    expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    assert to_epoch_millis(moment.isoformat()) == str(expected)
-    assert to_epoch_millis(moment.astimezone(UTC).isoformat()) == str(expected)
+@given(TIMES)
+def test_time_does_not_depend_on_its_zone(time: datetime) -> None:
+    """A time has the same value in every zone, without fractions of a millisecond."""
+    expected = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert to_epoch_millis(time.isoformat()) == str(expected)
+    assert to_epoch_millis(time.astimezone(UTC).isoformat()) == str(expected)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("2026-10-01T00:00:00", "has no time zone: end it with Z, or with an offset such as +02:00"),
         ("2026-10-01", "has no time zone"),
@@ -70,11 +70,11 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
         ("2026-10-01T00:00:00." + "0" * 300 + "Z", "is not a time: it has more than "),
     ],
 )
-def test_invalid_time_is_explained_in_one_line(text: str, said: str) -> None:
+def test_invalid_time_is_explained_in_one_line(text: str, expected: str) -> None:
     """The message for an invalid time quotes the text and gives the reason in one line."""
-    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+    with pytest.raises(ValueError, match=re.escape(expected)) as error:
         to_epoch_millis(text)
-    message = str(caught.value)
+    message = str(error.value)
     assert text[:18] in message
     assert len(message.splitlines()) == 1
 
@@ -87,7 +87,7 @@ def test_time_parser_answers_any_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("millis", "shown"),
+    ("millis", "formatted"),
     [
         ("1790812800000", "2026-10-01T00:00:00Z"),
         ("1790812800001", "2026-10-01T00:00:00.001Z"),
@@ -101,6 +101,6 @@ def test_time_parser_answers_any_text(text: str) -> None:
         ("", ""),
     ],
 )
-def test_only_epoch_milliseconds_are_formatted(millis: str, shown: str) -> None:
+def test_only_epoch_milliseconds_are_formatted(millis: str, formatted: str) -> None:
     """Only text with 12 or 13 digits is formatted as a time; other text is unchanged."""
-    assert format_millis(millis) == shown
+    assert format_millis(millis) == formatted

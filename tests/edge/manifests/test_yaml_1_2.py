@@ -12,21 +12,21 @@ from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests.yaml import read_documents
 
 
-def read(text: str | bytes) -> list[Document]:
+def read_valid(text: str | bytes) -> list[Document]:
     """Return the documents of a text without problems."""
-    found = list(read_documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
-    assert all(isinstance(document, Document) for document in found), found
-    return [document for document in found if isinstance(document, Document)]
+    documents = list(read_documents("m.yaml", text if isinstance(text, bytes) else text.encode()))
+    assert all(isinstance(document, Document) for document in documents), documents
+    return [document for document in documents if isinstance(document, Document)]
 
 
-def refused(text: str) -> list[str]:
+def list_problems(text: str) -> list[str]:
     """Return the problems of a text as lines."""
-    return [str(found) for found in read_documents("m.yaml", text.encode()) if isinstance(found, Problem)]
+    return [str(problem) for problem in read_documents("m.yaml", text.encode()) if isinstance(problem, Problem)]
 
 
-def value(text: str) -> Any:
+def read_value(text: str) -> Any:
     """Return the value of the only document in a text."""
-    (document,) = read(text)
+    (document,) = read_valid(text)
     return document.value
 
 
@@ -75,10 +75,10 @@ def value(text: str) -> Any:
 )
 def test_scalars_follow_the_core_schema(scalar: str, expected: Any) -> None:
     """Unquoted scalars follow section 10.3.2 of YAML 1.2.2, and never YAML 1.1, in block and in flow style."""
-    found = value(f"k: {scalar}\n")["k"]
-    assert (type(found), found) == (type(expected), expected)
+    actual = read_value(f"k: {scalar}\n")["k"]
+    assert (type(actual), actual) == (type(expected), expected)
     if scalar[:1] not in {"|", ">", "#"} and "," not in scalar:
-        assert value(f"[{scalar} , 0]\n" if scalar else "{k: , l: 0}\n") == (
+        assert read_value(f"[{scalar} , 0]\n" if scalar else "{k: , l: 0}\n") == (
             [expected, 0] if scalar else {"k": None, "l": 0}
         )
 
@@ -88,11 +88,11 @@ def test_scalars_follow_the_core_schema(scalar: str, expected: Any) -> None:
 )
 def test_keys_are_text(key: str) -> None:
     """A key is always its text, even if the same text as a value would be a number, a boolean or null."""
-    assert value(f"? {key}\n: 1\n") == {key.strip("\"'"): 1}
+    assert read_value(f"? {key}\n: 1\n") == {key.strip("\"'"): 1}
 
 
 @pytest.mark.parametrize(
-    ("scalar", "said"),
+    ("scalar", "expected"),
     [
         (".inf", "the number .inf is not supported: use a finite number, or put the text in quotes"),
         ("-.INF", "the number -.INF is not supported"),
@@ -112,25 +112,25 @@ def test_keys_are_text(key: str) -> None:
         ("!!python/object/apply:os.system [x]", "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
     ],
 )
-def test_a_value_that_json_cannot_hold_is_refused(scalar: str, said: str) -> None:
+def test_a_value_that_json_cannot_hold_is_refused(scalar: str, expected: str) -> None:
     """Infinities, numbers that would lose digits, and tags are rejected, because JSON has none of them."""
-    (message,) = refused(f"a: 1\nk: {scalar}\n")
-    assert message.startswith(f"m.yaml:2:4: {said}")
+    (message,) = list_problems(f"a: 1\nk: {scalar}\n")
+    assert message.startswith(f"m.yaml:2:4: {expected}")
 
 
-def places(document: Document) -> dict[tuple[str | int, ...], tuple[tuple[int, int], tuple[int, int]]]:
+def list_positions(document: Document) -> dict[tuple[str | int, ...], tuple[tuple[int, int], tuple[int, int]]]:
     """Return the positions of key and value for every path."""
-    found = {}
+    positions = {}
 
-    def walk(tree: Any, path: tuple[str | int, ...]) -> None:
-        found[path] = (document.find_position(path, of_key=True), document.find_position(path))
+    def add_positions(tree: Any, path: tuple[str | int, ...]) -> None:
+        positions[path] = (document.find_position(path, of_key=True), document.find_position(path))
         for step, child in (
             tree.items() if isinstance(tree, dict) else enumerate(tree if isinstance(tree, list) else ())
         ):
-            walk(child, (*path, step))
+            add_positions(child, (*path, step))
 
-    walk(document.value, ())
-    return found
+    add_positions(document.value, ())
+    return positions
 
 
 BLOCK = """\
@@ -145,7 +145,7 @@ c:
   -
     - f
 """
-BLOCK_PLACES = {
+BLOCK_POSITIONS = {
     (): ((2, 1), (2, 1)),
     ("a",): ((2, 1), (2, 4)),
     ("bé",): ((4, 1), (4, 5)),
@@ -164,59 +164,59 @@ BLOCK_PLACES = {
 
 def test_every_value_and_key_has_a_position() -> None:
     """Every key and value has a line and column, counted in characters from 1; an item of a list is its own key."""
-    (document,) = read(BLOCK)
-    assert places(document) == BLOCK_PLACES
+    (document,) = read_valid(BLOCK)
+    assert list_positions(document) == BLOCK_POSITIONS
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
 def test_line_endings_do_not_change_positions(ending: str) -> None:
     """Line breaks of Windows or of an old Mac do not change positions."""
-    (document,) = read(BLOCK.replace("\n", ending))
-    assert places(document) == BLOCK_PLACES
+    (document,) = read_valid(BLOCK.replace("\n", ending))
+    assert list_positions(document) == BLOCK_POSITIONS
 
 
 def test_byte_order_mark_does_not_change_positions() -> None:
     """A byte order mark at the start does not count as a character."""
-    (document,) = read(b"\xef\xbb\xbfa: 1\n")
+    (document,) = read_valid(b"\xef\xbb\xbfa: 1\n")
     assert (document.value, document.find_position(("a",))) == ({"a": 1}, (1, 4))
 
 
 def test_every_document_counts_from_the_start_of_the_file() -> None:
     """Positions in every document count from the start of the file, as in an editor; empty documents are skipped."""
-    first, second, third = read("a: 1\n---\n# only a comment\n---\nb:\n  c: 2\n...\n---\n- {d: 3}\n---\n")
-    assert places(first) == {(): ((1, 1), (1, 1)), ("a",): ((1, 1), (1, 4))}
-    assert places(second)["b", "c"] == ((6, 3), (6, 6))
-    assert places(third)[0, "d"] == ((9, 4), (9, 7))
+    first, second, third = read_valid("a: 1\n---\n# only a comment\n---\nb:\n  c: 2\n...\n---\n- {d: 3}\n---\n")
+    assert list_positions(first) == {(): ((1, 1), (1, 1)), ("a",): ((1, 1), (1, 4))}
+    assert list_positions(second)["b", "c"] == ((6, 3), (6, 6))
+    assert list_positions(third)[0, "d"] == ((9, 4), (9, 7))
 
 
 def test_alias_has_the_position_of_its_anchor() -> None:
     """The value of an alias has the position of its anchor, and later values keep their own positions."""
-    (document,) = read("a: &x\n  b: [1, 2]\nc: *x\nd: {e: *x, f: 3}\n")
+    (document,) = read_valid("a: &x\n  b: [1, 2]\nc: *x\nd: {e: *x, f: 3}\n")
     assert document.value == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}, "d": {"e": {"b": [1, 2]}, "f": 3}}
-    found = places(document)
-    assert found["c", "b", 1] == found["a", "b", 1] == ((2, 10), (2, 10))
-    assert found["c",] == ((3, 1), (1, 4))
-    assert found["d", "e", "b"] == ((2, 3), (2, 6))
-    assert found["d", "f"] == ((4, 12), (4, 15))
+    positions = list_positions(document)
+    assert positions["c", "b", 1] == positions["a", "b", 1] == ((2, 10), (2, 10))
+    assert positions["c",] == ((3, 1), (1, 4))
+    assert positions["d", "e", "b"] == ((2, 3), (2, 6))
+    assert positions["d", "f"] == ((4, 12), (4, 15))
 
 
 def test_anchor_may_be_redefined_within_its_document() -> None:
     """An alias refers to the last anchor with its name in the same document."""
-    assert value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
-    found = list(read_documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
-    assert [type(each) for each in found] == [Document, Problem]
-    assert str(found[1]) == "m.yaml:3:4: the alias *x has no anchor before it"
+    assert read_value("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+    results = list(read_documents("m.yaml", b"a: &x 1\n---\nb: *x\n"))
+    assert [type(each) for each in results] == [Document, Problem]
+    assert str(results[1]) == "m.yaml:3:4: the alias *x has no anchor before it"
 
 
 def test_missing_key_has_the_position_of_its_mapping() -> None:
     """A missing key has the position of the mapping that lacks it."""
-    (document,) = read("a:\n  b: 1\n")
+    (document,) = read_valid("a:\n  b: 1\n")
     assert document.find_position(("a", "nothing", "deeper")) == document.find_position(("a",)) == (2, 3)
     assert document.find_position(("a", "b", "nothing")) == (2, 6)
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "expected"),
     [
         ("k: 012 # twelve\n", "012"),
         ("{k: 012,l: 1}\n", "012"),
@@ -228,15 +228,15 @@ def test_missing_key_has_the_position_of_its_mapping() -> None:
         ("k: &a\n  012\n", ""),
     ],
 )
-def test_a_number_is_quoted_as_it_is_written(text: str, written: str) -> None:
+def test_a_number_is_quoted_as_it_is_written(text: str, expected: str) -> None:
     """A message quotes a number as it is written in the file, instead of its parsed value."""
-    assert read(text)[-1].find_source_text(("k",)) == written
+    assert read_valid(text)[-1].find_source_text(("k",)) == expected
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 def test_version_directive_is_ignored(version: str) -> None:
     """A %YAML 1.1 directive does not change how the file is read."""
-    assert value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
+    assert read_value(f"%YAML {version}\n---\nk: no\n") == {"k": "no"}
 
 
 @pytest.mark.parametrize(
@@ -274,24 +274,24 @@ def test_version_directive_is_ignored(version: str) -> None:
 )
 def test_yaml_is_read_by_its_version_1_2(text: str, expected: Any) -> None:
     """Flow, blocks, folding, escapes, anchors and directives are read by YAML 1.2."""
-    assert value(text) == expected
+    assert read_value(text) == expected
 
 
-ANCHOR = "the name of an anchor may contain only letters, digits, '-' and '_'"
-BLANKS = "the last line of this text has only spaces and no line break: remove the spaces, or add a line break"
+ANCHOR_PROBLEM = "the name of an anchor may contain only letters, digits, '-' and '_'"
+BLANKS_PROBLEM = "the last line of this text has only spaces and no line break: remove the spaces, or add a line break"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         # Text that libyaml does not support, or reads differently from YAML 1.2
         ("[?x]", "1:3: the '?' is ambiguous: put a space after it to begin a key, or put the text in quotes"),
         ("{ ?foo: bar }", "1:4: the '?' is ambiguous"),
-        ("&an:chor value", f"1:1: {ANCHOR}"),
-        ("a: &b\nc: *b:d\n", f"2:4: {ANCHOR}"),
-        ("&a: b: c", f"1:1: {ANCHOR}"),
-        ("a: |\n  x\n   ", f"1:4: {BLANKS}"),
-        ("- |+\n x\n ", f"1:3: {BLANKS}"),
+        ("&an:chor value", f"1:1: {ANCHOR_PROBLEM}"),
+        ("a: &b\nc: *b:d\n", f"2:4: {ANCHOR_PROBLEM}"),
+        ("&a: b: c", f"1:1: {ANCHOR_PROBLEM}"),
+        ("a: |\n  x\n   ", f"1:4: {BLANKS_PROBLEM}"),
+        ("- |+\n x\n ", f"1:3: {BLANKS_PROBLEM}"),
         (
             'a: "\x85"',
             '1:5: the character U+0085 ends a line in YAML 1.1, but not in YAML 1.2: remove it, or write it as "\\u00',
@@ -325,9 +325,9 @@ BLANKS = "the last line of this text has only spaces and no line break: remove t
         ("a: \x07", "is not YAML"),
     ],
 )
-def test_yaml_that_libyaml_misreads_is_rejected(text: str, said: str) -> None:
+def test_yaml_that_libyaml_misreads_is_rejected(text: str, expected: str) -> None:
     """YAML that libyaml would misread is rejected, instead of read with a wrong value."""
-    assert said in refused(text)[-1]
+    assert expected in list_problems(text)[-1]
 
 
 PRINTABLE = st.characters(
@@ -349,7 +349,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, 0, 1, 2, 7, "\t"]), st.booleans())
-def test_json_reads_as_yaml(tree: Any, indent: int | str | None, ends: bool) -> None:
+def test_json_reads_as_yaml(tree: Any, indent: int | str | None, has_line_end: bool) -> None:
     """The output of json.dumps reads back as the same value, for any indentation."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent)
-    assert value(text + "\n" * ends) == tree
+    assert read_value(text + "\n" * has_line_end) == tree

@@ -14,7 +14,7 @@ def test_plain_path_is_accepted(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [
         ("", "is empty"),
         (" ", "is empty"),
@@ -48,6 +48,6 @@ def test_plain_path_is_accepted(path: str) -> None:
         ("s3_//b", "is neither an S3 URL nor clearly a path"),
     ],
 )
-def test_mistyped_location_is_rejected(path: str, said: str) -> None:
+def test_mistyped_location_is_rejected(path: str, expected: str) -> None:
     """A text that is not clearly a path is rejected with its problem."""
-    assert said in str(find_path_problem(path))
+    assert expected in str(find_path_problem(path))

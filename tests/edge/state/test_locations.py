@@ -13,14 +13,14 @@ from reconciler.edge.state.file import FileStore, FolderLocation, find_locked_fi
 from reconciler.sandbox import SandboxServer
 
 
-def no_client(service: str) -> object:
+def fail_to_create_client(service: str) -> object:
     """Fail the test, because a folder needs no AWS client."""
     raise AssertionError(service)
 
 
 def test_path_without_scheme_is_a_folder(tmp_path: Path) -> None:
     """A path without a scheme is a folder. Opening it needs no AWS client and creates nothing."""
-    location = open_location(str(tmp_path / "state"), "sandbox", no_client)
+    location = open_location(str(tmp_path / "state"), "sandbox", fail_to_create_client)
     assert (location.name, location.is_shared, location.unchecked_write) == (f"{tmp_path}/state/sandbox", False, None)
     assert location.open_store("1-r.json").place == f"{tmp_path}/state/sandbox/1-r.json"
     assert "mount the folder" in location.restore_remedy
@@ -54,7 +54,7 @@ def test_location_that_names_no_place_is_refused(location: str, message: str) ->
     with pytest.raises(ValueError, match=message):
         check_location(location)
     with pytest.raises(ValueError, match=message):
-        open_location(location, "", no_client)
+        open_location(location, "", fail_to_create_client)
 
 
 def test_location_in_s3_is_checked_without_a_client() -> None:

@@ -22,7 +22,7 @@ from reconciler.edge.state.store import Store, StoredText
 from reconciler.sandbox import SandboxServer
 
 BUCKET, KEY = "journals", "prod/123456789012-us-east-1.json"
-PLACE = f"s3://{BUCKET}/{KEY}"
+LOCATION = f"s3://{BUCKET}/{KEY}"
 MODELS = SharedModels()
 FROM_S3 = b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\n"
 
@@ -30,74 +30,74 @@ FROM_S3 = b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\n"
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     """Return a running sandbox with one empty bucket."""
-    with SandboxServer() as running:
-        http = HTTPConnection(urlsplit(running.url).netloc)
+    with SandboxServer() as running_server:
+        http = HTTPConnection(urlsplit(running_server.url).netloc)
         http.request("POST", "/moto-api/reset")
         assert http.getresponse().read()
         http.close()
-        client_of(running.url).create_bucket(Bucket=BUCKET)
-        yield running
+        create_client(running_server.url).create_bucket(Bucket=BUCKET)
+        yield running_server
 
 
 @pytest.fixture
-def wire(server: SandboxServer) -> Iterator[FaultProxy]:
+def proxy(server: SandboxServer) -> Iterator[FaultProxy]:
     """Return a proxy to the sandbox that records the requests."""
-    with FaultProxy(server.url) as running:
-        yield running
+    with FaultProxy(server.url) as running_proxy:
+        yield running_proxy
 
 
 @pytest.fixture
-def once(monkeypatch: pytest.MonkeyPatch) -> None:
+def single_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disable retries of botocore."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
-def client_of(url: str) -> Any:
+def create_client(url: str) -> Any:
     """Return an S3 client for a URL."""
     return create_ambient_client("s3", ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True), MODELS)
 
 
-def store_at(url: str, bucket: str = BUCKET) -> S3Store:
+def create_store(url: str, bucket: str = BUCKET) -> S3Store:
     """Return the store of a journal at a URL."""
-    return S3Store(S3Clients(lambda: client_of(url)), bucket, KEY)
+    return S3Store(S3Clients(lambda: create_client(url)), bucket, KEY)
 
 
-def error(status: int, code: str) -> bytes:
+def build_s3_error(status: int, code: str) -> bytes:
     """Return an error in the format of S3."""
     body = f"<Error><Code>{code}</Code><Message>because</Message><RequestId>req-1</RequestId></Error>".encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
     return f"{head}x-amz-request-id: req-1\r\nConnection: close\r\n\r\n".encode() + body
 
 
-def for_puts(*answers: bytes | None) -> Callable[[Request], bytes | None]:
+def build_put_fault(*responses: bytes | None) -> Callable[[Request], bytes | None]:
     """Return a fault that answers each PutObject with the next of the answers, and then lets requests pass."""
-    left = list(answers)
-    return lambda request: left.pop(0) if left and request.method == "PUT" else None
+    remaining = list(responses)
+    return lambda request: remaining.pop(0) if remaining and request.method == "PUT" else None
 
 
-def methods(wire: FaultProxy) -> list[str]:
+def list_methods(proxy: FaultProxy) -> list[str]:
     """Return the methods of the recorded requests."""
-    return [request.method for request in wire.requests]
+    return [request.method for request in proxy.requests]
 
 
-def test_s3_store_has_a_url_and_is_shared(wire: FaultProxy) -> None:
+def test_s3_store_has_a_url_and_is_shared(proxy: FaultProxy) -> None:
     """A store in S3 is named by its URL, several processes may claim it, and a claim excludes no other process."""
-    store: Store = store_at(wire.url)
-    assert (store.place, store.is_exclusive) == (PLACE, False)
+    store: Store = create_store(proxy.url)
+    assert (store.place, store.is_exclusive) == (LOCATION, False)
     assert store.claim()
-    assert store_at(wire.url).claim()
+    assert create_store(proxy.url).claim()
     store.release()
 
 
-def test_reading_creates_no_object(wire: FaultProxy) -> None:
+def test_reading_creates_no_object(proxy: FaultProxy) -> None:
     """Reading a missing journal sends one GetObject and nothing else."""
-    assert store_at(wire.url).load() is None
-    assert methods(wire) == ["GET"]
+    assert create_store(proxy.url).load() is None
+    assert list_methods(proxy) == ["GET"]
 
 
-def test_stored_text_is_loaded_unchanged(wire: FaultProxy) -> None:
+def test_stored_text_is_loaded_unchanged(proxy: FaultProxy) -> None:
     """A text is loaded exactly as it was written, with its version."""
-    store, reader = store_at(wire.url), store_at(wire.url)
+    store, reader = create_store(proxy.url), create_store(proxy.url)
     first = store.put("one\r\n", None)
     assert reader.load() == StoredText("one\r\n", first)
     second = store.put("zwei ü\n", first)
@@ -105,107 +105,112 @@ def test_stored_text_is_loaded_unchanged(wire: FaultProxy) -> None:
     assert first != second
 
 
-def test_put_leaves_encryption_and_access_to_the_bucket(wire: FaultProxy) -> None:
+def test_put_leaves_encryption_and_access_to_the_bucket(proxy: FaultProxy) -> None:
     """A PutObject has a condition, a content type and a checksum. The bucket decides encryption and access."""
-    version = store_at(wire.url).put("one", None)
-    store_at(wire.url).put("two", version)
-    sent = [{name.lower(): value for name, value in request.headers.items()} for request in wire.requests]
-    assert [(headers.get("if-none-match"), headers.get("if-match")) for headers in sent] == [
+    version = create_store(proxy.url).put("one", None)
+    create_store(proxy.url).put("two", version)
+    headers_of_requests = [
+        {name.lower(): value for name, value in request.headers.items()} for request in proxy.requests
+    ]
+    assert [(headers.get("if-none-match"), headers.get("if-match")) for headers in headers_of_requests] == [
         ("*", None),
         (None, version),
     ]
-    assert {headers["content-type"] for headers in sent} == {"application/json"}
-    ours = {name for headers in sent for name in headers if name.startswith("x-amz")}
-    assert ours <= {"x-amz-date", "x-amz-content-sha256", "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"}
-    assert "x-amz-checksum-crc32" in ours
+    assert {headers["content-type"] for headers in headers_of_requests} == {"application/json"}
+    amz_headers = {name for headers in headers_of_requests for name in headers if name.startswith("x-amz")}
+    assert amz_headers <= {"x-amz-date", "x-amz-content-sha256", "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"}
+    assert "x-amz-checksum-crc32" in amz_headers
 
 
 @pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
-def test_unseen_text_is_not_overwritten(wire: FaultProxy, version: str | None) -> None:
+def test_unseen_text_is_not_overwritten(proxy: FaultProxy, version: str | None) -> None:
     """A writer without the current version gets a conflict, and the stored text stays."""
-    store = store_at(wire.url)
-    stored = StoredText("first", store.put("first", None))
-    with pytest.raises(StateConflict, match=f"the journal {PLACE} changed since it was read: PreconditionFailed"):
+    store = create_store(proxy.url)
+    stored_text = StoredText("first", store.put("first", None))
+    with pytest.raises(StateConflict, match=f"the journal {LOCATION} changed since it was read: PreconditionFailed"):
         store.put("second", version)
-    assert store.load() == stored
+    assert store.load() == stored_text
 
 
 def test_removed_journal_is_not_restored_unseen(server: SandboxServer) -> None:
     """If the journal was removed, a write with its old version is a conflict."""
-    store = store_at(server.url)
+    store = create_store(server.url)
     version = store.put("first", None)
-    client_of(server.url).delete_object(Bucket=BUCKET, Key=KEY)
+    create_client(server.url).delete_object(Bucket=BUCKET, Key=KEY)
     with pytest.raises(StateConflict, match="NoSuchKey"):
         store.put("second", version)
     assert store.load() is None
 
 
-def test_a_lost_request_is_repeated(wire: FaultProxy) -> None:
+def test_a_lost_request_is_repeated(proxy: FaultProxy) -> None:
     """A write that did not arrive is repeated with the same condition."""
-    wire.before_request = for_puts(b"")
-    version = store_at(wire.url).put("text", None)
-    assert store_at(wire.url).load() == StoredText("text", version)
-    assert methods(wire) == ["PUT", "PUT", "GET"]
+    proxy.before_request = build_put_fault(b"")
+    version = create_store(proxy.url).put("text", None)
+    assert create_store(proxy.url).load() == StoredText("text", version)
+    assert list_methods(proxy) == ["PUT", "PUT", "GET"]
 
 
-@pytest.mark.usefixtures("once")
-@pytest.mark.parametrize("lost", [b"", error(500, "InternalError"), error(503, "SlowDown"), error(408, "Slow")])
-def test_a_lost_answer_is_uncertain(wire: FaultProxy, lost: bytes) -> None:
+@pytest.mark.usefixtures("single_attempt")
+@pytest.mark.parametrize(
+    "response",
+    [b"", build_s3_error(500, "InternalError"), build_s3_error(503, "SlowDown"), build_s3_error(408, "Slow")],
+)
+def test_a_lost_answer_is_uncertain(proxy: FaultProxy, response: bytes) -> None:
     """If S3 carries out a write and its answer is lost, the error says that the result is unknown."""
-    wire.after_request = for_puts(lost)
-    store = store_at(wire.url)
-    with pytest.raises(StateWriteUnknown, match=f"it is unknown whether the journal {PLACE} was written: "):
+    proxy.after_request = build_put_fault(response)
+    store = create_store(proxy.url)
+    with pytest.raises(StateWriteUnknown, match=f"it is unknown whether the journal {LOCATION} was written: "):
         store.put("text", None)
-    found = store.load()
-    assert found
-    assert found.text == "text"
+    stored_text = store.load()
+    assert stored_text
+    assert stored_text.text == "text"
 
 
-def test_retry_that_meets_its_own_text_is_a_conflict(wire: FaultProxy) -> None:
+def test_retry_that_meets_its_own_text_is_a_conflict(proxy: FaultProxy) -> None:
     """A retry after a lost answer gets a 412, and a read then shows the writer's own text."""
-    wire.after_request = for_puts(b"")
-    store = store_at(wire.url)
+    proxy.after_request = build_put_fault(b"")
+    store = create_store(proxy.url)
     with pytest.raises(StateConflict):
         store.put("mine", None)
-    found = store.load()
-    assert found
-    assert found.text == "mine"
+    stored_text = store.load()
+    assert stored_text
+    assert stored_text.text == "mine"
 
 
-def test_refused_retry_leaves_the_first_attempt_uncertain(wire: FaultProxy) -> None:
+def test_refused_retry_leaves_the_first_attempt_uncertain(proxy: FaultProxy) -> None:
     """If S3 refuses a retry, the result of the first attempt is still unknown."""
-    wire.before_request = for_puts(None, error(400, "ExpiredToken"))
-    wire.after_request = for_puts(error(500, "InternalError"))
-    store = store_at(wire.url)
+    proxy.before_request = build_put_fault(None, build_s3_error(400, "ExpiredToken"))
+    proxy.after_request = build_put_fault(build_s3_error(500, "InternalError"))
+    store = create_store(proxy.url)
     with pytest.raises(StateWriteUnknown, match="ExpiredToken"):
         store.put("text", None)
     assert store.load()
 
 
-def test_uncertain_write_does_not_affect_the_next_one(wire: FaultProxy) -> None:
+def test_uncertain_write_does_not_affect_the_next_one(proxy: FaultProxy) -> None:
     """A refused write is a certain error, even after an earlier write with an unknown result."""
-    wire.before_request = for_puts(*[b""] * 3, error(403, "AccessDenied"))
-    store = store_at(wire.url)
+    proxy.before_request = build_put_fault(*[b""] * 3, build_s3_error(403, "AccessDenied"))
+    store = create_store(proxy.url)
     with pytest.raises(StateWriteUnknown):
         store.put("text", None)
-    with pytest.raises(StateError) as refused:
+    with pytest.raises(StateError) as error:
         store.put("text", None)
-    assert type(refused.value) is StateError
+    assert type(error.value) is StateError
 
 
 @pytest.mark.parametrize(
     ("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (409, "OperationAborted")]
 )
-def test_concurrent_write_is_a_conflict(wire: FaultProxy, status: int, code: str) -> None:
+def test_concurrent_write_is_a_conflict(proxy: FaultProxy, status: int, code: str) -> None:
     """Each code that S3 uses for a concurrent write is a conflict, and the write is not repeated."""
-    wire.before_request = for_puts(error(status, code))
+    proxy.before_request = build_put_fault(build_s3_error(status, code))
     with pytest.raises(StateConflict, match=rf"{code}: because \(request req-1\)$"):
-        store_at(wire.url).put("text", None)
-    assert methods(wire) == ["PUT"]
+        create_store(proxy.url).put("text", None)
+    assert list_methods(proxy) == ["PUT"]
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "right"),
+    ("status", "code", "expected"),
     [
         (403, "AccessDenied", "s3:PutObject and s3:GetObject are required"),
         (404, "NoSuchBucket", f"the bucket {BUCKET} does not exist: create it, or choose another bucket"),
@@ -213,108 +218,108 @@ def test_concurrent_write_is_a_conflict(wire: FaultProxy, status: int, code: str
         (501, "NotImplemented", "NotImplemented: because"),
     ],
 )
-def test_refused_write_is_a_certain_error(wire: FaultProxy, status: int, code: str, right: str) -> None:
+def test_refused_write_is_a_certain_error(proxy: FaultProxy, status: int, code: str, expected: str) -> None:
     """A write that S3 refuses is a certain error of one line with a remedy."""
-    wire.before_request = for_puts(error(status, code))
-    with pytest.raises(StateError, match=f"the journal {PLACE} cannot be written: .*{right}") as refused:
-        store_at(wire.url).put("text", None)
-    assert type(refused.value) is StateError
-    assert store_at(wire.url).load() is None
+    proxy.before_request = build_put_fault(build_s3_error(status, code))
+    with pytest.raises(StateError, match=f"the journal {LOCATION} cannot be written: .*{expected}") as error:
+        create_store(proxy.url).put("text", None)
+    assert type(error.value) is StateError
+    assert create_store(proxy.url).load() is None
 
 
-def test_an_answer_without_an_etag_is_uncertain(wire: FaultProxy) -> None:
+def test_an_answer_without_an_etag_is_uncertain(proxy: FaultProxy) -> None:
     """A write answer without an ETag leaves the result unknown, and a read without one is an error."""
-    wire.before_request = lambda _: (
+    proxy.before_request = lambda _: (
         b"HTTP/1.1 200 OK\r\nx-amz-request-id: r\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     )
     with pytest.raises(StateWriteUnknown, match="lacks 'ETag'"):
-        store_at(wire.url).put("text", None)
+        create_store(proxy.url).put("text", None)
     with pytest.raises(StateError, match="lacks 'ETag'"):
-        store_at(wire.url).load()
+        create_store(proxy.url).load()
 
 
-PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>"
+PROXY_PAGE = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>"
 
 
-@pytest.mark.usefixtures("once")
+@pytest.mark.usefixtures("single_attempt")
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 409, 412, 429, 501])
-def test_proxy_page_is_not_an_answer_of_s3(wire: FaultProxy, status: int) -> None:
+def test_proxy_page_is_not_an_answer_of_s3(proxy: FaultProxy, status: int) -> None:
     """After the page of a proxy, the journal does not count as missing, written or refused."""
-    wire.before_request = lambda _: PAGE % status
+    proxy.before_request = lambda _: PROXY_PAGE % status
     with pytest.raises(StateError, match="the answer is not from S3, but perhaps from a proxy"):
-        store_at(wire.url).load()
+        create_store(proxy.url).load()
     with pytest.raises(StateWriteUnknown, match="the answer is not from S3, but perhaps from a proxy"):
-        store_at(wire.url).put("text", None)
+        create_store(proxy.url).put("text", None)
 
 
-@pytest.mark.usefixtures("once")
+@pytest.mark.usefixtures("single_attempt")
 @pytest.mark.parametrize("code", ["NoSuchKey", "PreconditionFailed", "AccessDenied"])
-def test_error_code_without_a_request_id_is_not_an_answer_of_s3(wire: FaultProxy, code: str) -> None:
+def test_error_code_without_a_request_id_is_not_an_answer_of_s3(proxy: FaultProxy, code: str) -> None:
     """An S3 error document without a request id does not count as an answer of S3."""
-    said = error(404, code).replace(b"x-amz-request-id", b"x-other")
-    wire.before_request = lambda _: said.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
+    response = build_s3_error(404, code).replace(b"x-amz-request-id", b"x-other")
+    proxy.before_request = lambda _: response.replace(b"<RequestId>req-1</RequestId>", b"<NoRequest>req-1</NoRequest>")
     with pytest.raises(StateError):
-        store_at(wire.url).load()
+        create_store(proxy.url).load()
     with pytest.raises(StateWriteUnknown):
-        store_at(wire.url).put("text", None)
+        create_store(proxy.url).put("text", None)
 
 
-def test_write_with_a_weak_etag_is_uncertain(wire: FaultProxy) -> None:
+def test_write_with_a_weak_etag_is_uncertain(proxy: FaultProxy) -> None:
     """A write with a weak ETag in its answer has an unknown result."""
-    weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
-    wire.after_request = lambda request: weak if request.method == "PUT" else None
+    response = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+    proxy.after_request = lambda request: response if request.method == "PUT" else None
     with pytest.raises(StateWriteUnknown, match="weak ETag"):
-        store_at(wire.url).put("text", None)
+        create_store(proxy.url).put("text", None)
 
 
-def test_weak_etag_is_reported(wire: FaultProxy) -> None:
+def test_weak_etag_is_reported(proxy: FaultProxy) -> None:
     """A read with a weak ETag is an error that names the ETag, because no condition can use it."""
-    store_at(wire.url).put("text", None)
-    weak = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
-    wire.before_request = lambda _: weak
+    create_store(proxy.url).put("text", None)
+    response = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
+    proxy.before_request = lambda _: response
     with pytest.raises(StateError, match='has the weak ETag W/"abc", which cannot protect a write'):
-        store_at(wire.url).load()
+        create_store(proxy.url).load()
 
 
 def test_missing_bucket_is_reported() -> None:
     """A missing bucket is an error, and does not count as a missing journal."""
     with SandboxServer() as server, pytest.raises(StateError, match="the bucket elsewhere does not exist: create it"):
-        store_at(server.url, "elsewhere").load()
+        create_store(server.url, "elsewhere").load()
 
 
-@pytest.mark.usefixtures("once")
+@pytest.mark.usefixtures("single_attempt")
 @pytest.mark.parametrize(
-    ("answer", "right"),
+    ("response", "expected"),
     [
-        (error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are required"),
-        (error(403, "InvalidObjectState"), "InvalidObjectState: because"),
-        (error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
+        (build_s3_error(403, "AccessDenied"), "s3:GetObject and s3:ListBucket are required"),
+        (build_s3_error(403, "InvalidObjectState"), "InvalidObjectState: because"),
+        (build_s3_error(500, "InternalError"), r"InternalError: because \(request req-1\)"),
         (b"", "Connection was closed"),
         (FROM_S3 + b"ETag: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "4 bytes read, 5 more"),
         (FROM_S3 + b"ETag: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n\xff\xfe", "can't decode"),
     ],
 )
-def test_unreadable_journal_is_a_one_line_error(wire: FaultProxy, answer: bytes, right: str) -> None:
+def test_unreadable_journal_is_a_one_line_error(proxy: FaultProxy, response: bytes, expected: str) -> None:
     """A refusal or an incomplete answer is an error of one line, and does not count as an empty journal."""
-    wire.before_request = lambda _: answer
-    with pytest.raises(StateError, match=f"the journal {PLACE} cannot be read: .*{right}.*") as said:
-        store_at(wire.url).load()
-    assert "\n" not in str(said.value)
+    proxy.before_request = lambda _: response
+    with pytest.raises(StateError, match=f"the journal {LOCATION} cannot be read: .*{expected}.*") as error:
+        create_store(proxy.url).load()
+    assert "\n" not in str(error.value)
 
 
-def test_refused_connection_is_a_certain_error(wire: FaultProxy) -> None:
+def test_refused_connection_is_a_certain_error(proxy: FaultProxy) -> None:
     """If each connection is refused, the error is certain: nothing was written."""
-    with FaultProxy(wire.url) as gone:
-        store = store_at(gone.url)
-    with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as refused:
+    with FaultProxy(proxy.url) as closed_proxy:
+        store = create_store(closed_proxy.url)
+    with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as error:
         store.put("text", None)
-    assert type(refused.value) is StateError
+    assert type(error.value) is StateError
     with pytest.raises(StateError, match=r"cannot be read: .*S3 must be reachable from this machine"):
         store.load()
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Remove the AWS configuration from the environment."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -324,87 +329,87 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.usefixtures("bare")
-def test_missing_credentials_are_reported(wire: FaultProxy) -> None:
+@pytest.mark.usefixtures("clean_environment")
+def test_missing_credentials_are_reported(proxy: FaultProxy) -> None:
     """Without credentials, nothing is sent, and the error says that boto3 must find some."""
     store = S3Store(
-        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=proxy.url), MODELS)),
         BUCKET,
         KEY,
     )
     for call in (store.load, lambda: store.put("text", None)):
-        with pytest.raises(StateError, match="S3 requires credentials that boto3 can find") as said:
+        with pytest.raises(StateError, match="S3 requires credentials that boto3 can find") as error:
             call()
-        assert type(said.value) is StateError
-    assert wire.requests == []
+        assert type(error.value) is StateError
+    assert proxy.requests == []
 
 
-def test_renewed_credentials_are_used(wire: FaultProxy, bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_renewed_credentials_are_used(proxy: FaultProxy, clean_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After S3 rejected credentials of a file, each further call reads the file again until they are valid."""
     credentials = tmp_path / "credentials"
-    bare.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    clean_environment.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
 
-    def have(key: str) -> None:
+    def write_credentials(key: str) -> None:
         credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = x\n")
 
-    def judge(request: Request) -> bytes | None:
-        return error(400, "ExpiredToken") if "Credential=OLD/" in request.headers["Authorization"] else None
+    def reject_old_key(request: Request) -> bytes | None:
+        return build_s3_error(400, "ExpiredToken") if "Credential=OLD/" in request.headers["Authorization"] else None
 
-    wire.before_request = judge
-    have("OLD")
+    proxy.before_request = reject_old_key
+    write_credentials("OLD")
     store = S3Store(
-        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=wire.url), MODELS)),
+        S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("0", endpoint_url=proxy.url), MODELS)),
         BUCKET,
         KEY,
     )
-    for broken in (False, True):
-        if broken:
+    for is_file_broken in (False, True):
+        if is_file_broken:
             credentials.write_text("[")
         with pytest.raises(StateError, match=r"cannot be read: ExpiredToken: because .*; renew the credentials where"):
             store.load()
-    have("NEW")
+    write_credentials("NEW")
     assert store.load() is None
     assert store.put("text", None)
 
 
-def test_wrong_clock_is_not_blamed_on_the_credentials(wire: FaultProxy) -> None:
+def test_wrong_clock_is_not_blamed_on_the_credentials(proxy: FaultProxy) -> None:
     """If S3 rejects the time of a request, the advice is to set the clock and not to renew the credentials."""
-    wire.before_request = lambda _: error(403, "RequestTimeTooSkewed")
-    with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as said:
-        store_at(wire.url).load()
-    assert "renew" not in str(said.value)
+    proxy.before_request = lambda _: build_s3_error(403, "RequestTimeTooSkewed")
+    with pytest.raises(StateError, match=r"RequestTimeTooSkewed: because .*; set the clock of this") as error:
+        create_store(proxy.url).load()
+    assert "renew" not in str(error.value)
 
 
-def test_s3_endpoint_of_the_environment_is_used(wire: FaultProxy, bare: pytest.MonkeyPatch) -> None:
+def test_s3_endpoint_of_the_environment_is_used(proxy: FaultProxy, clean_environment: pytest.MonkeyPatch) -> None:
     """AWS_ENDPOINT_URL_S3 works as in other programs that use boto3."""
-    bare.setenv("AWS_ACCESS_KEY_ID", "x")
-    bare.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    bare.setenv("AWS_ENDPOINT_URL_S3", wire.url)
+    clean_environment.setenv("AWS_ACCESS_KEY_ID", "x")
+    clean_environment.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    clean_environment.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
     store = S3Store(
         S3Clients(lambda: create_ambient_client("s3", ConnectionSettings("1.2", region="eu-west-2"), MODELS)),
         BUCKET,
         KEY,
     )
     assert store.put("text", None)
-    (request,) = wire.requests
+    (request,) = proxy.requests
     assert "/eu-west-2/s3/" in request.headers["Authorization"]
     assert "appintegrations-reconciler/1.2" in request.headers["User-Agent"]
 
 
-def test_sandbox_connection_ignores_profile_and_proxy(wire: FaultProxy, bare: pytest.MonkeyPatch) -> None:
+def test_sandbox_connection_ignores_profile_and_proxy(proxy: FaultProxy, clean_environment: pytest.MonkeyPatch) -> None:
     """A sandbox is reached without the proxy and profile of the environment, with the bucket in the path."""
-    bare.setenv("AWS_PROFILE", "nobody")
-    bare.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    url = wire.url.replace("127.0.0.1", "localhost")
-    assert S3Store(S3Clients(lambda: client_of(url)), BUCKET, KEY).load() is None
-    (request,) = wire.requests
+    clean_environment.setenv("AWS_PROFILE", "nobody")
+    clean_environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    url = proxy.url.replace("127.0.0.1", "localhost")
+    assert S3Store(S3Clients(lambda: create_client(url)), BUCKET, KEY).load() is None
+    (request,) = proxy.requests
     assert request.path == f"/{BUCKET}/{KEY}"
     assert "/us-east-1/s3/" in request.headers["Authorization"]
 
 
-def test_client_that_cannot_be_created_is_reported(bare: pytest.MonkeyPatch) -> None:
+def test_client_that_cannot_be_created_is_reported(clean_environment: pytest.MonkeyPatch) -> None:
     """An invalid AWS_MAX_ATTEMPTS is an expected error that names the S3 client."""
-    bare.setenv("AWS_MAX_ATTEMPTS", "x")
+    clean_environment.setenv("AWS_MAX_ATTEMPTS", "x")
     with pytest.raises(CloudError, match="creating a client for S3"):
         create_ambient_client("s3", ConnectionSettings("0"), MODELS)
 
@@ -460,7 +465,7 @@ def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
         parse_s3_url(url)
 
 
-COUNTER = """
+COUNTER_PROGRAM = """
 import sys
 from reconciler.core.errors import StateConflict
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
@@ -472,10 +477,10 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(25):
     while True:
-        found = store.load()
-        number = int(found.text) + 1 if found else 1
+        stored_text = store.load()
+        number = int(stored_text.text) + 1 if stored_text else 1
         try:
-            store.put(str(number), found and found.version)
+            store.put(str(number), stored_text and stored_text.version)
         except StateConflict:
             continue
         break
@@ -484,9 +489,9 @@ for _ in range(25):
 
 
 @contextmanager
-def counter(url: str) -> Iterator[subprocess.Popen[str]]:
+def run_counter(url: str) -> Iterator[subprocess.Popen[str]]:
     """Run a process that adds 25 to the number in the object, and kill it afterwards."""
-    command = [sys.executable, "-c", COUNTER, url, BUCKET, KEY]
+    command = [sys.executable, "-c", COUNTER_PROGRAM, url, BUCKET, KEY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -497,15 +502,15 @@ def counter(url: str) -> Iterator[subprocess.Popen[str]]:
 def test_concurrent_machines_lose_no_update(server: SandboxServer) -> None:
     """Four processes count to a hundred together, and each number is counted once."""
     with ExitStack() as stack:
-        counters = [stack.enter_context(counter(server.url)) for _ in range(4)]
+        counters = [stack.enter_context(run_counter(server.url)) for _ in range(4)]
         lines = [each.stdout for each in counters if each.stdout]
         assert [line.readline() for line in lines] == ["ready\n"] * 4
         for each in counters:
             assert each.stdin
             each.stdin.write("\n")
             each.stdin.flush()
-        counted = [int(line.readline()) for line in lines for _ in range(25)]
-    assert sorted(counted) == list(range(1, 101))
-    found = store_at(server.url).load()
-    assert found
-    assert found.text == "100"
+        numbers = [int(line.readline()) for line in lines for _ in range(25)]
+    assert sorted(numbers) == list(range(1, 101))
+    stored_text = create_store(server.url).load()
+    assert stored_text
+    assert stored_text.text == "100"

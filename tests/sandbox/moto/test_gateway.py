@@ -18,44 +18,44 @@ SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{}/aws4_request,
 class RecordingLock:
     """A lock for one thread that records if it is held."""
 
-    held = False
+    is_held = False
 
     def __enter__(self) -> None:
-        self.held = True
+        self.is_held = True
 
     def __exit__(self, *_: object) -> None:
-        self.held = False
+        self.is_held = False
 
 
 @contextmanager
-def gateway_seeing(seen: list[tuple[str, bool]]) -> Iterator[SandboxMiddleware]:
+def create_recording_gateway(records: list[tuple[str, bool]]) -> Iterator[SandboxMiddleware]:
     """Yield a middleware whose application records the path and if the lock is held."""
     lock = RecordingLock()
 
     def application(environ: "WSGIEnvironment", _: "StartResponse") -> list[bytes]:
-        seen.append((environ["PATH_INFO"], lock.held))
+        records.append((environ["PATH_INFO"], lock.is_held))
         return []
 
     yield SandboxMiddleware(Sandbox(), application, lock)
-    assert not lock.held
+    assert not lock.is_held
 
 
 @pytest.mark.parametrize(
-    ("service", "seen"),
+    ("service", "expected"),
     [
         ("s3", ("/bucket//key", True)),
         ("sts", ("/bucket//key", False)),
         ("app-integrations", ("/app-integrations", False)),
     ],
 )
-def test_only_s3_requests_are_serialised(service: str, seen: tuple[str, bool]) -> None:
+def test_only_s3_requests_are_serialised(service: str, expected: tuple[str, bool]) -> None:
     """Only requests to S3 take the lock, and only AppIntegrations requests get a fixed path."""
-    said: list[tuple[str, bool]] = []
+    records: list[tuple[str, bool]] = []
     environ = {
         "PATH_INFO": "/bucket//key",
         "REQUEST_METHOD": "PUT",
         "HTTP_AUTHORIZATION": SCOPE.format(service),
     }
-    with gateway_seeing(said) as gateway:
+    with create_recording_gateway(records) as gateway:
         gateway(environ, lambda *_: lambda __: None)
-    assert said == [seen]
+    assert records == [expected]

@@ -57,7 +57,7 @@ def test_every_changed_switch_parses_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "expected"),
     [
         ("tokns=ignored", "'tokns=ignored': unknown switch 'tokns'; did you mean 'tokens'?"),
         ("x=1", "'x=1': unknown switch 'x'; choose one of tokens, token_lifetime,"),
@@ -72,9 +72,9 @@ def test_every_changed_switch_parses_back() -> None:
         ("integrations=1.5", "'integrations=1.5': expected a whole number of 0 or more"),
     ],
 )
-def test_invalid_setting_is_reported_with_valid_values(setting: str, told: str) -> None:
+def test_invalid_setting_is_reported_with_valid_values(setting: str, expected: str) -> None:
     """The message names the setting and the valid values, in one line."""
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the whole message is compared
+    with pytest.raises(ValueError) as error:  # noqa: PT011  # the whole message is compared
         Behaviour.parse([setting])
-    assert str(caught.value).startswith(told)
-    assert "\n" not in str(caught.value)
+    assert str(error.value).startswith(expected)
+    assert "\n" not in str(error.value)

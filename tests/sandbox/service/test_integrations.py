@@ -20,7 +20,7 @@ ARN = re.compile(r"arn:aws:app-integrations:us-east-1:123456789012:data-integrat
 
 def test_created_integration_reads_back_unchanged(service: AppIntegrations) -> None:
     """Get returns the request of Create, with `ScheduleConfiguration` for `ScheduleConfig` and without the token."""
-    asked = {
+    request = {
         "Name": "articles",
         "KmsKey": "key",
         "Description": "All of them",
@@ -29,12 +29,12 @@ def test_created_integration_reads_back_unchanged(service: AppIntegrations) -> N
         "FileConfiguration": {"Folders": ["/"]},
         "Tags": {"team": "a"},
     }
-    created = service.call("CreateDataIntegration", asked | {"ClientToken": "t"})
-    got = service.call("GetDataIntegration", {"Identifier": "articles"})
-    schedule = asked.pop("ScheduleConfig")
-    assert got == asked | {"ScheduleConfiguration": schedule, "Arn": created["Arn"], "Id": created["Id"]}
-    assert created == got | {"ClientToken": "t"}
-    assert ARN.fullmatch(got["Arn"])
+    created = service.call("CreateDataIntegration", request | {"ClientToken": "t"})
+    integration = service.call("GetDataIntegration", {"Identifier": "articles"})
+    schedule = request.pop("ScheduleConfig")
+    assert integration == request | {"ScheduleConfiguration": schedule, "Arn": created["Arn"], "Id": created["Id"]}
+    assert created == integration | {"ClientToken": "t"}
+    assert ARN.fullmatch(integration["Arn"])
 
 
 def test_name_uuid_and_arn_mean_the_same(service: AppIntegrations) -> None:
@@ -53,9 +53,9 @@ def test_arn_of_another_region_is_not_found(service: AppIntegrations) -> None:
 
 def test_list_shows_arn_name_and_source_only(service: AppIntegrations) -> None:
     """List shows only ARN, name and source, as AWS documents."""
-    listed = service.call("ListDataIntegrations", {})["DataIntegrations"]
-    assert [each["Name"] for each in listed] == ["profiles-export", "crm-accounts", "knowledge-articles"]
-    assert all(set(each) == {"Arn", "Name", "SourceURI"} for each in listed)
+    items = service.call("ListDataIntegrations", {})["DataIntegrations"]
+    assert [each["Name"] for each in items] == ["profiles-export", "crm-accounts", "knowledge-articles"]
+    assert all(set(each) == {"Arn", "Name", "SourceURI"} for each in items)
 
 
 def test_name_is_unique_and_mutable(service: AppIntegrations) -> None:
@@ -64,9 +64,9 @@ def test_name_is_unique_and_mutable(service: AppIntegrations) -> None:
         service.call("CreateDataIntegration", {"Name": "crm-accounts", "KmsKey": "key"})
     with pytest.raises(InvalidRequestError):
         service.call("UpdateDataIntegration", {"Identifier": "crm-accounts", "Name": "profiles-export"})
-    before = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+    integration = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
     assert service.call("UpdateDataIntegration", {"Identifier": "crm-accounts", "Name": "crm"}) == {}
-    assert service.call("GetDataIntegration", {"Identifier": "crm"}) == before | {"Name": "crm"}
+    assert service.call("GetDataIntegration", {"Identifier": "crm"}) == integration | {"Name": "crm"}
     with pytest.raises(ResourceNotFoundError):
         service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
 
@@ -75,14 +75,14 @@ def test_update_may_change_the_description_alone(service: AppIntegrations) -> No
     """An Update of the description keeps the name, repeated or left out."""
     for request in ({"Description": "a"}, {"Description": "b", "Name": "crm-accounts"}):
         service.call("UpdateDataIntegration", {"Identifier": "crm-accounts"} | request)
-        got = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
-        assert (got["Name"], got["Description"]) == ("crm-accounts", request["Description"])
+        integration = service.call("GetDataIntegration", {"Identifier": "crm-accounts"})
+        assert (integration["Name"], integration["Description"]) == ("crm-accounts", request["Description"])
 
 
 def test_same_token_creates_one_integration(service: AppIntegrations) -> None:
     """A repeated token returns the first data integration, without a duplicate-name error."""
-    asked = {"Name": "new", "KmsKey": "key", "ClientToken": "t"}
-    assert service.call("CreateDataIntegration", asked) == service.call("CreateDataIntegration", asked)
+    request = {"Name": "new", "KmsKey": "key", "ClientToken": "t"}
+    assert service.call("CreateDataIntegration", request) == service.call("CreateDataIntegration", request)
     assert len(service.state.integrations) == 4
 
 
@@ -96,10 +96,10 @@ def test_integrations_have_a_quota(service: AppIntegrations) -> None:
 
 def test_association_pins_its_integration(service: AppIntegrations) -> None:
     """A data integration can be deleted only once it has no association."""
-    made = service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
+    association = service.call("CreateDataIntegrationAssociation", {"DataIntegrationIdentifier": "crm-accounts"})
     with pytest.raises(InvalidRequestError):
         service.call("DeleteDataIntegration", {"DataIntegrationIdentifier": "crm-accounts"})
-    service.remove_association(made["DataIntegrationAssociationId"])
+    service.remove_association(association["DataIntegrationAssociationId"])
     assert service.call("DeleteDataIntegration", {"DataIntegrationIdentifier": "crm-accounts"}) == {}
     with pytest.raises(ResourceNotFoundError):
         service.call("GetDataIntegration", {"Identifier": "crm-accounts"})

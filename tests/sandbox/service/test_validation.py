@@ -41,7 +41,7 @@ def test_longest_wrong_uri_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "members",
     [
         {"DestinationURI": "no uri"},
         {"DestinationURI": "s3://" + "a" * 996},
@@ -63,19 +63,19 @@ def test_longest_wrong_uri_is_refused_at_once() -> None:
         {"Surprise": 1},
     ],
 )
-def test_request_that_violates_the_model_is_refused(service: AppIntegrations, wrong: dict[str, Any]) -> None:
+def test_request_that_violates_the_model_is_refused(service: AppIntegrations, members: dict[str, Any]) -> None:
     """A request with an invalid type, length, pattern, enum value or member is refused and not executed."""
     with pytest.raises(InvalidRequestError):
-        service.call(CREATE, GOOD | wrong)
+        service.call(CREATE, GOOD | members)
     assert service.executed_writes == ()
 
 
 def test_refusal_names_every_invalid_member() -> None:
     """A refusal names every invalid member."""
-    with pytest.raises(InvalidRequestError) as caught:
+    with pytest.raises(InvalidRequestError) as error:
         validate(CREATE, GOOD | {"DestinationURI": "x", "ExecutionConfiguration": {"ExecutionMode": "NEVER"}})
-    assert "/DestinationURI" in str(caught.value)
-    assert "/ExecutionConfiguration/ExecutionMode: 'NEVER' is not one of ON_DEMAND, SCHEDULED" in str(caught.value)
+    assert "/DestinationURI" in str(error.value)
+    assert "/ExecutionConfiguration/ExecutionMode: 'NEVER' is not one of ON_DEMAND, SCHEDULED" in str(error.value)
 
 
 def test_limits_themselves_are_accepted() -> None:

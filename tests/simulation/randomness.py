@@ -6,12 +6,12 @@ import uuid
 from random import Random
 
 
-def dice(seed: int, purpose: str) -> Random:
+def create_random(seed: int, purpose: str) -> Random:
     """Return the generator for a seed and a purpose."""
     return Random(f"{seed}/{purpose}")  # noqa: S311 - a simulation must be repeatable, and has no secrets
 
 
-def chance(random: Random, probability: float) -> bool:
+def draw_bool(random: Random, probability: float) -> bool:
     """Return true with a probability."""
     return random.random() < probability
 
