@@ -82,7 +82,7 @@ class RunConfig:
                 state.check_location(self.state)
             except ValueError as error:
                 raise UsageError(f"--state {self.state!r}: {error}") from error
-            if self.sandbox and self.state.startswith("s3://"):
+            if self.sandbox and not state.is_folder(self.state):
                 raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave out --state")
         if self.sandbox and self.endpoint_url:
             raise UsageError("--sandbox and --endpoint-url cannot be combined: give one of them")

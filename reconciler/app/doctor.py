@@ -23,6 +23,7 @@ from reconciler.edge.aws import SharedModels, TargetSession, probe
 from reconciler.edge.aws.session import resolve_region
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.rate_limit import RateLimiter
+from reconciler.edge.state import list_url_patterns
 
 T = TypeVar("T")
 
@@ -56,7 +57,9 @@ class DoctorRun:
         if unchecked_write := location.unchecked_write:
             return build_skipped_check("state-write", unchecked_write.reason, unchecked_write.remedy)
         is_ephemeral = config.settings.is_ci and not config.state and not config.sandbox
-        return checks.check_state_folder(location.name, location.find_obstacle(), is_ephemeral=is_ephemeral)
+        return checks.check_state_folder(
+            location.name, location.find_obstacle(), is_ephemeral=is_ephemeral, url_patterns=list_url_patterns()
+        )
 
     def check_target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
         """Return the checks of one target."""

@@ -16,6 +16,7 @@ from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
+from reconciler.edge import state as state_locations
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,7 +43,7 @@ class Duration(click.ParamType[timedelta]):
 
 def suggest_option(word: str) -> str | None:
     """Return the option that a word probably belongs to: the state, a repository, or a path of manifests."""
-    if word.lower().startswith("s3://"):
+    if state_locations.is_url(word):
         return "--state"
     if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
         return "--git-url"
@@ -183,7 +184,7 @@ connection = combine_options(
 
 state = option(
     "--state",
-    metavar="DIR|s3://BUCKET/PREFIX",
+    metavar="|".join(state_locations.list_patterns()),
     help=f"Location of the journal, which must persist between runs.  [default: {DEFAULT_STATE}]",
 )
 

@@ -76,16 +76,20 @@ def check_invalid_manifests(error: InvalidManifests | GitError) -> Check:
     return Check("manifests", CheckResult.FAILED, message, fix)
 
 
-def check_state_folder(folder: str, obstacle: str | None, *, is_ephemeral: bool) -> Check:
-    """Judge the folder of the journals. `obstacle` is the reason that it cannot be written, if any."""
+def check_state_folder(
+    folder: str, obstacle: str | None, *, is_ephemeral: bool, url_patterns: tuple[str, ...]
+) -> Check:
+    """Judge the folder of the journals. `obstacle` is the reason that it cannot be written, if any.
+
+    `url_patterns` are the patterns of the locations that outlast a CI job.
+    """
     if obstacle:
         fix = "allow this user to write there, or give another folder with --state"
         return Check("state-write", CheckResult.FAILED, f"{folder} cannot be written: {obstacle}", fix)
     if is_ephemeral:
         message = f"{folder} may not outlast this CI job, so only dry runs and --mode observe are allowed"
-        return Check(
-            "state-write", CheckResult.WARNING, message, "set --state or RECONCILER_STATE to s3://BUCKET/PREFIX"
-        )
+        fix = f"set --state or RECONCILER_STATE to {' or '.join(url_patterns)}"
+        return Check("state-write", CheckResult.WARNING, message, fix)
     return Check("state-write", CheckResult.OK, f"{folder} can be written")
 
 

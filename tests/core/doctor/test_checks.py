@@ -81,9 +81,17 @@ def test_manifest_check_counts_manifests_or_problems() -> None:
 
 def test_temporary_state_is_a_warning() -> None:
     """A temporary folder is a warning, and an unwritable one a failure."""
-    assert checks.check_state_folder("s", None, is_ephemeral=False).result == CheckResult.OK
-    assert checks.check_state_folder("s", None, is_ephemeral=True).result == CheckResult.WARNING
-    assert checks.check_state_folder("s", "s is not a folder", is_ephemeral=True).result == CheckResult.FAILED
+
+    def check_folder(obstacle: str | None, *, is_ephemeral: bool) -> Check:
+        return checks.check_state_folder("s", obstacle, is_ephemeral=is_ephemeral, url_patterns=("a://B", "c://D"))
+
+    assert check_folder(None, is_ephemeral=False).result == CheckResult.OK
+    ephemeral = check_folder(None, is_ephemeral=True)
+    assert (ephemeral.result, ephemeral.fix) == (
+        CheckResult.WARNING,
+        "set --state or RECONCILER_STATE to a://B or c://D",
+    )
+    assert check_folder("s is not a folder", is_ephemeral=True).result == CheckResult.FAILED
     assert checks.check_journal_files("s/a.json", None).result == CheckResult.OK
     locked = checks.check_journal_files("s/a.json", "s/a.lock is not a regular file")
     assert (locked.result, locked.message) == (

@@ -8,7 +8,7 @@ import pytest
 from support.bucket import Bucket
 
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
-from reconciler.edge.state import check_location, open_location
+from reconciler.edge.state import check_location, is_folder, is_url, list_patterns, list_url_patterns, open_location
 from reconciler.edge.state.file import FileStore, FolderLocation, find_locked_file
 from reconciler.sandbox import SandboxServer
 
@@ -60,6 +60,23 @@ def test_location_that_names_no_place_is_refused(location: str, message: str) ->
 def test_location_in_s3_is_checked_without_a_client() -> None:
     """The syntax of an S3 URL is checked without an AWS client."""
     check_location("s3://bucket/prefix")
+
+
+@pytest.mark.parametrize(
+    ("location", "expected_folder", "expected_url"),
+    [
+        ("state", True, False), ("s3", True, False), ("./s3://x", True, False), ("gs://bucket/prefix", True, False),
+        ("s3://bucket/prefix", False, True), ("S3://bucket/prefix", True, True), ("s3://", False, True),
+    ],
+)  # fmt: skip
+def test_scheme_decides_between_folder_and_url(location: str, expected_folder: bool, expected_url: bool) -> None:
+    """Only a text that begins with the scheme of a backend is a URL. A suggestion ignores the case."""
+    assert (is_folder(location), is_url(location)) == (expected_folder, expected_url)
+
+
+def test_patterns_name_every_kind_of_location() -> None:
+    """Help shows the folder first, then the URLs."""
+    assert list_patterns() == ("DIR", *list_url_patterns()) == ("DIR", "s3://BUCKET/PREFIX")
 
 
 def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
