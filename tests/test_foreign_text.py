@@ -36,6 +36,7 @@ from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.git import messages
 from reconciler.edge.state.s3 import S3Clients, S3Store
+from reconciler.render.formats import FORMATS
 
 PACKAGE = REPOSITORY / "reconciler"
 OWN_ERRORS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
@@ -52,7 +53,6 @@ OWN_ERRORS |= {"_BodyError", "InvalidManifests"}
 # modules whose ValueErrors have texts of the program
 TRUSTED_MODULES = {"web/page/links.py", "app/config.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-OUTPUTS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def find_raw_formatting(node: ast.AST, name: str) -> Iterator[int]:
@@ -236,17 +236,17 @@ def run_program(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int,
     return result.code, result.out + result.err + "".join(file.read_text() for file in tmp_path.glob("report.*"))
 
 
-FORMATS = tuple(part for each in OUTPUTS for part in ("-o", f"{each}=report.{each}"))
+OUTPUTS = tuple(part for each in FORMATS for part in ("-o", f"{each}=report.{each}"))
 
 
-@pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("doctor", "-o", "json")])
+@pytest.mark.parametrize("arguments", [("--dry-run", *OUTPUTS), ("doctor",), ("doctor", "-o", "json")])
 def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """The password of a SOCKS proxy is redacted, although botocore takes the URL for a host name."""
     code, text = run_program(tmp_path, *arguments, HTTPS_PROXY="socks5://user:PASSWORD@127.0.0.1:9")
     assert (code, "PASSWORD" in text, "***@127.0.0.1:9" in text) == (1, False, True)
 
 
-@pytest.mark.parametrize("arguments", [("--dry-run", *FORMATS), ("doctor",), ("controller",), ("status",)])
+@pytest.mark.parametrize("arguments", [("--dry-run", *OUTPUTS), ("doctor",), ("controller",), ("status",)])
 @pytest.mark.parametrize(
     ("name", "value"),
     [("AWS_SESSION_TOKEN", f"{SECRET}\n"), ("AWS_SECRET_ACCESS_KEY", f"\ufeff{SECRET}"), ("HTTPS_PROXY", f"http://u:P#{SECRET}@h:1")],

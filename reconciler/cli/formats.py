@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from reconciler.cli.output import Renderer
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
-from reconciler.render.formats import FORMATS, load_format
+from reconciler.render.formats import FORMATS, FormatName, load_format
 
 
-def _create_report_renderer(name: str) -> Renderer[Report]:
+def _create_report_renderer(name: FormatName) -> Renderer[Report]:
     return lambda report, terminal: load_format(name).render(report, is_terminal=terminal)
 
 
-def _create_validation_renderer(name: str) -> Renderer[ValidationResult]:
+def _create_validation_renderer(name: FormatName) -> Renderer[ValidationResult]:
     return lambda result, terminal: load_format(name).render_findings(result, is_terminal=terminal)
 
 

@@ -10,9 +10,8 @@ import pytest
 from support.program import EXPORT, Program
 
 from reconciler.edge.manifests.schema import load_schema
+from reconciler.render.formats import FORMATS
 from reconciler.sandbox import SandboxServer
-
-FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def build_arguments(*arguments: str) -> list[str]:

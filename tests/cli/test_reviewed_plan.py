@@ -9,6 +9,7 @@ import pytest
 from support.program import EXPORT, Program
 from support.proxy import FaultProxy
 
+from reconciler.render.formats import FORMATS
 from reconciler.sandbox import SandboxServer
 
 
@@ -201,7 +202,7 @@ EMPTY_DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7
 UNREACHABLE_ENDPOINT = "http://127.0.0.1:9"
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "markdown", "junit", "sarif", "github"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_digest_is_absent_without_a_plan(program: Program, format_: str) -> None:
     """A report without manifests and a report of failed targets have no digest."""
     (program.folder / "manifests").mkdir()

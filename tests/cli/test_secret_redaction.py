@@ -14,11 +14,11 @@ from support.program import Program, terminate
 from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH
+from reconciler.render.formats import FORMATS
 from reconciler.sandbox import SandboxServer
 
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQ+k9/zq=="
-FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
 
 
 def repeat_token(request: Request) -> bytes | None:

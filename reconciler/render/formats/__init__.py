@@ -1,15 +1,17 @@
-"""Load the formats of a report. `FORMATS` lists their names, and each format is a module that implements `Format`."""
+"""Load the formats of a report. Each format is a module that implements `Format`."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
 
-FORMATS = ("text", "json", "markdown", "junit", "sarif", "github")
-"""The names of the formats. Each name is a module of this package, which is imported only when it is used."""
+FormatName: TypeAlias = Literal["text", "json", "markdown", "junit", "sarif", "github"]
+"""The name of a format, which is a module of this package."""
+
+FORMATS: tuple[FormatName, ...] = get_args(FormatName)
+"""The names of the formats, in the order of help."""
 
 
 class Format(Protocol):
@@ -25,6 +27,30 @@ class Format(Protocol):
         """Return the problems and warnings of a validation as text."""
 
 
-def load_format(name: str) -> Format:
-    """Return the format with a name from FORMATS."""
-    return cast(Format, import_module(f"{__name__}.{name}"))
+def load_format(name: FormatName) -> Format:
+    """Import a format and return it. The other formats are not imported."""
+    match name:
+        case "text":
+            from reconciler.render.formats import text
+
+            return text
+        case "json":
+            from reconciler.render.formats import json
+
+            return json
+        case "markdown":
+            from reconciler.render.formats import markdown
+
+            return markdown
+        case "junit":
+            from reconciler.render.formats import junit
+
+            return junit
+        case "sarif":
+            from reconciler.render.formats import sarif
+
+            return sarif
+        case "github":
+            from reconciler.render.formats import github
+
+            return github
