@@ -18,6 +18,9 @@ _CREDENTIAL_CODES = _SIGNATURE_CODES | frozenset(
         "UnrecognizedClientException",
     )
 )
+REJECTED_SIGNATURE_CODES = _TIME_CODES | _CREDENTIAL_CODES
+"""Error codes with which AWS rejects the credentials or the signature of a request."""
+
 _TIME_MESSAGE_PREFIXES = ("signature expired", "signature not yet current")
 """Beginnings of messages such as "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z (…)"."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.aws.signature_errors import REJECTED_SIGNATURE_CODES
 from reconciler.core.aws.throttling import THROTTLING_CODES
 
 _SERVICE_CODES = frozenset(
@@ -25,28 +26,17 @@ _SERVICE_CODES = frozenset(
     )
 )
 """Error codes in the service model appintegrations/2020-07-29."""
-_COMMON_CODES = frozenset(
+_COMMON_CODES = REJECTED_SIGNATURE_CODES | frozenset(
     (
         "AccessDenied",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "IncompleteSignature",
         "IncompleteSignatureException",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "InvalidToken",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "NotAuthorized",
         "OptInRequired",
-        "RequestExpired",
-        "RequestInTheFuture",
-        "RequestTimeTooSkewed",
         "SerializationException",
-        "SignatureDoesNotMatch",
         "UnknownOperationException",
-        "UnrecognizedClientException",
         "ValidationError",
         "ValidationException",
     )

@@ -13,6 +13,7 @@ from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.aws.pagination import ListCall, read_pages, require_shape
+from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.responses import ArnScope, parse_association, parse_integration
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Reader:
     """A client of AppIntegrations that can only make List calls."""
 
     def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
-        client.meta.events.register("before-call.appintegrations", _refuse_writes)
+        make_read_only(client, ("List",))
         client.meta.events.register("before-parse.appintegrations", require_shape)
         self._client, self._scope, self._concurrency = client, scope, concurrency
 
@@ -99,8 +100,3 @@ class Reader:
         """Return the items of the pages, without duplicate keys, and the number of pages."""
         pages = list(read_pages(call, member, **parameters))
         return {item[key]: item for page in pages for item in page}, len(pages)
-
-
-def _refuse_writes(model: Any, **_: object) -> None:
-    if not model.name.startswith("List"):
-        raise AssertionError(f"{model.name} was called on a read-only client")
