@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.journal.status import JournalStatus, RecordedAssociation
 from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
+from reconciler.render.wording import format_job_status
 
 FORMAT = "reconciler/status/v1"
 
@@ -46,9 +47,7 @@ def _render_association(association: RecordedAssociation, width: int) -> Iterato
     is_created = association.decision == "create" and association.association_id
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
     since = f"since {timestamp(association.since)}" if association.since and not association.is_orphaned else ""
-    last_job = (
-        f"last job {association.last_execution.status.lower().replace('_', ' ')}" if association.last_execution else ""
-    )
+    last_job = f"last job {format_job_status(association.last_execution)}" if association.last_execution else ""
     yield sanitize(
         f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_job)))}"
     ).rstrip()

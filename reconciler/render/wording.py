@@ -10,7 +10,7 @@ from typing import assert_never
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.manifests.findings import ValidationResult
-from reconciler.core.model import Json, Live
+from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
@@ -19,7 +19,10 @@ from reconciler.core.request.times import format_millis
 from reconciler.core.text import escape_workflow_commands, plural, sanitize, timestamp_to_the_minute
 from reconciler.render.kinds import ReportKind, get_kind
 
-NO_PLAN = "there is no plan"
+UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
+"""The text that stands for the live value of a member that AWS does not return."""
+
+_NO_PLAN = "there is no plan"
 """The text that stands for the digest of a run without a plan."""
 
 _MAX_PATH_WIDTH = 72
@@ -109,9 +112,14 @@ def _yield_sentences(association: AssociationReport) -> Iterator[str]:
         yield f"live: {association.arn}"
     if execution := association.last_execution:
         message = f": {execution.message}" if execution.message else ""
-        yield f"last job {execution.status.lower().replace('_', ' ')}{message}"
+        yield f"last job {format_job_status(execution)}{message}"
     if association.unverifiable:
         yield f"unverifiable, because AWS does not show it: {' '.join(association.unverifiable)}"
+
+
+def format_job_status(execution: Execution) -> str:
+    """Return the status of a job in words: `in progress` for `IN_PROGRESS`."""
+    return execution.status.lower().replace("_", " ")
 
 
 def describe_next_step(association: AssociationReport) -> str | None:
@@ -133,11 +141,8 @@ def format_differences(association: AssociationReport) -> tuple[str, ...]:
 
 def _format_difference(difference: Difference) -> Iterator[str]:
     yield f"  {sanitize(difference.path)}"
-    yield (
-        f"- live     {format_exact_value(difference.live)}"
-        if difference.is_readable
-        else "- live     unverifiable: AWS does not show it"
-    )
+    live_value = format_exact_value(difference.live) if difference.is_readable else UNVERIFIABLE_VALUE
+    yield f"- live     {live_value}"
     if difference.is_changed:
         yield f"- applied  {format_exact_value(difference.applied)}"
     yield f"+ git      {format_exact_value(difference.desired)}"
@@ -213,16 +218,30 @@ def format_target(target: TargetReport) -> str:
 
 def describe_mismatch(report: Report) -> tuple[str, ...]:
     """Return both digests, and how the plan differs from the reviewed plan."""
+    digests = (f"{name} {digest}" for name, digest in list_mismatch_digests(report))
+    return (*digests, *list_mismatch_differences(report))
+
+
+def list_mismatch_digests(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return the digests of the reviewed plan and of the plan, each with its name, or () without a mismatch."""
     if not report.mismatch:
         return ()
-    differences = report.mismatch.differences
-    if differences is None:
-        differences = ("differences unknown, because --expect-plan was given only a digest: give it the JSON report",)
     return (
-        f"reviewed {sanitize(report.mismatch.reviewed_digest)}",
-        f"now {get_plan_digest(report) or NO_PLAN}",
-        *(sanitize(sentence) for sentence in differences),
+        ("reviewed", sanitize(report.mismatch.reviewed_digest)),
+        ("now", get_plan_digest(report) or _NO_PLAN),
     )
+
+
+def list_mismatch_differences(report: Report) -> tuple[str, ...]:
+    """Return the differences between the plan and the reviewed plan, as sentences, or () without a mismatch."""
+    if not report.mismatch:
+        return ()
+    if report.mismatch.differences is None:
+        return (
+            "differences unknown, because --expect-plan was given only a digest: "
+            "give --expect-plan the JSON report of the reviewed plan",
+        )
+    return tuple(sanitize(sentence) for sentence in report.mismatch.differences)
 
 
 def format_value(value: Json) -> str:

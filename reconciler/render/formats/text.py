@@ -11,7 +11,7 @@ from reconciler.core.journal.records import Record
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
-from reconciler.core.plan.decision import Write
+from reconciler.core.plan.decision import DecisionKind, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
@@ -104,10 +104,10 @@ class _TextRenderer:
         """Return the status of the last job, the unverifiable members and the place of the manifest."""
         parts = []
         if association.last_execution:
-            parts.append(association.last_execution.status.lower().replace("_", " "))
+            parts.append(wording.format_job_status(association.last_execution))
         if association.unverifiable and association.arn:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
-        if association.decision != "in-sync":
+        if association.decision is not DecisionKind.IN_SYNC:
             parts.append(str(association.origin))
         return self._apply_style("  " + "  ".join(map(sanitize, parts)), "dim") if parts else ""
 
@@ -117,7 +117,7 @@ class _TextRenderer:
         if difference.is_readable:
             yield self._apply_style(f"      - live     {wording.format_value(difference.live)}", "red")
         else:
-            yield self._apply_style("      - live     unverifiable: AWS does not show it", "dim")
+            yield self._apply_style(f"      - live     {wording.UNVERIFIABLE_VALUE}", "dim")
         if difference.is_changed:
             yield self._apply_style(f"      - applied  {wording.format_value(difference.applied)}", "red")
         yield self._apply_style(f"      + git      {wording.format_value(difference.desired)}", "green")
@@ -144,13 +144,9 @@ class _TextRenderer:
         """Yield the differences between the plan and the reviewed plan."""
         if not report.mismatch:
             return
-        yield self._apply_style("The plan differs from the reviewed plan. Nothing was written.", "red")
-        yield f"  reviewed {sanitize(report.mismatch.reviewed_digest)}"
-        yield f"  now      {wording.get_plan_digest(report) or wording.NO_PLAN}"
-        for sentence in report.mismatch.differences or ():
-            yield f"  {sanitize(sentence)}"
-        if report.mismatch.differences is None:
-            yield "  To see the differences, give --expect-plan the JSON report of the reviewed plan."
+        yield self._apply_style(ReportKind.PLAN_MISMATCH.meaning, "red")
+        yield from (f"  {name:<8} {digest}" for name, digest in wording.list_mismatch_digests(report))
+        yield from (f"  {sentence}" for sentence in wording.list_mismatch_differences(report))
         yield ""
 
     def _render_summary(self, report: Report) -> str:

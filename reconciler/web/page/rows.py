@@ -220,5 +220,5 @@ def _format_execution(execution: Execution | None, *, has_badge: bool = False) -
         return ""
     if has_badge:
         return execution.message or ""
-    status = execution.status.lower().replace("_", " ")
+    status = wording.format_job_status(execution)
     return f"{status}: {execution.message}" if execution.message else status
