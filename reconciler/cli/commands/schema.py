@@ -6,9 +6,10 @@ import json
 
 import click
 
+from reconciler.edge.manifests.schema import SCHEMA_FILES, load_schema
+
 _SCHEMA_FILES = {
-    "DataIntegrationAssociation": "data-integration-association.v1.json",
-    "Target": "target.v1.json",
+    **SCHEMA_FILES,
     "Report": "report.v1.json",
     "Findings": "findings.v1.json",
     "Doctor": "doctor.v1.json",
@@ -30,6 +31,5 @@ def command(kind: str) -> None:
     Findings, Doctor and Journal.
     """
     from reconciler.cli.schema_references import resolve_references
-    from reconciler.edge.manifests.schema import load_schema
 
     click.echo(json.dumps(resolve_references(load_schema(_SCHEMA_FILES[kind])), indent=2, ensure_ascii=False))
