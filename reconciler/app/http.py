@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.app.setting_file import read_setting_file
+from reconciler.app.setting_file import read_setting_file, require_single_source
 from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
@@ -33,8 +33,7 @@ class WebhookSecret:
     """
 
     def __init__(self, settings: Settings) -> None:
-        if settings.webhook_secret and settings.webhook_secret_file:
-            raise UsageError("RECONCILER_WEBHOOK_SECRET and RECONCILER_WEBHOOK_SECRET_FILE are both set: unset one")
+        require_single_source("RECONCILER_WEBHOOK_SECRET", settings.webhook_secret, settings.webhook_secret_file)
         self._value, self._file = settings.webhook_secret, settings.webhook_secret_file
         if self._file and not self():
             reason = "the file is unreadable, empty, or not one line of UTF-8 text: write only the secret, in one line"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.app.setting_file import read_setting_file
+from reconciler.app.setting_file import read_setting_file, require_single_source
 from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
@@ -22,8 +22,7 @@ class ReceiverList:
     """
 
     def __init__(self, settings: Settings) -> None:
-        if settings.notify_urls and settings.notify_urls_file:
-            raise UsageError("RECONCILER_NOTIFY_URLS and RECONCILER_NOTIFY_URLS_FILE are both set: unset one")
+        require_single_source("RECONCILER_NOTIFY_URLS", settings.notify_urls, settings.notify_urls_file)
         self._file = settings.notify_urls_file
         self.is_configured = bool(settings.notify_urls or self._file)
         self._text: str | None = settings.notify_urls and settings.notify_urls.removeprefix("\ufeff")
