@@ -35,6 +35,17 @@ WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
 """Kinds of decisions with a call that changes AWS."""
 
 
+def select_body(kind: WriteKind, request: Spec) -> Spec:
+    """Return the members of a request that a call sends, without the ClientToken. An Update can change only one."""
+    match kind:
+        case DecisionKind.CREATE:
+            return request
+        case DecisionKind.UPDATE:
+            return {"ExecutionConfiguration": request.get("ExecutionConfiguration")}
+        case other:
+            assert_never(other)
+
+
 @dataclass(frozen=True, slots=True)
 class Create:
     """A Create to send. `record` is the intent to write before the call. It replaces `previous_record`."""
@@ -66,7 +77,7 @@ class Create:
     @property
     def body(self) -> Spec:
         """The members that the call sends, without the ClientToken."""
-        return self.request
+        return select_body(self.kind, self.request)
 
     @property
     def reference(self) -> str:
@@ -115,7 +126,7 @@ class Update:
     @property
     def body(self) -> Spec:
         """The members that the call sends. An Update can change only these."""
-        return {"ExecutionConfiguration": self.request.get("ExecutionConfiguration")}
+        return select_body(self.kind, self.request)
 
     @property
     def reference(self) -> str:

@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 from reconciler.core.model import Json, Spec, natural_key
-from reconciler.core.plan.decision import DecisionKind, Write, WriteKind
+from reconciler.core.plan.decision import DecisionKind, Write, WriteKind, select_body
 from reconciler.core.plan.difference import compare
 from reconciler.core.request.token import encode_canonical_json
 
@@ -38,14 +38,8 @@ def canonical_line(write: Write) -> str:
 
 def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str:
     """Return the canonical line of a write from its parts, as a report holds them."""
-    match kind:
-        case DecisionKind.CREATE:
-            body: Json = request
-        case DecisionKind.UPDATE:
-            body = request.get("ExecutionConfiguration")
-        case other:
-            assert_never(other)
-    return encode_canonical_json([natural_key(request), kind, reference, body])
+    body = select_body(kind, request)
+    return encode_canonical_json([natural_key(request), kind, reference, _encode_body(kind, body)])
 
 
 def compute_digest(lines: Iterable[str]) -> str:
@@ -93,14 +87,21 @@ def _describe_write(write: Any, names: Mapping[str, str]) -> str:
 
 def _describe_changes(old: Any, new: Any) -> Iterator[str]:
     (_, kind, old_reference, old_body), (_, _, new_reference, new_body) = old, new
-    for difference in compare(_build_body(kind, new_body), _build_body(kind, old_body), _build_body(kind, new_body)):
+    old_members, new_members = _decode_body(kind, old_body), _decode_body(kind, new_body)
+    for difference in compare(new_members, old_members, new_members):
         yield f"{difference.path} is {_format_value(difference.desired)} and was {_format_value(difference.applied)}"
     if old_reference != new_reference and old_body == new_body:
         subject = "ClientToken" if kind == DecisionKind.CREATE else "association"
         yield f"the {subject} is {new_reference} and was {old_reference}"
 
 
-def _build_body(kind: str, body: Any) -> Spec:
+def _encode_body(kind: WriteKind, body: Spec) -> Json:
+    """Return a body as a canonical line holds it: the only member of an Update without its name."""
+    return body if kind is DecisionKind.CREATE else body["ExecutionConfiguration"]
+
+
+def _decode_body(kind: str, body: Any) -> Spec:
+    """Return the members of a body in a canonical line."""
     return body if kind == DecisionKind.CREATE else {"ExecutionConfiguration": body or {}}
 
 
