@@ -18,6 +18,7 @@ from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Backoff
 from reconciler.core.controller.status import ActiveRun, ControllerStatus, FinishedRun
 from reconciler.core.errors import StopRequested
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Report
 
 POLL_TASK = "poll"
@@ -249,7 +250,7 @@ def _build_target_status(name: str, state: TargetState) -> status.TargetStatus:
 def _build_finished_run(name: str, report: Report) -> FinishedRun:
     write_count = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
     run = report.run
-    drift_count = report.summary["drifted"]
+    drift_count = report.count_decisions(DecisionKind.DRIFTED)
     return FinishedRun(
         run.id,
         name,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.core.journal.status import JournalStatus, RecordedAssociation
+from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
 from reconciler.render.wording import format_job_status
 
@@ -44,7 +45,7 @@ def _render_target(target: JournalStatus) -> Iterator[str]:
 
 
 def _render_association(association: RecordedAssociation, width: int) -> Iterator[str]:
-    is_created = association.decision == "create" and association.association_id
+    is_created = association.decision == DecisionKind.CREATE and association.association_id
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
     since = f"since {timestamp(association.since)}" if association.since and not association.is_orphaned else ""
     last_job = f"last job {format_job_status(association.last_execution)}" if association.last_execution else ""

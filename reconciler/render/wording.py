@@ -25,6 +25,10 @@ UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
 _NO_PLAN = "there is no plan"
 """The text that stands for the digest of a run without a plan."""
 
+_DIFFERENCES_UNKNOWN = (
+    "differences unknown, because --expect-plan was given only a digest: "
+    "give --expect-plan the JSON report of the reviewed plan"
+)
 _MAX_PATH_WIDTH = 72
 
 
@@ -51,7 +55,7 @@ def count_kinds(report: Report) -> Counter[ReportKind]:
 def format_verdict(report: Report) -> str:
     """Return the counts of a report as one line."""
     counts = count_kinds(report)
-    counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
+    counts[ReportKind.UNMANAGED] = report.unmanaged_count
     parts = [f"{counts[kind]:,} {get_label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed_count := sum(bool(target.error) for target in report.targets):
         parts.insert(0, f"{plural(failed_count, 'target')} failed")
@@ -237,10 +241,7 @@ def list_mismatch_differences(report: Report) -> tuple[str, ...]:
     if not report.mismatch:
         return ()
     if report.mismatch.differences is None:
-        return (
-            "differences unknown, because --expect-plan was given only a digest: "
-            "give --expect-plan the JSON report of the reviewed plan",
-        )
+        return (_DIFFERENCES_UNKNOWN,)
     return tuple(sanitize(sentence) for sentence in report.mismatch.differences)
 
 

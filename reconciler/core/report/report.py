@@ -177,20 +177,34 @@ class Report:
         return sum(target.managed_count for target in self.targets)
 
     @property
+    def unmanaged_count(self) -> int:
+        """The number of live associations of all targets that no manifest covers."""
+        return sum(len(target.unmanaged) for target in self.targets)
+
+    @property
+    def failed_count(self) -> int:
+        """The number of failed writes of all targets."""
+        return sum(target.failed_count for target in self.targets)
+
+    def count_decisions(self, kind: DecisionKind) -> int:
+        """Return the number of manifests with a kind of decision."""
+        return sum(association.decision is kind for association in self.associations)
+
+    @property
     def summary(self) -> Mapping[str, int]:
         """The counts: each manifest once by its decision, then unmanaged associations and failed writes."""
         counts = Counter(association.decision for association in self.associations)
         return {
             **{format_summary_name(kind): counts[kind] for kind in DecisionKind},
-            "unmanaged": sum(len(target.unmanaged) for target in self.targets),
-            "failed": sum(target.failed_count for target in self.targets),
+            "unmanaged": self.unmanaged_count,
+            "failed": self.failed_count,
         }
 
     @property
     def open_count(self) -> int:
         """The number of manifests that wait for a person or a later run, without drifted ones."""
         waiting = (each.decision is DecisionKind.BLOCKED or each.has_remaining_difference for each in self.associations)
-        return sum(waiting) - self.summary["drifted"]
+        return sum(waiting) - self.count_decisions(DecisionKind.DRIFTED)
 
     @property
     def is_complete(self) -> bool:
@@ -200,12 +214,12 @@ class Report:
     @property
     def has_failed(self) -> bool:
         """True if a target failed, a data integration could not be listed, or a write failed. Blocked is not failed."""
-        return not self.is_complete or any(target.failed_count for target in self.targets)
+        return not self.is_complete or self.failed_count > 0
 
     @property
     def exit_code(self) -> int:
         """The exit code: 1 after a failure, a blocked manifest or a plan mismatch, otherwise 0."""
-        failure_count = self.summary["failed"] + self.summary["blocked"]
+        failure_count = self.failed_count + self.count_decisions(DecisionKind.BLOCKED)
         return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
 
     def get_detailed_exit_code(self, *, unmanaged: bool = False) -> int:
@@ -216,4 +230,4 @@ class Report:
         if self.exit_code:
             return 1
         has_difference = any(association.has_remaining_difference for association in self.associations)
-        return 2 if has_difference or (unmanaged and self.summary["unmanaged"]) else 0
+        return 2 if has_difference or (unmanaged and self.unmanaged_count) else 0

@@ -125,7 +125,7 @@ def _render_comment(head: str, sections: tuple[_Section, ...]) -> str:
 
 def _render_head(report: Report) -> Iterator[str]:
     run, counts = report.run, wording.count_kinds(report)
-    counts[ReportKind.UNMANAGED] = report.summary["unmanaged"]
+    counts[ReportKind.UNMANAGED] = report.unmanaged_count
     counts[ReportKind.ORPHANED] = sum(len(target.orphaned) for target in report.targets)
     yield f"## {wording.format_verdict(report)}"
     rows = [(wording.get_label(kind, report), counts[kind]) for kind in ReportKind if counts[kind]]

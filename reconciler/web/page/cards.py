@@ -76,7 +76,7 @@ def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stu
 
 def _count_states(report: Report) -> tuple[Count, ...]:
     kinds = wording.count_kinds(report)
-    kinds[ReportKind.UNMANAGED] = report.summary["unmanaged"]
+    kinds[ReportKind.UNMANAGED] = report.unmanaged_count
     failed_count = sum(each.has_failed_export for each in report.associations)
     export_counts = [Count(EXPORT_FAILED_BADGE, failed_count)] if failed_count else []
     return (*export_counts, *(Count(Badge.from_kind(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))

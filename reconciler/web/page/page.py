@@ -175,7 +175,7 @@ def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
     for target_status in status.targets:
         if target_status.last_report:
             counts += wording.count_kinds(target_status.last_report)
-            counts[ReportKind.UNMANAGED] += target_status.last_report.summary["unmanaged"]
+            counts[ReportKind.UNMANAGED] += target_status.last_report.unmanaged_count
     return counts
 
 
