@@ -14,7 +14,7 @@ from reconciler.core.export import ExportedManifest, check_roundtrip, describe_s
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.edge import manifests
 from reconciler.edge.clock import generate_id
 from reconciler.fleet import TargetConnection
@@ -94,7 +94,7 @@ def _find_roundtrip_problem(
         }
         files.append(File("target", json.dumps({**header, "spec": spec}).encode()))
     try:
-        desired = manifests.read_manifests(files, target_preview.rules.now)
+        desired = manifests.load_manifests(files, target_preview.rules.now)
     except InvalidManifests as invalid:
         return "; ".join(f"{problem.pointer or 'the manifest'}: {problem.message}" for problem in invalid.problems)
     (parsed_manifest,) = desired.manifests[target.name]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from datetime import timedelta
 
-from reconciler.app.assemble import Runner, sandbox_if_requested
+from reconciler.app.assemble import Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.selection import select_configured_targets
 from reconciler.app.sources import Source
@@ -26,7 +26,7 @@ _SAFE_SETTLE_TIME = timedelta(minutes=10)
 
 def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: StopSignal, progress: Progress) -> Report:
     """Reconcile once and return the report. Raises UsageError, SetupError and CloudError."""
-    with sandbox_if_requested(config):
+    with open_sandbox_if_requested(config):
         runner = Runner(config, stop.event)
         targets = select_configured_targets(desired, config)
         report = runner.run(targets, generate_id(), config.revision or revision, progress)

@@ -31,7 +31,7 @@ class Settings:
     notify_urls_file: str | None
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings in the given environment variables (NO_COLOR: no-color.org)."""
         return cls(
             environment=environment,

@@ -15,7 +15,7 @@ from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_i
 
 
 @contextmanager
-def in_process(
+def open_process_sandbox(
     data: Path | None = None,
     behaviour: Behaviour | None = None,
     *,

@@ -8,7 +8,7 @@ from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_i
 from reconciler.sandbox.service.errors import InternalServiceError
 from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
-from reconciler.sandbox.service.state import Document, ExecutedWrite, State
+from reconciler.sandbox.service.state import ExecutedWrite, JsonObject, State
 from reconciler.sandbox.store import AccountRegion, DataFile, load_states
 
 
@@ -69,7 +69,7 @@ class Sandbox:
                 self._add_service(place, create_seed_state(account, region))
             return self._services[place]
 
-    def call(self, account: str, region: str, operation: str, request: Document) -> Document:
+    def call(self, account: str, region: str, operation: str, request: JsonObject) -> JsonObject:
         """Execute one operation in an account and Region, and return its answer.
 
         Raises ServiceError if the operation is refused. A closed sandbox refuses every operation.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.app.events import EventRecorder
-from reconciler.core.controller.status import ActiveRun
+from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 

@@ -17,7 +17,7 @@ from reconciler.controller.controller import Controller
 from reconciler.controller.dependencies import Dependencies, Intervals
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.report import AssociationReport, Report

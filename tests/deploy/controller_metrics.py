@@ -11,7 +11,7 @@ from support.builders import NOW
 from support.reports import association, drifted_association, run
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge.metrics import Metrics
 

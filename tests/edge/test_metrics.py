@@ -16,7 +16,7 @@ from support.builders import NOW
 from support.proxy import FaultProxy, build_error
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.edge.metrics import Metrics

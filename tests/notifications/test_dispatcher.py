@@ -12,7 +12,7 @@ import pytest
 from support.builders import NOW
 from support.fakes import FakeClock, FakeStore
 
-from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.plan.decision import DecisionKind

@@ -22,7 +22,7 @@ from simulation.schedule import Process, ProcessKilled, Schedule
 from simulation.trace import Call, Listing, Trace
 from support.builders import ACCOUNT, REGION
 
-from reconciler.core.model import NaturalKey, natural_key
+from reconciler.core.model import NaturalKey, build_natural_key
 from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.errors import ServiceError
 from reconciler.sandbox.service.service import AppIntegrations
@@ -117,7 +117,7 @@ class Cloud:
 
     def get_natural_key(self, association_id: str, integration: str) -> NaturalKey:
         """Return the natural key of an association as requested, however List spells it."""
-        return natural_key(
+        return build_natural_key(
             {**self.state.associations[association_id].request, "DataIntegrationIdentifier": integration}
         )
 

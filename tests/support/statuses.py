@@ -10,7 +10,13 @@ from support import reports
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import (
+    ControllerStatus,
+    FinishedRun,
+    RejectedRevision,
+    Revision,
+    TargetStatus,
+)
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.report.report import Report, TargetReport

@@ -13,7 +13,7 @@ from support import statuses
 from support.builders import NOW
 from web.conftest import EMPTY, Site
 
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.formats.json import encode_report
 

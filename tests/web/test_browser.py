@@ -12,7 +12,7 @@ from support import statuses
 from support.browser import CHROMIUM, Browser, run_browser
 from web.conftest import Site
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 

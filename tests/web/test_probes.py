@@ -8,7 +8,7 @@ from datetime import timedelta
 from support.builders import NOW
 from web.conftest import Site
 
-from reconciler.core.controller.status import RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import RejectedRevision, Revision, TargetStatus
 
 
 def target_status(target: str, minutes: float | None) -> TargetStatus:

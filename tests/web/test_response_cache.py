@@ -17,7 +17,7 @@ from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.web.rendered_text import RenderedText
-from reconciler.web.response_cache import Document, ResponseCache
+from reconciler.web.response_cache import ResponseCache, ResponseContent
 
 PATHS = ["/", "/api/v1/report"]
 
@@ -27,9 +27,9 @@ async def request_document(
 ) -> Response:
     """Request a document. Each rendering appends its text to `renderings`."""
 
-    def render() -> Document:
+    def render() -> ResponseContent:
         renderings.append(text)
-        return Document(state, "text/plain", (text,))
+        return ResponseContent(state, "text/plain", (text,))
 
     async def receive() -> Any:
         await asyncio.Event().wait()
@@ -114,9 +114,9 @@ def test_disconnected_reader_causes_no_rendering() -> None:
         async def disconnect() -> Any:
             return {"type": "http.disconnect"}
 
-        def render() -> Document:
+        def render() -> ResponseContent:
             renderings.append("")
-            return Document(None, "text/plain", ())
+            return ResponseContent(None, "text/plain", ())
 
         await ResponseCache().respond(Request({"type": "http", "method": "GET", "headers": []}, disconnect), "", render)
         return renderings

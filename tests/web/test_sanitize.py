@@ -13,7 +13,13 @@ from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import (
+    ControllerStatus,
+    FinishedRun,
+    RejectedRevision,
+    Revision,
+    TargetStatus,
+)
 from reconciler.core.model import Execution, Live, Spec
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference

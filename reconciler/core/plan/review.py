@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from reconciler.core.model import Json, Spec, natural_key
+from reconciler.core.model import Json, Spec, build_natural_key
 from reconciler.core.plan.decision import DecisionKind, Write, WriteKind
 from reconciler.core.plan.difference import compare
 from reconciler.core.request.token import encode_canonical_json
@@ -31,7 +31,7 @@ class PlanMismatch:
     differences: tuple[str, ...] | None
 
 
-def canonical_line(write: Write) -> str:
+def format_write_line(write: Write) -> str:
     """Return the canonical line of a write: natural key, kind, reference and body, as JSON."""
     return format_canonical_line(write.kind, write.request, write.reference)
 
@@ -45,7 +45,7 @@ def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str
             body = request.get("ExecutionConfiguration")
         case other:
             assert_never(other)
-    return encode_canonical_json([natural_key(request), kind, reference, body])
+    return encode_canonical_json([build_natural_key(request), kind, reference, body])
 
 
 def compute_digest(lines: Iterable[str]) -> str:

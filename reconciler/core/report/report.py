@@ -14,7 +14,7 @@ from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.plan.decision import DecisionKind, Write
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.review import PlanMismatch, canonical_line, compute_digest
+from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
 
 
 def format_summary_name(kind: DecisionKind) -> str:
@@ -154,7 +154,7 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(canonical_line(each.write) for each in self.associations if each.write)
+        return compute_digest(format_write_line(each.write) for each in self.associations if each.write)
 
     @property
     def has_plan(self) -> bool:

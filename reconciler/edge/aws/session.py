@@ -22,7 +22,7 @@ from reconciler.edge.aws.errors import NO_REGION, require_aws, translate_errors
 from reconciler.edge.aws.noninteractive import disable_prompts
 from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
-from reconciler.edge.aws.regions import check_region
+from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _create_session(
     if connection.has_dummy_credentials and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
     boto3_session = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
-    check_region(boto3_session.region_name)
+    require_valid_region(boto3_session.region_name)
     if not keys:
         disable_prompts(session)
     return boto3_session

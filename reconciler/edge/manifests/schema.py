@@ -50,7 +50,7 @@ def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Val
     return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
 
 
-def explain(
+def find_schema_problems(
     kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.

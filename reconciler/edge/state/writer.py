@@ -11,7 +11,7 @@ from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWr
 from reconciler.core.journal.codec import MalformedJournal, decode, encode
 from reconciler.core.journal.records import LEASE_DURATION, Journal, LastWrite, Lease
 from reconciler.core.ports import Clock, Timer
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.store import Store
 
@@ -176,7 +176,7 @@ class StoredJournalWriter:
         return False
 
     def _describe_holder(self, lease: Lease | None) -> str:
-        holder = f"{lease.holder} until {timestamp(lease.expires)}" if lease else "another process"
+        holder = f"{lease.holder} until {format_timestamp(lease.expires)}" if lease else "another process"
         remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees the lease of a dead run"
         return f"{self._store.place} is held by {holder}: {remedy}"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
 from reconciler.core.notifications.changes import (

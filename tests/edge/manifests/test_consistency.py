@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests.files import File
-from reconciler.edge.manifests import read_manifests
+from reconciler.edge.manifests import load_manifests
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\nmetadata: {name: %s}\n"
@@ -32,7 +32,7 @@ def manifest(name: str, integration: str = "profiles", **members: str) -> str:
 def list_problems(*documents: str) -> list[str]:
     """Return the problems of a file with these documents."""
     with pytest.raises(InvalidManifests) as error:
-        read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
+        load_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     return [str(problem) for problem in error.value.problems]
 
 
@@ -101,5 +101,5 @@ def test_unknown_target_has_the_same_suggestion_each_time() -> None:
 def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:
     """Two manifests with the same request are accepted if each adopts its own association."""
     documents = [manifest(f"export-{id_}", policy=f"{{adopt: {ARN % id_}}}") for id_ in (1, 2)]
-    desired = read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
+    desired = load_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     assert [each.name for each in desired.manifests["default"]] == ["export-1", "export-2"]

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.core.model import Desired, OnLoss, Policy, Target
-from reconciler.edge.manifests import read_manifests, schema
+from reconciler.edge.manifests import load_manifests, schema
 from reconciler.edge.manifests.files import File
 
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
@@ -78,7 +78,7 @@ def find_missing_documentation(root: dict[str, Any]) -> list[str]:
 
 def read_desired(*documents: dict[str, Any]) -> Desired:
     """Return the desired state of documents."""
-    return read_manifests(
+    return load_manifests(
         (File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW
     )
 
@@ -235,7 +235,7 @@ def test_manifest_snippet_is_valid(file: str, label: str) -> None:
     assert snippet["description"]
     text = yaml(snippet["body"])
     assert "$" not in text
-    desired_state = read_manifests([File("snippet.yaml", text.encode())], NOW)
+    desired_state = load_manifests([File("snippet.yaml", text.encode())], NOW)
     assert desired_state.warnings == ()
     tab_stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
     assert tab_stops == list(range(1, len(tab_stops) + 1))
@@ -251,5 +251,5 @@ def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
         }
     )
     assert "$" not in text
-    ((manifest,),) = read_manifests([File("snippet.yaml", text.encode())], NOW).manifests.values()
+    ((manifest,),) = load_manifests([File("snippet.yaml", text.encode())], NOW).manifests.values()
     assert manifest.spec["ExecutionConfiguration"]

@@ -13,7 +13,7 @@ from support.builders import NOW, live
 from support.page_parser import PageParser
 from web.conftest import Site
 
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind

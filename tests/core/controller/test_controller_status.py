@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from support.builders import NOW, live
 
-from reconciler.core.controller.status import TargetStatus
+from reconciler.core.controller.controller_status import TargetStatus
 from reconciler.core.model import Execution, Origin
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
