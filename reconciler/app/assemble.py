@@ -123,7 +123,9 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
     should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110
     with ExitStack() as stack:
         try:
-            stack.enter_context(open_process_sandbox(data_file if should_keep_data else None, read_only=config.dry_run))
+            stack.enter_context(
+                open_process_sandbox(data_file if should_keep_data else None, is_read_only=config.dry_run)
+            )
         except DataFileError as error:
             raise SetupError(str(error)) from error
         yield

@@ -32,7 +32,7 @@ class StateBackend:
         self.location = open_location(
             config.state_location,
             config.state_namespace,
-            lambda service: create_ambient_client(service, connection, models, read_only=config.dry_run),
+            lambda service: create_ambient_client(service, connection, models, is_read_only=config.dry_run),
         )
         self._readers: dict[tuple[str, str], StoredJournalReader] = {}
 

@@ -25,20 +25,20 @@ class Sandbox:
         *,
         clock: TimeSource = read_system_time,
         new_id: IdSource = generate_id,
-        read_only: bool = False,
+        is_read_only: bool = False,
     ) -> None:
         """Load the data file if it exists. Raises DataFileError if it cannot be used.
 
-        With `read_only`, the data file does not change and no lock file is created. Writes stay in memory.
+        If `is_read_only`, the data file does not change and no lock file is created. Writes stay in memory.
         """
         self.new_id = new_id
         self._clock = clock
         self._behaviour = behaviour or Behaviour()
         self._lock = threading.RLock()
-        self._closed = False
+        self._is_closed = False
         self._services: dict[AccountRegion, AppIntegrations] = {}
-        self._store = None if data is None or read_only else DataFile(data)
-        if data is not None and read_only:
+        self._store = None if data is None or is_read_only else DataFile(data)
+        if data is not None and is_read_only:
             for place, state in load_states(data).items():
                 self._add_service(place, state)
         if self._store is not None:
@@ -75,7 +75,7 @@ class Sandbox:
         Raises ServiceError if the operation is refused. A closed sandbox refuses every operation.
         """
         with self._lock:
-            if self._closed:
+            if self._is_closed:
                 raise InternalServiceError("The sandbox is closed.")
             return self.get_service(account, region).call(operation, request)
 
@@ -95,7 +95,7 @@ class Sandbox:
     def close(self) -> None:
         """Release the data file for another sandbox. The state in memory stays readable."""
         with self._lock:
-            self._closed = True
+            self._is_closed = True
             if self._store is not None:
                 self._store.close()
 
@@ -113,5 +113,5 @@ class Sandbox:
         )
 
     def _save(self) -> None:
-        if self._store is not None and not self._closed:
+        if self._store is not None and not self._is_closed:
             self._store.save({place: service.state for place, service in self._services.items()})

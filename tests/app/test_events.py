@@ -20,7 +20,7 @@ RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 def log() -> io.StringIO:
     """Return the stream of the log."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     return stream
 
 

@@ -52,7 +52,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     desired = select_configured_targets(_read_desired(source), config)
     is_beside_manifests = folder is not None and _is_read_with(source, folder)
     with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
-        result = export_targets(desired, config, show_progress, unmanaged=unmanaged or is_beside_manifests)
+        result = export_targets(desired, config, show_progress, should_skip_managed=unmanaged or is_beside_manifests)
     if result.managed_count and not unmanaged and is_beside_manifests:
         result.advice.append(
             _MANAGED_LEFT_OUT.format(associations=format_count(result.managed_count, "association"), folder=folder)
@@ -62,7 +62,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     if folder is None:
         _print_result(result)
     else:
-        _write_result(result, folder, force=force)
+        _write_result(result, folder, may_overwrite=force)
     return EXIT_FAILED if result.failures else 0
 
 
@@ -105,13 +105,13 @@ def _print_result(result: ExportResult) -> None:
     click.echo(_build_summary(result, format_count(len(result.texts), "manifest")), err=True)
 
 
-def _write_result(result: ExportResult, folder: str, *, force: bool) -> None:
+def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool) -> None:
     """Write one file for each manifest, and print a line for each file."""
     from pathlib import Path
 
     from reconciler.edge.output_files import write_files
 
-    written_by_name = write_files(Path(folder), result.texts, force=force)
+    written_by_name = write_files(Path(folder), result.texts, may_overwrite=may_overwrite)
     for name in result.texts:
         click.echo(sanitize(f"{'written  ' if written_by_name[name] else 'unchanged'}  {Path(folder) / name}"))
     unchanged_count = len(written_by_name) - sum(written_by_name.values())

@@ -131,7 +131,7 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
                 f"{active} exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region "
                 "(this quota cannot be raised): a later run starts this export"
             )
-            return Held(write.manifest, write, reason, resumes_by_itself=True)
+            return Held(write.manifest, write, reason, is_temporary=True)
         new += 1
         return write
 

@@ -208,12 +208,12 @@ class Report:
         failure_count = self.summary["failed"] + self.summary["blocked"]
         return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
 
-    def get_detailed_exit_code(self, *, unmanaged: bool = False) -> int:
+    def get_detailed_exit_code(self, *, should_count_unmanaged: bool = False) -> int:
         """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.
 
-        With `unmanaged`, an unmanaged association is a difference.
+        If `should_count_unmanaged`, an unmanaged association is a difference.
         """
         if self.exit_code:
             return 1
         has_difference = any(association.has_remaining_difference for association in self.associations)
-        return 2 if has_difference or (unmanaged and self.summary["unmanaged"]) else 0
+        return 2 if has_difference or (should_count_unmanaged and self.summary["unmanaged"]) else 0

@@ -147,9 +147,9 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
     else:
         rejected_pointers = set()
         if not schema.get_fast_check(kind)(value):
-            for path, of_key, message in schema.find_schema_problems(kind, value, document.find_source_text):
+            for path, is_key, message in schema.find_schema_problems(kind, value, document.find_source_text):
                 rejected_pointers.add(format_pointer(path[1:]))
-                yield _build_problem(file, document, path, message, of_key=of_key)
+                yield _build_problem(file, document, path, message, is_key=is_key)
         spec = value.get("spec")
         if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
             for member, message in request.find_spec_problems(spec, rejected_pointers):
@@ -163,6 +163,6 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
 
 
 def _build_problem(
-    file: str, document: Document, path: ValuePath, message: str, *, of_key: bool = False
+    file: str, document: Document, path: ValuePath, message: str, *, is_key: bool = False
 ) -> tuple[ValuePath, Problem]:
-    return path, Problem(file, *document.find_position(path, of_key=of_key), format_pointer(path), message)
+    return path, Problem(file, *document.find_position(path, is_key=is_key), format_pointer(path), message)
