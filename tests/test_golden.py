@@ -121,13 +121,13 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
 
 def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The JSON report stays the same."""
-    golden.append(("report.json", json_report.render(reports.full_report())))
+    golden.append(("report.json", json_report.render(reports.build_full_report())))
 
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The document of /api/v1/report stays the same."""
     status, process = (
-        statuses.open_differences(),
+        statuses.build_status_with_open_differences(),
         Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),
     )
     golden.append(

@@ -139,7 +139,7 @@ def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
 def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None:
     """The compressed and the plain response have the same content, and each has its Content-Length."""
-    site.status = statuses.open_differences()
+    site.status = statuses.build_status_with_open_differences()
     plain, compressed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
     assert gzip.decompress(compressed.body) == plain.body
     assert compressed.headers["content-encoding"] == "gzip"
@@ -151,12 +151,15 @@ def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None
 @pytest.mark.parametrize("path", PATHS)
 def test_matching_etag_returns_304(site: Site, path: str) -> None:
     """A matching ETag returns 304 for some seconds while only the time changes, and the new document afterwards."""
-    site.status = statuses.open_differences()
+    site.status = statuses.build_status_with_open_differences()
     etag = site.get(path).headers["etag"]
     site.status = replace(site.status, now=NOW + timedelta(seconds=14))
     cached = site.get(path, **{"If-None-Match": f'"other", {etag}'})
     assert (cached.status, cached.body, cached.headers["etag"]) == (304, b"", etag)
-    for status in (replace(site.status, now=NOW + timedelta(seconds=15)), statuses.rejected_revision()):
+    for status in (
+        replace(site.status, now=NOW + timedelta(seconds=15)),
+        statuses.build_status_with_rejected_revision(),
+    ):
         site.status = status
         response = site.get(path, **{"If-None-Match": etag})
         assert (response.status, response.headers["etag"] == etag) == (200, False)
@@ -166,7 +169,8 @@ def test_matching_etag_returns_304(site: Site, path: str) -> None:
 def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
     """The ETag changes when a run becomes stuck, even though only the time has changed."""
     site.status = replace(
-        statuses.status(replace(statuses.target_status(None), next_run=NOW)), now=NOW + timedelta(seconds=600)
+        statuses.build_status(replace(statuses.build_target_status(None), next_run=NOW)),
+        now=NOW + timedelta(seconds=600),
     )
     etag = site.get(path).headers["etag"]
     site.status = replace(site.status, now=NOW + timedelta(seconds=601))

@@ -441,9 +441,9 @@ def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: P
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.parametrize("knows_variable", [True, False])
+@pytest.mark.parametrize("has_variable", [True, False])
 def test_missing_objects_of_a_partial_clone_are_not_fetched(
-    repository: Repository, tmp_path: Path, *, knows_variable: bool
+    repository: Repository, tmp_path: Path, *, has_variable: bool
 ) -> None:
     """Reading a partial clone does not fetch missing objects, because its configuration could start any program.
 
@@ -453,7 +453,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
     repository.run_git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
     partial = Repository(tmp_path / "partial.git", repository.environment)
     partial.run_git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
-    if not knows_variable:
+    if not has_variable:
         old_git = tmp_path / "older" / "git"
         old_git.parent.mkdir()
         old_git.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
