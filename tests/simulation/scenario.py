@@ -42,10 +42,11 @@ class Scenario:
 
     `page` is the number of items on a page of List. If `is_paged_by_offset`, pages are cut by position: an item that
     is added or removed between two pages shifts the rest. Otherwise pages are cut after the last item of the page
-    before. With `has_replicas`, each page comes from another replica of List, whose lag is at most Behaviour.list_lag. `has_updates`
-    allows Updates in runs. With `has_churn`, people change only ExecutionConfigurations. `respelling` is the way in
-    which List spells keys differently. `hiding_seconds` is the time for which List leaves out every second association;
-    it then shows the association for at least as long. 0 hides none.
+    before. With `has_replicas`, each page comes from another replica of List, whose lag is at most
+    Behaviour.list_lag. `has_updates` allows Updates in runs. With `has_churn`, people change only
+    ExecutionConfigurations. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
+    for which List leaves out every second association; it then shows the association for at least as long. 0 hides
+    none.
     """
 
     seed: int

@@ -91,7 +91,8 @@ def test_most_severe_annotations_come_first() -> None:
     """Errors come before warnings, and warnings before notices. An association in sync has no annotation."""
     associations = (
         association("fine", "in-sync"), association("new"), build_drifted_association(),
-        association("stuck", "blocked"), association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
+        association("stuck", "blocked"), association("lost", outcome=Unknown("time-out")),
+        association("up", "update", write=update()),
     )  # fmt: skip
     run_report = replace(
         report(*associations, error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: x",))
