@@ -28,14 +28,14 @@ def main(url: str, region: str) -> None:
         for found in page["DataIntegrations"]
     ]
 
-    def associations(arn: str) -> int:
+    def count_associations(arn: str) -> int:
         pages = client.get_paginator("list_data_integration_associations").paginate(
             DataIntegrationIdentifier=arn, PaginationConfig={"PageSize": _PAGE}
         )
         return sum(len(page["DataIntegrationAssociations"]) for page in pages)
 
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
-        found = sum(pool.map(associations, arns))
+        found = sum(pool.map(count_associations, arns))
     print(f"{account}: {len(arns)} data integrations, {found} associations")
 
 

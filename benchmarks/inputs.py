@@ -65,19 +65,19 @@ INTEGRATIONS = 20
 """The default quota of data integrations in an account and Region."""
 
 
-def integration(number: int) -> str:
+def name_integration(number: int) -> str:
     """Return the name of the data integration for a manifest. Manifests share `INTEGRATIONS` data integrations."""
     return f"source-{number % INTEGRATIONS:02}"
 
 
-def scheduled(number: int) -> str:
+def format_scheduled_manifest(number: int) -> str:
     """Return a manifest of a scheduled association."""
-    return _SCHEDULED.format(number=f"{number:05}", integration=integration(number))
+    return _SCHEDULED.format(number=f"{number:05}", integration=name_integration(number))
 
 
-def on_demand(number: int) -> str:
+def format_on_demand_manifest(number: int) -> str:
     """Return a manifest of a bulk export."""
-    return _ON_DEMAND.format(number=f"{number:05}", integration=integration(number))
+    return _ON_DEMAND.format(number=f"{number:05}", integration=name_integration(number))
 
 
 def write(folder: Path, count: int) -> None:
@@ -86,4 +86,4 @@ def write(folder: Path, count: int) -> None:
     manifests.mkdir()
     (manifests / "target.yaml").write_text(TARGET, encoding="utf-8")
     for number in range(count):
-        (manifests / f"{number:05}.yaml").write_text(scheduled(number), encoding="utf-8")
+        (manifests / f"{number:05}.yaml").write_text(format_scheduled_manifest(number), encoding="utf-8")

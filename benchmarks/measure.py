@@ -32,7 +32,7 @@ class Cost:
 class Figure:
     """One line of the table: the values of the program and of the baseline, pair by pair, and their bound.
 
-    `bound` limits the ratio, or the program's own value if `absolute`. None: the figure has no bound.
+    `bound` limits the ratio, or the program's own value if `is_absolute`. None: the figure has no bound.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Figure:
     ours: tuple[float, ...]
     baseline: tuple[float, ...]
     bound: float | None
-    absolute: bool = False
+    is_absolute: bool = False
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -48,9 +48,9 @@ class Figure:
         return tuple(mine / other for mine, other in zip(self.ours, self.baseline, strict=True))
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Return True if the median exceeds the bound."""
-        return self.bound is not None and median(self.ours if self.absolute else self.ratios) > self.bound
+        return self.bound is not None and median(self.ours if self.is_absolute else self.ratios) > self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Pairs:
     ours: tuple[Cost, ...]
     baseline: tuple[Cost, ...]
 
-    def wall(self, name: str, bound: float) -> Figure:
+    def measure_wall_time(self, name: str, bound: float) -> Figure:
         """Return the figure of the elapsed time, in ms."""
         return Figure(
             name,
@@ -70,7 +70,7 @@ class Pairs:
             bound,
         )
 
-    def cpu(self, name: str) -> Figure:
+    def measure_cpu_time(self, name: str) -> Figure:
         """Return the figure of the processor time, in ms. Noise affects it least."""
         return Figure(
             name,
@@ -80,7 +80,7 @@ class Pairs:
             None,
         )
 
-    def peak(self, name: str, bound: float, *, absolute: bool = False) -> Figure:
+    def measure_peak_memory(self, name: str, bound: float, *, is_absolute: bool = False) -> Figure:
         """Return the figure of the peak memory, in MB."""
         return Figure(
             name,
@@ -88,19 +88,19 @@ class Pairs:
             tuple(each.peak for each in self.ours),
             tuple(each.peak for each in self.baseline),
             bound,
-            absolute,
+            is_absolute,
         )
 
 
-def in_turn(ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: int) -> Pairs:
+def measure_in_turn(ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: int) -> Pairs:
     """Run each program once to warm up, then alternately, `pairs` times each."""
-    spend(ours, folder)
-    spend(baseline, folder)
-    costs = [(spend(ours, folder), spend(baseline, folder)) for _ in range(pairs)]
+    measure_cost(ours, folder)
+    measure_cost(baseline, folder)
+    costs = [(measure_cost(ours, folder), measure_cost(baseline, folder)) for _ in range(pairs)]
     return Pairs(tuple(mine for mine, _ in costs), tuple(other for _, other in costs))
 
 
-def spend(command: Sequence[str], folder: Path) -> Cost:
+def measure_cost(command: Sequence[str], folder: Path) -> Cost:
     """Run a program in a folder and return its cost. Raises RuntimeError if the program fails.
 
     A new process starts with the peak memory of its parent until its own memory exceeds it. This module and the modules
@@ -108,7 +108,9 @@ def spend(command: Sequence[str], folder: Path) -> Cost:
     """
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(
+            command, cwd=folder, env=build_environment(folder), stdout=subprocess.DEVNULL, stderr=said
+        )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -118,6 +120,6 @@ def spend(command: Sequence[str], folder: Path) -> Cost:
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
-def environment(folder: Path) -> Mapping[str, str]:
+def build_environment(folder: Path) -> Mapping[str, str]:
     """Return the environment of each measured process, without settings of the caller and without AWS configuration."""
     return {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}

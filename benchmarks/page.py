@@ -11,7 +11,7 @@ from support.browser import CHROMIUM, Browser, run_browser
 
 from benchmarks import inputs
 from benchmarks.measure import Figure
-from benchmarks.running import controller, sandbox
+from benchmarks.running import run_controller, run_sandbox
 
 _COUNT = 1_000
 _PATIENCE = 300
@@ -25,27 +25,27 @@ _PAINTED = """(async () => {
 _ROWS = "document.querySelectorAll('#associations tr[id]').length"
 
 
-def figures(folder: Path, pairs: int) -> Iterator[Figure]:
+def measure_figures(folder: Path, pairs: int) -> Iterator[Figure]:
     """Yield the time from the request of the page to its first contentful paint (W3C, Paint Timing)."""
     if not CHROMIUM.exists():
         print(f"page: skipped, because {CHROMIUM} is missing: apt-get install chromium", file=sys.stderr)
         return
     inputs.write(folder, _COUNT)
     with (
-        sandbox(folder) as aws,
-        controller(folder, "--dry-run", "--endpoint-url", aws) as (_, url),
+        run_sandbox(folder) as aws,
+        run_controller(folder, "--dry-run", "--endpoint-url", aws) as (_, url),
         run_browser(folder / "profile") as browser,
     ):
         browser.resize(1280, 900)
         one = f"{url}/?q=crm-hourly-00000"
-        _until_all_are_there(browser, url)
-        _painted(browser, one, 1)
-        both = [(_painted(browser, url, _COUNT), _painted(browser, one, 1)) for _ in range(pairs)]
+        _wait_for_rows(browser, url)
+        _measure_paint(browser, one, 1)
+        both = [(_measure_paint(browser, url, _COUNT), _measure_paint(browser, one, 1)) for _ in range(pairs)]
     ours, baseline = zip(*both, strict=True)
-    yield Figure("page, 1,000 associations, first paint", "ms", ours, baseline, 1000, absolute=True)
+    yield Figure("page, 1,000 associations, first paint", "ms", ours, baseline, 1000, is_absolute=True)
 
 
-def _until_all_are_there(browser: Browser, url: str) -> None:
+def _wait_for_rows(browser: Browser, url: str) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         browser.open(url)
@@ -56,7 +56,7 @@ def _until_all_are_there(browser: Browser, url: str) -> None:
         time.sleep(0.5)
 
 
-def _painted(browser: Browser, url: str, rows: int) -> float:
+def _measure_paint(browser: Browser, url: str, rows: int) -> float:
     """Return the time of the page's first contentful paint, in ms. Raises RuntimeError for a wrong number of rows."""
     browser.open(url)
     painted = float(browser.run(_PAINTED))

@@ -17,11 +17,11 @@ from benchmarks import dry_run, idle, loading, page, start_up
 from benchmarks.measure import Figure
 
 _BENCHMARKS = {
-    "start-up": (start_up.figures, 31),
-    "dry-run": (dry_run.figures, 15),
-    "loading": (loading.figures, 7),
-    "idle": (idle.figures, 3),
-    "page": (page.figures, 11),
+    "start-up": (start_up.measure_figures, 31),
+    "dry-run": (dry_run.measure_figures, 15),
+    "loading": (loading.measure_figures, 7),
+    "idle": (idle.measure_figures, 3),
+    "page": (page.measure_figures, 11),
 }
 """Each benchmark, with the number of pairs that its noise requires."""
 _LIBRARIES = ("boto3", "click", "jsonschema-rs", "pyyaml", "structlog")
@@ -36,19 +36,19 @@ def main() -> int:
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(_BENCHMARKS):
         parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
-    print(_machine())
+    print(_describe_machine())
     print(_ROW.format("figure", "ours", "baseline", "ratio (min-max)", "bound", ""))
-    over = False
+    is_over = False
     for name in chosen.names or _BENCHMARKS:
         benchmark, pairs = _BENCHMARKS[name]
         with tempfile.TemporaryDirectory() as folder:
             for figure in benchmark(Path(folder), chosen.pairs or pairs):
-                print(_line(figure), flush=True)
-                over = over or figure.over
-    return 1 if over else 0
+                print(_format_line(figure), flush=True)
+                is_over = is_over or figure.is_over
+    return 1 if is_over else 0
 
 
-def _machine() -> str:
+def _describe_machine() -> str:
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -57,16 +57,16 @@ def _machine() -> str:
     return f"{model}; Python {platform.python_version()}; {libraries}\n"
 
 
-def _line(figure: Figure) -> str:
+def _format_line(figure: Figure) -> str:
     ratios = figure.ratios
-    bound = "-" if figure.bound is None else f"{figure.bound:g}" + (f" {figure.unit}" if figure.absolute else "")
+    bound = "-" if figure.bound is None else f"{figure.bound:g}" + (f" {figure.unit}" if figure.is_absolute else "")
     return _ROW.format(
         figure.name,
         f"{median(figure.ours):.0f} {figure.unit}",
         f"{median(figure.baseline):.0f} {figure.unit}",
         f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
         bound,
-        "" if figure.bound is None else "over" if figure.over else "ok",
+        "" if figure.bound is None else "over" if figure.is_over else "ok",
     )
 
 

@@ -12,44 +12,46 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks import inputs
-from benchmarks.measure import RECONCILE, environment, spend
+from benchmarks.measure import RECONCILE, build_environment, measure_cost
 
 _HERE = Path(__file__).parent
 _PAUSE = 0.02
 
 
 @contextmanager
-def sandbox(folder: Path) -> Iterator[str]:
+def run_sandbox(folder: Path) -> Iterator[str]:
     """Yield the URL of a sandbox in a separate process, with the data integrations of the manifests."""
     command = (RECONCILE, "sandbox", "--port", "0", "--data", "sandbox.json")
-    with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=folder, env=build_environment(folder), stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout
             url = next(word for word in process.stdout.readline().split() if word.startswith("http://"))
-            names = map(inputs.integration, range(inputs.INTEGRATIONS))
-            spend((sys.executable, str(_HERE / "integrations.py"), url, inputs.REGION, *names), folder)
+            names = map(inputs.name_integration, range(inputs.INTEGRATIONS))
+            measure_cost((sys.executable, str(_HERE / "integrations.py"), url, inputs.REGION, *names), folder)
             yield url
         finally:
             process.terminate()
 
 
 @contextmanager
-def controller(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
+def run_controller(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
     """Yield the process id and the URL of a listening controller. It writes its log to the folder."""
     log = folder / "controller.jsonl"
     command = (RECONCILE, "controller", "--listen", "127.0.0.1:0", *options)
     with (
         log.open("w", encoding="utf-8") as said,
         log.open(encoding="utf-8") as heard,
-        subprocess.Popen(command, cwd=folder, env=environment(folder), stderr=said) as process,
+        subprocess.Popen(command, cwd=folder, env=build_environment(folder), stderr=said) as process,
     ):
         try:
-            yield process.pid, _address(process, heard)
+            yield process.pid, _read_address(process, heard)
         finally:
             process.terminate()
 
 
-def _address(process: subprocess.Popen[bytes], log: TextIO) -> str:
+def _read_address(process: subprocess.Popen[bytes], log: TextIO) -> str:
     while process.poll() is None:
         if (line := log.readline()).endswith("\n") and "url" in (entry := json.loads(line)):
             return str(entry["url"])

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measure import RECONCILE, Figure, in_turn
+from benchmarks.measure import RECONCILE, Figure, measure_in_turn
 
 
-def figures(folder: Path, pairs: int) -> Iterator[Figure]:
+def measure_figures(folder: Path, pairs: int) -> Iterator[Figure]:
     """Yield the time of `reconcile --help`, compared with an interpreter that does nothing."""
-    yield in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).wall("--help, time", 4.0)
+    yield measure_in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).measure_wall_time(
+        "--help, time", 4.0
+    )

@@ -14,11 +14,11 @@ from reconciler.core.apply.result import Result
 from reconciler.core.context import with_context
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Target
-from reconciler.core.plan.review import PlanMismatch, canonical_line, compare_with_review
+from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
 from reconciler.core.ports import CloudReader, JournalReader, Writers
 from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import TargetReport
-from reconciler.core.run import Run, RunContext
+from reconciler.core.run_context import Run, RunContext
 from reconciler.run import preview, reconcile
 
 _CONCURRENCY = 8
@@ -63,7 +63,7 @@ def run_targets(
             reports = tuple(pool.map(with_context(_TargetRun.preview), tasks))
             writes = (each.write for report in reports for each in report.associations if each.write)
             integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
-            if mismatch := compare_with_review(context.reviewed, map(canonical_line, writes), integration_names):
+            if mismatch := compare_with_review(context.reviewed, map(format_write_line, writes), integration_names):
                 return reports, mismatch
         return tuple(pool.map(with_context(_TargetRun.execute), tasks)), None
 
@@ -76,10 +76,10 @@ class _TargetRun:
     ) -> None:
         self._target, self._manifests, self._connect = target, manifests, connect
 
-        def progress(stage: str, done: int, total: int) -> None:
+        def report_progress(stage: str, done: int, total: int) -> None:
             context.progress(f"{target.name}: {stage}", done, total)
 
-        self._run = Run(target, manifests, replace(context, progress=progress))
+        self._run = Run(target, manifests, replace(context, progress=report_progress))
         self._connection: TargetConnection | None = None
         self._preview: Preview | None = None
         self._failure: TargetReport | None = None

@@ -15,7 +15,7 @@ from reconciler.core.plan.decision import Plan, Write
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.matching import index_by_id
 from reconciler.core.ports import CloudReader, JournalReader, Writers
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.execute import Executor
 
 _MAX_ATTEMPTS = 3

@@ -14,7 +14,7 @@ from reconciler.core.ports import CloudReader, JournalReader
 from reconciler.edge.aws import Reader, Writer
 from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.writer import StoredJournalWriter
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.run import preview
 def check(run: Run, aws: Reader, w: Writer, stored: StoredJournalReader, out: StoredJournalWriter, j: Journal) -> None:
     preview(run, aws, stored)

@@ -13,7 +13,7 @@ from reconciler.core.apply.outcome import Created
 from reconciler.core.errors import AccessDenied
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.inputs import RunOptions
-from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, canonical_line, compute_digest
+from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
 from reconciler.core.report.report import TargetReport
 from reconciler.fleet import TargetConnection, run_targets
 
@@ -99,7 +99,7 @@ def compute_fleet_digest(fleet: FakeFleet) -> str:
     """Return the digest of the writes of such a fleet."""
     reports, _ = run_fleet(fleet, ReviewedPlan("sha256:none"))
     return compute_digest(
-        canonical_line(each.write) for report in reports for each in report.associations if each.write
+        format_write_line(each.write) for report in reports for each in report.associations if each.write
     )
 
 

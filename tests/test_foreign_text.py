@@ -166,7 +166,7 @@ def format_error(error: Exception) -> Iterator[str]:
             yield redaction.describe_error(unexpected)
     yield str(messages.build_error("where", f"fatal: {error}"))
     log = io.StringIO()
-    logs.configure(log, color=False)
+    logs.configure(log, has_colors=False)
     try:
         raise error
     except type(error):

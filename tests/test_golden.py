@@ -18,8 +18,8 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
 from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.review import canonical_line, compute_digest
-from reconciler.core.run import Run
+from reconciler.core.plan.review import compute_digest, format_write_line
+from reconciler.core.run_context import Run
 from reconciler.render.formats import json as json_report
 from reconciler.run import reconcile
 from reconciler.web.api import stream_json
@@ -114,20 +114,20 @@ def test_reviewed_plan_lines_and_digest_are_unchanged(golden: list[tuple[str, st
         journal(replace(record("changed"), request=record().request)),
         rules(Mode.CREATE_AND_UPDATE),
     )
-    lines = [canonical_line(write) for write in plan.reviewed_writes]
+    lines = [format_write_line(write) for write in plan.reviewed_writes]
     assert len(lines) == 2
     golden.append(("plan.txt", "\n".join([*lines, compute_digest(lines), ""])))
 
 
 def test_json_report_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The JSON report stays the same."""
-    golden.append(("report.json", json_report.render(reports.full_report())))
+    golden.append(("report.json", json_report.render(reports.build_full_report())))
 
 
 def test_controller_status_document_is_unchanged(golden: list[tuple[str, str]]) -> None:
     """The document of /api/v1/report stays the same."""
     status, process = (
-        statuses.open_differences(),
+        statuses.build_status_with_open_differences(),
         Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1)),
     )
     golden.append(

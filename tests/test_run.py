@@ -18,7 +18,7 @@ from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Polic
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import build_target_report
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.run import preview, reconcile
 from reconciler.sandbox.service.behaviour import Behaviour
 

@@ -19,7 +19,7 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
 from reconciler.core.report.report import Report, RunInfo
-from reconciler.core.run import RunContext
+from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
 from reconciler.edge.aws import SharedModels, TargetSession
 from reconciler.edge.clock import SystemClock
@@ -109,13 +109,13 @@ class MeteredJournalWriter:
 
 
 @contextmanager
-def sandbox_if_requested(config: RunConfig) -> Iterator[None]:
+def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
     """Replace AWS with a sandbox in this process while the block runs, if --sandbox is set. Raises SetupError."""
     if not config.sandbox:
         yield
         return
     try:
-        from reconciler.sandbox import DataFileError, in_process
+        from reconciler.sandbox import DataFileError, open_process_sandbox
     except ImportError as error:
         raise build_sandbox_missing_error() from error
     data_file = config.sandbox_folder / "sandbox-data.json"
@@ -123,7 +123,9 @@ def sandbox_if_requested(config: RunConfig) -> Iterator[None]:
     should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110
     with ExitStack() as stack:
         try:
-            stack.enter_context(in_process(data_file if should_keep_data else None, read_only=config.dry_run))
+            stack.enter_context(
+                open_process_sandbox(data_file if should_keep_data else None, is_read_only=config.dry_run)
+            )
         except DataFileError as error:
             raise SetupError(str(error)) from error
         yield

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.app.settings import Settings
+from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
@@ -87,9 +88,9 @@ class RunConfig:
         if self.sandbox and self.endpoint_url:
             raise UsageError("--sandbox and --endpoint-url cannot be combined: give one of them")
         if self.region is not None:
-            from reconciler.edge.aws import regions
+            from reconciler.edge.aws.region_names import load_region_patterns
 
-            if problem := regions.find_problem(self.region):
+            if problem := find_region_problem(self.region, load_region_patterns()):
                 raise UsageError(f"--region: {problem}")
         if self.endpoint_url is not None and not _is_endpoint(self.endpoint_url):
             raise UsageError(f"--endpoint-url {self.endpoint_url} is not an HTTP address: write http://HOST:PORT")

@@ -11,7 +11,7 @@ from datetime import timedelta
 from random import SystemRandom
 
 from reconciler import __version__
-from reconciler.app.assemble import Runner, sandbox_if_requested
+from reconciler.app.assemble import Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.events import EventRecorder
 from reconciler.app.http import Address, WebhookSecret, serve_http
@@ -25,7 +25,7 @@ from reconciler.controller.controller import POLL_TASK, Controller
 from reconciler.controller.dependencies import Dependencies, Intervals, RunTarget
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.controller.scheduler import SchedulerContext
-from reconciler.core.controller.status import ActiveRun
+from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.core.errors import StopRequested, UsageError
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
@@ -64,7 +64,7 @@ def run_controller(
         stop = stack.enter_context(stop_on_signals(should_stop_on_hangup=False))
         shutdown = stack.enter_context(closing(ShutdownTimer(stop.event, shutdown_timeout.total_seconds())))
         stack.callback(_log_stop, shutdown)  # called after everything that may hang
-        stack.enter_context(sandbox_if_requested(config))
+        stack.enter_context(open_sandbox_if_requested(config))
         notification_thread = stack.enter_context(
             notify_while_running(config, source.places, intervals.summary_interval, metrics)
         )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import logs

@@ -10,7 +10,7 @@ from reconciler.app.config import RunConfig
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress
 from reconciler.core.report.explanation import Explanation, explain
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.edge.clock import generate_id
 from reconciler.run import preview
 

@@ -14,7 +14,7 @@ from reconciler.core.export import ExportedManifest, check_roundtrip, describe_s
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress
-from reconciler.core.run import Run
+from reconciler.core.run_context import Run
 from reconciler.edge import manifests
 from reconciler.edge.clock import generate_id
 from reconciler.fleet import TargetConnection
@@ -52,7 +52,9 @@ class ExportResult:
             self.advice.append(f"{blocked_manifest.origin}: {risk}")
 
 
-def export_targets(desired: Desired, config: RunConfig, progress: Progress, *, unmanaged: bool) -> ExportResult:
+def export_targets(
+    desired: Desired, config: RunConfig, progress: Progress, *, should_skip_managed: bool
+) -> ExportResult:
     """Export the live associations of each target without a write. A target that fails does not stop the others."""
     result = ExportResult()
     runner = Runner(config, Event())
@@ -71,7 +73,7 @@ def export_targets(desired: Desired, config: RunConfig, progress: Progress, *, u
             result.failures.append(f"the associations of {integration} could not be listed: {reason}")
         for exported_manifest in export_associations(target, target_preview):
             result.managed_count += exported_manifest.managed_by is not None
-            if not (unmanaged and exported_manifest.managed_by):
+            if not (should_skip_managed and exported_manifest.managed_by):
                 result.add(exported_manifest, target, connection, target_preview)
     return result
 
@@ -94,7 +96,7 @@ def _find_roundtrip_problem(
         }
         files.append(File("target", json.dumps({**header, "spec": spec}).encode()))
     try:
-        desired = manifests.read_manifests(files, target_preview.rules.now)
+        desired = manifests.load_manifests(files, target_preview.rules.now)
     except InvalidManifests as invalid:
         return "; ".join(f"{problem.pointer or 'the manifest'}: {problem.message}" for problem in invalid.problems)
     (parsed_manifest,) = desired.manifests[target.name]

@@ -13,7 +13,7 @@ from reconciler.app.config import RunConfig
 from reconciler.app.receivers import ReceiverList
 from reconciler.app.shutdown import exit_after
 from reconciler.app.state import StateBackend
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
 from reconciler.edge.clock import SystemClock

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from datetime import timedelta
 
-from reconciler.app.assemble import Runner, sandbox_if_requested
+from reconciler.app.assemble import Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.selection import select_configured_targets
 from reconciler.app.sources import Source
@@ -26,7 +26,7 @@ _SAFE_SETTLE_TIME = timedelta(minutes=10)
 
 def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: StopSignal, progress: Progress) -> Report:
     """Reconcile once and return the report. Raises UsageError, SetupError and CloudError."""
-    with sandbox_if_requested(config):
+    with open_sandbox_if_requested(config):
         runner = Runner(config, stop.event)
         targets = select_configured_targets(desired, config)
         report = runner.run(targets, generate_id(), config.revision or revision, progress)
@@ -41,14 +41,14 @@ def read_manifests(source: Source) -> tuple[Desired, str | None]:
     return desired, revision
 
 
-def prepare(config: RunConfig, *, brief: bool = False) -> None:
+def prepare(config: RunConfig, *, is_brief: bool = False) -> None:
     """Check the configuration and the environment, and send logs to standard error. Raises UsageError."""
     config.check()
     _refuse_invalid_settings(
         config.settings.environment, should_check_aws=not config.is_simulated and config.profile is None
     )
     threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
-    logs.configure(sys.stderr, color=config.settings.can_show_colors, brief=brief)
+    logs.configure(sys.stderr, has_colors=config.settings.can_show_colors, is_brief=is_brief)
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create whose answer was lost may be repeated before List can show it"
         seconds = config.options.settle_time.total_seconds()

@@ -20,9 +20,9 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False, compare=False)
     is_ci: bool
     is_container: bool
-    no_color: bool
+    is_color_disabled: bool
     is_dumb_terminal: bool
-    debug: bool
+    is_debug: bool
     step_summary: str | None
     aws_region: str | None
     webhook_secret: str | None = field(repr=False)
@@ -31,15 +31,15 @@ class Settings:
     notify_urls_file: str | None
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings in the given environment variables (NO_COLOR: no-color.org)."""
         return cls(
             environment=environment,
             is_ci=_is_ci(environment),
             is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
-            no_color=bool(environment.get("NO_COLOR")),
+            is_color_disabled=bool(environment.get("NO_COLOR")),
             is_dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
-            debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
+            is_debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
             step_summary=environment.get("GITHUB_STEP_SUMMARY") or None,
             aws_region=environment.get("AWS_REGION") or None,
             webhook_secret=environment.get("RECONCILER_WEBHOOK_SECRET") or None,
@@ -51,7 +51,7 @@ class Settings:
     @property
     def can_show_colors(self) -> bool:
         """True unless NO_COLOR is set or the terminal cannot show colours."""
-        return not self.no_color and not self.is_dumb_terminal
+        return not self.is_color_disabled and not self.is_dumb_terminal
 
 
 def _is_ci(environment: Mapping[str, str]) -> bool:

@@ -125,7 +125,7 @@ class Source:
         from reconciler.edge.clock import SystemClock
 
         try:
-            desired = manifests.read_manifests(files, SystemClock().now())
+            desired = manifests.load_manifests(files, SystemClock().now())
         except InvalidManifests as invalid:
             raise invalid.with_revision(revision) from invalid
         if self.strict and desired.warnings:

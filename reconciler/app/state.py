@@ -9,7 +9,7 @@ from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, create_ambient_client
-from reconciler.edge.aws.regions import check_region
+from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.clock import SystemClock, describe_process, generate_id, get_host_name
 from reconciler.edge.state import open_location
 from reconciler.edge.state.reader import StoredJournalReader
@@ -32,7 +32,7 @@ class StateBackend:
         self.location = open_location(
             config.state_location,
             config.state_namespace,
-            lambda service: create_ambient_client(service, connection, models, read_only=config.dry_run),
+            lambda service: create_ambient_client(service, connection, models, is_read_only=config.dry_run),
         )
         self._readers: dict[tuple[str, str], StoredJournalReader] = {}
 
@@ -99,7 +99,7 @@ def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:
     """Return the account and Region of a target. STS is called only if they are not declared. Raises CloudError."""
     connection = build_connection_settings(config)
     region = target.region or connection.region
-    check_region(region)
+    require_valid_region(region)
     if target.account and region:
         return target.account, region
     session = TargetSession(target, connection, lambda: None, SharedModels())

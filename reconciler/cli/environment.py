@@ -27,7 +27,7 @@ _FOREIGN_VARIABLES = frozenset(
 @cache
 def read_settings() -> Settings:
     """Return the settings of this process. The environment is read on the first call only."""
-    return Settings.of(read_environment())
+    return Settings.from_environment(read_environment())
 
 
 def read_environment() -> Mapping[str, str]:

@@ -67,7 +67,7 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
 
 
 def _show_internal_error(error: Exception) -> None:
-    if read_settings().debug:
+    if read_settings().is_debug:
         click.echo(redaction.redact("".join(traceback.format_exception(error))), err=True, nl=False)
         return
     description = f"{type(error).__name__}: {redaction.describe_error(error)}"

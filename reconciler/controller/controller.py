@@ -14,9 +14,8 @@ from reconciler.controller.dependencies import Dependencies, Intervals
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.controller.task import PeriodicTask
 from reconciler.core.apply.outcome import SUCCESSES
-from reconciler.core.controller import status
 from reconciler.core.controller.backoff import Backoff
-from reconciler.core.controller.status import ActiveRun, ControllerStatus, FinishedRun
+from reconciler.core.controller.controller_status import ActiveRun, ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.errors import StopRequested
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Report
@@ -124,7 +123,7 @@ class Controller:
             )
             finished_runs = tuple(run for run in self._finished_runs if run.finished_at > now - RUN_RETENTION)
         poll_task, revisions = self._poll_task, self._revisions
-        source_status = status.TargetStatus(
+        source_status = TargetStatus(
             "(git)",
             poll_task.running_since,
             poll_task.last_progress,
@@ -232,9 +231,9 @@ class Controller:
         return not report.has_failed
 
 
-def _build_target_status(name: str, state: TargetState) -> status.TargetStatus:
+def _build_target_status(name: str, state: TargetState) -> TargetStatus:
     task = state.task
-    return status.TargetStatus(
+    return TargetStatus(
         name,
         task.running_since,
         task.last_progress,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from reconciler.controller.scheduler import SchedulerContext
-from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler import redaction
-from reconciler.core.controller.status import RejectedRevision, Revision
+from reconciler.core.controller.controller_status import RejectedRevision, Revision
 from reconciler.core.errors import (
     GitError,
     InvalidManifests,

@@ -40,12 +40,12 @@ class PeriodicTask:
     @property
     def last_progress(self) -> datetime | None:
         """The time of the last progress, by the current wall clock. None unless the task is running."""
-        return self._to_clock_time(self._last_progress)
+        return self._convert_to_clock_time(self._last_progress)
 
     @property
     def next_run(self) -> datetime | None:
         """The time when the next run is due, by the current wall clock. None while the task is running."""
-        return self._to_clock_time(self._next_run)
+        return self._convert_to_clock_time(self._next_run)
 
     def request(self) -> None:
         """Run the task soon, or once more after the current run."""
@@ -137,6 +137,6 @@ class PeriodicTask:
         when = clock.now() + timedelta(seconds=max(0.0, next_run - clock.monotonic()))
         self._scheduling.scheduler.schedule(self._name, when, self._run)
 
-    def _to_clock_time(self, monotonic_time: float | None) -> datetime | None:
+    def _convert_to_clock_time(self, monotonic_time: float | None) -> datetime | None:
         clock = self._scheduling.clock
         return None if monotonic_time is None else clock.now() + timedelta(seconds=monotonic_time - clock.monotonic())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.text import plural
+from reconciler.core.text import format_count
 
 
 class ReconcilerError(Exception):
@@ -77,7 +77,7 @@ class InvalidManifests(ReconcilerError):
         self.total = len(problems) + omitted_count
         self.problems = (*problems, _build_omission_problem(omitted_count)) if omitted_count else problems
         suffix = f" of commit {revision}" if revision else ""
-        super().__init__(f"{plural(self.total, 'problem')} in the manifests{suffix}")
+        super().__init__(f"{format_count(self.total, 'problem')} in the manifests{suffix}")
 
     def with_revision(self, revision: str | None) -> InvalidManifests:
         """Return the same error with its commit."""
@@ -85,7 +85,7 @@ class InvalidManifests(ReconcilerError):
 
 
 def _build_omission_problem(count: int) -> Problem:
-    message = f"{plural(count, 'more problem')} not listed here: correct the listed problems, and validate again"
+    message = f"{format_count(count, 'more problem')} not listed here: correct the listed problems, and validate again"
     return Problem("manifests", 0, 0, "", message)
 
 

@@ -22,15 +22,15 @@ from reconciler.core.model import (
     Spec,
     Target,
     Unobserved,
-    natural_key,
-    uuid_of,
+    build_natural_key,
+    extract_uuid,
 )
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, get_live
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import resolve_request
-from reconciler.core.request.times import format_millis, to_epoch_millis
+from reconciler.core.request.times import convert_to_epoch_millis, format_millis
 
 _MAX_SLUG_LENGTH = 54
 """Maximum number of characters from the name of a data integration. With those of an id they fit a DNS label."""
@@ -109,7 +109,7 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
     exported_manifests = []
     for integration, live in associations:
         record, manager = records_by_id.get(live.id), managers.get(live.id)
-        own_duplicates = () if manager else duplicates.get(natural_key(live.spec), ())
+        own_duplicates = () if manager else duplicates.get(build_natural_key(live.spec), ())
         document: dict[str, Json] = {
             "apiVersion": "appintegrations.reconciler/v1",
             "kind": "DataIntegrationAssociation",
@@ -160,7 +160,7 @@ def _index_managers(preview: Preview) -> dict[str, Manifest]:
             managers[live.id] = decision.manifest
     for manifest in (decision.manifest for decision in preview.plan.decisions):
         if manifest.policy.adopt:  # also counts for a blocked manifest
-            managers.setdefault(uuid_of(manifest.policy.adopt), manifest)
+            managers.setdefault(extract_uuid(manifest.policy.adopt), manifest)
     return managers
 
 
@@ -184,7 +184,7 @@ def _index_duplicates(
     for manifest in (decision.manifest for decision in preview.plan.decisions):
         integration = find_integration(manifest.integration, preview.observation.integrations)
         if integration and not manifest.policy.adopt:
-            key = natural_key(resolve_request(manifest.spec, integration.arn))
+            key = build_natural_key(resolve_request(manifest.spec, integration.arn))
             duplicates[key] = (*duplicates.get(key, ()), DuplicateManifest(manifest, arns.get(manifest.name)))
     return duplicates
 
@@ -271,7 +271,7 @@ def _format_time(millis: str) -> str:
     """Return a time as ISO 8601 if that is exact, otherwise unchanged."""
     text = format_millis(millis)
     try:
-        return text if to_epoch_millis(text) == millis else millis
+        return text if convert_to_epoch_millis(text) == millis else millis
     except ValueError:
         return millis
 

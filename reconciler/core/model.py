@@ -118,12 +118,12 @@ class Desired:
         return self.warnings if any(self.manifests.values()) else (*self.warnings, NO_MANIFESTS)
 
 
-def mapping_or_empty(value: Json) -> Mapping[str, Json]:
+def ensure_mapping(value: Json) -> Mapping[str, Json]:
     """Return `value` if it is a mapping, otherwise an empty mapping."""
     return value if isinstance(value, Mapping) else {}
 
 
-def uuid_of(arn: str) -> str:
+def extract_uuid(arn: str) -> str:
     """Return the UUID at the end of the ARN of a data integration or an association."""
     return arn.rpartition("/")[2]
 
@@ -139,7 +139,7 @@ class Integration:
     @property
     def uuid(self) -> str:
         """The UUID at the end of the ARN (`…:data-integration/UUID`)."""
-        return uuid_of(self.arn)
+        return extract_uuid(self.arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Live:
     @property
     def id(self) -> str:
         """The association's UUID, at the end of its ARN."""
-        return uuid_of(self.arn)
+        return extract_uuid(self.arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def _normalise_uri(text: str) -> str:
     return scheme.lower() + separator + rest.rstrip("/") if separator else text.rstrip("/")
 
 
-def natural_key(spec: Spec) -> NaturalKey:
+def build_natural_key(spec: Spec) -> NaturalKey:
     """Return the natural key of a request, with an empty string for a missing member."""
     return (
         str(spec["DataIntegrationIdentifier"]),

@@ -40,16 +40,16 @@ def shorten(value: object) -> str:
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}…"
 
 
-def plural(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Return a count with its noun: `1 manifest`, `2,000 manifests`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def timestamp(when: datetime) -> str:
+def format_timestamp(when: datetime) -> str:
     """Return a UTC time to the second, for use in a sentence."""
     return f"{when:%Y-%m-%d %H:%M:%SZ}"
 
 
-def timestamp_to_the_minute(when: datetime) -> str:
+def format_timestamp_to_the_minute(when: datetime) -> str:
     """Return a UTC time to the minute, for use in a sentence."""
     return f"{when:%Y-%m-%d %H:%MZ}"

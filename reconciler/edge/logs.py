@@ -79,10 +79,10 @@ class _SafeStream:
                 self._stream.flush()
 
 
-def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> None:
+def configure(stream: TextIO | None, *, has_colors: bool, is_brief: bool = False) -> None:
     """Send logs to a stream: text lines to a terminal, JSON lines to any other stream. None discards the logs.
 
-    Set `brief` if the same terminal also shows the report. It leaves out info lines and the fields that the report
+    Set `is_brief` if the same terminal also shows the report. It leaves out info lines and the fields that the report
     shows.
     """
     is_terminal = stream is not None and stream.isatty()
@@ -96,14 +96,14 @@ def configure(stream: TextIO | None, *, color: bool, brief: bool = False) -> Non
     renderer: Any
     if is_terminal:
         processors += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), _sanitize]
-        processors += [_drop_details] if brief else []
-        renderer = structlog.dev.ConsoleRenderer(colors=color, exception_formatter=structlog.dev.plain_traceback)
+        processors += [_drop_details] if is_brief else []
+        renderer = structlog.dev.ConsoleRenderer(colors=has_colors, exception_formatter=structlog.dev.plain_traceback)
     else:
         processors += [structlog.processors.TimeStamper(fmt="iso")]
         renderer = _render_json
     structlog.configure(
         processors=[*processors, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if brief else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_brief else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )

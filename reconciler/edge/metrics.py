@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from reconciler import redaction
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.aws.throttling import is_throttled
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import Report
 
@@ -39,29 +39,31 @@ class Metrics:
         self._codes: set[str] = set()
         registry.register(self)  # before the counters: a scrape then exports the counters that `collect` starts at 0
 
-        def counter(name: str, help_: str, *labels: str) -> Counter:
+        def create_counter(name: str, help_: str, *labels: str) -> Counter:
             return Counter(name, help_, labels, namespace=_PREFIX, registry=registry)
 
-        self._runs = counter("runs", "Finished runs.", "target", "result")
+        self._runs = create_counter("runs", "Finished runs.", "target", "result")
         self._durations = Histogram(
             "run_duration_seconds", "Duration of finished runs.", ("target",),
             namespace=_PREFIX, registry=registry, buckets=_DURATIONS,
         )  # fmt: skip
-        self._writes = counter("writes", "Creates and updates, by result.", "target", "operation", "result")
-        self._calls = counter(
+        self._writes = create_counter("writes", "Creates and updates, by result.", "target", "operation", "result")
+        self._calls = create_counter(
             "aws_calls", "Attempts of AWS calls, by error code. The code is empty for a success.",
             "service", "operation", "code",
         )  # fmt: skip
-        self._throttles = counter("aws_throttles", "Attempts of AWS calls that were throttled.", "service", "operation")
-        self._waits = counter(
+        self._throttles = create_counter(
+            "aws_throttles", "Attempts of AWS calls that were throttled.", "service", "operation"
+        )
+        self._waits = create_counter(
             "rate_limit_wait_seconds", "Time that calls waited for the rate limit of the target.", "target"
         )
         self._leases = Gauge(
             "lease_held", "1 while this process holds the lease of the target's journal, otherwise 0.", ("target",),
             namespace=_PREFIX, registry=registry,
         )  # fmt: skip
-        self._webhooks = counter("webhooks", "Received webhooks, by sender and result.", "sender", "result")
-        self._notifications = counter("notifications", "Notifications, by result.", "result")
+        self._webhooks = create_counter("webhooks", "Received webhooks, by sender and result.", "sender", "result")
+        self._notifications = create_counter("notifications", "Notifications, by result.", "result")
         build = Gauge("build_info", "Version of the program.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
 

@@ -1,4 +1,4 @@
-"""Write files into a folder. Each file is complete, and a different file is replaced only with `force`."""
+"""Write files into a folder. Each file is complete, and a different file is replaced only if `may_overwrite`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class OutputError(OSError):
     """A folder or file cannot be written. The message names the path, the reason and the remedy."""
 
 
-def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> dict[str, bool]:
+def write_files(folder: Path, texts: Mapping[str, str], *, may_overwrite: bool) -> dict[str, bool]:
     """Write texts to files, and return for each file name whether the file was written.
 
     `texts` maps file names to texts. A file that already has its text is not written. Existing files are checked
@@ -25,7 +25,7 @@ def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> dict[
     contents = {folder / name: text.encode() for name, text in texts.items()}
     existing = {path: _has_content(path, content) for path, content in contents.items() if os.path.lexists(path)}
     conflicts = [str(path) for path, is_same in existing.items() if not is_same]
-    if conflicts and not force:
+    if conflicts and not may_overwrite:
         more = f" and {len(conflicts) - _MAX_NAMES} more" if len(conflicts) > _MAX_NAMES else ""
         raise OutputError(
             f"{', '.join(conflicts[:_MAX_NAMES])}{more} "

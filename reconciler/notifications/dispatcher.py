@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.notifications.changes import (
     OUTAGE_TOLERANCE,
     build_summary,

@@ -11,7 +11,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
-from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
+from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render.formats.json import encode_association
 from reconciler.render.wording import format_value
 
@@ -126,7 +126,7 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
     yield f"  ClientToken {record.token or 'unknown, because this program did not create the association'}"
     yield f"  incarnation {record.incarnation}, last used generation {record.generation}"
     if explanation.last_decision:
-        yield f"  {explanation.last_decision.decision} since {timestamp(explanation.last_decision.since)}"
+        yield f"  {explanation.last_decision.decision} since {format_timestamp(explanation.last_decision.since)}"
     if record.request != explanation.request:
         yield "  last applied request, which differs from git:"
         yield from (f"  {line}" for line in _render_members(record.request))
@@ -138,17 +138,17 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
 def _render_state(record: Record) -> Iterator[str]:
     match record.state:
         case CreatePending(attempts, first, last):
-            attempt_text = f"attempt {attempts} at {timestamp(last)}, first attempt at {timestamp(first)}"
+            attempt_text = f"attempt {attempts} at {format_timestamp(last)}, first attempt at {format_timestamp(first)}"
             yield f"  Create without an answer: {attempt_text}"
         case Bound(association_id, since, arn, missing_since, update):
-            yield f"  bound to {arn or association_id} since {timestamp(since)}"
+            yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
                 yield "  not shown by List yet"
             if missing_since:
-                yield f"  missing from List since {timestamp(missing_since)}"
+                yield f"  missing from List since {format_timestamp(missing_since)}"
             if update:
                 outcome = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
-                yield f"  Update sent at {timestamp(update.at)}, {outcome}"
+                yield f"  Update sent at {format_timestamp(update.at)}, {outcome}"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.notifications.changes import Notification, Summary
 from reconciler.core.notifications.state import Condition
-from reconciler.core.text import escape_invisible, plural, timestamp_to_the_minute
+from reconciler.core.text import escape_invisible, format_count, format_timestamp_to_the_minute
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
 
@@ -63,17 +63,21 @@ def build_change_message(notifications: tuple[Notification, ...]) -> Message:
 
 def build_summary_message(summary: Summary) -> Message:
     """Return the periodic summary as one message."""
-    scope = f"{plural(summary.association_count, 'association')} in {plural(summary.target_count, 'target')}"
+    scope = (
+        f"{format_count(summary.association_count, 'association')} in {format_count(summary.target_count, 'target')}"
+    )
     if summary.is_well:
-        return Message("reconcile: no problems", f"{scope}, as of {timestamp_to_the_minute(summary.at)}.", "info")
+        return Message(
+            "reconcile: no problems", f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.", "info"
+        )
     parts = [
-        plural(len(summary.open_notifications), "problem") if summary.open_notifications else "",
-        f"{plural(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
+        format_count(len(summary.open_notifications), "problem") if summary.open_notifications else "",
+        f"{format_count(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
         "manifests out of date" if summary.is_source_unread else "",
         f"{summary.waiting_count} waiting" if summary.waiting_count else "",
         "" if summary.target_count else "no targets",
     ]
-    lines = [f"{scope}, as of {timestamp_to_the_minute(summary.at)}."]
+    lines = [f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}."]
     if summary.is_source_unread:
         lines.append(
             f"The manifests were last read {_format_time(summary.source_read_at)}. Newer revisions are not active. "
@@ -94,7 +98,7 @@ def build_summary_message(summary: Summary) -> Message:
 
 
 def _format_time(time: datetime | None) -> str:
-    return f"at {timestamp_to_the_minute(time)}" if time else "before the controller started, or never"
+    return f"at {format_timestamp_to_the_minute(time)}" if time else "before the controller started, or never"
 
 
 def _list_notifications(notifications: tuple[Notification, ...]) -> Iterator[str]:

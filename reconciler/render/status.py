@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.journal.status import JournalStatus, RecordedAssociation
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.text import escape_workflow_commands, sanitize, timestamp
+from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render.wording import format_job_status
 
 FORMAT = "reconciler/status/v1"
@@ -35,10 +35,12 @@ def _render_target(target: JournalStatus) -> Iterator[str]:
         return
     if target.lease:
         lease_text = "lease of {} expired at {}" if target.is_lease_expired else "lease held by {} until {}"
-        yield sanitize(f"  {lease_text.format(target.lease.holder, timestamp(target.lease.expires))}")
+        yield sanitize(f"  {lease_text.format(target.lease.holder, format_timestamp(target.lease.expires))}")
     if target.last_write:
         revision = f", revision {target.last_write.revision}" if target.last_write.revision else ""
-        yield sanitize(f"  last written {timestamp(target.last_write.at)} by run {target.last_write.run}{revision}")
+        yield sanitize(
+            f"  last written {format_timestamp(target.last_write.at)} by run {target.last_write.run}{revision}"
+        )
     width = max((len(association.name) for association in target.associations), default=0)
     for each in target.associations:
         yield from _render_association(each, width)
@@ -47,7 +49,7 @@ def _render_target(target: JournalStatus) -> Iterator[str]:
 def _render_association(association: RecordedAssociation, width: int) -> Iterator[str]:
     is_created = association.decision == DecisionKind.CREATE and association.association_id
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
-    since = f"since {timestamp(association.since)}" if association.since and not association.is_orphaned else ""
+    since = f"since {format_timestamp(association.since)}" if association.since and not association.is_orphaned else ""
     last_job = f"last job {format_job_status(association.last_execution)}" if association.last_execution else ""
     yield sanitize(
         f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_job)))}"

@@ -16,7 +16,7 @@ from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
-from reconciler.core.text import escape_workflow_commands, plural, sanitize, timestamp_to_the_minute
+from reconciler.core.text import escape_workflow_commands, format_count, format_timestamp_to_the_minute, sanitize
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -58,7 +58,7 @@ def format_verdict(report: Report) -> str:
     counts[ReportKind.UNMANAGED] = report.unmanaged_count
     parts = [f"{counts[kind]:,} {get_label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed_count := sum(bool(target.error) for target in report.targets):
-        parts.insert(0, f"{plural(failed_count, 'target')} failed")
+        parts.insert(0, f"{format_count(failed_count, 'target')} failed")
     start = "The plan differs from the reviewed plan: " if report.mismatch else ""
     end = " Nothing was written." if is_read_only(report) else ""
     return f"{'Dry run' if report.run.dry_run else 'Run'}: {start}{', '.join(parts) or 'nothing to do'}.{end}"
@@ -75,11 +75,11 @@ def format_validation(result: ValidationResult) -> str:
     commit_part = f" of commit {sanitize(result.revision)}" if result.revision else ""
     if result.problems:
         count = result.problem_count or len(result.problems)
-        return f"{plural(count, 'problem')} in the manifests{commit_part}: no manifest is used."
+        return f"{format_count(count, 'problem')} in the manifests{commit_part}: no manifest is used."
     counts = ((result.manifest_count, "manifest"), (result.target_count, "target"))
-    subjects = ", ".join(plural(count, noun) for count, noun in counts if count)
+    subjects = ", ".join(format_count(count, noun) for count, noun in counts if count)
     warning_count = len(result.warnings)
-    warnings = f", {plural(warning_count, 'warning')}" if warning_count else ""
+    warnings = f", {format_count(warning_count, 'warning')}" if warning_count else ""
     return f"{subjects or 'no manifests'}{commit_part}: valid{warnings}."
 
 
@@ -200,7 +200,7 @@ def describe_unmanaged(live: Live, target: TargetReport) -> str:
 def explain_orphan(record: Record) -> str:
     """Return the reason why a record is orphaned, and the time of a Create without an answer."""
     if isinstance(record.state, CreatePending):
-        sent_at = timestamp_to_the_minute(record.state.last_attempt)
+        sent_at = format_timestamp_to_the_minute(record.state.last_attempt)
         return f"its manifest is gone, and the Create sent at {sent_at} has no answer"
     return "its manifest is gone"
 

@@ -10,18 +10,18 @@ from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.clock import ManualClock
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.process_sandbox import in_process
+    from reconciler.sandbox.process_sandbox import open_process_sandbox
     from reconciler.sandbox.sandbox import Sandbox
     from reconciler.sandbox.server import SandboxServer, serve
     from reconciler.sandbox.store import DataFileError
 
-__all__ = ["Behaviour", "DataFileError", "ManualClock", "Sandbox", "SandboxServer", "in_process", "serve"]
+__all__ = ["Behaviour", "DataFileError", "ManualClock", "Sandbox", "SandboxServer", "open_process_sandbox", "serve"]
 
 _MODULES = {
     "DataFileError": "store",
     "Sandbox": "sandbox",
     "SandboxServer": "server",
-    "in_process": "process_sandbox",
+    "open_process_sandbox": "process_sandbox",
     "serve": "server",
 }
 

@@ -15,17 +15,17 @@ from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_i
 
 
 @contextmanager
-def in_process(
+def open_process_sandbox(
     data: Path | None = None,
     behaviour: Behaviour | None = None,
     *,
     clock: TimeSource = read_system_time,
     new_id: IdSource = generate_id,
-    read_only: bool = False,
+    is_read_only: bool = False,
 ) -> Iterator[Sandbox]:
     """Answer every boto3 request of this process during the `with` block. Yields the sandbox.
 
-    With `read_only`, the data file does not change and no lock file is created beside it.
+    If `is_read_only`, the data file does not change and no lock file is created beside it.
 
     STS, S3 and the other services are those of moto, with its account 123456789012. They start empty each time.
     The sandbox is global to the process and shared by its threads. Afterwards everything is restored, except that
@@ -35,7 +35,7 @@ def in_process(
     """
     register()
     with (
-        closing(Sandbox(data, behaviour, clock=clock, new_id=new_id, read_only=read_only)) as sandbox,
+        closing(Sandbox(data, behaviour, clock=clock, new_id=new_id, is_read_only=is_read_only)) as sandbox,
         isolate(),
         mock_aws(),
         use_sandbox(sandbox),

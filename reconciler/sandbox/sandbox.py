@@ -8,7 +8,7 @@ from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_i
 from reconciler.sandbox.service.errors import InternalServiceError
 from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
-from reconciler.sandbox.service.state import Document, ExecutedWrite, State
+from reconciler.sandbox.service.state import ExecutedWrite, JsonObject, State
 from reconciler.sandbox.store import AccountRegion, DataFile, load_states
 
 
@@ -25,20 +25,20 @@ class Sandbox:
         *,
         clock: TimeSource = read_system_time,
         new_id: IdSource = generate_id,
-        read_only: bool = False,
+        is_read_only: bool = False,
     ) -> None:
         """Load the data file if it exists. Raises DataFileError if it cannot be used.
 
-        With `read_only`, the data file does not change and no lock file is created. Writes stay in memory.
+        If `is_read_only`, the data file does not change and no lock file is created. Writes stay in memory.
         """
         self.new_id = new_id
         self._clock = clock
         self._behaviour = behaviour or Behaviour()
         self._lock = threading.RLock()
-        self._closed = False
+        self._is_closed = False
         self._services: dict[AccountRegion, AppIntegrations] = {}
-        self._store = None if data is None or read_only else DataFile(data)
-        if data is not None and read_only:
+        self._store = None if data is None or is_read_only else DataFile(data)
+        if data is not None and is_read_only:
             for place, state in load_states(data).items():
                 self._add_service(place, state)
         if self._store is not None:
@@ -69,13 +69,13 @@ class Sandbox:
                 self._add_service(place, create_seed_state(account, region))
             return self._services[place]
 
-    def call(self, account: str, region: str, operation: str, request: Document) -> Document:
+    def call(self, account: str, region: str, operation: str, request: JsonObject) -> JsonObject:
         """Execute one operation in an account and Region, and return its answer.
 
         Raises ServiceError if the operation is refused. A closed sandbox refuses every operation.
         """
         with self._lock:
-            if self._closed:
+            if self._is_closed:
                 raise InternalServiceError("The sandbox is closed.")
             return self.get_service(account, region).call(operation, request)
 
@@ -95,7 +95,7 @@ class Sandbox:
     def close(self) -> None:
         """Release the data file for another sandbox. The state in memory stays readable."""
         with self._lock:
-            self._closed = True
+            self._is_closed = True
             if self._store is not None:
                 self._store.close()
 
@@ -113,5 +113,5 @@ class Sandbox:
         )
 
     def _save(self) -> None:
-        if self._store is not None and not self._closed:
+        if self._store is not None and not self._is_closed:
             self._store.save({place: service.state for place, service in self._services.items()})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, RejectedRevision, TargetStatus
 from reconciler.render.formats import json
 from reconciler.web.page.page import Process
 

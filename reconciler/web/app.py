@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.web import probes
 from reconciler.web.api import stream_json
 from reconciler.web.page import html
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
-from reconciler.web.response_cache import Document, ResponseCache
+from reconciler.web.response_cache import ResponseCache, ResponseContent
 from reconciler.web.sanitize import enforce_types
 from reconciler.web.security_headers import SecurityHeaders
 from reconciler.web.webhooks import Webhooks
@@ -54,24 +54,24 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     async def show_page(request: Request) -> Response:
         filters = Filters.from_parameters(request.query_params)
 
-        def build_document() -> Document:
+        def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
-            return Document(
+            return ResponseContent(
                 _compute_cache_state(status, process),
                 "text/html",
                 html.stream_page(build_page(enforce_types(status), filters, process)),
             )
 
-        return await page_cache.respond(request, filters, build_document)
+        return await page_cache.respond(request, filters, build_content)
 
     async def show_report(request: Request) -> Response:
-        def build_document() -> Document:
+        def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
-            return Document(
+            return ResponseContent(
                 _compute_cache_state(status, process), "application/json", stream_json(enforce_types(status), process)
             )
 
-        return await report_cache.respond(request, None, build_document)
+        return await report_cache.respond(request, None, build_content)
 
     async def report_health(_: Request) -> Response:
         return probes.build_health_response(
@@ -82,11 +82,11 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
         return probes.build_readiness_response(views.get_status(), is_stopping=views.is_stopping())
 
     async def show_metrics(request: Request) -> Response:
-        def build_document() -> Document:
+        def build_content() -> ResponseContent:
             content_type, text = views.render_metrics()
-            return Document(None, content_type, (text.decode(),))
+            return ResponseContent(None, content_type, (text.decode(),))
 
-        return await metrics_cache.respond(request, None, build_document)
+        return await metrics_cache.respond(request, None, build_content)
 
     app = Starlette(
         routes=[

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.responses import PlainTextResponse, Response
 
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 
 
 def build_health_response(status: ControllerStatus, stuck_after: timedelta, *, is_scheduler_running: bool) -> Response:

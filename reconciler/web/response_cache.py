@@ -28,10 +28,10 @@ _RETRY_AFTER = "5"
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A document before it is rendered.
+class ResponseContent:
+    """The content of a response before it is rendered.
 
-    A document is not rendered again if the cached rendering has an equal `state`. A state of None is never equal.
+    It is not rendered again if the cached rendering has an equal `state`. A state of None is never equal.
     """
 
     state: object
@@ -56,14 +56,14 @@ class ResponseCache:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._texts_in_use: weakref.WeakSet[RenderedText] = weakref.WeakSet()
 
-    async def respond(self, request: Request, key: Hashable, build_document: Callable[[], Document]) -> Response:
-        """Return the response to a request. `build_document` is called in a thread, one call at a time."""
+    async def respond(self, request: Request, key: Hashable, build_content: Callable[[], ResponseContent]) -> Response:
+        """Return the response to a request. `build_content` is called in a thread, one call at a time."""
         count_on_arrival = self._rendering_count
         async with self._turn_limiter:
             if await request.is_disconnected():
                 return Response(status_code=503)  # the client is gone, and the response is not sent
             rendering = await to_thread.run_sync(
-                partial(self._get_rendering, key, count_on_arrival, build_document), limiter=self._thread_limiter
+                partial(self._get_rendering, key, count_on_arrival, build_content), limiter=self._thread_limiter
             )
         if rendering is None:
             message = f"too many slow readers: retry in {_RETRY_AFTER} seconds\n"
@@ -71,7 +71,7 @@ class ResponseCache:
         return _build_response(request, rendering)
 
     def _get_rendering(
-        self, key: Hashable, count_on_arrival: int, build_document: Callable[[], Document]
+        self, key: Hashable, count_on_arrival: int, build_content: Callable[[], ResponseContent]
     ) -> RenderedText | None:
         """Return a rendering for a request, or None if there is no room for it.
 
@@ -83,15 +83,15 @@ class ResponseCache:
             return entry.rendering  # this rendering started after the request arrived
         self._rendering_count += 1
         number = self._rendering_count
-        document = build_document()
-        if entry and document.state is not None and entry.state == document.state:
+        content = build_content()
+        if entry and content.state is not None and entry.state == content.state:
             rendering = entry.rendering
         elif self._is_full():
             return entry.rendering if entry else None
         else:
-            rendering = RenderedText.from_texts(document.media_type, document.texts)
+            rendering = RenderedText.from_texts(content.media_type, content.texts)
             self._texts_in_use.add(rendering)
-        self._entries[key] = _Entry(number, document.state, rendering)
+        self._entries[key] = _Entry(number, content.state, rendering)
         self._entries.move_to_end(key)
         while len(self._entries) > _MAX_ENTRIES:
             self._entries.popitem(last=False)

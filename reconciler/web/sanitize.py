@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from reconciler.core.apply.outcome import Outcome
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport

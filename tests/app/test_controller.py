@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.assemble import Runner
 from reconciler.app.controller import build_run_target
 from reconciler.app.stop_signal import StopSignal
-from reconciler.core.controller.status import ActiveRun
+from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress

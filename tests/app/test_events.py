@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.app.events import EventRecorder
-from reconciler.core.controller.status import ActiveRun
+from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 
@@ -20,7 +20,7 @@ RUN = ActiveRun("0a1b", "prod", "1f0c5f7")
 def log() -> io.StringIO:
     """Return the stream of the log."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     return stream
 
 

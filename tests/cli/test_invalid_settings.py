@@ -184,7 +184,7 @@ def test_mistyped_value_is_rejected(program: Program, server: SandboxServer, var
 )
 def test_ci_is_detected_from_the_environment(variables: dict[str, str], is_ci: bool) -> None:
     """CI is detected from the variable CI and from the variables of services that do not set CI."""
-    assert Settings.of(variables).is_ci is is_ci
+    assert Settings.from_environment(variables).is_ci is is_ci
 
 
 def test_ci_job_of_any_service_needs_a_lasting_state(program: Program, server: SandboxServer) -> None:

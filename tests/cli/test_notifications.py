@@ -175,7 +175,7 @@ def test_changed_receiver_file_takes_effect_without_a_restart(
     """A changed file of receivers applies at once, and an invalid or missing file leaves the previous receivers."""
     file = tmp_path / "urls"
     file.write_text("json://hunter2")
-    receivers = ReceiverList(Settings.of({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
+    receivers = ReceiverList(Settings.from_environment({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
     first_receivers = receivers()
     assert receivers() is first_receivers
     file.write_text("json://hunter2 slack://hunter2")
@@ -196,12 +196,12 @@ def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) ->
     file = tmp_path / "urls"
     file.write_text(content, encoding="utf-8")
     for variables in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
-        assert [each.name for each in ReceiverList(Settings.of(variables))()] == ["json 1"]
+        assert [each.name for each in ReceiverList(Settings.from_environment(variables))()] == ["json 1"]
 
 
 def test_each_source_and_target_set_has_its_own_notification_state() -> None:
     """Controllers with different manifests or targets do not share their notification state."""
-    choices = RunConfig(Settings.of({}), (), None, None, None, sandbox=False, state=None)
+    choices = RunConfig(Settings.from_environment({}), (), None, None, None, sandbox=False, state=None)
     scopes = {
         compute_scope(choices, ("manifests/",)),
         compute_scope(choices, ("others/",)),

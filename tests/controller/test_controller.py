@@ -17,7 +17,7 @@ from reconciler.controller.controller import Controller
 from reconciler.controller.dependencies import Dependencies, Intervals
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ActiveRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.report import AssociationReport, Report
@@ -475,7 +475,10 @@ def test_finished_run_counts_the_remaining_differences(
 ) -> None:
     """A finished run counts drifted associations, and separately the other open ones."""
     decisions = ("in-sync", "lost", "blocked", "changed", "held", "settling")
-    targets.associations = (reports.drifted_association(), *(reports.association(each, each) for each in decisions))
+    targets.associations = (
+        reports.build_drifted_association(),
+        *(reports.association(each, each) for each in decisions),
+    )
     scheduler.advance(timedelta(seconds=1))
     assert {(run.write_count, run.drift_count, run.open_count) for run in controller.get_status().finished_runs} == {
         (0, 1, 5)

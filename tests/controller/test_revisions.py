@@ -10,7 +10,7 @@ from support.builders import NOW, manifest
 from support.fakes import FakeClock
 
 from reconciler.controller.revisions import ActiveRevision, LoadedRevision, RevisionTracker
-from reconciler.core.controller.status import RejectedRevision, Revision
+from reconciler.core.controller.controller_status import RejectedRevision, Revision
 from reconciler.core.errors import GitError, InvalidManifests, Problem, ReconcilerError, StopRequested, UntrustedCommit
 from reconciler.core.model import Desired, Target
 

@@ -9,18 +9,18 @@ from reconciler.core import errors
 from reconciler.core.errors import Interrupted, ReconcilerError
 
 
-def subclasses(of: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
+def list_subclasses(of: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
     """Yield the errors of this module below a class."""
     for each in of.__subclasses__():
         if each.__module__ == errors.__name__:
             yield each
-            yield from subclasses(each)
+            yield from list_subclasses(each)
 
 
 def test_docstring_of_the_root_draws_every_error() -> None:
     """The tree in the docstring lists every error class."""
     drawn = [line.split("── ")[1].split()[0] for line in str(ReconcilerError.__doc__).splitlines() if "── " in line]
-    assert sorted(drawn) == sorted(each.__name__ for each in subclasses(ReconcilerError))
+    assert sorted(drawn) == sorted(each.__name__ for each in list_subclasses(ReconcilerError))
 
 
 def test_interruption_names_its_signal() -> None:

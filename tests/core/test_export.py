@@ -47,12 +47,12 @@ from reconciler.core.model import (
     Policy,
     Target,
     Unobserved,
-    natural_key,
+    build_natural_key,
 )
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
-from reconciler.core.request.normalise import find_problems, normalise, resolve_request
-from reconciler.edge.manifests.load import read_manifests
+from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
+from reconciler.edge.manifests.load import load_manifests
 from reconciler.edge.manifests.schema import get_fast_check
 from reconciler.render.manifest import render_yaml
 
@@ -81,7 +81,7 @@ def read_exported(exported: Sequence[ExportedManifest], target: Target = AMBIENT
         spec = {"Region": target.region, "AccountId": target.account}
         header = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
         files.append(File("target.json", json.dumps({**header, "spec": spec}).encode()))
-    return read_manifests(files, NOW).manifests[target.name]
+    return load_manifests(files, NOW).manifests[target.name]
 
 
 def list_arns(live_state: Observation) -> list[str]:
@@ -278,7 +278,7 @@ def is_invalid_revision(manifests: Sequence[Manifest]) -> bool:
     """Tell whether these manifests make a revision invalid: a duplicate name, policy.adopt or natural key."""
     keys: dict[NaturalKey, list[Manifest]] = {}
     for each in manifests:
-        keys.setdefault(natural_key(each.spec), []).append(each)
+        keys.setdefault(build_natural_key(each.spec), []).append(each)
     has_duplicate_keys = any(
         len(duplicates) > 1 and not all(each.policy.adopt for each in duplicates) for duplicates in keys.values()
     )
@@ -304,7 +304,7 @@ def read_without_yaml(
             json.dumps(each.document, ensure_ascii=False).encode()
         except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
-        if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_problems(spec)):
+        if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_spec_problems(spec)):
             built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
             # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [

@@ -8,10 +8,10 @@ from functools import cache
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from support.builders import NOW
-from support.reports import association, drifted_association, run
+from support.reports import association, build_drifted_association, run
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge.metrics import Metrics
 
@@ -20,7 +20,10 @@ from reconciler.edge.metrics import Metrics
 def collect_families() -> dict[str, Metric]:
     """Return the metrics by their Prometheus names, counters with `_total`."""
     target = TargetReport(
-        "prod", "123456789012", "us-east-1", associations=(association(outcome=Created("id")), drifted_association())
+        "prod",
+        "123456789012",
+        "us-east-1",
+        associations=(association(outcome=Created("id")), build_drifted_association()),
     )
     report = Report(run(dry_run=False), (target,))
     target_status = TargetStatus("prod", NOW, NOW, NOW, 0, report, NOW)

@@ -29,7 +29,7 @@ from deploy.kustomize import (
 from reconciler import __version__
 from reconciler.app.settings import Settings
 from reconciler.cli.group import app
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
 from reconciler.web.app import Views, build_application
 from reconciler.web.webhooks import Webhooks
@@ -170,7 +170,11 @@ def check_settings(documents: list[dict[str, Any]]) -> None:
     context, variables = parse_arguments(documents), collect_variables(documents)
     options = {str(parameter.envvar): parameter for parameter in context.command.params}
     names = {name for name in variables if name.startswith("RECONCILER_")}
-    setting_names = {name for name in names - options.keys() if Settings.of({name: "1"}) != Settings.of({})}
+    setting_names = {
+        name
+        for name in names - options.keys()
+        if Settings.from_environment({name: "1"}) != Settings.from_environment({})
+    }
     assert names - options.keys() - setting_names == set()
     for name in names - setting_names:
         source = context.get_parameter_source(str(options[name].name))

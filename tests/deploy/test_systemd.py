@@ -93,7 +93,7 @@ def test_unit_arguments_and_variables_are_options_of_the_program(service: str, s
         if name in options:
             assert context.get_parameter_source(str(options[name].name)) is ParameterSource.ENVIRONMENT, name
         else:
-            assert Settings.of({name: "1"}) != Settings.of({}), name
+            assert Settings.from_environment({name: "1"}) != Settings.from_environment({}), name
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -50,7 +50,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     level = library.level
     monkeypatch.setattr("sys.unraisablehook", logs.log_unraisable)
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     yield stream
     library.setLevel(level)
 

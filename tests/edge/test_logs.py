@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 def test_log_lines_are_json_without_a_terminal() -> None:
     """A line for a machine is JSON with the event, the level, the time and the fields."""
     stream = io.StringIO()
-    logs.configure(stream, color=True)
+    logs.configure(stream, has_colors=True)
     logs.get_logger().info("something happened", count=3)
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["count"]) == ("something happened", "info", 3)
@@ -54,7 +54,7 @@ class FullDisk(io.StringIO):
 @pytest.mark.parametrize("stream", [None, FullDisk()])
 def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
     """Logging to a full disk, or without a stream, raises nothing."""
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     logs.get_logger().info("something happened")
     logging.getLogger("apscheduler.scheduler").warning("something happened")
 
@@ -62,7 +62,7 @@ def test_failing_log_stream_is_not_an_error(stream: io.StringIO | None) -> None:
 def test_library_log_records_have_the_same_format() -> None:
     """A warning of a library is one JSON line, and its lower levels are not logged."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     logging.getLogger("apscheduler.scheduler").warning("run %s skipped", "x")
     assert json.loads(stream.getvalue())["event"] == "run x skipped"
     logging.getLogger("botocore").info("chatter")
@@ -72,7 +72,7 @@ def test_library_log_records_have_the_same_format() -> None:
 def test_bound_fields_are_in_every_line_of_a_run() -> None:
     """Fields of a run are in each line while it runs, including lines of libraries and threads, and not afterwards."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     library = logging.getLogger("a.library")
     with logs.bind_fields(run="r-1", target="prod"), ThreadPoolExecutor(2) as pool:
         list(pool.map(with_context(library.warning), ("one", "two")))
@@ -87,7 +87,7 @@ def test_bound_fields_are_in_every_line_of_a_run() -> None:
 def test_log_lines_contain_no_control_characters() -> None:
     """A field with control characters neither controls the terminal nor starts a new line."""
     stream = Terminal()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     logs.get_logger().warning("event", name="\x1b[2Jx\ny", values=[{"live": "\x1b]0;t\x07"}])
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
@@ -96,7 +96,7 @@ def test_log_lines_contain_no_control_characters() -> None:
 def test_brief_log_contains_only_warnings() -> None:
     """If the same terminal shows the report, only warnings and errors are logged."""
     stream = Terminal()
-    logs.configure(stream, color=False, brief=True)
+    logs.configure(stream, has_colors=False, is_brief=True)
     logs.get_logger().info(logs.RUN_FINISHED)
     assert stream.getvalue() == ""
     logs.get_logger().warning(logs.DRIFT_DETECTED)
@@ -106,7 +106,7 @@ def test_brief_log_contains_only_warnings() -> None:
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
 def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
     """The traceback of an unexpected error is logged, and its escape sequences are removed."""
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     try:
         int("\x1b]0;owned\x07")
     except ValueError:
@@ -121,7 +121,7 @@ def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
 def test_python_warning_is_one_log_line() -> None:
     """A Python warning is one JSON line. Python itself would print two lines of text."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     warnings.warn("this will go\naway", FutureWarning, stacklevel=1)
     (line,) = stream.getvalue().splitlines()
     assert "FutureWarning: this will go\naway" in json.loads(line)["event"]
@@ -131,7 +131,7 @@ def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) 
     """An uncaught error in a thread is one line with its traceback. Python itself would print many lines."""
     monkeypatch.setattr(threading, "excepthook", logs.log_thread_failure)
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     thread = threading.Thread(target=int, args=("no",), name="web")
     thread.start()
     thread.join()
@@ -144,7 +144,7 @@ def test_uncaught_thread_error_is_one_log_line(monkeypatch: pytest.MonkeyPatch) 
 def log_lines(report: Report) -> list[dict[str, Any]]:
     """Return the log lines of a run."""
     stream = io.StringIO()
-    logs.configure(stream, color=False)
+    logs.configure(stream, has_colors=False)
     logs.log_report(report)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 

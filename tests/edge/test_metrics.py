@@ -16,7 +16,7 @@ from support.builders import NOW
 from support.proxy import FaultProxy, build_error
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.edge.metrics import Metrics
@@ -123,7 +123,7 @@ def test_call_without_an_answer_is_counted(metrics: Metrics) -> None:
 
 def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     """The metrics show targets, decisions, the age of drift, the active revision and the rejected revision."""
-    drifted = replace(reports.drifted_association(), since=NOW - timedelta(hours=2))
+    drifted = replace(reports.build_drifted_association(), since=NOW - timedelta(hours=2))
     last_report = reports.report(drifted, reports.association("fine", "in-sync"))
     target_status = TargetStatus(
         "prod", NOW, NOW - timedelta(minutes=3), None, 2, last_report, NOW - timedelta(hours=1)
@@ -151,7 +151,7 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
     """Failed exports are counted for each target with a report, and the count is 0 if no export failed."""
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
-    drifted = replace(reports.drifted_association(), last_execution=Execution("FAILED", None))
+    drifted = replace(reports.build_drifted_association(), last_execution=Execution("FAILED", None))
     completed = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
     target_statuses = [
         TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
@@ -177,9 +177,9 @@ def test_unlisted_associations_keep_their_last_known_metrics(
     in_sync = reports.association("a", "in-sync")
     complete_report = reports.report(
         replace(in_sync, last_execution=Execution("FAILED", "no access")),
-        replace(reports.drifted_association("b"), since=NOW - timedelta(hours=2)),
+        replace(reports.build_drifted_association("b"), since=NOW - timedelta(hours=2)),
     )
-    listed = {"a": in_sync, "b": replace(reports.drifted_association("b"), since=NOW - timedelta(hours=1))}
+    listed = {"a": in_sync, "b": replace(reports.build_drifted_association("b"), since=NOW - timedelta(hours=1))}
     blocked = {name: reports.association(name, "blocked", reason="denied") for name in "ab"}
     last_report = reports.report(
         *(blocked | {name: listed[name] for name in listed_names}).values(), unlisted=(("arn", "denied"),)
@@ -195,7 +195,7 @@ def test_unlisted_associations_keep_their_last_known_metrics(
 def test_drift_together_with_a_change_has_no_age(metrics: Metrics) -> None:
     """A changed and drifted association has no drift age, because its recorded time is the time of the change."""
     changed = replace(
-        reports.drifted_association("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30)
+        reports.build_drifted_association("both"), decision=DecisionKind.CHANGED, since=NOW - timedelta(days=30)
     )
     target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(changed), NOW)
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, (target_status,), ()))

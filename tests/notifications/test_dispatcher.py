@@ -12,7 +12,7 @@ import pytest
 from support.builders import NOW
 from support.fakes import FakeClock, FakeStore
 
-from reconciler.core.controller.status import ControllerStatus, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
 from reconciler.core.plan.decision import DecisionKind
@@ -231,15 +231,15 @@ def test_controllers_of_one_machine_wait_for_each_other(scenario: Scenario, tmp_
     assert scenario.dispatch(second) == []
 
 
-@pytest.mark.parametrize("restarted", [False, True])
-def test_clock_set_back_does_not_suppress_notifications(scenario: Scenario, *, restarted: bool) -> None:
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_clock_set_back_does_not_suppress_notifications(scenario: Scenario, *, is_restarted: bool) -> None:
     """After a clock was set back, recoveries, new problems and the summary are still sent once each."""
     scenario.summary_interval = timedelta(days=1)
     early_dispatcher = scenario.create_dispatcher()
     scenario.clock.set(days=300)
     assert scenario.dispatch(early_dispatcher, export="lost") == [LOST, "reconcile: 1 problem"]
     scenario.clock.set(days=-300)
-    dispatcher = scenario.create_dispatcher() if restarted else early_dispatcher
+    dispatcher = scenario.create_dispatcher() if is_restarted else early_dispatcher
     assert scenario.dispatch(dispatcher) == ["reconcile: 1 problem"]
     assert scenario.dispatch(dispatcher, export="in-sync", other="lost") == ["reconcile: 1 lost, 1 recovered"]
     assert scenario.dispatch(dispatcher) == scenario.dispatch(scenario.create_dispatcher()) == []

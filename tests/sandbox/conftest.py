@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from reconciler.sandbox import ManualClock, Sandbox, SandboxServer, in_process
+from reconciler.sandbox import ManualClock, Sandbox, SandboxServer, open_process_sandbox
 from reconciler.sandbox.service.seed import create_seed_state
 from reconciler.sandbox.service.service import AppIntegrations
 
@@ -43,7 +43,7 @@ def server(clock: ManualClock) -> Iterator[SandboxServer]:
 def access(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
     """Yield a sandbox and the boto3 arguments to reach it, once in process and once over HTTP."""
     if request.param == "in process":
-        with in_process(clock=clock) as sandbox:
+        with open_process_sandbox(clock=clock) as sandbox:
             yield sandbox, DUMMY_CREDENTIALS
     else:
         with SandboxServer(clock=clock) as server:

@@ -17,7 +17,7 @@ from moto import backends, mock_aws
 from support.paths import REPOSITORY
 
 import reconciler.sandbox
-from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, in_process
+from reconciler.sandbox import Behaviour, DataFileError, SandboxServer, open_process_sandbox
 from reconciler.sandbox.moto.registration import register
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def misleading_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
     """The sandbox needs no credentials, Region or profile, and restores the environment and boto3 afterwards."""
     environment, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
-    with in_process() as sandbox:
+    with open_process_sandbox() as sandbox:
         client = boto3.client("appintegrations")
         assert client.meta.region_name == "us-east-1"
         create_association(client, "t")
@@ -59,7 +59,7 @@ def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
 def test_sandbox_restores_the_environment_after_an_error() -> None:
     """The environment is restored if the block raises an exception."""
     environment = dict(os.environ)  # noqa: TID251  # compared
-    with pytest.raises(ZeroDivisionError), in_process():
+    with pytest.raises(ZeroDivisionError), open_process_sandbox():
         _ = 1 / 0
     assert dict(os.environ) == environment  # noqa: TID251  # compared
 
@@ -68,7 +68,7 @@ def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     """An invalid data file is reported before the environment changes."""
     environment = dict(os.environ)  # noqa: TID251  # compared
     (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
-    with pytest.raises(DataFileError), in_process(tmp_path / "sandbox.json"):
+    with pytest.raises(DataFileError), open_process_sandbox(tmp_path / "sandbox.json"):
         pass
     assert dict(os.environ) == environment  # noqa: TID251  # compared
 
@@ -77,7 +77,7 @@ def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
 def test_region_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The sandbox keeps the Region of the environment."""
     monkeypatch.setenv(name, "eu-west-1")
-    with in_process(), closing(boto3.client("appintegrations")) as client:
+    with open_process_sandbox(), closing(boto3.client("appintegrations")) as client:
         [arn, *_] = [each["Arn"] for each in client.list_data_integrations()["DataIntegrations"]]
     assert ":eu-west-1:" in arn
 
@@ -88,8 +88,8 @@ def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> N
         "import boto3\n"
         "client = boto3.client('appintegrations', region_name='us-east-1',"
         " aws_access_key_id='a', aws_secret_access_key='b')\n"
-        "from reconciler.sandbox import in_process\n"
-        "with in_process():\n"
+        "from reconciler.sandbox import open_process_sandbox\n"
+        "with open_process_sandbox():\n"
         "    assert len(client.list_data_integrations()['DataIntegrations']) == 3\n"
     )
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
@@ -99,7 +99,7 @@ def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_requests_to_other_machines_are_blocked() -> None:
     """A request to another machine is blocked, and a request to loopback is sent."""
-    with SandboxServer() as server, in_process():
+    with SandboxServer() as server, open_process_sandbox():
         external_client = boto3.client("appintegrations", endpoint_url="http://203.0.113.1")
         with pytest.raises(HTTPClientError, match="the sandbox blocks requests that leave this machine"):
             external_client.list_data_integrations()
@@ -111,13 +111,13 @@ def test_requests_to_other_machines_are_blocked() -> None:
 @pytest.mark.parametrize("config", [Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)])
 def test_fips_and_dual_stack_endpoints_are_served(config: Config) -> None:
     """The sandbox answers on FIPS and dual-stack hosts."""
-    with in_process(), closing(boto3.client("appintegrations", config=config)) as client:
+    with open_process_sandbox(), closing(boto3.client("appintegrations", config=config)) as client:
         assert len(client.list_data_integrations()["DataIntegrations"]) == 3
 
 
 def test_threads_share_one_sandbox() -> None:
     """Threads share one sandbox, and STS answers in each of them."""
-    with in_process() as sandbox, closing(boto3.client("appintegrations")) as client:
+    with open_process_sandbox() as sandbox, closing(boto3.client("appintegrations")) as client:
         sts = boto3.client("sts")
         with ThreadPoolExecutor(8) as pool:
             accounts = set(pool.map(lambda _: sts.get_caller_identity()["Account"], range(16)))
@@ -129,9 +129,9 @@ def test_threads_share_one_sandbox() -> None:
 def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
     """With a data file, a later sandbox and a server find the state of the first sandbox."""
     data = tmp_path / "sandbox.json"
-    with in_process(data):
+    with open_process_sandbox(data):
         association_id = create_association(boto3.client("appintegrations"), "t")
-    with in_process(data) as sandbox:
+    with open_process_sandbox(data) as sandbox:
         assert create_association(boto3.client("appintegrations"), "t") == association_id
         assert len(sandbox.executed_writes) == 1
     with SandboxServer(data=data) as server:
@@ -140,17 +140,17 @@ def test_second_process_finds_the_data_of_the_first(tmp_path: Path) -> None:
 
 def test_nested_sandboxes_are_isolated_and_not_stored() -> None:
     """A nested sandbox answers during its block only, and stores nothing without a data file."""
-    with in_process() as outer_sandbox:
+    with open_process_sandbox() as outer_sandbox:
         client = boto3.client("appintegrations")
         create_association(client, "t")
         with (
-            in_process(behaviour=Behaviour(explicit_deny=True)) as inner_sandbox,
+            open_process_sandbox(behaviour=Behaviour(explicit_deny=True)) as inner_sandbox,
             pytest.raises(client.exceptions.AccessDeniedException),
         ):
             create_association(client, "u")
         create_association(client, "u")
     assert (len(outer_sandbox.executed_writes), len(inner_sandbox.executed_writes)) == (2, 0)
-    with in_process() as new_sandbox:
+    with open_process_sandbox() as new_sandbox:
         assert new_sandbox.executed_writes == ()
 
 
@@ -163,7 +163,7 @@ def test_running_server_survives_moto_s_resets() -> None:
             "CreateDataIntegrationAssociation",
             {"DataIntegrationIdentifier": "crm-accounts"},
         )
-        with in_process():
+        with open_process_sandbox():
             boto3.client("appintegrations").list_data_integrations()
         assert len(server.sandbox.executed_writes) == 1
 

@@ -46,18 +46,18 @@ def test_stored_state_survives_a_restart(tmp_path: Path, clock: ManualClock) -> 
 def test_reading_creates_no_file(tmp_path: Path, clock: ManualClock) -> None:
     """A read-only sandbox creates and changes no file, even if another sandbox uses it."""
     file = tmp_path / "sandbox.json"
-    with closing(Sandbox(file, clock=clock, read_only=True)) as read_only:
+    with closing(Sandbox(file, clock=clock, is_read_only=True)) as read_only:
         fill_sandbox(read_only)
     assert list(tmp_path.iterdir()) == []
     with closing(Sandbox(file, clock=clock)) as owner:
         fill_sandbox(owner)
         content = file.read_bytes()
-        with closing(Sandbox(file, clock=clock, read_only=True)) as reader:
+        with closing(Sandbox(file, clock=clock, is_read_only=True)) as reader:
             assert reader.executed_writes == owner.executed_writes
             reader.reset()
         assert file.read_bytes() == content
     (tmp_path / "sandbox.json.lock").unlink()
-    with closing(Sandbox(file, clock=clock, read_only=True)):
+    with closing(Sandbox(file, clock=clock, is_read_only=True)):
         assert [each.name for each in tmp_path.iterdir()] == ["sandbox.json"]
 
 

@@ -22,7 +22,7 @@ from simulation.schedule import Process, ProcessKilled, Schedule
 from simulation.trace import Call, Listing, Trace
 from support.builders import ACCOUNT, REGION
 
-from reconciler.core.model import NaturalKey, natural_key
+from reconciler.core.model import NaturalKey, build_natural_key
 from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.errors import ServiceError
 from reconciler.sandbox.service.service import AppIntegrations
@@ -117,7 +117,7 @@ class Cloud:
 
     def get_natural_key(self, association_id: str, integration: str) -> NaturalKey:
         """Return the natural key of an association as requested, however List spells it."""
-        return natural_key(
+        return build_natural_key(
             {**self.state.associations[association_id].request, "DataIntegrationIdentifier": integration}
         )
 
@@ -183,7 +183,7 @@ class Cloud:
         (items,) = (value for value in answer.values() if isinstance(value, list))
         if operation == "ListDataIntegrationAssociations":
             items = [self._respell(item) for item in items if not self._is_hidden(item)]
-        return items[::-1] if self.scenario.by_offset else items
+        return items[::-1] if self.scenario.is_paged_by_offset else items
 
     def _respell(self, item: Any) -> Any:
         """Return an item as this AWS spells it, in the same way at all times."""
@@ -391,7 +391,7 @@ class Paginator:
                 yield {"DataIntegrations": [], "DataIntegrationAssociations": [], "last": True, "ResponseMetadata": {}}
                 return
             items = self._cloud.list_items(self._operation, parameters)
-            start = item_count if self._cloud.scenario.by_offset else self._find_position(last_arn, items)
+            start = item_count if self._cloud.scenario.is_paged_by_offset else self._find_position(last_arn, items)
             page = items[start : start + self._cloud.scenario.page]
             if listing.integration:
                 ids = [_get_arn(item).rpartition("/")[2] for item in page]

@@ -26,7 +26,7 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.ports import Progress, Writers
 from reconciler.core.report.build import build_lines
-from reconciler.core.run import Run, RunContext
+from reconciler.core.run_context import Run, RunContext
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer

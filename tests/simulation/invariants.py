@@ -19,7 +19,7 @@ from simulation.trace import Call, Listing, Trace
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.apply.result import Result
-from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, natural_key
+from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, build_natural_key
 from reconciler.core.plan.decision import Adopt, Blocked, Plan, get_live
 from reconciler.core.request.token import compute_client_token
 
@@ -268,10 +268,10 @@ class Checker:
         if after["serial"] != (before["serial"] if before else 0) + 1:
             self.report_violation("no-lost-update", f"{trace.run} writes serial {after['serial']}")
         if before:
-            keys = {natural_key(record["request"]) for record in after["records"].values()}
+            keys = {build_natural_key(record["request"]) for record in after["records"].values()}
             for name, record in before["records"].items():
                 is_bound = record["status"] == "bound"
-                if is_bound and name not in after["records"] and natural_key(record["request"]) not in keys:
+                if is_bound and name not in after["records"] and build_natural_key(record["request"]) not in keys:
                     self.report_violation(
                         "no-lost-update", f"{trace.run} forgets {name}, bound to {record['associationId']}"
                     )
@@ -323,12 +323,12 @@ class Checker:
         bound_ids = _list_bound_ids(trace.base_journal) | _list_adopted_ids(trace)
         if decision.live.id in bound_ids:
             return
-        key = natural_key(decision.live.spec)
+        key = build_natural_key(decision.live.spec)
         matching_ids = [
             live.id
             for associations in _list_live_associations(trace)
             for live in associations
-            if natural_key(live.spec) == key
+            if build_natural_key(live.spec) == key
         ]
         if len([id_ for id_ in matching_ids if id_ not in bound_ids]) > 1:
             self.report_violation("ambiguous", f"{trace.run} adopts {decision.live.id}, and {len(matching_ids)} match")
@@ -397,14 +397,14 @@ def _identify_create(call: Call) -> tuple[NaturalKey, int | None]:
     """Return the natural key and incarnation of a Create. The incarnation is None if no incarnation has its token."""
     request = {key: value for key, value in call.request.items() if key != "ClientToken"}
     token = call.request.get("ClientToken")
-    return natural_key(request), next(
+    return build_natural_key(request), next(
         (incarnation for incarnation in range(MAX_INCARNATIONS) if compute_client_token(request, incarnation) == token),
         None,
     )
 
 
 def _find_manifest(trace: Trace, key: NaturalKey) -> Manifest | None:
-    return next((each for each in trace.manifests if natural_key(each.spec)[1:] == key[1:]), None)
+    return next((each for each in trace.manifests if build_natural_key(each.spec)[1:] == key[1:]), None)
 
 
 def _get_generation(trace: Trace, key: NaturalKey) -> int:
@@ -420,7 +420,7 @@ def _list_bound_ids(journal: dict[str, Any] | None, key: NaturalKey | None = Non
     """Return the ids of the bound records in a journal, for one natural key or for all."""
     records = journal["records"].values() if journal else ()
     bound_records = (record for record in records if record["status"] == "bound")
-    return {record["associationId"] for record in bound_records if key in {None, natural_key(record["request"])}}
+    return {record["associationId"] for record in bound_records if key in {None, build_natural_key(record["request"])}}
 
 
 def _list_adopted_ids(trace: Trace) -> set[str]:

@@ -40,12 +40,13 @@ class ControllerSettings:
 class Scenario:
     """Parameters of one simulation. Times are in seconds.
 
-    `page` is the number of items on a page of List. With `by_offset`, pages are cut by position: an item that is added
-    or removed between two pages shifts the rest. Otherwise pages are cut after the last item of the page before. With
-    `has_replicas`, each page comes from another replica of List, whose lag is at most Behaviour.list_lag. `has_updates`
-    allows Updates in runs. With `has_churn`, people change only ExecutionConfigurations. `respelling` is the way in
-    which List spells keys differently. `hiding_seconds` is the time for which List leaves out every second association;
-    it then shows the association for at least as long. 0 hides none.
+    `page` is the number of items on a page of List. If `is_paged_by_offset`, pages are cut by position: an item that
+    is added or removed between two pages shifts the rest. Otherwise pages are cut after the last item of the page
+    before. With `has_replicas`, each page comes from another replica of List, whose lag is at most
+    Behaviour.list_lag. `has_updates` allows Updates in runs. With `has_churn`, people change only
+    ExecutionConfigurations. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
+    for which List leaves out every second association; it then shows the association for at least as long. 0 hides
+    none.
     """
 
     seed: int
@@ -55,7 +56,7 @@ class Scenario:
     settle_time: float
     horizon: float
     page: int
-    by_offset: bool
+    is_paged_by_offset: bool
     has_replicas: bool
     is_local: bool
     manifests: int
@@ -145,7 +146,7 @@ def _draw_parameters(seed: int, random: Random) -> Scenario:
         settle_time=settle,
         horizon=run_count * interval,
         page=random.choice((1, 2, 2)),
-        by_offset=draw_bool(random, 0.5),
+        is_paged_by_offset=draw_bool(random, 0.5),
         has_replicas=draw_bool(random, 0.4),
         is_local=is_local,
         manifests=random.randint(1, 4),

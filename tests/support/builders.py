@@ -12,7 +12,7 @@ from reconciler.core.plan.inputs import RunOptions, RunRules
 from reconciler.core.ports import Clock
 from reconciler.core.request.normalise import normalise, resolve_request
 from reconciler.core.request.token import compute_client_token
-from reconciler.core.run import RunContext
+from reconciler.core.run_context import RunContext
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(minutes=15)

@@ -54,7 +54,7 @@ def association(name: str = "export", decision: str = DecisionKind.CREATE, **cha
     return AssociationReport(name, decision=DecisionKind(decision), **members | changes)
 
 
-def drifted_association(name: str = "drifted") -> AssociationReport:
+def build_drifted_association(name: str = "drifted") -> AssociationReport:
     """Return an association whose window no longer matches the applied one."""
     differences = (Difference(START, "1790812800000", "1790812800000", "1788220800000"),)
     return association(name, "drifted", arn=live().arn, differences=differences, reason="AWS no longer matches")
@@ -66,7 +66,7 @@ def report(*associations: AssociationReport, dry_run: bool = True, **target: Any
     return Report(run(dry_run=dry_run), (TargetReport("prod", "123456789012", "us-east-1", **members),))
 
 
-def full_report(text: str = PLAIN, *, dry_run: bool = False) -> Report:
+def build_full_report(text: str = PLAIN, *, dry_run: bool = False) -> Report:
     """Return a report with every kind of member, in which each text from outside is the given one."""
     associations = tuple(_build_every_association(text))
     failing_target = TargetReport(text, text, text, text, (_build_full_association(text, "blocked"),))
@@ -84,21 +84,24 @@ def full_report(text: str = PLAIN, *, dry_run: bool = False) -> Report:
         live_count=9,
     )
     return Report(
-        run(dry_run=dry_run, text=text), (target, failing_target), problems(text), PlanMismatch(text, (text, text))
+        run(dry_run=dry_run, text=text),
+        (target, failing_target),
+        build_problems(text),
+        PlanMismatch(text, (text, text)),
     )
 
 
-def validation_result(text: str = PLAIN) -> ValidationResult:
+def build_validation_result(text: str = PLAIN) -> ValidationResult:
     """Return the findings of an invalid revision."""
-    return ValidationResult(problems=problems(text), warnings=problems(text))
+    return ValidationResult(problems=build_problems(text), warnings=build_problems(text))
 
 
-def problems(text: str = PLAIN) -> tuple[Problem, ...]:
+def build_problems(text: str = PLAIN) -> tuple[Problem, ...]:
     """Return a problem with a position and a pointer, and one without them."""
     return (Problem(text, 3, 7, text, text), Problem(text, 0, 0, "", text))
 
 
-def many_associations(count: int) -> Report:
+def build_report_of_many(count: int) -> Report:
     """Return a report of many associations: of ten, four creates, one blocked, two drifted and three in sync."""
     decisions = (
         "create",
@@ -119,7 +122,7 @@ def many_associations(count: int) -> Report:
 
 def _build_association(decision: str, name: str) -> AssociationReport:
     if decision == "drifted":
-        return drifted_association(name)
+        return build_drifted_association(name)
     reason = "MaxCreates is 10" if decision == "blocked" else ""
     return association(name, decision, reason=reason)
 

@@ -84,7 +84,7 @@ class Repository:
 
     def read(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> tuple[str, tuple[File | Problem, ...]]:
         """Read the manifests of a revision, in place or from a URL."""
-        return read_manifests(url or str(self.folder), ref, path, self.environment)
+        return fetch_manifests(url or str(self.folder), ref, path, self.environment)
 
     def read_names(self, ref: str = "HEAD", path: str = "manifests", url: str = "") -> list[str]:
         """Return the names of the files in a revision."""
@@ -105,7 +105,7 @@ class Repository:
         return self.expect_failure(ref, path, url)
 
 
-def read_manifests(
+def fetch_manifests(
     url: str, ref: str, path: str, environment: Mapping[str, str], **settings: Any
 ) -> tuple[str, tuple[File | Problem, ...]]:
     """Read the manifests of a revision."""
@@ -115,7 +115,7 @@ def read_manifests(
 def expect_read_failure(url: str, ref: str, path: str, environment: Mapping[str, str], seconds: float = 60) -> str:
     """Return the message, on one line, of a read that fails."""
     with pytest.raises(GitError) as error:
-        read_manifests(url, ref, path, environment, timeout_seconds=seconds)
+        fetch_manifests(url, ref, path, environment, timeout_seconds=seconds)
     text = str(error.value)
     assert text.isprintable(), text
     return text

@@ -10,7 +10,13 @@ from support import reports
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import (
+    ControllerStatus,
+    FinishedRun,
+    RejectedRevision,
+    Revision,
+    TargetStatus,
+)
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.report.report import Report, TargetReport
@@ -19,7 +25,7 @@ HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
 
 
-def target_status(last_report: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
+def build_target_status(last_report: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
     """Return the status of an idle target with its last report."""
     next_run = NOW + timedelta(minutes=4)
     return TargetStatus(
@@ -27,12 +33,12 @@ def target_status(last_report: Report | None, target: str = "prod", failures: in
     )
 
 
-def status(*targets: TargetStatus, finished_runs: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
+def build_status(*targets: TargetStatus, finished_runs: tuple[FinishedRun, ...] = ()) -> ControllerStatus:
     """Return a snapshot with an active revision."""
     return ControllerStatus(NOW, NOW - 40 * HOUR, NOW - timedelta(seconds=9), REVISION, None, targets, finished_runs)
 
 
-def finished_runs(target: str = "prod", *, is_failing: bool = False) -> Iterator[FinishedRun]:
+def build_finished_runs(target: str = "prod", *, is_failing: bool = False) -> Iterator[FinishedRun]:
     """Yield the runs of a day, every five minutes. Some created, some found drift, and the last may have failed."""
     for number in range(288):
         started_at = NOW - timedelta(days=1) + timedelta(minutes=5 * number + 4)
@@ -44,7 +50,7 @@ def finished_runs(target: str = "prod", *, is_failing: bool = False) -> Iterator
         )
 
 
-def in_sync() -> ControllerStatus:
+def build_status_in_sync() -> ControllerStatus:
     """Return a snapshot without differences."""
     names = ("profiles-export", "tickets-hourly", "contacts-2026-10")
     associations = (
@@ -54,15 +60,15 @@ def in_sync() -> ControllerStatus:
         )
         for name in names
     )  # fmt: skip
-    runs = (replace(run, write_count=0, drift_count=0) for run in finished_runs())
-    return status(target_status(reports.report(*associations)), finished_runs=tuple(runs))
+    runs = (replace(run, write_count=0, drift_count=0) for run in build_finished_runs())
+    return build_status(build_target_status(reports.report(*associations)), finished_runs=tuple(runs))
 
 
-def open_differences() -> ControllerStatus:
+def build_status_with_open_differences() -> ControllerStatus:
     """Return a snapshot with several kinds of decisions."""
     associations = (
         replace(
-            reports.drifted_association("profiles-export"),
+            reports.build_drifted_association("profiles-export"),
             since=NOW - 3 * HOUR,
             last_execution=Execution("FAILED", "no key"),
         ),
@@ -72,66 +78,73 @@ def open_differences() -> ControllerStatus:
         reports.association("agents", "in-sync", arn=live("a3").arn, since=NOW - 99 * HOUR),
     )
     report = reports.report(*associations, unmanaged=(live("u1"), live("u2")), dry_run=False)
-    other = replace(in_sync().targets[0], target="staging")
-    return status(target_status(report), other, finished_runs=(*finished_runs(), *finished_runs("staging")))
+    other = replace(build_status_in_sync().targets[0], target="staging")
+    return build_status(
+        build_target_status(report), other, finished_runs=(*build_finished_runs(), *build_finished_runs("staging"))
+    )
 
 
-def rejected_revision() -> ControllerStatus:
+def build_status_with_rejected_revision() -> ControllerStatus:
     """Return a snapshot with a rejected revision."""
     problems = (
         Problem("manifests/a.yaml", 7, 3, "/spec/DestinationURI", "is no S3 address: write s3://bucket/prefix"),
         Problem("manifests/b.yaml", 1, 1, "", "is no YAML"),
     )
     return replace(
-        in_sync(),
+        build_status_in_sync(),
         rejected_revision=RejectedRevision("2 problems in the manifests of commit 9c1b", NOW - HOUR, problems),
     )
 
 
-def failing_target() -> ControllerStatus:
+def build_status_with_failing_target() -> ControllerStatus:
     """Return a snapshot with a failing target and a working one."""
     error = "the credentials may not make this call: app-integrations:ListDataIntegrations"
     names = ("profiles-export", "contacts")
     blocked = tuple(reports.association(name, "blocked", reason=error) for name in names)
     report = Report(reports.run(dry_run=False), (TargetReport("prod", None, "us-east-1", error, blocked),))
-    other = replace(in_sync().targets[0], target="staging")
-    return status(
-        target_status(report, failures=7),
+    other = replace(build_status_in_sync().targets[0], target="staging")
+    return build_status(
+        build_target_status(report, failures=7),
         other,
-        finished_runs=(*finished_runs(is_failing=True), *finished_runs("staging")),
+        finished_runs=(*build_finished_runs(is_failing=True), *build_finished_runs("staging")),
     )
 
 
-def failing_target_with_history() -> ControllerStatus:
+def build_status_with_failure_history() -> ControllerStatus:
     """Return a snapshot with a target that has begun to fail."""
     association = replace(
-        reports.drifted_association("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
+        reports.build_drifted_association("contacts"), since=NOW - 3 * HOUR, arn=live("a1").arn,
         last_execution=Execution("FAILED", "no key"),
     )  # fmt: skip
-    prod, staging = failing_target().targets
-    return replace(failing_target(), targets=(replace(prod, last_complete_report=reports.report(association)), staging))
+    prod, staging = build_status_with_failing_target().targets
+    return replace(
+        build_status_with_failing_target(),
+        targets=(replace(prod, last_complete_report=reports.report(association)), staging),
+    )
 
 
-def before_first_revision() -> ControllerStatus:
+def build_status_before_first_revision() -> ControllerStatus:
     """Return a snapshot from before the first revision."""
     return ControllerStatus(NOW, NOW, None, None, RejectedRevision("git cannot be reached", NOW), (), ())
 
 
-def without_manifests() -> ControllerStatus:
+def build_status_without_manifests() -> ControllerStatus:
     """Return a snapshot whose revision has a target and no manifests."""
-    return status(target_status(reports.report()))
+    return build_status(build_target_status(reports.report()))
 
 
-def thousand_associations() -> ControllerStatus:
+def build_status_of_thousand_associations() -> ControllerStatus:
     """Return a snapshot with 1,000 associations."""
-    return status(target_status(reports.many_associations(1000)), finished_runs=tuple(finished_runs()))
+    return build_status(
+        build_target_status(reports.build_report_of_many(1000)), finished_runs=tuple(build_finished_runs())
+    )
 
 
-def with_foreign_text(text: str) -> ControllerStatus:
+def build_status_with_foreign_text(text: str) -> ControllerStatus:
     """Return a snapshot in which each text from outside is the given one."""
-    problems = reports.problems(text)
+    problems = reports.build_problems(text)
     run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(
-        status(target_status(reports.full_report(text), text, failures=3), finished_runs=(run,)),
+        build_status(build_target_status(reports.build_full_report(text), text, failures=3), finished_runs=(run,)),
         revision=Revision(text, NOW, 1), rejected_revision=RejectedRevision(text, NOW, problems),
     )  # fmt: skip

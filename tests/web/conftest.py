@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.builders import NOW
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.edge.metrics import Metrics
 from reconciler.web.app import Views, build_application
 from reconciler.web.server import serve

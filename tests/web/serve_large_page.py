@@ -24,13 +24,15 @@ def build_association(number: int) -> AssociationReport:
     differences = tuple(
         Difference(f"{path}/{member}", f"17908{number:08}", None, "1788220800000") for member in MEMBERS
     )
-    return replace(reports.drifted_association(f"export-{number:05}"), differences=differences, since=NOW)
+    return replace(reports.build_drifted_association(f"export-{number:05}"), differences=differences, since=NOW)
 
 
 if __name__ == "__main__":
     report = reports.report(*map(build_association, range(int(sys.argv[1]))))
     with serve_site() as site:
-        site.status = statuses.status(statuses.target_status(report), finished_runs=tuple(statuses.finished_runs()))
+        site.status = statuses.build_status(
+            statuses.build_target_status(report), finished_runs=tuple(statuses.build_finished_runs())
+        )
         site.get("/metrics")
         print(site.url, flush=True)  # noqa: T201 - the test reads the URL
         sys.stdin.read()

@@ -13,7 +13,7 @@ from support import statuses
 from support.builders import NOW
 from web.conftest import EMPTY, Site
 
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.formats.json import encode_report
 
@@ -26,10 +26,11 @@ VALIDATOR = jsonschema.Draft202012Validator(load_schema("controller.v1.json"), r
 @pytest.mark.parametrize(
     "status",
     [
-        EMPTY, statuses.before_first_revision(), statuses.without_manifests(), statuses.in_sync(),
-        statuses.open_differences(), statuses.rejected_revision(),
-        statuses.failing_target(), statuses.failing_target_with_history(),
-        statuses.with_foreign_text("\u202e</script>"),
+        EMPTY, statuses.build_status_before_first_revision(), statuses.build_status_without_manifests(),
+        statuses.build_status_in_sync(), statuses.build_status_with_open_differences(),
+        statuses.build_status_with_rejected_revision(), statuses.build_status_with_failing_target(),
+        statuses.build_status_with_failure_history(),
+        statuses.build_status_with_foreign_text("\u202e</script>"),
     ],
 )  # fmt: skip
 def test_every_controller_state_fits_the_schema(site: Site, status: ControllerStatus) -> None:
@@ -52,10 +53,10 @@ def test_report_contains_the_probe_states(site: Site) -> None:
         False,
         False,
     )
-    overdue_target = replace(statuses.target_status(None), next_run=NOW - timedelta(minutes=11))
+    overdue_target = replace(statuses.build_target_status(None), next_run=NOW - timedelta(minutes=11))
     source_status = TargetStatus("(git)", NOW, NOW - timedelta(minutes=11), None, 0, None, None)
     site.status = replace(
-        statuses.status(overdue_target, statuses.target_status(None, "other")), source_status=source_status
+        statuses.build_status(overdue_target, statuses.build_target_status(None, "other")), source_status=source_status
     )
     site.is_scheduler_running, site.is_stopping = False, True
     report = site.get("/api/v1/report").json
@@ -69,9 +70,9 @@ def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
     """The runs are complete and in order for any number of them."""
     runs = tuple(
         replace(run, id=f"r{number}")
-        for number, run in enumerate((*statuses.finished_runs(), *statuses.finished_runs()))
+        for number, run in enumerate((*statuses.build_finished_runs(), *statuses.build_finished_runs()))
     )[:count]
-    site.status = replace(statuses.in_sync(), finished_runs=runs)
+    site.status = replace(statuses.build_status_in_sync(), finished_runs=runs)
     report = site.get("/api/v1/report").json
     VALIDATOR.validate(report)
     assert [each["id"] for each in report["runs"]] == [f"r{number}" for number in range(count)]
@@ -79,7 +80,7 @@ def test_streamed_runs_are_complete_and_ordered(site: Site, count: int) -> None:
 
 def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
     """A rejected revision is reported with its reason, its time and each problem with its place."""
-    site.status = statuses.rejected_revision()
+    site.status = statuses.build_status_with_rejected_revision()
     rejection = site.get("/api/v1/report").json["rejection"]
     assert (rejection["reason"], rejection["since"]) == (
         "2 problems in the manifests of commit 9c1b", "2026-11-01T11:00:00+00:00",

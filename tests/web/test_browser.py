@@ -12,19 +12,21 @@ from support import statuses
 from support.browser import CHROMIUM, Browser, run_browser
 from web.conftest import Site
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
 STATES = {
-    "nothing yet": statuses.before_first_revision(),
-    "nothing managed": statuses.without_manifests(),
-    "in sync": statuses.in_sync(),
-    "open differences": statuses.open_differences(),
-    "rejected revision": statuses.rejected_revision(),
-    "failing": statuses.failing_target(),
-    "not listed": statuses.failing_target_with_history(),
-    "foreign text": statuses.with_foreign_text("</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300),
+    "nothing yet": statuses.build_status_before_first_revision(),
+    "nothing managed": statuses.build_status_without_manifests(),
+    "in sync": statuses.build_status_in_sync(),
+    "open differences": statuses.build_status_with_open_differences(),
+    "rejected revision": statuses.build_status_with_rejected_revision(),
+    "failing": statuses.build_status_with_failing_target(),
+    "not listed": statuses.build_status_with_failure_history(),
+    "foreign text": statuses.build_status_with_foreign_text(
+        "</title></script><img src=x onerror=alert(1)>\u202e" + "x" * 300
+    ),
 }
 
 
@@ -93,7 +95,7 @@ def test_text_contrast_meets_wcag(browser: Browser, site: Site, scheme: str) -> 
 def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
     """The measurement compares a text with its real background: a badge, a box in a diagram, or the page."""
     browser.set_preferences(color_scheme="light")
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     ratios = {each["text"]: round(each["ratio"], 1) for each in browser.run(CONTRAST)}
     assert (ratios["AppIntegrations reconciler"], ratios["blocked"]) == (16.6, 6.9)
     browser.run("document.querySelector('.box text').style.fill = '#ccc'; 0")
@@ -103,7 +105,7 @@ def test_contrast_measurement_is_correct(browser: Browser, site: Site) -> None:
 
 def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     """While the reader types, the page shows and counts the matches, updates the URL and keeps the focus."""
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     browser.run("document.getElementById('q').focus()")
     browser.call("Input.insertText", text="calls")
     wait_for_text(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
@@ -116,7 +118,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
     """Without scripts, the filter form is submitted and the page shows the matches."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        open_page(browser, site, statuses.open_differences())
+        open_page(browser, site, statuses.build_status_with_open_differences())
         assert browser.run("document.documentElement.className") == ""
         assert browser.run("getComputedStyle(document.querySelector('.copy')).display") == "none"
         browser.run("document.getElementById('q').value = 'calls'; document.getElementById('find').requestSubmit()")
@@ -129,7 +131,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
 
 def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> None:
     """A refresh shows the new state, and keeps the focus and the open details."""
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     browser.run("{const it = document.querySelector('.more summary'); it.parentElement.open = true; it.focus(); 0}")
     before = browser.run("document.activeElement.parentElement.id")
     (first, *others) = site.status.targets
@@ -149,7 +151,7 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
 def test_page_reports_an_unreachable_controller(browser: Browser, site: Site) -> None:
     """If the controller does not answer, the page says that it is out of date, in a status for screen readers."""
     browser.set_preferences(color_scheme="light")
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("address = () => 'http://127.0.0.1:9/'; show()")
     expected = "The controller does not answer. This page is out of date: it shows the state at 2026-11-01 12:00Z."
     wait_for_text(browser, ERROR_TEXT, expected)
@@ -160,7 +162,7 @@ def test_page_reports_an_unreachable_controller(browser: Browser, site: Site) ->
 
 def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: Site) -> None:
     """A request without an answer times out, and the next refresh works. The test shortens the timeout."""
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("{const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 1); 0}")
     site.may_respond.clear()
     try:
@@ -175,11 +177,11 @@ def test_page_reports_a_hanging_controller_and_retries(browser: Browser, site: S
 
 def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
     """A reader can pause the automatic refresh (WCAG 2.2, 2.2.2). A reload keeps the pause, and it can be ended."""
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay !== null") is True
     browser.run("document.getElementById('by-itself').click()")
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("refresh(); 0")
     assert browser.run("underWay === null") is True
     browser.run("document.getElementById('by-itself').click()")
@@ -188,7 +190,7 @@ def test_automatic_refresh_can_be_paused(browser: Browser, site: Site) -> None:
 
 def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site: Site) -> None:
     """A refresh waits while text is selected, with a message, and continues after the selection ends."""
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("getSelection().selectAllChildren(document.querySelector('.arn')); refresh(); 0")
     assert browser.run(ERROR_TEXT) == "The page is not refreshed while text is selected."
     browser.run("getSelection().removeAllRanges(); refresh(); 0")
@@ -198,7 +200,7 @@ def test_selected_text_pauses_the_refresh_with_a_message(browser: Browser, site:
 def test_refresh_keeps_the_scroll_position(browser: Browser, site: Site) -> None:
     """On a phone, the chart of runs starts at its newest end, and a refresh keeps the scroll positions."""
     browser.resize(390, 900)
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     timeline = "document.querySelector('#timeline .scroll')"
     is_newest_visible = f"{timeline}.querySelector('rect:last-of-type').getBoundingClientRect().right <= innerWidth"
     assert browser.run(is_newest_visible) is True
@@ -216,7 +218,7 @@ def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, 
     """A failed run has a mark below the line. The mark and its legend are visible with forced colours, too."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": forced_colours}])
     browser.resize(1280, 900)
-    open_page(browser, site, statuses.failing_target())
+    open_page(browser, site, statuses.build_status_with_failing_target())
     marks = "document.querySelectorAll('.day .mark')"
     assert browser.run(f"{marks}.length") == browser.run("document.querySelectorAll('.day rect.failed').length") > 0
     assert browser.run(f"{marks}[0].getBoundingClientRect().top > document.querySelector('.day line').y1.baseVal.value")
@@ -232,7 +234,7 @@ def test_failed_run_has_a_mark_besides_its_colour(browser: Browser, site: Site, 
 def test_diagrams_use_the_forced_colours(browser: Browser, site: Site) -> None:
     """The diagrams use the forced colours of the reader, which a browser does not apply to SVG images itself."""
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     elements = "[...document.querySelectorAll('.scroll :is(text, .day rect, .box rect, line, path)')]"
     colours = f"{elements}.flatMap((each) => [getComputedStyle(each).fill, getComputedStyle(each).stroke])"
     body, link = "getComputedStyle(document.body)", "getComputedStyle(document.getElementById('clear'))"
@@ -245,7 +247,7 @@ def test_diagrams_use_the_forced_colours(browser: Browser, site: Site) -> None:
 @pytest.mark.parametrize("minutes", [0, 10, 35, 60, 90])
 def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int) -> None:
     """The labels of the full hours are inside the chart at any time of the day."""
-    status = statuses.in_sync()
+    status = statuses.build_status_in_sync()
     open_page(browser, site, replace(status, now=status.now + timedelta(minutes=minutes)))
     boxes = "[...document.querySelectorAll('.day text')].map((each) => each.getBBox())"
     edges = browser.run(f"{boxes}.map((box) => [box.x, box.x + box.width])")
@@ -256,7 +258,7 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
     browser.resize(390, 900)
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     hidden_count = (
         "[...document.querySelectorAll('tbody :is(th, td)')].filter((each) => !each.checkVisibility()).length"
     )
@@ -265,10 +267,10 @@ def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> No
 
 def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
     """A refresh updates the choices of the filters and keeps the selection, but waits while a filter has the focus."""
-    open_page(browser, site, statuses.in_sync(), "?decision=in-sync")
+    open_page(browser, site, statuses.build_status_in_sync(), "?decision=in-sync")
     option_count = "document.querySelectorAll('#target option').length"
     assert browser.run(option_count) == 2
-    site.status = statuses.open_differences()
+    site.status = statuses.build_status_with_open_differences()
     browser.run("document.getElementById('decision').focus(); show()")
     assert browser.run(option_count) == 2
     browser.run("document.getElementById('decision').blur(); show()")
@@ -279,7 +281,7 @@ def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
 
 def test_copying_without_a_clipboard_leaves_no_selection(browser: Browser, site: Site) -> None:
     """Copying over plain HTTP works without the clipboard and leaves no selection, which would pause the refresh."""
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined}); 0")
     browser.run("document.querySelector('.copy').click()")
     wait_for_text(browser, "document.querySelector('.copy').textContent", "Copied")
@@ -292,7 +294,7 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
     browser.call(
         "Browser.grantPermissions", origin=origin, permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
     )
-    open_page(browser, site, statuses.in_sync())
+    open_page(browser, site, statuses.build_status_in_sync())
     browser.run("document.querySelector('.copy').click()")
     wait_for_text(browser, "document.querySelector('.copy').textContent", "Copied")
     arn = browser.run("document.querySelector('.copy').dataset.copy")
@@ -302,7 +304,7 @@ def test_copy_button_copies_the_arn(browser: Browser, site: Site) -> None:
 
 def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
     """The first tab stop is the skip link, and every tab stop has a visible outline."""
-    open_page(browser, site, statuses.open_differences())
+    open_page(browser, site, statuses.build_status_with_open_differences())
     browser.press_key("Tab")
     assert browser.run("document.activeElement.className") == "skip"
     assert browser.run("document.activeElement.getBoundingClientRect().left >= 0") is True
@@ -318,7 +320,7 @@ def test_first_tab_stop_is_the_skip_link(browser: Browser, site: Site) -> None:
 
 def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> None:
     """The page shows a thousand associations in one table."""
-    open_page(browser, site, statuses.thousand_associations())
+    open_page(browser, site, statuses.build_status_of_thousand_associations())
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1000
     assert browser.read_console() == []
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from support.builders import NOW
 from web.conftest import Site
 
-from reconciler.core.controller.status import RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import RejectedRevision, Revision, TargetStatus
 
 
-def target_status(target: str, minutes: float | None) -> TargetStatus:
+def build_target_status(target: str, minutes: float | None) -> TargetStatus:
     """Return a target whose run last made progress `minutes` ago, or a target without a run for None."""
     last_progress = None if minutes is None else NOW - timedelta(minutes=minutes)
     return TargetStatus(
@@ -21,22 +21,22 @@ def target_status(target: str, minutes: float | None) -> TargetStatus:
 
 def test_controller_is_healthy_while_runs_make_progress(site: Site) -> None:
     """A long run is healthy while it makes progress."""
-    site.status = replace(site.status, targets=(target_status("east", 9.9), target_status("west", None)))
+    site.status = replace(site.status, targets=(build_target_status("east", 9.9), build_target_status("west", None)))
     response = site.get("/healthz")
     assert (response.status, response.text) == (200, "ok\n")
 
 
 def test_stuck_run_fails_liveness(site: Site) -> None:
     """A stuck run fails `/healthz` with 503 and the name of its target."""
-    site.status = replace(site.status, targets=(target_status("east", 10.1), target_status("west", 1)))
+    site.status = replace(site.status, targets=(build_target_status("east", 10.1), build_target_status("west", 1)))
     response = site.get("/healthz")
     assert (response.status, response.text) == (503, "the run of target east has made no progress since 11:49:54Z\n")
 
 
 def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
     """An overdue run and a stuck poll of git fail `/healthz`."""
-    overdue_target = replace(target_status("east", None), next_run=NOW - timedelta(minutes=11))
-    site.status = replace(site.status, targets=(overdue_target,), source_status=target_status("(git)", 12))
+    overdue_target = replace(build_target_status("east", None), next_run=NOW - timedelta(minutes=11))
+    site.status = replace(site.status, targets=(overdue_target,), source_status=build_target_status("(git)", 12))
     response = site.get("/healthz")
     assert (response.status, response.text.splitlines()) == (
         503,
@@ -66,5 +66,5 @@ def test_controller_is_ready_with_an_active_revision(site: Site) -> None:
 
 def test_failing_target_does_not_fail_liveness(site: Site) -> None:
     """A failing target does not fail `/healthz`, because a restart would not help."""
-    site.status = replace(site.status, targets=(replace(target_status("east", None), failures=99),))
+    site.status = replace(site.status, targets=(replace(build_target_status("east", None), failures=99),))
     assert site.get("/healthz").status == 200

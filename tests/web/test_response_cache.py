@@ -17,7 +17,7 @@ from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.web.rendered_text import RenderedText
-from reconciler.web.response_cache import Document, ResponseCache
+from reconciler.web.response_cache import ResponseCache, ResponseContent
 
 PATHS = ["/", "/api/v1/report"]
 
@@ -27,9 +27,9 @@ async def request_document(
 ) -> Response:
     """Request a document. Each rendering appends its text to `renderings`."""
 
-    def render() -> Document:
+    def render() -> ResponseContent:
         renderings.append(text)
-        return Document(state, "text/plain", (text,))
+        return ResponseContent(state, "text/plain", (text,))
 
     async def receive() -> Any:
         await asyncio.Event().wait()
@@ -114,9 +114,9 @@ def test_disconnected_reader_causes_no_rendering() -> None:
         async def disconnect() -> Any:
             return {"type": "http.disconnect"}
 
-        def render() -> Document:
+        def render() -> ResponseContent:
             renderings.append("")
-            return Document(None, "text/plain", ())
+            return ResponseContent(None, "text/plain", ())
 
         await ResponseCache().respond(Request({"type": "http", "method": "GET", "headers": []}, disconnect), "", render)
         return renderings
@@ -139,7 +139,7 @@ def test_rendering_preserves_its_text(parts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
 def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None:
     """The compressed and the plain response have the same content, and each has its Content-Length."""
-    site.status = statuses.open_differences()
+    site.status = statuses.build_status_with_open_differences()
     plain, compressed = site.get(path), site.get(path, **{"Accept-Encoding": "gzip"})
     assert gzip.decompress(compressed.body) == plain.body
     assert compressed.headers["content-encoding"] == "gzip"
@@ -151,12 +151,15 @@ def test_compressed_and_plain_responses_are_equal(site: Site, path: str) -> None
 @pytest.mark.parametrize("path", PATHS)
 def test_matching_etag_returns_304(site: Site, path: str) -> None:
     """A matching ETag returns 304 for some seconds while only the time changes, and the new document afterwards."""
-    site.status = statuses.open_differences()
+    site.status = statuses.build_status_with_open_differences()
     etag = site.get(path).headers["etag"]
     site.status = replace(site.status, now=NOW + timedelta(seconds=14))
     cached = site.get(path, **{"If-None-Match": f'"other", {etag}'})
     assert (cached.status, cached.body, cached.headers["etag"]) == (304, b"", etag)
-    for status in (replace(site.status, now=NOW + timedelta(seconds=15)), statuses.rejected_revision()):
+    for status in (
+        replace(site.status, now=NOW + timedelta(seconds=15)),
+        statuses.build_status_with_rejected_revision(),
+    ):
         site.status = status
         response = site.get(path, **{"If-None-Match": etag})
         assert (response.status, response.headers["etag"] == etag) == (200, False)
@@ -166,7 +169,8 @@ def test_matching_etag_returns_304(site: Site, path: str) -> None:
 def test_run_that_becomes_stuck_changes_the_etag(site: Site, path: str) -> None:
     """The ETag changes when a run becomes stuck, even though only the time has changed."""
     site.status = replace(
-        statuses.status(replace(statuses.target_status(None), next_run=NOW)), now=NOW + timedelta(seconds=600)
+        statuses.build_status(replace(statuses.build_target_status(None), next_run=NOW)),
+        now=NOW + timedelta(seconds=600),
     )
     etag = site.get(path).headers["etag"]
     site.status = replace(site.status, now=NOW + timedelta(seconds=601))

@@ -13,7 +13,13 @@ from support.builders import NOW
 from web.conftest import Site
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import (
+    ControllerStatus,
+    FinishedRun,
+    RejectedRevision,
+    Revision,
+    TargetStatus,
+)
 from reconciler.core.model import Execution, Live, Spec
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
@@ -55,7 +61,7 @@ def build_report(value: Any) -> Report:
     """Return a report in which every value from AWS is `value`."""
     execution = Execution(value, value)
     drifted_association = replace(
-        reports.drifted_association("a"), arn=value, integration=value, reason=value, last_execution=execution,
+        reports.build_drifted_association("a"), arn=value, integration=value, reason=value, last_execution=execution,
         differences=(Difference("/a", "b", "c", value), Difference(f"/{type(value)}", value, value, value)), since=NOW,
     )  # fmt: skip
     associations = (
@@ -92,23 +98,23 @@ def expect_responses(site: Site, status: ControllerStatus) -> None:
 def test_pages_render_any_value_from_aws(site: Site, name: str) -> None:
     """Every document is served with a value of any type and any kind of text."""
     report = build_report(VALUES[name])
-    expect_responses(site, statuses.status(statuses.target_status(report)))
+    expect_responses(site, statuses.build_status(statuses.build_target_status(report)))
     blocked_report = reports.report(
         *(replace(each, decision=DecisionKind.BLOCKED, arn=None) for each in report.associations)
     )
     expect_responses(
-        site, statuses.status(replace(statuses.target_status(blocked_report), last_complete_report=report))
+        site, statuses.build_status(replace(statuses.build_target_status(blocked_report), last_complete_report=report))
     )
 
 
 def test_unexpected_value_does_not_change_later_pages(site: Site) -> None:
     """An unexpected value does not change the pages that are rendered after it."""
-    site.status = statuses.in_sync()
+    site.status = statuses.build_status_in_sync()
     bodies = [site.get(path).body for path in ("/", "/api/v1/report")]
     for value in VALUES.values():
         site.metrics.count_run(build_report(value))
-        expect_responses(site, statuses.status(statuses.target_status(build_report(value))))
-    site.status = statuses.in_sync()
+        expect_responses(site, statuses.build_status(statuses.build_target_status(build_report(value))))
+    site.status = statuses.build_status_in_sync()
     assert [site.get(path).body for path in ("/", "/api/v1/report")] == bodies
 
 
@@ -122,11 +128,11 @@ def test_unexpected_value_does_not_change_later_pages(site: Site) -> None:
 )  # fmt: skip
 def test_pages_render_any_time(site: Site, time: datetime) -> None:
     """Every document is served with the first and the last time of the calendar, in any time zone."""
-    last = reports.report(replace(reports.drifted_association("a"), since=time))
+    last = reports.report(replace(reports.build_drifted_association("a"), since=time))
     target = TargetStatus("prod", time, time, time, 1, last, time)
     run = FinishedRun("r", "prod", time, time, is_success=True, write_count=0, drift_count=0, open_count=0)
     status = replace(
-        statuses.status(target, finished_runs=(run,)),
+        statuses.build_status(target, finished_runs=(run,)),
         source_checked_at=time,
         started_at=time,
         revision=Revision("c", time, 1),
@@ -140,7 +146,7 @@ def test_pages_render_any_time(site: Site, time: datetime) -> None:
 @pytest.mark.parametrize("text", ["\ud800", "\x00", "", "x" * 100_000, '"} 1\nreconciler_up 1'])
 def test_pages_render_any_name(site: Site, text: str) -> None:
     """Any name of a target, manifest or commit can be on the page and in a label of a metric."""
-    status = statuses.with_foreign_text(text)
+    status = statuses.build_status_with_foreign_text(text)
     assert status.targets[0].last_report
     site.metrics.count_run(status.targets[0].last_report)
     site.metrics.count_wait(text, 1)
@@ -151,6 +157,8 @@ def test_pages_render_any_name(site: Site, text: str) -> None:
 
 def test_probe_renders_any_reason(site: Site) -> None:
     """`/readyz` shows a reason that git did not write in UTF-8."""
-    site.status = replace(statuses.before_first_revision(), rejected_revision=RejectedRevision("bad \udcff byte", NOW))
+    site.status = replace(
+        statuses.build_status_before_first_revision(), rejected_revision=RejectedRevision("bad \udcff byte", NOW)
+    )
     response = site.get("/readyz")
     assert (response.status, response.text) == (503, "no revision is active yet: bad ? byte\n")

@@ -28,7 +28,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
 
     This command writes nothing. Checks that would need a write are listed as skipped.
     """
-    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.doctor import DoctorRun
     from reconciler.app.once import prepare
@@ -45,7 +45,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     prepare(config)
     manifests_check, desired = _check_manifests(source, config)
     doctor_run = DoctorRun(config)
-    with sandbox_if_requested(config):
+    with open_sandbox_if_requested(config):
         targets = tuple(doctor_run.check_target(each, desired.manifests[each.name]) for each in desired.targets)
     diagnosis = Diagnosis((doctor_run.check_versions(), manifests_check, doctor_run.check_state()), targets)
     output.write(diagnosis, parsed_outputs, renderers)
@@ -65,7 +65,7 @@ def _check_manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
-    ambient_desired = manifests.read_manifests((), SystemClock().now())
+    ambient_desired = manifests.load_manifests((), SystemClock().now())
     if source.is_missing:
         skipped_check = build_skipped_check(
             "manifests", f"the folder {FOLDER} does not exist here", "give the manifests with -f or --git-url"

@@ -29,7 +29,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
 
     This command reads AWS and the journal as a dry run does, and writes nothing.
     """
-    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.explanation import explain_manifest
     from reconciler.app.once import prepare, read_manifests
@@ -48,7 +48,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     prepare(config)
     desired, _ = read_manifests(source)
     target = find_manifest_target(name, desired, config)
-    with sandbox_if_requested(config), progress.show_bars() as show_progress:
+    with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
         located_explanation = explain_manifest(name, target, desired, config, show_progress)
     if located_explanation.refusal:
         click.echo(located_explanation.refusal, err=True)

@@ -9,7 +9,7 @@ import click
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
 from reconciler.cli.environment import read_settings
-from reconciler.core.text import plural, sanitize
+from reconciler.core.text import format_count, sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.export import ExportResult
@@ -35,7 +35,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     of existing manifests, managed associations are left out, because two manifests for one association would make the
     revision invalid.
     """
-    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.export import export_targets
     from reconciler.app.once import prepare
@@ -51,18 +51,18 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     prepare(config)
     desired = select_configured_targets(_read_desired(source), config)
     is_beside_manifests = folder is not None and _is_read_with(source, folder)
-    with sandbox_if_requested(config), progress.show_bars() as show_progress:
-        result = export_targets(desired, config, show_progress, unmanaged=unmanaged or is_beside_manifests)
+    with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
+        result = export_targets(desired, config, show_progress, should_skip_managed=unmanaged or is_beside_manifests)
     if result.managed_count and not unmanaged and is_beside_manifests:
         result.advice.append(
-            _MANAGED_LEFT_OUT.format(associations=plural(result.managed_count, "association"), folder=folder)
+            _MANAGED_LEFT_OUT.format(associations=format_count(result.managed_count, "association"), folder=folder)
         )
     for line in (*result.failures, *result.advice):
         click.echo(sanitize(f"reconcile export: {line}"), err=True)
     if folder is None:
         _print_result(result)
     else:
-        _write_result(result, folder, force=force)
+        _write_result(result, folder, may_overwrite=force)
     return EXIT_FAILED if result.failures else 0
 
 
@@ -91,7 +91,7 @@ def _read_desired(source: Source) -> Desired:
     from reconciler.edge import manifests
     from reconciler.edge.clock import SystemClock
 
-    return manifests.read_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
+    return manifests.load_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
 
 
 def _print_result(result: ExportResult) -> None:
@@ -102,23 +102,24 @@ def _print_result(result: ExportResult) -> None:
     click.echo(
         ("---\n".join(result.texts.values()) + failure_comments).encode(), nl=False
     )  # YAML is UTF-8 in every locale
-    click.echo(_build_summary(result, plural(len(result.texts), "manifest")), err=True)
+    click.echo(_build_summary(result, format_count(len(result.texts), "manifest")), err=True)
 
 
-def _write_result(result: ExportResult, folder: str, *, force: bool) -> None:
+def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool) -> None:
     """Write one file for each manifest, and print a line for each file."""
     from pathlib import Path
 
     from reconciler.edge.output_files import write_files
 
-    written_by_name = write_files(Path(folder), result.texts, force=force)
+    written_by_name = write_files(Path(folder), result.texts, may_overwrite=may_overwrite)
     for name in result.texts:
         click.echo(sanitize(f"{'written  ' if written_by_name[name] else 'unchanged'}  {Path(folder) / name}"))
     unchanged_count = len(written_by_name) - sum(written_by_name.values())
     unchanged_text = f", {unchanged_count} unchanged" if unchanged_count else ""
     click.echo(
         _build_summary(
-            result, sanitize(f"{plural(sum(written_by_name.values()), 'manifest')} written to {folder}{unchanged_text}")
+            result,
+            sanitize(f"{format_count(sum(written_by_name.values()), 'manifest')} written to {folder}{unchanged_text}"),
         )
     )
 

@@ -62,7 +62,7 @@ def command(
         settings=read_settings(), reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values
     )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
-    prepare(config, brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
+    prepare(config, is_brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
         desired, revision = read_manifests(source)
@@ -74,7 +74,11 @@ def command(
     output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
     if stop.signal:
         return 128 + stop.signal
-    return report.get_detailed_exit_code(unmanaged=fail_on is not None) if detailed_exitcode else report.exit_code
+    return (
+        report.get_detailed_exit_code(should_count_unmanaged=fail_on is not None)
+        if detailed_exitcode
+        else report.exit_code
+    )
 
 
 def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:

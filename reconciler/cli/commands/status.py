@@ -23,7 +23,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
 
     AppIntegrations is not called. STS is called only if the Target does not declare its account.
     """
-    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import select_configured_targets
@@ -39,7 +39,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(read_manifests(source)[0], config)
-    with sandbox_if_requested(config):
+    with open_sandbox_if_requested(config):
         statuses = tuple(read_status(target, desired, config) for target in desired.targets)
     output.write(statuses, parsed_outputs, renderers)
     return EXIT_FAILED if any(target.error for target in statuses) else 0

@@ -24,20 +24,20 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     A lease expires by itself five minutes after its last renewal. The lease of a live process on this machine is not
     freed. A run on another machine checks its lease before each write, and stops when the lease is gone.
     """
-    from reconciler.app.assemble import sandbox_if_requested
+    from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import select_configured_targets
     from reconciler.app.state import StateBackend, locate_target
     from reconciler.core.errors import UsageError
     from reconciler.core.model import Mode
-    from reconciler.core.text import sanitize, timestamp
+    from reconciler.core.text import format_timestamp, sanitize
     from reconciler.edge.clock import generate_id
 
     config = RunConfig.from_options(settings=read_settings(), targets=(target,), mode=Mode.OBSERVE, **config_values)
     prepare(config)
     (declared_target,) = select_configured_targets(read_manifests(source)[0], config, "TARGET").targets
-    with sandbox_if_requested(config):
+    with open_sandbox_if_requested(config):
         account, region = locate_target(declared_target, config)
         state = StateBackend.from_config(config)
         reader = state.get_reader(account, region, may_create_journal=True)  # a missing journal has no lease
@@ -45,7 +45,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
         if journal.lease is None:
             click.echo(f"No run holds the lease of {sanitize(reader.place)}.")
             return 0
-        holder = f"{journal.lease.holder} until {timestamp(journal.lease.expires)}"
+        holder = f"{journal.lease.holder} until {format_timestamp(journal.lease.expires)}"
         click.echo(sanitize(f"The lease of {reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.is_terminal(sys.stdin):
             raise UsageError("standard input is not a terminal, so you cannot confirm: give --yes if that run is dead")

@@ -14,7 +14,7 @@ from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import RunRules
-from reconciler.core.plan.review import canonical_line, compute_digest
+from reconciler.core.plan.review import compute_digest, format_write_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Preview:
 
     def has_same_writes_as(self, plan: Plan) -> bool:
         """Tell whether another plan has the same writes."""
-        return compute_digest(map(canonical_line, plan.reviewed_writes)) == compute_digest(
-            map(canonical_line, self.plan.reviewed_writes)
+        return compute_digest(map(format_write_line, plan.reviewed_writes)) == compute_digest(
+            map(format_write_line, self.plan.reviewed_writes)
         )
 
     def is_fresh(self, now: datetime) -> bool:

@@ -10,7 +10,7 @@ _MAX_LENGTH = 63
 """Maximum length in characters, because a Region is a label in host names (RFC 1035, 2.3.4)."""
 
 
-def find_problem(name: str, patterns: Iterable[str]) -> str | None:
+def find_region_problem(name: str, patterns: Iterable[str]) -> str | None:
     """Return the problem with the name of a Region and its correction, or None if the name is valid.
 
     `patterns` are the regular expressions of the AWS partitions. They also match other spellings of a Region, with

@@ -22,7 +22,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
-from reconciler.core.text import plural, timestamp
+from reconciler.core.text import format_count, format_timestamp
 
 _ACCEPTED_OFFSET = timedelta(seconds=60)
 _MAX_OFFSET = timedelta(seconds=300)
@@ -61,9 +61,9 @@ def check_valid_manifests(desired: Desired) -> Check:
     if not count:
         fix = "write a manifest, or give the right folder with -f"
         return Check("manifests", CheckResult.WARNING, "there are no manifests: nothing would be created", fix)
-    message = f"{plural(count, 'manifest')} of {plural(len(desired.targets), 'target')}"
+    message = f"{format_count(count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
     if desired.warnings:
-        message += f", valid, with {plural(len(desired.warnings), 'warning')}"
+        message += f", valid, with {format_count(len(desired.warnings), 'warning')}"
         return Check("manifests", CheckResult.WARNING, message, "run reconcile validate to list the warnings")
     return Check("manifests", CheckResult.OK, f"{message}, valid")
 
@@ -170,7 +170,7 @@ def check_journal(place: str | None, answer: Journal | StateError | CloudError, 
             fix = "make sure that no proxy changes the answers of S3"
         return Check("journal", CheckResult.FAILED, str(answer), fix)
     if answer.lineage:
-        message = f"{place} has records of {plural(len(answer.records), 'association')} (serial {answer.serial})"
+        message = f"{place} has records of {format_count(len(answer.records), 'association')} (serial {answer.serial})"
         return Check("journal", CheckResult.OK, message)
     if refusal:
         return Check("journal", CheckResult.FAILED, f"there is no journal at {place}: runs are refused", refusal)
@@ -190,7 +190,7 @@ def check_lease(target: str, journal: Journal, now: datetime) -> Check:
     lease = journal.lease
     if lease is None:
         return Check("lease", CheckResult.OK, "no run holds the lease")
-    expiry = timestamp(lease.expires)
+    expiry = format_timestamp(lease.expires)
     if now >= lease.expires:
         message = f"the lease of {lease.holder} expired at {expiry}: the next run takes it over"
         return Check("lease", CheckResult.OK, message)

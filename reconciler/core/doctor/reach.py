@@ -10,7 +10,7 @@ from reconciler.core.errors import AccessDenied, CloudError
 from reconciler.core.model import Integration, Manifest
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.suggestions import find_closest
-from reconciler.core.text import plural
+from reconciler.core.text import format_count
 
 _BULK_EXPORT_SOURCE, _CUSTOMER_PROFILES = "amazonconnect://", "CustomerProfiles"
 _KMS_ALGORITHMS = frozenset(("aws:kms", "aws:kms:dsse"))
@@ -41,7 +41,9 @@ def check_integrations_listing(answer: Sequence[Integration] | CloudError) -> Ch
     if isinstance(answer, CloudError):
         return build_failed_check("list-integrations", answer, "app-integrations:ListDataIntegrations on *")
     return Check(
-        "list-integrations", CheckResult.OK, f"ListDataIntegrations shows {plural(len(answer), 'data integration')}"
+        "list-integrations",
+        CheckResult.OK,
+        f"ListDataIntegrations shows {format_count(len(answer), 'data integration')}",
     )
 
 

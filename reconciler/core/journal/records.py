@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from reconciler.core.model import Execution, Json, NaturalKey, Spec, natural_key
+from reconciler.core.model import Execution, Json, NaturalKey, Spec, build_natural_key
 
 LEASE_DURATION = timedelta(minutes=5)
 """Duration of a lease: longer than an intent stays fresh and a call may take, and shorter than the settle time."""
@@ -82,7 +82,7 @@ class Record:
     @property
     def key(self) -> NaturalKey:
         """The natural key of the request that was last applied."""
-        return natural_key(self.request)
+        return build_natural_key(self.request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastWrite, Lease, Record
 from reconciler.core.model import Execution
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ def _describe_state(record: Record | None) -> str:
         return "no request was sent, and no association was found"
     match record.state:
         case CreatePending(attempts, _, last_attempt):
-            return f"the answer to a Create is unknown; attempt {attempts} at {timestamp(last_attempt)}"
+            return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
-            return f"missing from List since {timestamp(missing_since)}"
+            return f"missing from List since {format_timestamp(missing_since)}"
         case Bound(update=update) if update:
             result = "was refused" if update.refusal else "is not shown by List yet"
-            return f"the Update of {timestamp(update.at)} {result}"
+            return f"the Update of {format_timestamp(update.at)} {result}"
         case Bound(arn=None):
             return "created, but not shown by List yet"
         case _:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.model import NaturalKey, natural_key, uuid_of
+from reconciler.core.model import NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
@@ -38,9 +38,9 @@ def find_target(manifest: CheckedDocument, declared_names: Sequence[str]) -> str
     return name if isinstance(name, str) else declared_names[0] if len(declared_names) == 1 else None
 
 
-def find_integration(identifier: str) -> str:
+def normalise_identifier(identifier: str) -> str:
     """Return the UUID of a data integration from its ARN. Return a name or a UUID unchanged."""
-    return uuid_of(identifier) if identifier.startswith("arn:") else identifier
+    return extract_uuid(identifier) if identifier.startswith("arn:") else identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ def _find_duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequ
 
 def _build_key(spec: Mapping[str, Any]) -> NaturalKey:
     """Return the natural key of a request. The name and the UUID of one data integration give different keys."""
-    integration, client, destination = natural_key(spec)
-    return find_integration(integration), client, destination
+    integration, client, destination = build_natural_key(spec)
+    return normalise_identifier(integration), client, destination
 
 
 def _find_repetitions(

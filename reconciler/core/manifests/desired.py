@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.errors import Problem
 from reconciler.core.manifests import build
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.consistency import find_integration, find_target
+from reconciler.core.manifests.consistency import find_target, normalise_identifier
 from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATED_EXPORT, find_warnings
 from reconciler.core.model import Desired, Manifest, Origin, Target
 
@@ -63,7 +63,7 @@ class _Manifests:
                 )  # onLoss comes from the Target, which gets the warning
             else:
                 self.warnings.append(document.build_problem(tuple(pointer[1:].split("/")), message))
-        key = target, find_integration(manifest.integration)
+        key = target, normalise_identifier(manifest.integration)
         earlier = self._first_of_integration.setdefault(key, document)
         if earlier is not document and not manifest.policy.adopt:
             self.warnings.append(_build_sharing_warning(document, earlier))

@@ -57,7 +57,7 @@ class Document:
         default_factory=dict, compare=False, repr=False
     )
 
-    def find_position(self, path: ValuePath, *, of_key: bool = False) -> tuple[int, int]:
+    def find_position(self, path: ValuePath, *, is_key: bool = False) -> tuple[int, int]:
         """Return the line and column of a value or its key, from 1. A missing value has those of its nearest parent."""
         node, key_node, value = 0, 0, self.value
         for step in path:
@@ -67,7 +67,7 @@ class Document:
             if member is None:
                 break
             key_node, node, value = member
-        index = key_node if of_key else node
+        index = key_node if is_key else node
         return self.marks[2 * index] + 1, self.marks[2 * index + 1] + 1
 
     def find_source_text(self, path: ValuePath) -> str:

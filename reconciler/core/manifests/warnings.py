@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.model import Json, Manifest, OnLoss, mapping_or_empty
+from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
 from reconciler.core.request.times import format_millis
 
 REGIONS = frozenset((
@@ -29,10 +29,10 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
 
     A manifest with policy.adopt has no warnings, because it creates nothing.
     """
-    execution = mapping_or_empty(manifest.spec.get("ExecutionConfiguration"))
+    execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
     if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
         return
-    window = mapping_or_empty(execution.get("OnDemandConfiguration"))
+    window = ensure_mapping(execution.get("OnDemandConfiguration"))
     if not window:
         yield (
             _EXECUTION_POINTER,

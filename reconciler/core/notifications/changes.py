@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, TargetReport

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
-from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, natural_key, uuid_of
+from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, build_natural_key, extract_uuid
 from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decision import Blocked, Decision, Plan
 from reconciler.core.plan.inputs import DecisionInput, RunRules
@@ -25,7 +25,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
     duplicates: dict[NaturalKey, list[Manifest]] = {}
     for manifest, request in zip(manifests, requests, strict=True):
         if request:
-            duplicates.setdefault(natural_key(request), []).append(manifest)
+            duplicates.setdefault(build_natural_key(request), []).append(manifest)
     orphans = _OrphanIndex(journal, manifests)
     index, arns = (
         LiveIndex(manifests, observation, journal),
@@ -40,7 +40,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
                 Blocked(manifest, describe_missing_integration(manifest.integration, observation.integrations))
             )
             continue
-        key = natural_key(request)
+        key = build_natural_key(request)
         record = journal.records.get(manifest.name) or orphans.claim(manifest, key)
         if reason := _find_listing_problem(manifest, request, record, observation):
             decisions.append(Blocked(manifest, reason, is_unobserved=True))
@@ -111,7 +111,7 @@ class _OrphanIndex:
 
     def __init__(self, journal: Journal, manifests: Sequence[Manifest]) -> None:
         names = {manifest.name for manifest in manifests}
-        adopted_ids = {uuid_of(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
+        adopted_ids = {extract_uuid(manifest.policy.adopt) for manifest in manifests if manifest.policy.adopt}
         orphans = [record for record in journal.records.values() if record.name not in names]
         # Records without an answer come last: in `_by_key` they replace other records of the same natural key.
         orphans.sort(key=lambda each: isinstance(each.state, CreatePending))
@@ -125,7 +125,7 @@ class _OrphanIndex:
 
         Each record of a natural key goes to one manifest only.
         """
-        record_to_adopt = self._by_id.get(uuid_of(manifest.policy.adopt)) if manifest.policy.adopt else None
+        record_to_adopt = self._by_id.get(extract_uuid(manifest.policy.adopt)) if manifest.policy.adopt else None
         record = record_to_adopt or self._by_key.get(key)
         if record is None or (
             manifest.policy.adopt and not record_to_adopt and not isinstance(record.state, CreatePending)

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import assert_never
 
 from reconciler.core.journal.records import Bound, CreatePending, Record
-from reconciler.core.model import Live, OnLoss, natural_key, resembles, uuid_of
+from reconciler.core.model import Live, OnLoss, build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.decide_bound import UNKNOWN_CHANGE, decide_bound
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
 from reconciler.core.plan.difference import compare, with_live_values
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
 from reconciler.core.request.token import compute_client_token
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 
 MISSING_REASON = "neither AWS nor the journal has the association"
 """Reason of an ordinary Create."""
@@ -46,12 +46,12 @@ def decide(inputs: DecisionInput) -> Decision:
 def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
     """Adopt the association in policy.adopt, or block. Never create an association."""
     record, live = inputs.record, next((live for live in inputs.candidates if live.arn == arn), None)
-    if record and isinstance(record.state, Bound) and record.state.association_id == uuid_of(arn):
+    if record and isinstance(record.state, Bound) and record.state.association_id == extract_uuid(arn):
         return _decide_by_id(inputs, record, record.state)
     if live is None:
         reason = "List does not show the association in policy.adopt, or another manifest has it"
         return Blocked(inputs.manifest, f"{reason}: correct policy.adopt, which is {arn}")
-    if record and isinstance(record.state, Bound) and natural_key(live.spec) != record.key:
+    if record and isinstance(record.state, Bound) and build_natural_key(live.spec) != record.key:
         return Blocked(
             inputs.manifest,
             "the association in policy.adopt differs in data integration, ClientId or DestinationURI from "
@@ -72,8 +72,8 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     until = pending.last_attempt + settle_time * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
         wait_reason = (
-            f"a Create was sent at {timestamp(pending.last_attempt)} and its answer is unknown; "
-            f"no retry before {timestamp(until)}"
+            f"a Create was sent at {format_timestamp(pending.last_attempt)} and its answer is unknown; "
+            f"no retry before {format_timestamp(until)}"
         )
         return Settling(inputs.manifest, inputs.acknowledge_generation(record), until, wait_reason)
     if attempts >= MAX_ATTEMPTS or now > pending.first_attempt + max(RESEND_PERIOD, settle_time * 2**MAX_ATTEMPTS):
@@ -96,7 +96,7 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     if suspects := [
         live for live in inputs.unexplained if live.id not in pending.live_ids or resembles(record.request, live.spec)
     ]:
-        event = f"the answer to the Create of {timestamp(pending.last_attempt)} is unknown"
+        event = f"the answer to the Create of {format_timestamp(pending.last_attempt)} is unknown"
         return Blocked(inputs.manifest, f"{event}, and {_describe_suspects(suspects)}", suspects=tuple(suspects))
     next_state = CreatePending(attempts + 1, pending.first_attempt, now, pending.live_ids)
     reason = f"attempt {next_state.attempts}: the last attempt had no answer, and List does not show the association"
@@ -108,7 +108,7 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
 
 def _describe_attempts(pending: CreatePending) -> str:
     """Return a clause with the number of attempts and the time of the first attempt."""
-    first_attempt = timestamp(pending.first_attempt)
+    first_attempt = format_timestamp(pending.first_attempt)
     if pending.attempts == 1:
         return f"the Create of {first_attempt} has no answer"
     return f"{pending.attempts} Creates since {first_attempt} have no answer"
@@ -139,7 +139,7 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
     if bound.missing_since is None or now < bound.missing_since + settle_time:
         missing_state = replace(bound, missing_since=bound.missing_since or now)
         until = (bound.missing_since or now) + settle_time
-        reason = f"List left it out; it counts as lost if List leaves it out again after {timestamp(until)}"
+        reason = f"List left it out; it counts as lost if List leaves it out again after {format_timestamp(until)}"
         return Settling(manifest, replace(inputs.acknowledge_generation(record), state=missing_state), until, reason)
     return _decide_lost(inputs, record, bound)
 
@@ -166,11 +166,11 @@ def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decisio
 
 def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
     """Create the requested association, or adopt it if List shows it. Block if either is uncertain."""
-    now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(natural_key(inputs.request))
+    now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(build_natural_key(inputs.request))
     if len(matches) > 1:
         return Blocked(manifest, describe_ambiguity(matches))
     record = inputs.record
-    if record and natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
+    if record and build_natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
         return Blocked(
             manifest,
             f"the name belongs to another association ({' '.join(filter(None, record.key[1:]))}), which is lost or "
@@ -202,7 +202,7 @@ def _describe_suspects(suspects: Sequence[Live]) -> str:
 
 
 def _describe_live(live: Live) -> str:
-    return f"{live.arn} ({' '.join(filter(None, natural_key(live.spec)[1:])) or 'no DestinationURI'})"
+    return f"{live.arn} ({' '.join(filter(None, build_natural_key(live.spec)[1:])) or 'no DestinationURI'})"
 
 
 def _create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:

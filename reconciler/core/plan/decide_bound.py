@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.journal.records import Bound, Record, UpdatePending
-from reconciler.core.model import Live, Mode, Spec, natural_key
+from reconciler.core.model import Live, Mode, Spec, build_natural_key
 from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 
 UNKNOWN_CHANGE = "git and AWS differ, and the journal does not know which of them changed"
 """Reason not to send the manifest of an adopted association that differs from it."""
@@ -44,7 +44,7 @@ def _decide_pending_update(
     """Wait for an Update that List does not show yet, then report it. Send it again only for a raised generation."""
     manifest, until = inputs.manifest, update.at + inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
-    event = f"an update was sent at {timestamp(update.at)}"
+    event = f"an update was sent at {format_timestamp(update.at)}"
     if not update.refusal and inputs.rules.now < until:
         # If git has changed the request since, a raised generation belongs to the new request.
         is_same_request = inputs.request == record.request
@@ -97,7 +97,7 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
     # policy.ignore does not apply here: an Update overwrites its members, too.
     differences = compare(inputs.request, baseline, live.spec)
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
-        is_same_key = natural_key(inputs.request) == record.key
+        is_same_key = build_natural_key(inputs.request) == record.key
         advice = (
             ", with another DestinationURI or ClientId: a new name alone takes over this association"
             if is_same_key

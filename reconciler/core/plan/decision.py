@@ -215,14 +215,14 @@ class Lost:
 class Held:
     """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
 
-    If `resumes_by_itself` is true, a later run sends it without a change in git or in the options.
+    If `is_temporary` is true, a later run sends it without a change in git or in the options.
     """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
     write: Write
     reason: str
-    resumes_by_itself: bool = False
+    is_temporary: bool = False
 
     @property
     def record(self) -> Record | None:
@@ -290,7 +290,7 @@ def get_reviewed_write(decision: Decision) -> Write | None:
     match decision:
         case Create() | Update():
             return decision
-        case Held(write=write, resumes_by_itself=True):
+        case Held(write=write, is_temporary=True):
             return write
         case _:
             return None

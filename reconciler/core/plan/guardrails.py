@@ -24,9 +24,9 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     run.
     """
     decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules.options.mode))
-    decisions = _apply_guardrail(decisions, _associations_quota(plan, target, observation))
-    decisions = _apply_guardrail(decisions, _max_creates(decisions, target, rules))
-    decisions = _apply_guardrail(decisions, _export_quota(plan, observation))
+    decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
+    decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
+    decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))
     return replace(plan, decisions=decisions)
 
 
@@ -62,7 +62,7 @@ def _matches_glob(destination: str, glob: str) -> bool:
     return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
-def _associations_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:
+def _build_association_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:
     """Return the guardrail that keeps the associations of each data integration within its quota.
 
     It counts the associations that List shows, those that List may not show yet, and the earlier Creates of this run.
@@ -91,7 +91,7 @@ def _associations_quota(plan: Plan, target: Target, observation: Observation) ->
     return check_quota
 
 
-def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules) -> Callable[[Write], Decision]:
+def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: RunRules) -> Callable[[Write], Decision]:
     """Return the guardrail for the number of Creates in a run. Above the limit it blocks every Create."""
     creates = sum(isinstance(each, Create) for each in decisions)
     limit, source, option = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
@@ -109,7 +109,7 @@ def _max_creates(decisions: Sequence[Decision], target: Target, rules: RunRules)
     return check_creates
 
 
-def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
+def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
     """Return the guardrail that holds exports while the maximum number of exports is running."""
     live_associations = (
         live for lives in observation.associations.values() if not isinstance(lives, Unobserved) for live in lives
@@ -131,7 +131,7 @@ def _export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Dec
                 f"{active} exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region "
                 "(this quota cannot be raised): a later run starts this export"
             )
-            return Held(write.manifest, write, reason, resumes_by_itself=True)
+            return Held(write.manifest, write, reason, is_temporary=True)
         new += 1
         return write
 

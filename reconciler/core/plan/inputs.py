@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.journal.records import Record
-from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, natural_key
+from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, build_natural_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class DecisionInput:
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the candidates with a natural key."""
-        return tuple(live for live in self.candidates if natural_key(live.spec) == key)
+        return tuple(live for live in self.candidates if build_natural_key(live.spec) == key)
 
     def is_generation_raised(self, record: Record) -> bool:
         """Tell whether policy.generation is higher than the generation in the record."""

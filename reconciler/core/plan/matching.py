@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
-from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, natural_key, uuid_of
+from reconciler.core.model import Live, Manifest, NaturalKey, Observation, Unobserved, build_natural_key, extract_uuid
 from reconciler.core.plan.decision import Decision, get_live
 
 
@@ -19,7 +19,7 @@ class LiveIndex:
         self._by_key: dict[NaturalKey, list[Live]] = {}
         by_integration: dict[str, list[Live]] = {}
         for live in self._associations:
-            self._by_key.setdefault(natural_key(live.spec), []).append(live)
+            self._by_key.setdefault(build_natural_key(live.spec), []).append(live)
             by_integration.setdefault(str(live.spec["DataIntegrationIdentifier"]), []).append(live)
         self._by_id = {live.id: live for live in self._associations}
         self.ids = frozenset(self._by_id)
@@ -27,7 +27,7 @@ class LiveIndex:
         self._records_by_name = journal.records
         self._records = tuple(journal.records.values())
         owners_by_adopt = {
-            uuid_of(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt
+            extract_uuid(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt
         }
         owners_by_record = {
             each.state.association_id: each.name
@@ -46,7 +46,11 @@ class LiveIndex:
             arn: tuple(sorted(live.id for live in lives)) for arn, lives in by_integration.items()
         }
         unexplained = {
-            arn: [live for live in lives if live.id not in certain_ids and natural_key(live.spec) not in pending_keys]
+            arn: [
+                live
+                for live in lives
+                if live.id not in certain_ids and build_natural_key(live.spec) not in pending_keys
+            ]
             for arn, lives in by_integration.items()
         }
         self._unexplained = {
@@ -59,7 +63,7 @@ class LiveIndex:
     def find_candidates(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
         """Return the matches by natural key, record or policy.adopt, without associations of other manifests."""
         associations = list(self._by_key.get(key, ()))
-        ids = [uuid_of(manifest.policy.adopt)] if manifest.policy.adopt else []
+        ids = [extract_uuid(manifest.policy.adopt)] if manifest.policy.adopt else []
         if record:
             associations += self._by_key.get(record.key, ())
             ids += [record.state.association_id] if isinstance(record.state, Bound) else []
@@ -75,7 +79,7 @@ class LiveIndex:
         Return None if policy.adopt of the manifest names a different association.
         """
         id_ = record.state.association_id if isinstance(record.state, Bound) else ""
-        if id_ not in self._by_id or (manifest.policy.adopt and uuid_of(manifest.policy.adopt) != id_):
+        if id_ not in self._by_id or (manifest.policy.adopt and extract_uuid(manifest.policy.adopt) != id_):
             return None
         owner = self._owners.get(id_, manifest.name)
         return owner if owner != manifest.name else None

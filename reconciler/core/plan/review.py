@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.model import Json, Spec, natural_key
+from reconciler.core.model import Json, Spec, build_natural_key
 from reconciler.core.plan.decision import DecisionKind, Write, WriteKind, select_body
 from reconciler.core.plan.difference import compare
 from reconciler.core.request.token import encode_canonical_json
@@ -31,7 +31,7 @@ class PlanMismatch:
     differences: tuple[str, ...] | None
 
 
-def canonical_line(write: Write) -> str:
+def format_write_line(write: Write) -> str:
     """Return the canonical line of a write: natural key, kind, reference and body, as JSON."""
     return format_canonical_line(write.kind, write.request, write.reference)
 
@@ -39,7 +39,7 @@ def canonical_line(write: Write) -> str:
 def format_canonical_line(kind: WriteKind, request: Spec, reference: str) -> str:
     """Return the canonical line of a write from its parts, as a report holds them."""
     body = select_body(kind, request)
-    return encode_canonical_json([natural_key(request), kind, reference, _encode_body(kind, body)])
+    return encode_canonical_json([build_natural_key(request), kind, reference, _encode_body(kind, body)])
 
 
 def compute_digest(lines: Iterable[str]) -> str:

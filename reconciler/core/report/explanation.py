@@ -8,7 +8,7 @@ from typing import assert_never
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
-from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, natural_key
+from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, build_natural_key
 from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
@@ -32,7 +32,7 @@ from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.request.normalise import resolve_request
 from reconciler.core.request.token import compute_client_token
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ def explain(name: str, preview: Preview) -> Explanation:
     record = _find_record(decision, journal)
     associations = observation.associations.get(integration.arn, ()) if integration else ()
     live_by_id = index_by_id(observation.associations)
-    matches = tuple(live for live in live_by_id.values() if request and natural_key(live.spec) == natural_key(request))
+    matches = tuple(
+        live for live in live_by_id.values() if request and build_natural_key(live.spec) == build_natural_key(request)
+    )
     bound = record.state if record and isinstance(record.state, Bound) else None
     live = get_live(decision) or (live_by_id.get(bound.association_id) if bound else None)
     unlisted = associations.reason if isinstance(associations, Unobserved) else None
@@ -206,7 +208,7 @@ def _describe_conditions(
             yield from _describe_differences(differences)
             yield f"mode {rules.options.mode.choose_stricter(policy.mode)}"
         case Settling(until=until):
-            yield f"the wait ends at {timestamp(until)}, and the time is {timestamp(rules.now)}"
+            yield f"the wait ends at {format_timestamp(until)}, and the time is {format_timestamp(rules.now)}"
         case Lost():
             yield "List left it out in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"

@@ -14,7 +14,7 @@ from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.plan.decision import DecisionKind, Write
 from reconciler.core.plan.difference import Difference
-from reconciler.core.plan.review import PlanMismatch, canonical_line, compute_digest
+from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
 
 
 def format_summary_name(kind: DecisionKind) -> str:
@@ -154,7 +154,7 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(canonical_line(each.write) for each in self.associations if each.write)
+        return compute_digest(format_write_line(each.write) for each in self.associations if each.write)
 
     @property
     def has_plan(self) -> bool:
@@ -222,12 +222,12 @@ class Report:
         failure_count = self.failed_count + self.count_decisions(DecisionKind.BLOCKED)
         return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
 
-    def get_detailed_exit_code(self, *, unmanaged: bool = False) -> int:
+    def get_detailed_exit_code(self, *, should_count_unmanaged: bool = False) -> int:
         """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.
 
-        With `unmanaged`, an unmanaged association is a difference.
+        If `should_count_unmanaged`, an unmanaged association is a difference.
         """
         if self.exit_code:
             return 1
         has_difference = any(association.has_remaining_difference for association in self.associations)
-        return 2 if has_difference or (unmanaged and self.unmanaged_count) else 0
+        return 2 if has_difference or (should_count_unmanaged and self.unmanaged_count) else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 
-from reconciler.core.model import UNREADABLE, Json, Spec, mapping_or_empty
+from reconciler.core.model import UNREADABLE, Json, Spec, ensure_mapping
 from reconciler.core.request import schedule
-from reconciler.core.request.times import format_millis, to_epoch_millis
+from reconciler.core.request.times import convert_to_epoch_millis, format_millis
 
 _EMPTY_VALUES: tuple[Json, ...] = (None, "", {}, [])
 _TIME_MEMBERS = (
@@ -18,30 +18,30 @@ _TIME_MEMBERS = (
 _EXPRESSION_POINTER = "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
 
 
-def find_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterator[tuple[str, str]]:
+def find_spec_problems(spec: Spec, rejected_pointers: Container[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield (JSON Pointer into the spec, message) for each invalid time, window and schedule expression.
 
     Members at `rejected_pointers` are skipped, because the schema rejected them: their form and length are unknown.
     """
-    execution = mapping_or_empty(spec.get("ExecutionConfiguration"))
+    execution = ensure_mapping(spec.get("ExecutionConfiguration"))
     millis: dict[str, int] = {}
     for block, member in _TIME_MEMBERS:
-        text = mapping_or_empty(execution.get(block)).get(member)
+        text = ensure_mapping(execution.get(block)).get(member)
         pointer = f"/ExecutionConfiguration/{block}/{member}"
         if isinstance(text, str) and pointer not in rejected_pointers:
             try:
-                millis[member] = int(to_epoch_millis(text))
+                millis[member] = int(convert_to_epoch_millis(text))
             except ValueError as error:
                 yield pointer, str(error)
     if "EndTime" in millis and millis.get("StartTime", -1) >= millis["EndTime"]:
         start, end = format_millis(str(millis["StartTime"])), format_millis(str(millis["EndTime"]))
         message = f"EndTime must be after StartTime: the window starts at {start} and ends at {end}"
         yield "/ExecutionConfiguration/OnDemandConfiguration/EndTime", message
-    expression = mapping_or_empty(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
+    expression = ensure_mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
     if (
         isinstance(expression, str)
         and _EXPRESSION_POINTER not in rejected_pointers
-        and (problem := schedule.find_problem(expression))
+        and (problem := schedule.find_schedule_problem(expression))
     ):
         yield _EXPRESSION_POINTER, problem
 
@@ -56,7 +56,7 @@ def normalise(spec: Spec) -> Spec:
     - An invalid time stays unchanged, so that every answer of AWS can be normalised.
     """
     request = {member: value for member, value in spec.items() if value not in _EMPTY_VALUES}
-    execution = _drop_empty(mapping_or_empty(request.pop("ExecutionConfiguration", None)))
+    execution = _drop_empty(ensure_mapping(request.pop("ExecutionConfiguration", None)))
     if not execution:
         return request
     request["ExecutionConfiguration"] = execution
@@ -64,7 +64,7 @@ def normalise(spec: Spec) -> Spec:
         configuration = execution.get(block)
         if isinstance(configuration, dict) and isinstance(configuration.get(member), str):
             with suppress(ValueError):
-                configuration[member] = to_epoch_millis(configuration[member])
+                configuration[member] = convert_to_epoch_millis(configuration[member])
     return request
 
 

@@ -23,7 +23,7 @@ _FIELDS = (
 """Name, minimum, maximum, words and special characters of each cron field, as Amazon EventBridge documents them."""
 
 
-def find_problem(expression: str) -> str | None:
+def find_schedule_problem(expression: str) -> str | None:
     """Return the problem of a `rate(…)` or `cron(…)` expression, or None if it is valid.
 
     AppIntegrations documents no syntax. This function follows the documentation of Amazon EventBridge and AppFlow.

@@ -9,7 +9,7 @@ _MAX_LENGTH = 255
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def to_epoch_millis(text: str) -> str:
+def convert_to_epoch_millis(text: str) -> str:
     """Return a time as a string of epoch milliseconds, the format in the service model.
 
     `text` is ISO 8601 with a time zone, or epoch milliseconds. Raises ValueError with a message for the user.

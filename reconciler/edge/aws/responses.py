@@ -15,7 +15,7 @@ from unicodedata import category
 
 from reconciler import redaction
 from reconciler.core.errors import CloudError
-from reconciler.core.model import Execution, Integration, Live, uuid_of
+from reconciler.core.model import Execution, Integration, Live, extract_uuid
 from reconciler.core.request.normalise import normalise
 from reconciler.core.text import sanitize
 
@@ -122,7 +122,7 @@ def _require_arn(arn: object, scope: ArnScope) -> None:
     """Reject text that is not an ARN of the target's account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
     arn_scope = tuple(parts[index] for index in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
-    if arn_scope != (scope.partition, scope.region, scope.account) or not uuid_of(str(arn)):
+    if arn_scope != (scope.partition, scope.region, scope.account) or not extract_uuid(str(arn)):
         place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
         raise CloudError(f"the answer cannot be used: the ARN {_shorten(arn)} does not belong to {place}")
 

@@ -22,7 +22,7 @@ from reconciler.edge.aws.errors import NO_REGION, require_aws, translate_errors
 from reconciler.edge.aws.noninteractive import disable_prompts
 from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.reader import CONCURRENCY, Reader
-from reconciler.edge.aws.regions import check_region
+from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -240,12 +240,12 @@ def resolve_region(target: Target, connection: ConnectionSettings, models: Share
 
 
 def create_ambient_client(
-    service: str, connection: ConnectionSettings, models: SharedModels, *, read_only: bool = False
+    service: str, connection: ConnectionSettings, models: SharedModels, *, is_read_only: bool = False
 ) -> Any:
     """Return a client of a service with the ambient credentials. Raises CloudError.
 
     Any Region will do for S3: the answer of S3 names the Region of the bucket, and botocore repeats the call there.
-    A client with `read_only` cannot write. botocore retries a PutObject up to AWS_MAX_ATTEMPTS, and the conditions
+    A client with `is_read_only` cannot write. botocore retries a PutObject up to AWS_MAX_ATTEMPTS, and the conditions
     of the PutObject make the retries harmless.
     """
     config = Config(
@@ -260,7 +260,7 @@ def create_ambient_client(
         session: Any = _create_session(None, connection, models)  # boto3-stubs accept only literal service names
         region = session.region_name or "us-east-1"
         client = session.client(service, region_name=region, endpoint_url=connection.endpoint_url, config=config)
-    if read_only:
+    if is_read_only:
         make_read_only(client)
     return client
 
@@ -279,7 +279,7 @@ def _create_session(
     if connection.has_dummy_credentials and not keys:
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
     boto3_session = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
-    check_region(boto3_session.region_name)
+    require_valid_region(boto3_session.region_name)
     if not keys:
         disable_prompts(session)
     return boto3_session

@@ -84,7 +84,9 @@ class Credentials:
             variables = {"GIT_SSH_COMMAND": shlex.join(("ssh", *self._build_ssh_options())), "GIT_SSH_VARIANT": "ssh"}
         if self.token_file is not None:
             secrets = {_USER: self.username or "x-access-token", _FILE: str(Path(self.token_file).absolute())}
-            variables = credential_config(caller_environment, site, (("helper", ""), ("helper", _HELPER)), secrets)
+            variables = build_credential_config(
+                caller_environment, site, (("helper", ""), ("helper", _HELPER)), secrets
+            )
         return variables
 
     def _build_ssh_options(self) -> Sequence[str]:
@@ -96,7 +98,7 @@ class Credentials:
         return [each for option in options for each in ("-o", option)]
 
 
-def credential_config(
+def build_credential_config(
     caller_environment: Mapping[str, str], site: str, settings: Sequence[tuple[str, str]], secrets: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Return variables that set `credential.SITE.…` for git, in addition to the caller's git configuration."""

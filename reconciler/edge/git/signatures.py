@@ -44,7 +44,7 @@ def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: S
         raise messages.build_error(repository_name, content.error_output)
     head = content.output.partition(b"\n\n")[0]
     signature = _extract_signature(head, b"gpgsig" if len(commit) == _SHA1 else b"gpgsig-sha256")
-    expected = "OpenPGP" if keys.openpgp else "ssh"
+    expected = "OpenPGP" if keys.is_openpgp else "ssh"
     problem: str | _NoVerdict
     if (coverage_problem := _check_coverage(head, signature)) is not None:
         problem = coverage_problem
@@ -55,7 +55,7 @@ def verify_signature(git: GitCommand, repository_name: str, commit: str, keys: S
     else:
         with temporary_folders.translate_os_errors():
             folder = Path(tempfile.mkdtemp(dir=git.temporary_folder))
-            problem = (_verify_openpgp if keys.openpgp else _verify_ssh)(git, commit, keys, signature, folder)
+            problem = (_verify_openpgp if keys.is_openpgp else _verify_ssh)(git, commit, keys, signature, folder)
     if isinstance(problem, _NoVerdict):
         raise messages.build_unverified_error(repository_name, commit, problem.error_output)
     if problem:

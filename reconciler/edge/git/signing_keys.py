@@ -28,7 +28,7 @@ class SigningKeys:
 
     file: str
     content: bytes = field(repr=False)
-    openpgp: bool
+    is_openpgp: bool
 
     @classmethod
     def read(cls, file: str) -> SigningKeys:
@@ -45,10 +45,10 @@ class SigningKeys:
             raise _build_error(
                 file, "contains a private key: list only public keys, and keep the private key elsewhere"
             )
-        openpgp = _ARMORED in content
-        if not openpgp:
+        is_openpgp = _ARMORED in content
+        if not is_openpgp:
             _check_signers(file, content)
-        return cls(file, content, openpgp)
+        return cls(file, content, is_openpgp)
 
     @property
     def digest(self) -> str:

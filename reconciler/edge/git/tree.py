@@ -81,14 +81,14 @@ class Commit:
         """Yield the entries at and below a path. Raises GitError if the path does not exist."""
         paths = ("--", path) if path else ()
         result = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
-        exists = not path
+        has_path = not path
         for line in _split_lines(result.output):
             head, _, name = line.partition("\t")
             mode, _, oid, size = head.split()
-            exists = exists or name == path
+            has_path = has_path or name == path
             if not path or name == path or name.startswith(f"{path}/"):  # git also lists the parent folders
                 yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
-        if not exists:
+        if not has_path:
             raise GitError(f"repository '{self.repository_name}': has no '{sanitize(path)}' in the commit {self.id}")
 
     def _read_contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from reconciler.core.errors import InvalidReference
 from reconciler.edge.git.arguments import redact_url
-from reconciler.edge.git.credentials import Credentials, credential_config
+from reconciler.edge.git.credentials import Credentials, build_credential_config
 
 _USER, _PASSWORD = "RECONCILER_LOGIN_USER", "RECONCILER_LOGIN_PASSWORD"
 # A credential helper that stores nothing (https://git-scm.com/docs/gitcredentials, "Custom helpers"). The printf of the
@@ -83,10 +83,10 @@ class RepositoryUrl:
         if self.user is None:
             return self.credentials.build_environment(self.site, caller_environment)
         if self.password is None:  # the user's own credential helpers supply it
-            return credential_config(caller_environment, self.site, [("username", self.user)], {})
+            return build_credential_config(caller_environment, self.site, [("username", self.user)], {})
         # The empty helper clears the list, so that no other helper is called or stores the password.
         secrets = {_USER: self.user, _PASSWORD: self.password}
-        return credential_config(caller_environment, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
+        return build_credential_config(caller_environment, self.site, [("helper", ""), ("helper", _HELPER)], secrets)
 
 
 def _decode_login(text: str, repository_name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
@@ -16,9 +17,10 @@ from reconciler.core.manifests.files import MAX_COUNTED_PROBLEMS, MAX_PROBLEMS, 
 from reconciler.core.model import Desired
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
-from reconciler.edge.manifests import regions, schema
+from reconciler.edge.manifests import schema
 from reconciler.edge.manifests.budget import Budget, BudgetExceeded
 from reconciler.edge.manifests.files import File
+from reconciler.edge.manifests.partitions import read_region_patterns
 from reconciler.edge.manifests.yaml import read_documents
 
 API_VERSION = "appintegrations.reconciler/v1"
@@ -26,7 +28,7 @@ API_VERSION = "appintegrations.reconciler/v1"
 _MAX_NAME_LENGTH = 300  # characters, more than the 253 of the longest valid name
 
 
-def read_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
+def load_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
     """Return the desired state of files from any source. Raises InvalidManifests with all problems, sorted.
 
     The limits in `core/manifests/files.py` apply to all files together. If a limit is exceeded, one problem says where,
@@ -145,22 +147,22 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
     else:
         rejected_pointers = set()
         if not schema.get_fast_check(kind)(value):
-            for path, of_key, message in schema.explain(kind, value, document.find_source_text):
+            for path, is_key, message in schema.find_schema_problems(kind, value, document.find_source_text):
                 rejected_pointers.add(format_pointer(path[1:]))
-                yield _build_problem(file, document, path, message, of_key=of_key)
+                yield _build_problem(file, document, path, message, is_key=is_key)
         spec = value.get("spec")
         if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
-            for member, message in request.find_problems(spec, rejected_pointers):
+            for member, message in request.find_spec_problems(spec, rejected_pointers):
                 yield _build_problem(file, document, ("spec", *member[1:].split("/")), message)
         if (
             kind == "Target"
             and not rejected_pointers
-            and (region_problem := regions.find_problem(value["spec"]["Region"]))
+            and (region_problem := find_region_problem(value["spec"]["Region"], read_region_patterns()))
         ):
             yield _build_problem(file, document, ("spec", "Region"), region_problem)
 
 
 def _build_problem(
-    file: str, document: Document, path: ValuePath, message: str, *, of_key: bool = False
+    file: str, document: Document, path: ValuePath, message: str, *, is_key: bool = False
 ) -> tuple[ValuePath, Problem]:
-    return path, Problem(file, *document.find_position(path, of_key=of_key), format_pointer(path), message)
+    return path, Problem(file, *document.find_position(path, is_key=is_key), format_pointer(path), message)

@@ -50,7 +50,7 @@ def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Val
     return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
 
 
-def explain(
+def find_schema_problems(
     kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
@@ -59,9 +59,9 @@ def explain(
     """
     has_explanation = False
     for error in _build_slow_validator(kind).iter_errors(document):
-        for path, of_key, message in _explain_error(error, find_source_text):
+        for path, is_key, message in _explain_error(error, find_source_text):
             has_explanation = True
-            yield path, of_key, message
+            yield path, is_key, message
     if not has_explanation:
         for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
@@ -98,8 +98,8 @@ def _explain_error(
     value: Any = error.instance
     rule: Any = error.validator_value
     subschema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
-    of_key = "propertyNames" in error.absolute_schema_path
-    if of_key:
+    is_key = "propertyNames" in error.absolute_schema_path
+    if is_key:
         path = (*path, value)
     match error.validator:
         case "additionalProperties":
@@ -121,14 +121,14 @@ def _explain_error(
             yield path, False, _describe_enum(value, rule)
         case "pattern":
             message = subschema.get("patternErrorMessage", f"does not match {rule}")
-            yield path, of_key, f"{'the key ' if of_key else ''}{shorten(value)} {message}"
+            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {message}"
         case "minLength" if not value and not _build_pattern_check(subschema.get("pattern", ""))(value):
             pass  # the pattern reports the empty value too
         case "not":
             yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
             message = _LIMITS[str(error.validator)].format(rule=rule, value=shorten(value), size=_measure(value))
-            yield path, of_key, f"the key {message}" if of_key else message
+            yield path, is_key, f"the key {message}" if is_key else message
 
 
 _TYPES = {
@@ -179,8 +179,8 @@ def _describe_value(value: Json, expected_type: str, find_source_text: Callable[
         case bool() | int() | float():
             kind = "boolean" if isinstance(value, bool) else "number"
             spelling = find_source_text() or str(value).lower()
-            needs_quotes = expected_type == "string"
-            return f'not the unquoted {kind} {spelling}: write "{spelling}"' if needs_quotes else f"not {spelling}"
+            should_quote = expected_type == "string"
+            return f'not the unquoted {kind} {spelling}: write "{spelling}"' if should_quote else f"not {spelling}"
         case str():
             return f"not the string {shorten(value)}"
         case list():

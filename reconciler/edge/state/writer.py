@@ -11,7 +11,7 @@ from reconciler.core.errors import LeaseHeld, StateConflict, StateError, StateWr
 from reconciler.core.journal.codec import MalformedJournal, decode, encode
 from reconciler.core.journal.records import LEASE_DURATION, Journal, LastWrite, Lease
 from reconciler.core.ports import Clock, Timer
-from reconciler.core.text import timestamp
+from reconciler.core.text import format_timestamp
 from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.store import Store
 
@@ -64,7 +64,7 @@ class StoredJournalWriter:
         """
         has_decisions_only = new.records == expected.records
         suppression = suppress(LeaseHeld, StateConflict) if has_decisions_only else nullcontext()
-        with suppression, self._hold_claim(expected, wait=not has_decisions_only):
+        with suppression, self._hold_claim(expected, should_wait=not has_decisions_only):
             self.put(self.with_next_serial(replace(new, lease=None), expected), self._reader.get_version(expected))
 
     @contextmanager
@@ -74,7 +74,7 @@ class StoredJournalWriter:
         The lease lasts until `StoredLeasedJournal.finish`, or until it expires. Raises LeaseHeld, StateConflict and
         StateError.
         """
-        with self._hold_claim(expected, wait=True):
+        with self._hold_claim(expected, should_wait=True):
             journal = self._with_lease(new, expected, expected.serial + 1)
             yield StoredLeasedJournal(self, *self.put(journal, self._reader.get_version(expected)))
 
@@ -150,12 +150,12 @@ class StoredJournalWriter:
         return replace(self.with_next_serial(new, previous), lease=lease)
 
     @contextmanager
-    def _hold_claim(self, expected: Journal, *, wait: bool) -> Iterator[None]:
+    def _hold_claim(self, expected: Journal, *, should_wait: bool) -> Iterator[None]:
         """Keep the store claimed while the block runs, after waiting for another run's lease.
 
-        Without `wait`, raise LeaseHeld at once if the store is not free.
+        Without `should_wait`, raise LeaseHeld at once if the store is not free.
         """
-        journal, deadline = expected, self._timer.monotonic() + (self._timeout if wait else 0)
+        journal, deadline = expected, self._timer.monotonic() + (self._timeout if should_wait else 0)
         while not self._claim(journal):
             if self._timer.monotonic() >= deadline:
                 raise LeaseHeld(self._describe_holder(journal.lease))
@@ -176,7 +176,7 @@ class StoredJournalWriter:
         return False
 
     def _describe_holder(self, lease: Lease | None) -> str:
-        holder = f"{lease.holder} until {timestamp(lease.expires)}" if lease else "another process"
+        holder = f"{lease.holder} until {format_timestamp(lease.expires)}" if lease else "another process"
         remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees the lease of a dead run"
         return f"{self._store.place} is held by {holder}: {remedy}"
 

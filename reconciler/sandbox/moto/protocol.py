@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore.model import OperationModel, Shape
 
 from reconciler.sandbox.service.errors import InvalidRequestError, ServiceError, UnknownOperationError
-from reconciler.sandbox.service.state import Document
+from reconciler.sandbox.service.state import JsonObject
 from reconciler.sandbox.service.validation import get_input_shape, load_model
 
 
-def parse_request(method: str, raw_url: str, body: bytes) -> tuple[str, Document]:
+def parse_request(method: str, raw_url: str, body: bytes) -> tuple[str, JsonObject]:
     """Return the name and the request of the operation. `raw_url` is undecoded: an ARN in it is percent-encoded.
 
     Raises UnknownOperationError, or InvalidRequestError if a query value or the body cannot be parsed.
@@ -49,8 +49,8 @@ def _matches_template(template: list[str], segments: list[str]) -> bool:
 
 def _build_request(
     operation: OperationModel, labels: dict[str, str], query: dict[str, list[str]], body: bytes
-) -> Document:
-    request: Document = {}
+) -> JsonObject:
+    request: JsonObject = {}
     names_outside_body: set[str] = set()
     for name, shape in get_input_shape(operation).members.items():
         wire_name = shape.serialization.get("name", name)
@@ -78,7 +78,7 @@ def _parse_query_value(name: str, values: list[str], shape: Shape) -> str | int 
     return values[-1]
 
 
-def _parse_body(body: bytes) -> Document:
+def _parse_body(body: bytes) -> JsonObject:
     try:
         document: Any = json.loads(body or b"{}")
     except (ValueError, RecursionError):

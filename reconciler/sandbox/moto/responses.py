@@ -30,9 +30,9 @@ def handle_request(request: Request, full_url: str, _headers: Any) -> tuple[int,
         operation, parameters = parse_request(request.method, full_url, request.get_data())
         document = sandbox.call(account, scope["region"] if scope else _REGION, operation, parameters)
     except AnswerLostError as error:
-        if error.dropped and request.from_wsgi_server:
+        if error.is_connection_closed and request.from_wsgi_server:
             raise ConnectionResetError from error  # the server then closes the connection without a response
-        if error.dropped:
+        if error.is_connection_closed:
             raise ConnectionClosedError(endpoint_url=full_url) from error
         return _build_refusal(error, headers)
     except ServiceError as error:

@@ -12,7 +12,7 @@ from reconciler.sandbox.service.errors import (
 )
 from reconciler.sandbox.service.integrations import DataIntegrations
 from reconciler.sandbox.service.pagination import cut_page
-from reconciler.sandbox.service.state import Association, DataIntegration, Document, ExecutedWrite
+from reconciler.sandbox.service.state import Association, DataIntegration, ExecutedWrite, JsonObject
 
 _CREATE = "CreateDataIntegrationAssociation"
 _UPDATE = "UpdateDataIntegrationAssociation"
@@ -30,7 +30,7 @@ class Associations:
     context: ServiceContext
     integrations: DataIntegrations
 
-    def create(self, request: Document) -> Document:
+    def create(self, request: JsonObject) -> JsonObject:
         """Create an association, start its job, and return the ids. The `tokens` switch governs repeated tokens."""
         context = self.context
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
@@ -67,7 +67,7 @@ class Associations:
         self._record_write(_CREATE, association, token)
         return answer
 
-    def list(self, request: Document) -> Document:
+    def list(self, request: JsonObject) -> JsonObject:
         """Return one page of the associations of a data integration."""
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
         if integration.name == self.context.behaviour.list_denied:
@@ -79,7 +79,7 @@ class Associations:
         ]
         return cut_page("DataIntegrationAssociations", items, request, listing=integration.id)
 
-    def update(self, request: Document) -> Document:
+    def update(self, request: JsonObject) -> JsonObject:
         """Replace the execution configuration and run the job again. Returns an empty answer."""
         context = self.context
         integration = self.integrations.find(request["DataIntegrationIdentifier"])
@@ -136,7 +136,7 @@ class Associations:
                 f"A data integration may have at most {behaviour.associations_per_integration} associations."
             )
 
-    def _refuse_excess_export(self, execution: Document | None, excluded: Association | None = None) -> None:
+    def _refuse_excess_export(self, execution: JsonObject | None, excluded: Association | None = None) -> None:
         if not _is_export(execution):
             return
         now, limit = self.context.clock(), self.context.behaviour.concurrent_exports
@@ -148,7 +148,7 @@ class Associations:
         if len(running) >= limit:
             raise QuotaExceededError(f"An account may run at most {limit} exports at a time per Region.")
 
-    def _compute_job_end(self, execution: Document | None) -> float | None:
+    def _compute_job_end(self, execution: JsonObject | None) -> float | None:
         return self.context.clock() + self.context.behaviour.job_seconds if _is_export(execution) else None
 
     def _record_write(self, operation: str, association: Association, token: str | None) -> None:
@@ -165,7 +165,7 @@ class Associations:
             return True
         return now < association.runs_until + behaviour.list_forgets
 
-    def _describe(self, association: Association) -> Document:
+    def _describe(self, association: Association) -> JsonObject:
         now = self.context.clock()
         is_lagging = now < association.updated_at + self.context.behaviour.update_lag
         status = association.get_status(now)
@@ -180,5 +180,5 @@ class Associations:
         return {key: value for key, value in item.items() if value is not None}
 
 
-def _is_export(execution: Document | None) -> bool:
+def _is_export(execution: JsonObject | None) -> bool:
     return execution is not None and execution["ExecutionMode"] == "ON_DEMAND"

@@ -2,10 +2,10 @@
 
 from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.errors import InvalidRequestError
-from reconciler.sandbox.service.state import Document, RememberedAnswer
+from reconciler.sandbox.service.state import JsonObject, RememberedAnswer
 
 
-def recall_answer(context: ServiceContext, operation: str, token: str | None, request: Document) -> Document | None:
+def recall_answer(context: ServiceContext, operation: str, token: str | None, request: JsonObject) -> JsonObject | None:
     """Return the earlier answer for this token, or None if the request must be executed.
 
     Raises InvalidRequestError if the token belongs to other parameters and the behaviour refuses that.
@@ -21,7 +21,7 @@ def recall_answer(context: ServiceContext, operation: str, token: str | None, re
 
 
 def remember_answer(
-    context: ServiceContext, operation: str, token: str | None, request: Document, answer: Document
+    context: ServiceContext, operation: str, token: str | None, request: JsonObject, answer: JsonObject
 ) -> None:
     """Store the answer for a token, and delete expired tokens."""
     now, lifetime = context.clock(), context.behaviour.token_lifetime

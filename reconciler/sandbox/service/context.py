@@ -60,4 +60,4 @@ class ServiceContext:
         """Raise AnswerLostError after a write was executed, for the first `lose_answers` writes."""
         if self.answers_to_lose > 0:
             self.answers_to_lose -= 1
-            raise AnswerLostError(dropped=self.behaviour.lost_answer == "dropped")
+            raise AnswerLostError(is_connection_closed=self.behaviour.lost_answer == "dropped")

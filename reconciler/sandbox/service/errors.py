@@ -33,10 +33,10 @@ class InternalServiceError(ServiceError):
 class AnswerLostError(InternalServiceError):
     """A write that was executed, but whose answer is lost."""
 
-    def __init__(self, *, dropped: bool) -> None:
-        """If `dropped`, the connection closes without a response; otherwise the response is 500."""
+    def __init__(self, *, is_connection_closed: bool) -> None:
+        """If `is_connection_closed`, the connection closes without a response; otherwise the response is 500."""
         super().__init__("The service failed to answer.")
-        self.dropped = dropped
+        self.is_connection_closed = is_connection_closed
 
 
 class ThrottlingError(ServiceError):

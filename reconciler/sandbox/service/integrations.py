@@ -11,7 +11,7 @@ from reconciler.sandbox.service.errors import (
     ResourceNotFoundError,
 )
 from reconciler.sandbox.service.pagination import cut_page
-from reconciler.sandbox.service.state import DataIntegration, Document
+from reconciler.sandbox.service.state import DataIntegration, JsonObject
 
 _CREATE = "CreateDataIntegration"
 
@@ -32,7 +32,7 @@ class DataIntegrations:
                 return integration
         raise ResourceNotFoundError(f"The data integration does not exist: {identifier}")
 
-    def create(self, request: Document) -> Document:
+    def create(self, request: JsonObject) -> JsonObject:
         """Create a data integration and return its full description."""
         context = self.context
         token = request.get("ClientToken")
@@ -55,11 +55,11 @@ class DataIntegrations:
         client_tokens.remember_answer(context, _CREATE, token, parameters, answer)
         return answer
 
-    def get(self, request: Document) -> Document:
+    def get(self, request: JsonObject) -> JsonObject:
         """Return the full description of one data integration."""
         return self._describe(self.find(request["Identifier"]))
 
-    def list(self, request: Document) -> Document:
+    def list(self, request: JsonObject) -> JsonObject:
         """Return one page of data integrations, each with ARN, name and source."""
         items = [
             (
@@ -71,7 +71,7 @@ class DataIntegrations:
         ]
         return cut_page("DataIntegrations", items, request, listing="integrations")
 
-    def update(self, request: Document) -> Document:
+    def update(self, request: JsonObject) -> JsonObject:
         """Change the name or the description. AppIntegrations allows no other change."""
         integration = self.find(request["Identifier"])
         changes = {key: request[key] for key in ("Name", "Description") if key in request}
@@ -80,7 +80,7 @@ class DataIntegrations:
         self.context.state.integrations[integration.id] = replace(integration, request=integration.request | changes)
         return {}
 
-    def delete(self, request: Document) -> Document:
+    def delete(self, request: JsonObject) -> JsonObject:
         """Delete a data integration. Raises InvalidRequestError if it has associations."""
         integration = self.find(request["DataIntegrationIdentifier"])
         state = self.context.state
@@ -93,7 +93,7 @@ class DataIntegrations:
         if any(integration.name == name for integration in self.context.state.integrations.values()):
             raise refusal(f"A data integration with this name already exists: {name}")
 
-    def _describe(self, integration: DataIntegration) -> Document:
+    def _describe(self, integration: DataIntegration) -> JsonObject:
         renamed = {"ScheduleConfig": "ScheduleConfiguration"}
         return {
             "Arn": self.context.build_integration_arn(integration.id),

@@ -5,12 +5,12 @@ import binascii
 from collections.abc import Sequence
 
 from reconciler.sandbox.service.errors import InvalidRequestError
-from reconciler.sandbox.service.state import Document
+from reconciler.sandbox.service.state import JsonObject
 
 _MAX_PAGE_SIZE = 50
 
 
-def cut_page(key: str, items: Sequence[tuple[str, Document]], request: Document, *, listing: str) -> Document:
+def cut_page(key: str, items: Sequence[tuple[str, JsonObject]], request: JsonObject, *, listing: str) -> JsonObject:
     """Return one page of `items`, which are pairs of id and item. A NextToken is valid only for its own `listing`.
 
     Raises InvalidRequestError if the NextToken of the request is not valid.
@@ -23,7 +23,7 @@ def cut_page(key: str, items: Sequence[tuple[str, Document]], request: Document,
             raise InvalidRequestError("The NextToken is invalid or out of date: list again from the first page.")
         start = ids.index(last) + 1
     end = start + int(request.get("MaxResults", _MAX_PAGE_SIZE))
-    answer: Document = {key: [item for _, item in items[start:end]]}
+    answer: JsonObject = {key: [item for _, item in items[start:end]]}
     if end < len(items):
         answer["NextToken"] = base64.urlsafe_b64encode(f"{listing} {items[end - 1][0]}".encode()).decode()
     return answer

@@ -1,6 +1,6 @@
 """The data integrations of a new sandbox, for first manifests to associate."""
 
-from reconciler.sandbox.service.state import DataIntegration, Document, State
+from reconciler.sandbox.service.state import DataIntegration, JsonObject, State
 
 
 def create_seed_state(account: str, region: str) -> State:
@@ -12,7 +12,7 @@ def create_seed_state(account: str, region: str) -> State:
     return State({integration.id: integration for integration in integrations})
 
 
-_SEEDS: dict[str, Document] = {
+_SEEDS: dict[str, JsonObject] = {
     "5eed0000-0000-4000-8000-000000000001": {
         "Name": "profiles-export",
         "Description": "A bulk export of Customer Profiles",

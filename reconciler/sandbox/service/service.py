@@ -11,7 +11,7 @@ from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 from reconciler.sandbox.service.errors import AnswerLostError, UnsupportedOperationError
 from reconciler.sandbox.service.integrations import DataIntegrations
-from reconciler.sandbox.service.state import Document, ExecutedWrite, State
+from reconciler.sandbox.service.state import ExecutedWrite, JsonObject, State
 from reconciler.sandbox.service.tags import Tags
 from reconciler.sandbox.service.throttle import TokenBucket
 from reconciler.sandbox.service.validation import validate
@@ -47,7 +47,7 @@ class AppIntegrations:
         integrations = DataIntegrations(self._context)
         associations = Associations(self._context, integrations)
         tags = Tags(self._context)
-        self._operations: dict[str, Callable[[Document], Document]] = {
+        self._operations: dict[str, Callable[[JsonObject], JsonObject]] = {
             "CreateDataIntegration": integrations.create,
             "GetDataIntegration": integrations.get,
             "ListDataIntegrations": integrations.list,
@@ -77,7 +77,7 @@ class AppIntegrations:
         with self._lock:
             self._context.set_behaviour(behaviour)
 
-    def call(self, operation: str, request: Document) -> Document:
+    def call(self, operation: str, request: JsonObject) -> JsonObject:
         """Execute one operation and return its answer. Request and answer have the members of the AWS API.
 
         Raises ServiceError if the operation is refused.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-Document = dict[str, Any]
+JsonObject = dict[str, Any]
 """A request, an answer, or a part of either, with the members of the AWS API."""
 
 
@@ -14,7 +14,7 @@ class DataIntegration:
     """A data integration: the source of an association's data."""
 
     id: str
-    request: Document
+    request: JsonObject
     """The CreateDataIntegration request without ClientToken and Tags."""
     tags: dict[str, str] = field(default_factory=dict)
     associated: bool = False
@@ -32,11 +32,11 @@ class Association:
 
     id: str
     integration_id: str
-    request: Document
+    request: JsonObject
     """The CreateDataIntegrationAssociation request without ClientToken."""
-    execution: Document | None
+    execution: JsonObject | None
     """The current ExecutionConfiguration."""
-    former_execution: Document | None
+    former_execution: JsonObject | None
     """The ExecutionConfiguration before the last Update."""
     created_at: float
     updated_at: float
@@ -59,8 +59,8 @@ class RememberedAnswer:
 
     operation: str
     token: str
-    request: Document
-    answer: Document
+    request: JsonObject
+    answer: JsonObject
     at: float
 
 
@@ -83,7 +83,7 @@ class State:
     answers: dict[tuple[str, str], RememberedAnswer] = field(default_factory=dict)
     executed_writes: list[ExecutedWrite] = field(default_factory=list)
 
-    def to_json(self) -> Document:
+    def to_json(self) -> JsonObject:
         """Return the state as a JSON document."""
         return {
             "dataIntegrations": [asdict(item) for item in self.integrations.values()],
@@ -93,7 +93,7 @@ class State:
         }
 
     @classmethod
-    def from_json(cls, document: Document) -> "State":
+    def from_json(cls, document: JsonObject) -> "State":
         """Return the state of a document from `to_json`. Raises ValueError if the document is invalid."""
         lists = _parse_object(document, {"dataIntegrations", "associations", "tokens", "carriedOut"})
         state = cls(

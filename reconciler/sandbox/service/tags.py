@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.sandbox.service.context import ServiceContext
 from reconciler.sandbox.service.errors import InvalidRequestError, ResourceNotFoundError
-from reconciler.sandbox.service.state import Document
+from reconciler.sandbox.service.state import JsonObject
 
 _MAX_TAGS = 50
 
@@ -15,11 +15,11 @@ class Tags:
 
     context: ServiceContext
 
-    def list(self, request: Document) -> Document:
+    def list(self, request: JsonObject) -> JsonObject:
         """Return the tags of a resource."""
         return {"tags": self._find_tags(request["resourceArn"])}
 
-    def add(self, request: Document) -> Document:
+    def add(self, request: JsonObject) -> JsonObject:
         """Set tags. A tag replaces an existing tag with the same key."""
         tags = self._find_tags(request["resourceArn"])
         if len(tags | request["tags"]) > _MAX_TAGS:
@@ -27,7 +27,7 @@ class Tags:
         tags.update(request["tags"])
         return {}
 
-    def remove(self, request: Document) -> Document:
+    def remove(self, request: JsonObject) -> JsonObject:
         """Remove tags. Missing tags are ignored."""
         tags = self._find_tags(request["resourceArn"])
         for key in request["tagKeys"]:

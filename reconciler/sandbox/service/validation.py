@@ -10,7 +10,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from botocore.validate import ParamValidator
 
 from reconciler.sandbox.service.errors import InvalidRequestError
-from reconciler.sandbox.service.state import Document
+from reconciler.sandbox.service.state import JsonObject
 
 URI = r"^((\w+\:\/\/[\w.-]+[\w/!@#+=.-]+)|(\w+\:\/\/[\w.-]+[\w/!@#+=.-]+[\w/!@#+=.-]+[\w/!@#+=.,-]+))$"
 """The service model's pattern for DestinationURI and SourceURI. `re` takes minutes on a long text without a match."""
@@ -32,7 +32,7 @@ def get_input_shape(operation: OperationModel) -> StructureShape:
     return shape
 
 
-def validate(operation: str, request: Document) -> None:
+def validate(operation: str, request: JsonObject) -> None:
     """Raise InvalidRequestError, with every violation, if the request does not match the model of the operation."""
     shape = get_input_shape(load_model().operation_model(operation))
     report = ParamValidator().validate(request, shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core.controller.status import ControllerStatus, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind

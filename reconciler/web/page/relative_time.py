@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.text import timestamp_to_the_minute
+from reconciler.core.text import format_timestamp_to_the_minute
 
 _STEPS = ((timedelta(days=2), "days", 86400), (timedelta(hours=2), "h", 3600), (timedelta(minutes=1), "min", 60))
 
@@ -27,7 +27,9 @@ class RelativeTime:
             time = time.astimezone(UTC)
         except OverflowError:  # at the first or last day of the calendar, where the time zone does not matter
             time = time.replace(tzinfo=UTC)
-        return cls(time.isoformat(timespec="seconds"), timestamp_to_the_minute(time), _format_distance(time, now))
+        return cls(
+            time.isoformat(timespec="seconds"), format_timestamp_to_the_minute(time), _format_distance(time, now)
+        )
 
 
 def _format_distance(time: datetime, now: datetime) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.controller.status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording

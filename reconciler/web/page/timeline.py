@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.controller.status import ControllerStatus, FinishedRun
+from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun
 from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ from typing import Any
 import botocore
 import pytest
 
-from reconciler.core.aws.regions import find_problem
+from reconciler.core.aws.regions import find_region_problem
 
 PARTITIONS: Any = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
 PATTERNS = tuple(each["regionRegex"] for each in PARTITIONS["partitions"])
@@ -19,7 +19,7 @@ LISTED_REGIONS = sorted(name for each in PARTITIONS["partitions"] for name in ea
 @pytest.mark.parametrize("name", [*LISTED_REGIONS, "eu-north-7", "us-gov-south-1", "ap-southeast-10"])
 def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
     """A Region that matches a partition is valid, even if botocore does not list it yet."""
-    assert find_problem(name, PATTERNS) is None
+    assert find_region_problem(name, PATTERNS) is None
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_region_matching_its_partition_pattern_is_accepted(name: str) -> None:
 )
 def test_alias_of_a_region_is_rejected(name: str, remedy: str) -> None:
     """Other spellings are rejected, because each would have a journal of its own."""
-    assert find_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {remedy}"
+    assert find_region_problem(name, PATTERNS) == f"{name[:63]!r} is not a Region: {remedy}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.controller.status import ControllerStatus, RejectedRevision, Revision, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
 from reconciler.core.notifications.changes import (
@@ -52,7 +52,7 @@ def build_association(decision: str, name: str = "export", **changes: Any) -> As
     return AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), **members | changes)
 
 
-def target_status(
+def build_target_status(
     *associations: AssociationReport, at: datetime = NOW, failures: int = 0, **target: Any
 ) -> TargetStatus:
     """Return the status of a target whose last run ended at a time."""
@@ -119,8 +119,8 @@ RECOVERIES = [
 def test_problem_and_recovery_are_each_notified_once(association: AssociationReport, condition: Condition) -> None:
     """Further runs with the same result do not repeat a notification."""
     problem, recovery = (
-        build_status(target_status(association)),
-        build_status(target_status(build_association("in-sync"))),
+        build_status(build_target_status(association)),
+        build_status(build_target_status(build_association("in-sync"))),
     )
     problem_notification, recovery_notification = ("export", condition, None), ("export", Condition.WELL, condition)
     assert notify_in_turn(recovery, problem, problem, recovery, recovery, problem) == [
@@ -137,8 +137,8 @@ def test_problem_and_recovery_are_each_notified_once(association: AssociationRep
 def test_unclear_decision_is_neither_problem_nor_recovery(association: AssociationReport) -> None:
     """An association that is settling, held, pending or changed in git causes no notification."""
     problem, unclear = (
-        build_status(target_status(build_association("drifted"))),
-        build_status(target_status(association)),
+        build_status(build_target_status(build_association("drifted"))),
+        build_status(build_target_status(association)),
     )
     assert notify_in_turn(unclear, problem, unclear, problem)[0::2] == [[], []]
     assert notify_in_turn(problem, unclear, problem)[1:] == [[], []]
@@ -148,7 +148,7 @@ def test_unclear_decision_is_neither_problem_nor_recovery(association: Associati
 def test_completed_or_in_sync_association_has_recovered(association: AssociationReport) -> None:
     """A lost association recovers once it is created again, updated, adopted or in sync."""
     notifications = notify_in_turn(
-        build_status(target_status(build_association("lost"))), build_status(target_status(association))
+        build_status(build_target_status(build_association("lost"))), build_status(build_target_status(association))
     )
     assert notifications[1] == [("export", Condition.WELL, Condition.LOST)]
 
@@ -156,8 +156,8 @@ def test_completed_or_in_sync_association_has_recovered(association: Association
 def test_problem_of_another_kind_is_notified_without_recovery() -> None:
     """The notification of the new problem names the previous one, and no recovery is sent."""
     notifications = notify_in_turn(
-        build_status(target_status(build_association("drifted"))),
-        build_status(target_status(build_association("lost"))),
+        build_status(build_target_status(build_association("drifted"))),
+        build_status(build_target_status(build_association("lost"))),
     )
     assert notifications[1] == [("export", Condition.LOST, Condition.DRIFTED)]
 
@@ -167,7 +167,7 @@ def test_different_drift_is_notified_again() -> None:
     first = build_association("drifted")
     same = build_association("drifted", reason="said otherwise", differences=(*DRIFT, *CHANGE))
     other = build_association("drifted", differences=(Difference(START, "1", "1", "3"),))
-    notifications = notify_in_turn(*(build_status(target_status(each)) for each in (first, same, other)))
+    notifications = notify_in_turn(*(build_status(build_target_status(each)) for each in (first, same, other)))
     assert [len(each) for each in notifications] == [1, 0, 1]
 
 
@@ -176,7 +176,7 @@ def test_failed_export_is_notified_beside_the_decision() -> None:
 
     def build_export_status(decision: str, status: str) -> ControllerStatus:
         return build_status(
-            target_status(build_association(decision, last_execution=Execution(status, "of a customer")))
+            build_target_status(build_association(decision, last_execution=Execution(status, "of a customer")))
         )
 
     notifications = notify_in_turn(
@@ -198,7 +198,9 @@ def test_repeated_export_failure_is_notified_again() -> None:
 
     def build_export_status(status: str | None) -> ControllerStatus:
         return build_status(
-            target_status(build_association("in-sync", last_execution=Execution(status, None) if status else None))
+            build_target_status(
+                build_association("in-sync", last_execution=Execution(status, None) if status else None)
+            )
         )
 
     first, again = (
@@ -213,13 +215,13 @@ def test_repeated_export_failure_is_notified_again() -> None:
 
 def test_failed_target_neither_alerts_nor_recovers_its_associations() -> None:
     """After a failed run of a target, its associations have neither recovered nor become blocked."""
-    failed = target_status(
+    failed = build_target_status(
         build_association("blocked"), build_association("in-sync", "other"), failures=2, error="denied"
     )
     notifications = notify_in_turn(
-        build_status(target_status(build_association("drifted"), build_association("lost", "other"))),
+        build_status(build_target_status(build_association("drifted"), build_association("lost", "other"))),
         build_status(failed),
-        build_status(target_status(build_association("drifted"))),
+        build_status(build_target_status(build_association("drifted"))),
     )
     assert notifications[1] == [("", Condition.TARGET_FAILED, None)]
     assert notifications[2] == [("", Condition.WELL, Condition.TARGET_FAILED)]
@@ -228,20 +230,20 @@ def test_failed_target_neither_alerts_nor_recovers_its_associations() -> None:
 def test_first_failure_of_a_target_is_not_notified() -> None:
     """Receivers are notified of the second failure in a row, because the first is retried within a minute."""
     notifications = notify_in_turn(
-        *(build_status(target_status(failures=count, error="reset")) for count in (0, 1, 2, 3))
+        *(build_status(build_target_status(failures=count, error="reset")) for count in (0, 1, 2, 3))
     )
     assert [len(each) for each in notifications] == [0, 0, 1, 0]
 
 
 def test_list_failure_is_one_notification_for_the_target() -> None:
     """The failed List causes one notification, and neither a block nor a recovery of each association."""
-    unlisted = target_status(
+    unlisted = build_target_status(
         build_association("blocked"), build_association("drifted", "other"), unlisted=(("arn:i", "denied"),)
     )
     notifications = notify_in_turn(
-        build_status(target_status(build_association("drifted"))),
+        build_status(build_target_status(build_association("drifted"))),
         build_status(unlisted),
-        build_status(target_status(build_association("drifted"), build_association("drifted", "other"))),
+        build_status(build_target_status(build_association("drifted"), build_association("drifted", "other"))),
     )
     assert notifications[1] == [("", Condition.UNLISTED, None), ("other", Condition.DRIFTED, None)]
     assert notifications[2] == [("", Condition.WELL, Condition.UNLISTED)]
@@ -249,29 +251,30 @@ def test_list_failure_is_one_notification_for_the_target() -> None:
 
 def test_removed_association_is_forgotten_without_notification() -> None:
     """Removing a manifest is not a recovery. If it returns with a problem, receivers are notified again."""
-    problem = build_status(target_status(build_association("drifted")))
-    assert [len(each) for each in notify_in_turn(problem, build_status(target_status()), problem)] == [1, 0, 1]
+    problem = build_status(build_target_status(build_association("drifted")))
+    assert [len(each) for each in notify_in_turn(problem, build_status(build_target_status()), problem)] == [1, 0, 1]
 
 
 def test_removed_target_is_forgotten_once_git_was_read() -> None:
     """The alerts of a target are kept until the manifests have been read and no longer declare it."""
-    _, state = notify(NotificationState(), build_status(target_status(build_association("drifted"))))
+    _, state = notify(NotificationState(), build_status(build_target_status(build_association("drifted"))))
     assert drop_removed_targets(state, build_status()) == state
-    assert drop_removed_targets(state, build_status(target_status())) == state
+    assert drop_removed_targets(state, build_status(build_target_status())) == state
     without_alerts = drop_removed_targets(
-        state, build_status(replace(target_status(), target="other"), now=NOW + MINUTE)
+        state, build_status(replace(build_target_status(), target="other"), now=NOW + MINUTE)
     )
     assert without_alerts.targets == {"prod": TargetAlerts(NOW + MINUTE, {})}
     assert (
-        drop_removed_targets(without_alerts, build_status(replace(target_status(), target="other"))) == without_alerts
+        drop_removed_targets(without_alerts, build_status(replace(build_target_status(), target="other")))
+        == without_alerts
     )
 
 
 def test_report_older_than_the_last_notification_is_ignored() -> None:
     """A controller with an older report does not repeat a problem that another controller saw end."""
     early, late = (
-        build_status(target_status(build_association("drifted"))),
-        build_status(target_status(build_association("in-sync"), at=NOW + MINUTE)),
+        build_status(build_target_status(build_association("drifted"))),
+        build_status(build_target_status(build_association("in-sync"), at=NOW + MINUTE)),
     )
     assert [len(each) for each in notify_in_turn(early, late, early)] == [1, 1, 0]
 
@@ -314,7 +317,7 @@ def test_unreachable_source_is_notified_only_when_it_persists() -> None:
 
 def test_notification_contains_no_values() -> None:
     """A notification has the names of drifted members and the reason of a failure, but no values and no job message."""
-    status = target_status(
+    status = build_target_status(
         build_association("drifted", "a", last_execution=Execution("FAILED", "of a customer")),
         build_association("create", "b", outcome=Refused("no")),
         build_association("blocked", "c"),
@@ -334,9 +337,9 @@ association_lists = st.lists(
     unique_by=lambda each: each.name,
 )
 target_statuses = st.one_of(
-    association_lists.map(lambda each: target_status(*each)),
-    association_lists.map(lambda each: target_status(*each, failures=2, error="denied")),
-    association_lists.map(lambda each: target_status(*each, unlisted=(("arn:i", "denied"),))),
+    association_lists.map(lambda each: build_target_status(*each)),
+    association_lists.map(lambda each: build_target_status(*each, failures=2, error="denied")),
+    association_lists.map(lambda each: build_target_status(*each, unlisted=(("arn:i", "denied"),))),
 )
 
 
@@ -427,7 +430,7 @@ def build_summary_of(
 
 def test_a_summary_is_due_once_a_day() -> None:
     """The first summary is due once each target has a report. An interval of 0 means that no summary is due."""
-    status = build_status(target_status(build_association("in-sync")))
+    status = build_status(build_target_status(build_association("in-sync")))
     assert build_summary_of(status)
     sent_state = NotificationState(last_summary=NOW - DAY + MINUTE)
     assert build_summary_of(status, sent_state) is None
@@ -439,24 +442,24 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
     """The summary reports no problem only if everything was checked within a day, and nothing is wrong or waits."""
     running = Execution("IN_PROGRESS", None)
     status = build_status(
-        target_status(build_association("in-sync", last_execution=running), build_association("in-sync", "other"))
+        build_target_status(build_association("in-sync", last_execution=running), build_association("in-sync", "other"))
     )
     summary = build_summary_of(status)
     assert summary
     assert (summary.is_well, summary.association_count, summary.target_count) == (True, 2, 1)
     for problem_status in (
-        build_status(target_status(build_association("drifted"))),
-        build_status(target_status(build_association("held"))),
-        build_status(target_status(build_association("in-sync", last_execution=Execution("FAILED", None)))),
-        build_status(target_status(build_association("in-sync"), unlisted=(("arn:i", "denied"),))),
-        build_status(target_status(build_association("in-sync")), rejection=RejectedRevision("1 problem", NOW)),
+        build_status(build_target_status(build_association("drifted"))),
+        build_status(build_target_status(build_association("held"))),
+        build_status(build_target_status(build_association("in-sync", last_execution=Execution("FAILED", None)))),
+        build_status(build_target_status(build_association("in-sync"), unlisted=(("arn:i", "denied"),))),
+        build_status(build_target_status(build_association("in-sync")), rejection=RejectedRevision("1 problem", NOW)),
         build_status(
-            target_status(build_association("in-sync")), rejection=RejectedRevision("no answer", NOW + MINUTE)
+            build_target_status(build_association("in-sync")), rejection=RejectedRevision("no answer", NOW + MINUTE)
         ),
-        build_status(target_status(build_association("in-sync")), now=NOW + 2 * DAY),
-        build_status(target_status(build_association("in-sync")), checked_at=NOW - DAY - MINUTE),
-        build_status(target_status(build_association("in-sync")), checked_at=None),
-        build_status(target_status(failures=1, error="denied")),
+        build_status(build_target_status(build_association("in-sync")), now=NOW + 2 * DAY),
+        build_status(build_target_status(build_association("in-sync")), checked_at=NOW - DAY - MINUTE),
+        build_status(build_target_status(build_association("in-sync")), checked_at=None),
+        build_status(build_target_status(failures=1, error="denied")),
         build_status(now=NOW + DAY),
     ):
         summary = build_summary_of(problem_status)
@@ -466,19 +469,21 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
 
 def test_summary_names_targets_without_a_recent_run() -> None:
     """The summary lists each target whose last success is more than a day ago."""
-    summary = build_summary_of(build_status(target_status(build_association("in-sync")), now=NOW + 2 * DAY))
+    summary = build_summary_of(build_status(build_target_status(build_association("in-sync")), now=NOW + 2 * DAY))
     assert summary
     assert summary.overdue_targets == (("prod", NOW),)
 
 
 def test_summary_says_that_the_source_was_not_checked() -> None:
     """The summary says that the manifests were not read, unless it already lists a rejected revision."""
-    summary = build_summary_of(build_status(target_status(build_association("in-sync")), checked_at=NOW - DAY - MINUTE))
+    summary = build_summary_of(
+        build_status(build_target_status(build_association("in-sync")), checked_at=NOW - DAY - MINUTE)
+    )
     assert summary
     assert (summary.is_source_unread, summary.source_read_at, summary.overdue_targets) == (True, NOW - DAY - MINUTE, ())
     rejection_summary = build_summary_of(
         build_status(
-            target_status(build_association("in-sync")),
+            build_target_status(build_association("in-sync")),
             checked_at=NOW - 2 * DAY,
             rejection=RejectedRevision("no answer", NOW - DAY),
         )
@@ -509,7 +514,7 @@ def test_every_outcome_is_classified() -> None:
         Created("a"), Updated(), Refused("r"), NotSent("r"), Unknown("r"), Skipped("r"),
     )  # fmt: skip
     findings = [
-        snapshot_targets(build_status(target_status(build_association("create", outcome=each))))["prod"].findings[
+        snapshot_targets(build_status(build_target_status(build_association("create", outcome=each))))["prod"].findings[
             Subject("export")
         ]
         for each in outcomes

@@ -166,7 +166,7 @@ def test_export_beyond_the_running_quota_is_held() -> None:
         "18 exports are running and this run starts 2 more, and AWS allows 20 at once in an account and Region "
         "(this quota cannot be raised): a later run starts this export"
     )
-    assert all(each.resumes_by_itself for each in decisions if isinstance(each, Held))
+    assert all(each.is_temporary for each in decisions if isinstance(each, Held))
     (decision,) = decide_beside(manifest(), live_associations=build_running_exports(MAX_EXPORTS))
     assert isinstance(decision, Held)
     assert decision.reason.startswith("20 exports are running, and AWS allows 20")

@@ -15,10 +15,10 @@ from reconciler.core.plan.decision import Create, DecisionKind, Held, Plan, Upda
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.review import (
     ReviewedPlan,
-    canonical_line,
     compare_with_review,
     compute_digest,
     format_canonical_line,
+    format_write_line,
 )
 
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
@@ -28,7 +28,7 @@ UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 def plan_creates(*manifests: Manifest) -> tuple[str, ...]:
     """Return the canonical lines of a plan that creates manifests."""
-    return tuple(map(canonical_line, compute_plan(manifests, observation(), journal(), rules()).reviewed_writes))
+    return tuple(map(format_write_line, compute_plan(manifests, observation(), journal(), rules()).reviewed_writes))
 
 
 def test_same_writes_in_any_order_match_the_reviewed_plan() -> None:
@@ -136,9 +136,9 @@ def test_held_create_does_not_change_the_digest() -> None:
     assert isinstance(held_plan.decisions[0], Held)
     assert held_plan.writes == ()
     assert (
-        compute_digest(map(canonical_line, held_plan.reviewed_writes))
-        == compute_digest(map(canonical_line, free_plan.reviewed_writes))
-        == compute_digest(map(canonical_line, free_plan.writes))
+        compute_digest(map(format_write_line, held_plan.reviewed_writes))
+        == compute_digest(map(format_write_line, free_plan.reviewed_writes))
+        == compute_digest(map(format_write_line, free_plan.writes))
     )
 
 
@@ -156,8 +156,8 @@ def test_canonical_line_of_an_update_equals_that_of_its_report() -> None:
         [changed], observation(live()), journal(record()), rules(Mode.CREATE_AND_UPDATE)
     ).reviewed_writes
     assert isinstance(update, Update)
-    assert canonical_line(update) == format_canonical_line(DecisionKind.UPDATE, update.request, "a1")
-    assert '"1793500000000"' in canonical_line(update)
+    assert format_write_line(update) == format_canonical_line(DecisionKind.UPDATE, update.request, "a1")
+    assert '"1793500000000"' in format_write_line(update)
 
 
 JSON = st.recursive(
@@ -186,7 +186,7 @@ def test_digest_does_not_depend_on_the_time() -> None:
     late_writes = compute_plan(
         [manifest()], observation(), journal(), rules(now=NOW.replace(year=2027))
     ).reviewed_writes
-    assert compute_digest(map(canonical_line, early_writes)) == compute_digest(map(canonical_line, late_writes))
+    assert compute_digest(map(format_write_line, early_writes)) == compute_digest(map(format_write_line, late_writes))
 
 
 def test_difference_names_the_data_integration_beside_its_arn() -> None:

@@ -197,8 +197,8 @@ def test_list_failure_without_a_manifest_is_reported() -> None:
 def test_unmanaged_associations_are_a_difference_on_request() -> None:
     """Unmanaged associations are a difference on request."""
     report = build_report(build_plan(live_associations=(live(),)))
-    assert (report.get_detailed_exit_code(), report.get_detailed_exit_code(unmanaged=True)) == (0, 2)
-    assert build_report(Plan()).get_detailed_exit_code(unmanaged=True) == 0
+    assert (report.get_detailed_exit_code(), report.get_detailed_exit_code(should_count_unmanaged=True)) == (0, 2)
+    assert build_report(Plan()).get_detailed_exit_code(should_count_unmanaged=True) == 0
 
 
 def test_plan_mismatch_fails_the_run() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.request.normalise import find_problems
+from reconciler.core.request.normalise import find_spec_problems
 
 WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 
@@ -36,7 +36,7 @@ WINDOW = "/ExecutionConfiguration/OnDemandConfiguration"
 )
 def test_request_problems_have_json_pointers(execution: dict[str, Any], expected: dict[str, str]) -> None:
     """Each problem has the pointer of its member. Valid members, and members of the wrong type, have none."""
-    problems = dict(find_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
+    problems = dict(find_spec_problems({"DataIntegrationIdentifier": "x", "ExecutionConfiguration": execution}))
     assert problems.keys() == expected.keys()
     for pointer, message in expected.items():
         assert message in problems[pointer]

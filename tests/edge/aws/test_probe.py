@@ -96,7 +96,7 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
     integrations, buckets = create_client("appintegrations", server), create_client("s3", server)
     Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
     journals = create_ambient_client(
-        "s3", ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True), MODELS, read_only=True
+        "s3", ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True), MODELS, is_read_only=True
     )
     for write in (
         lambda: journals.put_object(Bucket="b", Key="k", Body=b""),

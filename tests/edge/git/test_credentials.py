@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.repository import RejectingHandler, Repository, read_manifests, serve, serve_with_login
+from support.repository import RejectingHandler, Repository, fetch_manifests, serve, serve_with_login
 from support.signers import create_ssh_signer
 
 from reconciler.core.errors import GitError, InvalidReference
@@ -23,7 +23,7 @@ TOKEN = "ghp_hunter2 %/:@\"'$HOME\\né`id`"
 def expect_failure(url: str, environment: Mapping[str, str], **credentials: Any) -> str:
     """Return the one-line error of reading a revision."""
     with pytest.raises(GitError) as error:
-        read_manifests(url, "main", "manifests", environment, credentials=Credentials(**credentials))
+        fetch_manifests(url, "main", "manifests", environment, credentials=Credentials(**credentials))
     assert str(error.value).isprintable()
     return str(error.value)
 
@@ -51,7 +51,7 @@ def test_token_is_sent_only_to_the_server(repository: Repository, tmp_path: Path
     credentials = Credentials(token_file=token, username=name)
     with serve_with_login(tmp_path, repository.environment, f"{name or 'x-access-token'}:{TOKEN}") as server:
         url = f"http://{server.host}/repository"
-        assert read_manifests(url, "main", "manifests", variables, credentials=credentials) == repository.read()
+        assert fetch_manifests(url, "main", "manifests", variables, credentials=credentials) == repository.read()
         Path(token).write_text("wrong")
         assert "rejected the credentials" in expect_failure(url, variables, token_file=token, username=name)
     assert b"git-remote-http" in server.arguments
@@ -161,7 +161,7 @@ def test_ssh_uses_the_given_key_and_known_hosts(
     credentials = Credentials(ssh_key=str(folder / "key"), known_hosts=hosts)
     variables = repository.environment | {"GIT_SSH_COMMAND": "false", "GIT_SSH_VARIANT": "plink"}
     url = form.format(repository.folder)
-    assert read_manifests(url, "main", "manifests", variables, credentials=credentials) == repository.read()
+    assert fetch_manifests(url, "main", "manifests", variables, credentials=credentials) == repository.read()
     assert resolve_remote(RepositoryAccess(url, "main", variables, credentials)) == repository.read()[0]
     configuration = read_ssh_configuration(ssh_arguments)
     assert (configuration["identityfile"], configuration["identitiesonly"]) == (str(folder / "key"), "yes")
@@ -186,7 +186,7 @@ def test_child_processes_get_no_secrets_of_the_program(
         "RECONCILER_NOTIFY_URLS": "json://hunter2@host.invalid",
         "RECONCILER_TOKEN_FILE": "of nobody",
     }
-    assert read_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", variables) == repository.read()
+    assert fetch_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", variables) == repository.read()
     assert ssh_arguments.exists()
     environments = environment_file.read_text()
     assert f"PATH={path}" in environments
@@ -199,7 +199,7 @@ def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(
     """Known hosts alone keep the user's agent, a key alone keeps the user's hosts; unknown hosts are never accepted."""
     create_ssh_signer(tmp_path, "key")
     url = f"git@host.invalid:{repository.folder}"
-    read_manifests(
+    fetch_manifests(
         url, "main", "manifests", repository.environment, credentials=Credentials(ssh_key=str(tmp_path / "key"))
     )
     with_key = read_ssh_configuration(ssh_arguments)
@@ -209,14 +209,14 @@ def test_key_or_known_hosts_alone_leaves_the_other_to_ssh(
     )
     ssh_arguments.unlink()
     hosts = write_file(tmp_path / "hosts", "")
-    read_manifests(url, "main", "manifests", repository.environment, credentials=Credentials(known_hosts=hosts))
+    fetch_manifests(url, "main", "manifests", repository.environment, credentials=Credentials(known_hosts=hosts))
     with_hosts = read_ssh_configuration(ssh_arguments)
     assert (with_hosts["stricthostkeychecking"], with_hosts["identitiesonly"]) == ("true", "no")
 
 
 def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repository, ssh_arguments: Path) -> None:
     """Without credential options, ssh gets no additional option."""
-    read_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
+    fetch_manifests(f"git@host.invalid:{repository.folder}", "main", "manifests", repository.environment)
     assert "-o\nBatchMode=yes" not in ssh_arguments.read_text()
     assert "StrictHostKeyChecking" not in ssh_arguments.read_text()
 
@@ -262,7 +262,7 @@ def test_unusable_credential_file_is_rejected(
     write_file(Path("open"), "hunter2", 0o644)
     write_file(Path("empty"), "\nhunter2\n")
     with pytest.raises(InvalidReference):
-        read_manifests(url, "main", "manifests", environment, credentials=Credentials(**files))
+        fetch_manifests(url, "main", "manifests", environment, credentials=Credentials(**files))
     message = expect_failure(url, environment, **files)
     assert expected in message
     assert "hunter2" not in message

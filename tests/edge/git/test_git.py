@@ -24,7 +24,7 @@ from support.repository import (
     Repository,
     create_repository,
     expect_read_failure,
-    read_manifests,
+    fetch_manifests,
     serve,
     serve_with_login,
 )
@@ -165,7 +165,7 @@ def test_ownership_check_applies_to_named_repositories(repository: Repository, t
         configure(repository, f"[safe]\n\tbareRepository = {setting}\n")
         for folder in (repository.folder, tmp_path / "bare.git"):
             with pytest.raises(GitError):
-                read_manifests(
+                fetch_manifests(
                     str(folder), "main", "manifests", other_owner | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
                 )
 
@@ -284,7 +284,7 @@ def test_variables_for_another_repository_do_not_mislead(repository: Repository,
         "GIT_DEFAULT_HASH": "sha256",
     }
     for url in (str(repository.folder), repository.url):
-        assert len(read_manifests(url, "main", "manifests", repository.environment | variables)[1]) == 3
+        assert len(fetch_manifests(url, "main", "manifests", repository.environment | variables)[1]) == 3
 
 
 def test_repositories_with_sha_256_are_read(environment: dict[str, str], tmp_path: Path) -> None:
@@ -441,9 +441,9 @@ def test_global_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: P
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.parametrize("knows_variable", [True, False])
+@pytest.mark.parametrize("has_variable", [True, False])
 def test_missing_objects_of_a_partial_clone_are_not_fetched(
-    repository: Repository, tmp_path: Path, *, knows_variable: bool
+    repository: Repository, tmp_path: Path, *, has_variable: bool
 ) -> None:
     """Reading a partial clone does not fetch missing objects, because its configuration could start any program.
 
@@ -453,7 +453,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
     repository.run_git("clone", "--quiet", "--bare", "--filter=blob:none", repository.url, "../partial.git")
     partial = Repository(tmp_path / "partial.git", repository.environment)
     partial.run_git("config", "remote.origin.uploadpack", f"{COMMAND} {tmp_path}/pwned; git-upload-pack")
-    if not knows_variable:
+    if not has_variable:
         old_git = tmp_path / "older" / "git"
         old_git.parent.mkdir()
         old_git.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
@@ -641,7 +641,7 @@ def test_repository_of_another_user_can_be_trusted_by_variables(repository: Repo
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": str(repository.folder),
     }
-    assert read_manifests(str(repository.folder), "main", "manifests", other_owner) == repository.read()
+    assert fetch_manifests(str(repository.folder), "main", "manifests", other_owner) == repository.read()
     assert "safe.directory" in expect_read_failure(repository.url, "main", "manifests", other_owner)
 
 
@@ -709,7 +709,7 @@ def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_p
     user, _, password = LOGIN.partition(":")
     with serve_with_login(tmp_path, repository.environment, LOGIN) as server:
         url = f"http://{quote(user)}:{quote(password, safe='')}@{server.host}/repository"
-        assert read_manifests(url, "main", "manifests", variables) == repository.read()
+        assert fetch_manifests(url, "main", "manifests", variables) == repository.read()
         missing_ref = expect_read_failure(url, "mian", "manifests", variables)
         wrong_url = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
         wrong_login = expect_read_failure(wrong_url, "main", "manifests", variables)
@@ -734,7 +734,7 @@ def test_user_in_a_url_gets_the_password_from_the_credential_helper(repository: 
     variables = repository.environment | {"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
     with serve_with_login(tmp_path, repository.environment, "reader-7c1f:hunter2") as server:
         url = f"http://reader-7c1f@{server.host}/repository"
-        assert read_manifests(url, "main", "manifests", variables) == repository.read()
+        assert fetch_manifests(url, "main", "manifests", variables) == repository.read()
         assert "config" in expect_read_failure(url, "main", "manifests", variables | {"GIT_CONFIG_COUNT": "many"})
     assert b"reader-7c1f" not in server.arguments
 
@@ -772,7 +772,7 @@ def test_ssh_user_in_a_url_is_kept(environment: dict[str, str], tmp_path: Path) 
 def test_malformed_login_in_a_url_is_rejected(environment: dict[str, str], url: str, expected: str) -> None:
     """A malformed login is rejected, because git would send a part of it as the host or the path."""
     with pytest.raises(InvalidReference) as error:
-        read_manifests(url, "main", "manifests", environment)
+        fetch_manifests(url, "main", "manifests", environment)
     assert expected in str(error.value)
     assert "hunter2" not in str(error.value)
 
@@ -897,7 +897,7 @@ def test_a_stop_ends_git(environment: dict[str, str], tmp_path: Path) -> None:
         server_thread.start()
         started_at = time.monotonic()
         with pytest.raises(StopRequested):
-            read_manifests(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
+            fetch_manifests(url, "main", "manifests", environment, timeout_seconds=60, stop=stop)
         assert time.monotonic() - started_at < 30
         server_thread.join()
         connections[0].close()

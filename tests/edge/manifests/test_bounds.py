@@ -23,7 +23,7 @@ from reconciler.core.manifests.files import (
     File,
     limit_files,
 )
-from reconciler.edge.manifests import load, read_manifests
+from reconciler.edge.manifests import load, load_manifests
 from reconciler.edge.manifests.budget import MAX_NODES, Budget, BudgetExceeded
 from reconciler.edge.manifests.yaml import read_documents
 
@@ -91,7 +91,7 @@ sys.exit(result.returncode)
 def expect_rejection(*contents: str) -> InvalidManifests:
     """Return the error of reading a revision with these file contents."""
     with pytest.raises(InvalidManifests) as error:
-        read_manifests(
+        load_manifests(
             [File(f"{chr(97 + number)}.yaml", content.encode()) for number, content in enumerate(contents)], NOW
         )
     return error.value

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests.files import File
-from reconciler.edge.manifests import read_manifests
+from reconciler.edge.manifests import load_manifests
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\nmetadata: {name: %s}\n"
@@ -18,12 +18,12 @@ ARN = (
 )
 
 
-def target(name: str, account: str = "123456789012") -> str:
+def build_target(name: str, account: str = "123456789012") -> str:
     """Return the text of a Target."""
     return HEAD % ("Target", name) + f'spec: {{Region: us-east-1, AccountId: "{account}"}}\n'
 
 
-def manifest(name: str, integration: str = "profiles", **members: str) -> str:
+def build_manifest(name: str, integration: str = "profiles", **members: str) -> str:
     """Return the text of a manifest."""
     rest = "".join(f"{key}: {value}\n" for key, value in members.items())
     return HEAD % ("DataIntegrationAssociation", name) + f"spec: {{DataIntegrationIdentifier: {integration}}}\n{rest}"
@@ -32,7 +32,7 @@ def manifest(name: str, integration: str = "profiles", **members: str) -> str:
 def list_problems(*documents: str) -> list[str]:
     """Return the problems of a file with these documents."""
     with pytest.raises(InvalidManifests) as error:
-        read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
+        load_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     return [str(problem) for problem in error.value.problems]
 
 
@@ -40,44 +40,50 @@ def list_problems(*documents: str) -> list[str]:
     ("documents", "expected"),
     [
         (
-            (target("prod"), target("prod", "000000000001")),
+            (build_target("prod"), build_target("prod", "000000000001")),
             (
                 "all.yaml:8:18: /metadata/name: the name 'prod' is already used by the Target at all.yaml:1: "
                 "rename one of them"
             ),
         ),
         (
-            (target("prod"), target("test")),
+            (build_target("prod"), build_target("test")),
             (
                 "/spec: the Target at all.yaml:1 has the same account and Region: keep one of them, because "
                 "an account and Region have one journal"
             ),
         ),
-        ((manifest("a", target="prod"),), "/target: no Target 'prod' is declared: declare it, or leave 'target' out"),
-        ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
         (
-            (target("prod"), manifest("a", target="x")),
+            (build_manifest("a", target="prod"),),
+            "/target: no Target 'prod' is declared: declare it, or leave 'target' out",
+        ),
+        (
+            (build_target("prod"), build_manifest("a", target="prd")),
+            "/target: no Target 'prd' is declared: did you mean 'prod'?",
+        ),
+        (
+            (build_target("prod"), build_manifest("a", target="x")),
             "/target: no Target 'x' is declared: declare it, or name one of 'prod'",
         ),
         (
-            (target("prod"), target("test", "000000000001"), manifest("a")),
+            (build_target("prod"), build_target("test", "000000000001"), build_manifest("a")),
             "'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'",
         ),
         (
-            (manifest("a"), manifest("a", "tickets")),
+            (build_manifest("a"), build_manifest("a", "tickets")),
             (
                 "/metadata/name: the name 'a' is already used by the manifest at all.yaml:1: "
                 "names must be unique in a target"
             ),
         ),
         (
-            (manifest("a"), manifest("b")),
+            (build_manifest("a"), build_manifest("b")),
             "DataIntegrationIdentifier, ClientId and DestinationURI: remove one, or set policy.adopt in both",
         ),
         (
             (
-                manifest("a", policy=f"{{adopt: {ARN % 1}}}"),
-                manifest("b", "tickets", policy=f"{{adopt: {ARN % 1}}}"),
+                build_manifest("a", policy=f"{{adopt: {ARN % 1}}}"),
+                build_manifest("b", "tickets", policy=f"{{adopt: {ARN % 1}}}"),
             ),
             (
                 "/policy/adopt: the manifest 'a' at all.yaml:1 adopts the same association: "
@@ -94,12 +100,14 @@ def test_contradiction_is_one_problem_with_its_place_and_remedy(documents: tuple
 
 def test_unknown_target_has_the_same_suggestion_each_time() -> None:
     """Each use of the same unknown target has the same suggestion."""
-    problems = list_problems(target("prod"), manifest("a", target="prd"), manifest("b", "tickets", target="prd"))
+    problems = list_problems(
+        build_target("prod"), build_manifest("a", target="prd"), build_manifest("b", "tickets", target="prd")
+    )
     assert [each.rpartition(": ")[2] for each in problems] == ["did you mean 'prod'?"] * 2
 
 
 def test_same_request_is_accepted_if_both_manifests_name_their_association() -> None:
     """Two manifests with the same request are accepted if each adopts its own association."""
-    documents = [manifest(f"export-{id_}", policy=f"{{adopt: {ARN % id_}}}") for id_ in (1, 2)]
-    desired = read_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
+    documents = [build_manifest(f"export-{id_}", policy=f"{{adopt: {ARN % id_}}}") for id_ in (1, 2)]
+    desired = load_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
     assert [each.name for each in desired.manifests["default"]] == ["export-1", "export-2"]

@@ -142,7 +142,7 @@ def draw_changed_document(draw: st.DrawFn, documents: st.SearchStrategy[dict[str
 
 def explain_document(kind: str, document: Any) -> list[tuple[tuple[str | int, ...], bool, str]]:
     """Return the problems of a document."""
-    return list(schema.explain(kind, document, lambda path: f"value at {path}"))
+    return list(schema.find_schema_problems(kind, document, lambda path: f"value at {path}"))
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)

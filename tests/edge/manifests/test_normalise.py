@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import UNREADABLE, Json
-from reconciler.core.request.normalise import find_problems, list_unreadable_pointers, normalise, resolve_request
+from reconciler.core.request.normalise import find_spec_problems, list_unreadable_pointers, normalise, resolve_request
 from reconciler.core.request.token import compute_client_token
 
 LEAF = (
@@ -92,7 +92,7 @@ def test_normalised_request_has_no_empty_members(spec: dict[str, Any]) -> None:
 @given(SPECS)
 def test_request_of_any_shape_can_be_checked(spec: dict[str, Any]) -> None:
     """A request of any shape is checked without an exception, and each problem has a pointer and a message."""
-    for pointer, message in find_problems(spec):
+    for pointer, message in find_spec_problems(spec):
         assert pointer.startswith("/ExecutionConfiguration/")
         assert message
 
@@ -155,9 +155,11 @@ def test_a_window_must_end_after_it_starts() -> None:
     message = (
         "EndTime must be after StartTime: the window starts at 2026-10-01T00:00:00Z and ends at 2026-10-01T00:00:00Z"
     )
-    assert list(find_problems(spec)) == [(pointer, message)]
-    assert list(find_problems(build_window_request(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
-    assert list(find_problems(build_window_request(EndTime="1790812800000"))) == []
+    assert list(find_spec_problems(spec)) == [(pointer, message)]
+    assert (
+        list(find_spec_problems(build_window_request(StartTime="2026-10-01T00:00:00Z", EndTime="1790812800001"))) == []
+    )
+    assert list(find_spec_problems(build_window_request(EndTime="1790812800000"))) == []
 
 
 def test_resolving_a_request_does_not_change_the_manifest() -> None:
@@ -169,6 +171,6 @@ def test_resolving_a_request_does_not_change_the_manifest() -> None:
 def test_a_malformed_schedule_is_a_problem_of_the_request() -> None:
     """A malformed schedule expression is a problem at its pointer in the request."""
     schedule = {"ScheduleConfiguration": {"ScheduleExpression": "hourly"}}
-    ((pointer, message),) = find_problems({**BASE, "ExecutionConfiguration": schedule})
+    ((pointer, message),) = find_spec_problems({**BASE, "ExecutionConfiguration": schedule})
     assert pointer == "/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
     assert message.startswith("'hourly' is neither rate(VALUE UNIT) nor cron(")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests import read_manifests
+from reconciler.edge.manifests import load_manifests
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.yaml import read_documents
@@ -86,7 +86,7 @@ def test_reader_answers_any_bytes_with_documents_or_problems(content: bytes) -> 
 def test_loader_answers_any_bytes_with_a_revision_or_problems(content: bytes) -> None:
     """Loading any bytes gives a desired state or InvalidManifests, whose problems are each one line."""
     try:
-        assert read_manifests([File("m.yaml", content)], NOW).targets
+        assert load_manifests([File("m.yaml", content)], NOW).targets
     except InvalidManifests as error:
         problems = error.problems
     else:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.request.schedule import find_problem
+from reconciler.core.request.schedule import find_schedule_problem
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from reconciler.core.request.schedule import find_problem
 )
 def test_valid_schedule_expression_is_accepted(expression: str) -> None:
     """Every schedule expression that Amazon EventBridge and AppFlow document is accepted."""
-    assert find_problem(expression) is None
+    assert find_schedule_problem(expression) is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
 )
 def test_malformed_schedule_expression_is_reported(expression: str, expected: str) -> None:
     """The message for a malformed expression quotes it and gives a remedy."""
-    message = find_problem(expression)
+    message = find_schedule_problem(expression)
     assert message
     assert repr(expression) in message
     assert expected in message
@@ -101,7 +101,7 @@ def test_malformed_schedule_expression_is_reported(expression: str, expected: st
 @pytest.mark.parametrize("expression", ["cron(" + " " * 1_000_000, f"rate({'9' * 5000} hours)", " " * 256])
 def test_overlong_schedule_expression_is_rejected_unparsed(expression: str) -> None:
     """An expression above 255 characters, the limit of AWS, is rejected without matching a pattern."""
-    message = find_problem(expression)
+    message = find_schedule_problem(expression)
     assert message
     assert message.endswith("… has more than 255 characters")
     assert len(message) < 100
@@ -114,6 +114,6 @@ CRON = st.lists(FIELD, min_size=5, max_size=7).map(lambda fields: f"cron({' '.jo
 @given(st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"rate({text})") | CRON)
 def test_schedule_check_answers_any_text(expression: str) -> None:
     """Any text is rejected with a message or accepted, and accepted text is printable ASCII."""
-    message = find_problem(expression)
+    message = find_schedule_problem(expression)
     assert message is None or repr(expression) in message
     assert message or (expression.isascii() and expression.isprintable())

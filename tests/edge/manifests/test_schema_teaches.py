@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.core.model import Desired, OnLoss, Policy, Target
-from reconciler.edge.manifests import read_manifests, schema
+from reconciler.edge.manifests import load_manifests, schema
 from reconciler.edge.manifests.files import File
 
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
@@ -78,18 +78,18 @@ def find_missing_documentation(root: dict[str, Any]) -> list[str]:
 
 def read_desired(*documents: dict[str, Any]) -> Desired:
     """Return the desired state of documents."""
-    return read_manifests(
+    return load_manifests(
         (File(f"{number}.json", json.dumps(each).encode()) for number, each in enumerate(documents)), NOW
     )
 
 
-def yaml(value: Any, indent: str = "") -> str:
+def write_yaml(value: Any, indent: str = "") -> str:
     """Return the YAML of a snippet as an editor inserts it, with the default of every placeholder."""
     match value:
         case dict():
-            return "".join(f"\n{indent}{key}:{yaml(inner, indent + '  ')}" for key, inner in value.items())
+            return "".join(f"\n{indent}{key}:{write_yaml(inner, indent + '  ')}" for key, inner in value.items())
         case list():
-            return "".join(f"\n{indent}-{yaml(inner, indent + '  ')}" for inner in value)
+            return "".join(f"\n{indent}-{write_yaml(inner, indent + '  ')}" for inner in value)
         case _:
             return " " + TAB_STOP.sub(r"\1", str(value).removeprefix("^"))
 
@@ -218,12 +218,14 @@ def test_whole_number_may_have_a_decimal_point() -> None:
     assert {type(value) for value in values} == {int}
 
 
-@pytest.mark.parametrize(("quota", "accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)])
-def test_association_quota_has_limits(quota: float, accepted: bool) -> None:
+@pytest.mark.parametrize(
+    ("quota", "is_accepted"), [(0, False), (1, True), (10_000, True), (10_001, False), (1.5, False)]
+)
+def test_association_quota_has_limits(quota: float, is_accepted: bool) -> None:
     """AssociationsPerIntegration is a whole number from 1 to 10,000."""
     document = deepcopy(MINIMAL_DOCUMENTS["Target"])
     document["spec"]["AssociationsPerIntegration"] = quota
-    assert schema.get_fast_check("Target")(document) is accepted
+    assert schema.get_fast_check("Target")(document) is is_accepted
 
 
 @pytest.mark.parametrize(
@@ -233,9 +235,9 @@ def test_manifest_snippet_is_valid(file: str, label: str) -> None:
     """A snippet for an empty file is a valid manifest, even with the defaults of its placeholders."""
     (snippet,) = (each for each in schema.load_schema(file)["defaultSnippets"] if each["label"] == label)
     assert snippet["description"]
-    text = yaml(snippet["body"])
+    text = write_yaml(snippet["body"])
     assert "$" not in text
-    desired_state = read_manifests([File("snippet.yaml", text.encode())], NOW)
+    desired_state = load_manifests([File("snippet.yaml", text.encode())], NOW)
     assert desired_state.warnings == ()
     tab_stops = [int(number) for number in re.findall(r"\$\{(\d+)", json.dumps(snippet["body"]))]
     assert tab_stops == list(range(1, len(tab_stops) + 1))
@@ -244,12 +246,12 @@ def test_manifest_snippet_is_valid(file: str, label: str) -> None:
 @pytest.mark.parametrize("snippet", ASSOCIATION["$defs"]["ExecutionConfiguration"]["defaultSnippets"])
 def test_execution_snippet_is_valid(snippet: dict[str, Any]) -> None:
     """A snippet for ExecutionConfiguration makes a valid manifest."""
-    text = yaml(
+    text = write_yaml(
         {
             **MINIMAL_DOCUMENTS["DataIntegrationAssociation"],
             "spec": {"DataIntegrationIdentifier": "a", "ExecutionConfiguration": snippet["body"]},
         }
     )
     assert "$" not in text
-    ((manifest,),) = read_manifests([File("snippet.yaml", text.encode())], NOW).manifests.values()
+    ((manifest,),) = load_manifests([File("snippet.yaml", text.encode())], NOW).manifests.values()
     assert manifest.spec["ExecutionConfiguration"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.request.times import format_millis, to_epoch_millis
+from reconciler.core.request.times import convert_to_epoch_millis, format_millis
 
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
@@ -17,15 +17,15 @@ TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZON
 @given(st.integers(10**11, 10**13 - 1).map(str))
 def test_formatted_time_parses_back(millis: str) -> None:
     """Epoch milliseconds that are formatted and parsed again are unchanged."""
-    assert to_epoch_millis(format_millis(millis)) == millis
+    assert convert_to_epoch_millis(format_millis(millis)) == millis
 
 
 @given(TIMES)
 def test_time_does_not_depend_on_its_zone(time: datetime) -> None:
     """A time has the same value in every zone, without fractions of a millisecond."""
     expected = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    assert to_epoch_millis(time.isoformat()) == str(expected)
-    assert to_epoch_millis(time.astimezone(UTC).isoformat()) == str(expected)
+    assert convert_to_epoch_millis(time.isoformat()) == str(expected)
+    assert convert_to_epoch_millis(time.astimezone(UTC).isoformat()) == str(expected)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_time_does_not_depend_on_its_zone(time: datetime) -> None:
 )
 def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
     """ISO 8601 times with a zone and epoch milliseconds are accepted."""
-    assert to_epoch_millis(text) == millis
+    assert convert_to_epoch_millis(text) == millis
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
 def test_invalid_time_is_explained_in_one_line(text: str, expected: str) -> None:
     """The message for an invalid time quotes the text and gives the reason in one line."""
     with pytest.raises(ValueError, match=re.escape(expected)) as error:
-        to_epoch_millis(text)
+        convert_to_epoch_millis(text)
     message = str(error.value)
     assert text[:18] in message
     assert len(message.splitlines()) == 1
@@ -83,7 +83,7 @@ def test_invalid_time_is_explained_in_one_line(text: str, expected: str) -> None
 def test_time_parser_answers_any_text(text: str) -> None:
     """Any text gives epoch milliseconds or a ValueError."""
     with suppress(ValueError):
-        assert to_epoch_millis(text).isdigit()
+        assert convert_to_epoch_millis(text).isdigit()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests.files import File
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Desired
-from reconciler.edge.manifests import read_manifests
+from reconciler.edge.manifests import load_manifests
 
 NOW = datetime(2026, 11, 1, 0, 15, tzinfo=UTC)
 MANIFEST = """\
@@ -36,7 +36,7 @@ spec:
 """
 
 
-def manifest(name: str, integration: str = "profiles", text: str = MANIFEST) -> File:
+def build_manifest(name: str, integration: str = "profiles", text: str = MANIFEST) -> File:
     """Return a file with one manifest."""
     return File(f"{name}.yaml", text.replace("NAME", name).replace("INTEGRATION", integration).encode())
 
@@ -48,31 +48,31 @@ def format_warnings(desired: Desired) -> list[str]:
 
 def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
     """A window that ends now has a warning at its line, and half an hour later it has none."""
-    (warning,) = format_warnings(read_manifests([manifest("a")], NOW))
+    (warning,) = format_warnings(load_manifests([build_manifest("a")], NOW))
     assert warning.startswith(
         "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes may"
     )
-    assert format_warnings(read_manifests([manifest("a")], NOW.replace(hour=1))) == []
+    assert format_warnings(load_manifests([build_manifest("a")], NOW.replace(hour=1))) == []
 
 
 def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     """A second manifest on a data integration has a warning that names the first."""
     now = NOW.replace(day=3)
-    files = [manifest("a"), manifest("b"), manifest("c", "crm")]
-    (warning,) = format_warnings(read_manifests(files, now))
+    files = [build_manifest("a"), build_manifest("b"), build_manifest("c", "crm")]
+    (warning,) = format_warnings(load_manifests(files, now))
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
 
 
 def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
     """A manifest that adopts a second association has no warning, because AWS has accepted the association."""
     arn = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a"
-    second = manifest("b", text=MANIFEST + f"policy: {{adopt: {arn}}}\n")
-    assert format_warnings(read_manifests([manifest("a"), second], NOW.replace(day=3))) == []
+    second = build_manifest("b", text=MANIFEST + f"policy: {{adopt: {arn}}}\n")
+    assert format_warnings(load_manifests([build_manifest("a"), second], NOW.replace(day=3))) == []
 
 
 def test_region_without_appintegrations_is_warned_about() -> None:
     """A Region without AppIntegrations has a warning at its Target, with the known Regions."""
-    (warning,) = format_warnings(read_manifests([File("t.yaml", TARGET.encode())], NOW))
+    (warning,) = format_warnings(load_manifests([File("t.yaml", TARGET.encode())], NOW))
     assert warning.startswith(
         "t.yaml:6:11: /spec/Region: AppIntegrations may not be available in eu-west-1: its known Regions are af-"
     )
@@ -81,13 +81,13 @@ def test_region_without_appintegrations_is_warned_about() -> None:
 def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     """A risky policy of a Target has one warning, which names the first manifest; that of a manifest has its own."""
     target = TARGET.replace("eu-west-1", "us-east-1") + "  Policy: {onLoss: recreate}\n"
-    with_policy = manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
-    files = [File("t.yaml", target.encode()), manifest("a", "a"), manifest("b", "b"), with_policy]
-    manifest_warning, target_warning = format_warnings(read_manifests(files, NOW.replace(day=3)))
+    with_policy = build_manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
+    files = [File("t.yaml", target.encode()), build_manifest("a", "a"), build_manifest("b", "b"), with_policy]
+    manifest_warning, target_warning = format_warnings(load_manifests(files, NOW.replace(day=3)))
     assert manifest_warning.startswith("c.yaml:12:18: /policy/onLoss: recreate repeats an ON_DEMAND export")
     assert target_warning.startswith("t.yaml:7:20: /spec/Policy/onLoss: recreate repeats an ON_DEMAND export")
     assert "as for 'a' at a.yaml:1" in target_warning
-    assert format_warnings(read_manifests([File("t.yaml", target.encode())], NOW)) == []
+    assert format_warnings(load_manifests([File("t.yaml", target.encode())], NOW)) == []
 
 
 ARN = "arn:aws:app-integrations:us-east-1:123456789012:data-integration/"
@@ -96,8 +96,8 @@ UUID = "0f1e2d3c-4b5a-4697-8877-665544332211"
 
 def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """A UUID and an ARN of the same data integration are recognised as equal in a warning."""
-    files = [manifest("a", UUID), manifest("b", ARN + UUID), manifest("c", UUID.replace("0", "1"))]
-    (warning,) = format_warnings(read_manifests(files, NOW.replace(day=3)))
+    files = [build_manifest("a", UUID), build_manifest("b", ARN + UUID), build_manifest("c", UUID.replace("0", "1"))]
+    (warning,) = format_warnings(load_manifests(files, NOW.replace(day=3)))
     assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
 
 
@@ -105,19 +105,19 @@ def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
     """Two manifests with the same natural key are rejected, even if one has a UUID and the other an ARN."""
     text = MANIFEST.replace("s3://exports/NAME", "s3://exports/x")
     with pytest.raises(InvalidManifests) as error:
-        read_manifests([manifest("a", UUID, text), manifest("b", ARN + UUID, text)], NOW)
+        load_manifests([build_manifest("a", UUID, text), build_manifest("b", ARN + UUID, text)], NOW)
     (problem,) = error.value.problems
     assert problem.message.startswith("the manifest 'a' at a.yaml:1 has the same DataIntegrationIdentifier")
-    read_manifests([manifest("a", "profiles", text), manifest("b", ARN + UUID, text)], NOW)
+    load_manifests([build_manifest("a", "profiles", text), build_manifest("b", ARN + UUID, text)], NOW)
 
 
 def test_empty_revision_is_a_note_and_not_a_warning() -> None:
     """An empty revision has a note, which --strict does not treat as an error, and no warning."""
     for files in ([], [File("t.yaml", TARGET.replace("eu-west-1", "us-east-1").encode())]):
-        desired = read_manifests(files, NOW)
+        desired = load_manifests(files, NOW)
         assert desired.warnings == ()
         assert [str(each) for each in ValidationResult.from_desired(desired, None).warnings] == [
             "manifests: there are no manifests: nothing would be created"
         ]
-    with_manifest = read_manifests([manifest("a")], NOW)
+    with_manifest = load_manifests([build_manifest("a")], NOW)
     assert with_manifest.all_warnings == with_manifest.warnings

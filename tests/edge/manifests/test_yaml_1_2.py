@@ -123,7 +123,7 @@ def list_positions(document: Document) -> dict[tuple[str | int, ...], tuple[tupl
     positions = {}
 
     def add_positions(tree: Any, path: tuple[str | int, ...]) -> None:
-        positions[path] = (document.find_position(path, of_key=True), document.find_position(path))
+        positions[path] = (document.find_position(path, is_key=True), document.find_position(path))
         for step, child in (
             tree.items() if isinstance(tree, dict) else enumerate(tree if isinstance(tree, list) else ())
         ):

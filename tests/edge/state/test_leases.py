@@ -55,15 +55,15 @@ class FakeRun:
 class LosingStore(FakeStore):
     """A store that loses its next answers, either before or after it writes the text."""
 
-    def __init__(self, *, loses_before_write: bool) -> None:
+    def __init__(self, *, should_lose_before_write: bool) -> None:
         super().__init__()
-        self.loses_before_write, self.losses_left = loses_before_write, 0
+        self.should_lose_before_write, self.losses_left = should_lose_before_write, 0
 
     def put(self, text: str, version: str | None) -> str:
         """Write the text or skip the write, and raise StateWriteUnknown."""
         if self.losses_left:
             self.losses_left -= 1
-            if not self.loses_before_write:
+            if not self.should_lose_before_write:
                 super().put(text, version)
             raise StateWriteUnknown("time-out")
         return super().put(text, version)
@@ -268,13 +268,13 @@ def test_constantly_changing_journal_ends_the_renewal() -> None:
             lease.finish(build_addition("a"))
 
 
-@pytest.mark.parametrize("loses_before_write", [True, False])
-def test_lost_store_answer_is_resolved_by_reading(*, loses_before_write: bool) -> None:
+@pytest.mark.parametrize("should_lose_before_write", [True, False])
+def test_lost_store_answer_is_resolved_by_reading(*, should_lose_before_write: bool) -> None:
     """After a lost answer of the store, a read shows whether the write arrived: the run continues, or ends early."""
-    store, clock = LosingStore(loses_before_write=loses_before_write), FakeClock()
+    store, clock = LosingStore(should_lose_before_write=should_lose_before_write), FakeClock()
     store.losses_left = 1
     run = FakeRun(store, clock)
-    if loses_before_write:
+    if should_lose_before_write:
         with pytest.raises(StateWriteUnknown), run.lease(EMPTY):
             pytest.fail("the lease was not written")
         assert store.stored_text is None
@@ -289,7 +289,7 @@ def test_lost_store_answer_is_resolved_by_reading(*, loses_before_write: bool) -
 
 def test_outcomes_are_rewritten_after_a_lost_store_answer() -> None:
     """Outcomes of calls are written in up to three attempts. After that, the next run must find them."""
-    store, clock = LosingStore(loses_before_write=True), FakeClock()
+    store, clock = LosingStore(should_lose_before_write=True), FakeClock()
     run = FakeRun(store, clock)
     with run.lease(EMPTY) as lease:
         store.losses_left = 2

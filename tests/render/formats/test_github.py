@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from support.builders import live, record
 from support.reports import (
     association,
-    drifted_association,
-    full_report,
-    many_associations,
-    problems,
+    build_drifted_association,
+    build_full_report,
+    build_problems,
+    build_report_of_many,
+    build_validation_result,
     report,
     update,
-    validation_result,
 )
 
 from reconciler.core.apply.outcome import Unknown
@@ -90,13 +90,14 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
 def test_most_severe_annotations_come_first() -> None:
     """Errors come before warnings, and warnings before notices. An association in sync has no annotation."""
     associations = (
-        association("fine", "in-sync"), association("new"), drifted_association(), association("stuck", "blocked"),
-        association("lost", outcome=Unknown("time-out")), association("up", "update", write=update()),
+        association("fine", "in-sync"), association("new"), build_drifted_association(),
+        association("stuck", "blocked"), association("lost", outcome=Unknown("time-out")),
+        association("up", "update", write=update()),
     )  # fmt: skip
     run_report = replace(
         report(*associations, error="no credentials"), mismatch=PlanMismatch("sha256:abc", ("not reviewed: x",))
     )
-    run_report = replace(run_report, warnings=problems())
+    run_report = replace(run_report, warnings=build_problems())
     annotations = parse_commands(render(run_report))
     assert [(each.name, each.properties["title"]) for each in annotations] == [
         ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "unknown lost"),
@@ -124,7 +125,7 @@ def test_first_annotation_counts_those_that_github_hides() -> None:
     """The first annotation of a level counts those that GitHub hides, and the log contains every annotation."""
     counts = Counter[str]()
     first_commands: dict[str, Command] = {}
-    for command in parse_commands(render(many_associations(1_000))):
+    for command in parse_commands(render(build_report_of_many(1_000))):
         first_commands.setdefault(command.name, command)
         counts[command.name] += 1
     assert counts == {"error": 101, "warning": 201, "notice": 451}
@@ -150,7 +151,7 @@ def test_long_message_continues_in_the_next_annotation(char: str) -> None:
 @given(COMMANDS)
 def test_values_cannot_inject_workflow_commands(text: str) -> None:
     """Values cannot add, remove or change workflow commands, in the current or the older form."""
-    output, plain_output = render(full_report(text)), render(full_report())
+    output, plain_output = render(build_full_report(text)), render(build_full_report())
     annotations = [
         each
         for each in map(parse_command, split_lines(output))
@@ -161,7 +162,7 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
     ]
     assert "##[" not in output
     assert {key for each in parse_commands(output) for key in each.properties} == {"file", "line", "col", "title"}
-    findings = render_findings(validation_result(text))
+    findings = render_findings(build_validation_result(text))
     assert [each.name for each in parse_commands(findings)] == ["error", "error", "warning", "warning"]
     assert "##[" not in findings
 
@@ -170,14 +171,16 @@ def test_values_cannot_inject_workflow_commands(text: str) -> None:
 def test_escaped_text_reads_back_unchanged(text: str) -> None:
     """A runner decodes an escaped message and file name to the sanitized text."""
     expected = sanitize(text)
-    command = parse_commands(render_findings(ValidationResult(problems=(replace(problems(text)[1], message=text),))))[0]
+    command = parse_commands(
+        render_findings(ValidationResult(problems=(replace(build_problems(text)[1], message=text),)))
+    )[0]
     assert command.text == expected
     assert command.properties["file"] == expected
 
 
 def test_findings_list_problems_and_warnings() -> None:
     """Each problem and warning is a command at its place, and valid manifests are one plain line."""
-    output = render_findings(validation_result())
+    output = render_findings(build_validation_result())
     assert split_lines(output) == [
         "::error file=plain,line=3,col=7,title=invalid manifest::plain: plain",
         "::error file=plain,title=invalid manifest::plain",

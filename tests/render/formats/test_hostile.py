@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
-from support.reports import full_report, validation_result
+from support.reports import build_full_report, build_validation_result
 
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.report.report import Report
@@ -46,7 +46,7 @@ ANY_TEXT = st.text(
 
 @cache
 def _render_plain(format_: str) -> str:
-    return REPORTS[format_](full_report())
+    return REPORTS[format_](build_full_report())
 
 
 def check_output(format_: str, output: str, plain_output: str) -> None:
@@ -120,14 +120,16 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("format_", REPORTS)
 def test_hostile_report_values_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks on terminals, runners, browsers and parsers cannot break a report in any format."""
-    check_output(format_, REPORTS[format_](full_report(hostile)), _render_plain(format_))
+    check_output(format_, REPORTS[format_](build_full_report(hostile)), _render_plain(format_))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 @pytest.mark.parametrize("format_", FINDINGS)
 def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) -> None:
     """Known attacks in manifests cannot break a list of findings in any format."""
-    check_output(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
+    check_output(
+        format_, FINDINGS[format_](build_validation_result(hostile)), FINDINGS[format_](build_validation_result())
+    )
 
 
 @settings(max_examples=50)
@@ -135,9 +137,11 @@ def test_hostile_findings_cannot_break_any_format(format_: str, hostile: str) ->
 @pytest.mark.parametrize("format_", REPORTS)
 def test_arbitrary_text_cannot_break_any_format(format_: str, hostile: str) -> None:
     """A random text cannot break a report or a list of findings in any format."""
-    check_output(format_, REPORTS[format_](full_report(hostile)), _render_plain(format_))
+    check_output(format_, REPORTS[format_](build_full_report(hostile)), _render_plain(format_))
     if format_ in FINDINGS:
-        check_output(format_, FINDINGS[format_](validation_result(hostile)), FINDINGS[format_](validation_result()))
+        check_output(
+            format_, FINDINGS[format_](build_validation_result(hostile)), FINDINGS[format_](build_validation_result())
+        )
 
 
 @pytest.mark.parametrize("char", ["x", "`", "\ud800", "\U0001f600"])
@@ -146,8 +150,8 @@ def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> N
     """A value longer than any limit of AWS is rendered in every format without invisible characters."""
     hostile = char * 3_000
     for output in (
-        REPORTS[format_](full_report(hostile)),
-        FINDINGS.get(format_, text.render_findings)(validation_result(hostile)),
+        REPORTS[format_](build_full_report(hostile)),
+        FINDINGS.get(format_, text.render_findings)(build_validation_result(hostile)),
     ):
         output.encode()
         visible_text = re.sub(r"\x1b\[[0-9]{1,2}m", "", output) if format_ == TERMINAL else output
@@ -159,8 +163,8 @@ def test_long_value_is_shown_or_counted_as_omitted(format_: str, char: str) -> N
 def test_empty_values_are_rendered(format_: str) -> None:
     """A report in which every text is empty is rendered in every format."""
     for output in (
-        REPORTS[format_](full_report("")),
-        FINDINGS.get(format_, text.render_findings)(validation_result("")),
+        REPORTS[format_](build_full_report("")),
+        FINDINGS.get(format_, text.render_findings)(build_validation_result("")),
     ):
         assert output
         _parse_structure(format_, output)
@@ -169,6 +173,6 @@ def test_empty_values_are_rendered(format_: str) -> None:
 @given(ANY_TEXT)
 def test_json_preserves_values(hostile: str) -> None:
     """A parser of the JSON report reads the original values."""
-    document = json_.loads(json.render(full_report(hostile)))
+    document = json_.loads(json.render(build_full_report(hostile)))
     assert document["targets"][0]["name"] == hostile
     assert document["targets"][0]["associations"][0]["reason"] == hostile

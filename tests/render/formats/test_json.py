@@ -8,7 +8,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 from support.builders import NOW, journal, live, manifest, observation, rules
-from support.reports import full_report
+from support.reports import build_full_report
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
@@ -65,7 +65,7 @@ def test_live_associations_fit_the_schema() -> None:
 @pytest.mark.parametrize("text", ["plain", "", "\x1b[31m\n##[error]x", "\ud800"])
 def test_rich_report_fits_the_schema(text: str, dry_run: bool) -> None:
     """A report with every kind of entry fits the schema, with plain, empty and hostile texts."""
-    run_report = full_report(text, dry_run=dry_run)
+    run_report = build_full_report(text, dry_run=dry_run)
     for variant in (
         run_report,
         replace(run_report, mismatch=None),

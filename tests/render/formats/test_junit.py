@@ -10,13 +10,13 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from support.builders import live, record
 from support.reports import (
     association,
+    build_drifted_association,
+    build_full_report,
+    build_problems,
+    build_validation_result,
     create,
-    drifted_association,
-    full_report,
-    problems,
     report,
     update,
-    validation_result,
 )
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
@@ -85,13 +85,13 @@ def test_test_case_names_its_manifest_and_request() -> None:
 
 def test_result_text_contains_the_differences() -> None:
     """The text of a skipped test case contains the differences as a diff."""
-    (skipped,) = render_case(report(drifted_association())).result
+    (skipped,) = render_case(report(build_drifted_association())).result
     assert '- live     "1788220800000" (2026-09-01T00:00:00Z)\n+ git      "1790812800000"' in skipped.text
 
 
 def test_document_counts_are_the_sums_of_the_suites() -> None:
     """The counts of the document and of each suite match their test cases."""
-    document = JUnitXml.fromstring(render(full_report()).encode())
+    document = JUnitXml.fromstring(render(build_full_report()).encode())
     document_counts = (document.tests, document.failures, document.errors)
     document.update_statistics()  # type: ignore[no-untyped-call]
     assert document_counts == (document.tests, document.failures, document.errors)
@@ -142,7 +142,7 @@ def test_failed_target_and_plan_mismatch_are_errors() -> None:
 def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
     """Unmanaged, orphaned and unlisted entries and warnings are skipped test cases with a message."""
     run_report = report(unmanaged=(live("z"),), orphaned=(record("old"),), unlisted=(("arn:a", "denied"),))
-    target, warnings = parse_suites(render(replace(run_report, warnings=problems())))
+    target, warnings = parse_suites(render(replace(run_report, warnings=build_problems())))
     assert [each.classname for each in target] == ["prod.unmanaged", "prod.orphaned", "prod.unlisted"]
     assert all(isinstance(result, Skipped) for suite in (target, warnings) for each in suite for result in each.result)
     assert [result.message for each in warnings for result in each.result] == [
@@ -153,7 +153,7 @@ def test_rows_without_a_manifest_and_warnings_are_skipped_cases() -> None:
 
 def test_each_finding_is_a_test_case() -> None:
     """Each problem and warning is a test case, and valid manifests are one test case that passes."""
-    (suite,) = parse_suites(render_findings(validation_result()))
+    (suite,) = parse_suites(render_findings(build_validation_result()))
     assert (suite.tests, suite.failures, suite.skipped) == (4, 2, 2)
     assert [type(result) for each in suite for result in each.result] == [Failure, Failure, Skipped, Skipped]
     (suite,) = parse_suites(render_findings(ValidationResult(2, 1)))

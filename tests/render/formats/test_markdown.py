@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from support.builders import INTEGRATION, live, record, request
 from support.reports import (
     association,
+    build_drifted_association,
+    build_full_report,
+    build_problems,
+    build_report_of_many,
+    build_validation_result,
     create,
-    drifted_association,
-    full_report,
-    many_associations,
-    problems,
     report,
     update,
-    validation_result,
 )
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
@@ -147,10 +147,10 @@ def test_held_write_is_shown_with_its_request() -> None:
 def test_entries_that_need_action_come_first() -> None:
     """Entries that need action come first, then writes, differences, adoptions and, collapsed, those in sync."""
     associations = (
-        association("fine", "in-sync"), drifted_association(), association("new"), association("taken", "adopt"),
+        association("fine", "in-sync"), build_drifted_association(), association("new"), association("taken", "adopt"),
         association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
     )  # fmt: skip
-    text = render(replace(report(*associations, unlisted=(("arn:a", "denied"),)), warnings=problems()))
+    text = render(replace(report(*associations, unlisted=(("arn:a", "denied"),)), warnings=build_problems()))
     order = [
         "## ",
         "### Needs action",
@@ -239,12 +239,12 @@ def test_empty_plan_is_stated() -> None:
 def test_values_cannot_become_markup(text: str, options: int) -> None:
     """Values cannot change the elements, the attributes or the text outside code."""
     assert (
-        render_page(render(full_report(text)), options).structure
-        == render_page(render(full_report()), options).structure
+        render_page(render(build_full_report(text)), options).structure
+        == render_page(render(build_full_report()), options).structure
     )
     assert (
-        render_page(render_findings(validation_result(text)), options).structure
-        == render_page(render_findings(validation_result()), options).structure
+        render_page(render_findings(build_validation_result(text)), options).structure
+        == render_page(render_findings(build_validation_result()), options).structure
     )
 
 
@@ -253,13 +253,13 @@ def test_code_fence_is_longer_than_any_in_its_value() -> None:
     text = render(report(association(write=create({**request(), "DestinationURI": "a```b"}), reason="a``b")))
     assert "\n````diff\n" in text
     assert "\n```a``b```" in text
-    assert render_findings(ValidationResult(problems=problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
+    assert render_findings(ValidationResult(problems=build_problems("")[1:])).endswith("- `(empty)`: `(empty)`\n")
 
 
 @given(MARKUP)
 def test_code_span_preserves_its_value(text: str) -> None:
     """A code span shows its value unchanged, with invisible characters escaped."""
-    page = render_page(render_findings(ValidationResult(problems=problems(text))))
+    page = render_page(render_findings(ValidationResult(problems=build_problems(text))))
     expected = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     assert page.code == [f"{expected}:3:7", *[expected] * 4]
 
@@ -267,7 +267,7 @@ def test_code_span_preserves_its_value(text: str) -> None:
 def test_values_cannot_become_links_images_or_mentions() -> None:
     """Links, images, mentions and HTML in a value stay text, because the value is in code."""
     hostile = "@team #1 https://x.example www.x.example ![i](u) [l](u) <img src=x onerror=y> </details> ``` | :rocket:"
-    tags = count_tags(render_page(render(full_report(hostile))))
+    tags = count_tags(render_page(render(build_full_report(hostile))))
     assert set(tags) == {
         "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "br", "strong", "code", "pre",
         "details", "summary",
@@ -276,7 +276,7 @@ def test_values_cannot_become_links_images_or_mentions() -> None:
 
 def test_large_report_fits_and_counts_the_omitted_rows() -> None:
     """A large report fits into a comment, and the shown and omitted entries of each kind add up."""
-    run_report = many_associations(10_000)
+    run_report = build_report_of_many(10_000)
     text = render(run_report)
     assert len(text.encode()) <= MAX_SIZE
     assert len(text.encode()) > MAX_SIZE * 9 // 10
@@ -314,7 +314,7 @@ def _parse_number(text: str) -> int:
 @pytest.mark.parametrize("text", ["x" * 10_000, "`" * 10_000, "é" * 10_000, "\U000e0001" * 10_000])
 def test_overlong_value_does_not_displace_the_others(text: str) -> None:
     """An entry with an overlong value is shortened or counted as omitted, and the other entries are shown."""
-    output = render(full_report(text))
+    output = render(build_full_report(text))
     assert len(output.encode()) <= MAX_SIZE
     assert "This comment is not complete" in output
     run_report = report(association("small"), association("large", "held", reason=text * 10))
@@ -326,19 +326,19 @@ def test_overlong_value_does_not_displace_the_others(text: str) -> None:
 
 def test_findings_list_problems_and_warnings() -> None:
     """Problems and warnings are listed under a heading with their counts."""
-    text = render_findings(validation_result())
+    text = render_findings(build_validation_result())
     assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
     assert render_findings(ValidationResult()) == "## no manifests: valid.\n"
-    assert render_findings(ValidationResult(1, warnings=problems()[:1])).startswith(
+    assert render_findings(ValidationResult(1, warnings=build_problems()[:1])).startswith(
         "## 1 manifest: valid, 1 warning.\n\n### Warnings"
     )
 
 
 def test_omitted_findings_are_counted() -> None:
     """The first findings are shown, and those that do not fit are counted."""
-    text = render_findings(ValidationResult(problems=problems() * 5_000))
+    text = render_findings(ValidationResult(problems=build_problems() * 5_000))
     assert len(text.encode()) <= MAX_SIZE
     match = re.search(r"And ([0-9,]+) more: ([0-9,]+) problems\.", text)
     assert match

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 from support.builders import live, record
-from support.reports import association, create, full_report, problems, report, validation_result
+from support.reports import association, build_full_report, build_problems, build_validation_result, create, report
 
 from reconciler.core.apply.outcome import Created, Refused
 from reconciler.core.manifests.findings import ValidationResult
@@ -123,7 +123,7 @@ def test_fingerprint_is_stable_when_a_manifest_moves() -> None:
     assert fingerprints[0] == fingerprints[1]
     assert len(set(fingerprints)) == 3
     first, second = (
-        render_findings(ValidationResult(problems=(replace(problems()[0], line=line),))) for line in (3, 99)
+        render_findings(ValidationResult(problems=(replace(build_problems()[0], line=line),))) for line in (3, 99)
     )
     assert [check_run(text)["results"][0]["partialFingerprints"] for text in (first, second)].count(
         check_run(first)["results"][0]["partialFingerprints"]
@@ -189,13 +189,13 @@ def test_a_file_is_a_uri(file: str, uri: str, has_base: bool) -> None:
 
 def test_rich_report_is_well_formed() -> None:
     """A report with every kind of entry is well-formed, for a run and for a dry run."""
-    assert len(check_run(render(full_report()))["results"]) == 25
-    assert len(check_run(render(full_report(dry_run=True)))["results"]) == 25
+    assert len(check_run(render(build_full_report()))["results"]) == 25
+    assert len(check_run(render(build_full_report(dry_run=True)))["results"]) == 25
 
 
 def test_findings_are_results() -> None:
     """Problems are errors and warnings are warnings, at their lines if the lines are known."""
-    results = check_run(render_findings(validation_result()))["results"]
+    results = check_run(render_findings(build_validation_result()))["results"]
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("invalid-manifest", "error"), ("invalid-manifest", "error"),
         ("manifest-warning", "warning"), ("manifest-warning", "warning"),
@@ -223,10 +223,10 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft4Validat
 @pytest.mark.parametrize(
     "text",
     [
-        render(full_report()),
+        render(build_full_report()),
         render(report()),
-        render(replace(full_report(), mismatch=PlanMismatch("sha256:0", ("another",)))),
-        render_findings(validation_result()),
+        render(replace(build_full_report(), mismatch=PlanMismatch("sha256:0", ("another",)))),
+        render_findings(build_validation_result()),
         render_findings(ValidationResult(manifest_count=1)),
     ],
 )

@@ -13,7 +13,7 @@ from support.builders import NOW, live
 from support.page_parser import PageParser
 from web.conftest import Site
 
-from reconciler.core.controller.status import ControllerStatus, FinishedRun, TargetStatus
+from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind
@@ -56,23 +56,26 @@ def list_row_ids(page: PageParser) -> list[str]:
     ("status", "texts"),
     [
         (
-            statuses.before_first_revision(),
+            statuses.build_status_before_first_revision(),
             ("yet. No poll has succeeded yet.", "git cannot be reached. No revision is active yet."),
         ),
         (
-            statuses.without_manifests(),
+            statuses.build_status_without_manifests(),
             ("no manifests", "No associations are managed yet.", "No associations to show."),
         ),
-        (statuses.in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
+        (statuses.build_status_in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
         (
-            statuses.open_differences(),
+            statuses.build_status_with_open_differences(),
             ("needs action", "1 drifted", "+ git", "MaxCreates is 10", "/u2", "last 24 hours"),
         ),
         (
-            statuses.rejected_revision(),
+            statuses.build_status_with_rejected_revision(),
             ("manifests/a.yaml:7:3", "/spec/DestinationURI", "The last valid revision stays active"),
         ),
-        (statuses.failing_target(), ("failing", "7 runs in a row", "never", "may not make this call")),
+        (
+            statuses.build_status_with_failing_target(),
+            ("failing", "7 runs in a row", "never", "may not make this call"),
+        ),
     ],
 )
 def test_page_describes_each_controller_state(site: Site, status: ControllerStatus, texts: tuple[str, ...]) -> None:
@@ -84,7 +87,7 @@ def test_page_describes_each_controller_state(site: Site, status: ControllerStat
 
 def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     """An association in sync with a failed export needs attention, is counted on its card, and is listed first."""
-    status = statuses.in_sync()
+    status = statuses.build_status_in_sync()
     (target,) = status.targets
     assert target.last_report
     (target_report,) = target.last_report.targets
@@ -106,7 +109,7 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
 
 def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
     """Manifests from a folder are shown as such, without a revision."""
-    status = statuses.in_sync()
+    status = statuses.build_status_in_sync()
     assert status.revision
     words = open_page(site, replace(status, revision=replace(status.revision, id=None))).words
     assert "The content of the folder with 6 manifests is active since 2026-10-31 06:00Z" in words
@@ -116,27 +119,27 @@ def test_stuck_run_is_shown(site: Site) -> None:
     """A stuck run is the state of its target, with the time of its last progress."""
     last_progress = NOW - timedelta(hours=1)
     target = replace(
-        statuses.target_status(None), running_since=last_progress, last_progress=last_progress, next_run=None
+        statuses.build_target_status(None), running_since=last_progress, last_progress=last_progress, next_run=None
     )
-    words = open_page(site, statuses.status(target)).words
+    words = open_page(site, statuses.build_status(target)).words
     assert "prod stuck" in words
     assert "has made no progress since 2026-11-01 11:00Z" in words
 
 
 def test_stopped_scheduler_is_shown(site: Site) -> None:
     """The page warns that the scheduler has stopped, unless a shutdown was requested."""
-    assert "The scheduler has stopped" not in open_page(site, statuses.in_sync()).words
+    assert "The scheduler has stopped" not in open_page(site, statuses.build_status_in_sync()).words
     site.is_scheduler_running = False
-    assert "The scheduler has stopped" in open_page(site, statuses.in_sync()).words
+    assert "The scheduler has stopped" in open_page(site, statuses.build_status_in_sync()).words
     site.is_stopping = True
-    words = open_page(site, statuses.in_sync()).words
+    words = open_page(site, statuses.build_status_in_sync()).words
     assert "Shutdown requested: no new run starts." in words
     assert "The scheduler has stopped" not in words
 
 
 def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
     """After a restart, the page does not claim that there were no runs before the restart."""
-    status = statuses.in_sync()
+    status = statuses.build_status_in_sync()
     assert "Runs in the last 24 hours" in open_page(site, status).words
     assert "No run has finished in the last 24 hours." in open_page(site, replace(status, finished_runs=())).words
     recent_start = replace(status, started_at=NOW - timedelta(hours=2))
@@ -147,10 +150,10 @@ def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
 
 def test_page_shows_every_part_of_a_report(site: Site) -> None:
     """The page shows each kind and outcome, unmanaged, orphaned and unlisted entries, and warnings."""
-    page = open_page(site, statuses.with_foreign_text("marked"))
+    page = open_page(site, statuses.build_status_with_foreign_text("marked"))
     kinds = {kind for kind in ReportKind if f'title="{kind.meaning}"' in site.get("/").text}
     associations = [
-        association for target in reports.full_report("marked").targets for association in target.associations
+        association for target in reports.build_full_report("marked").targets for association in target.associations
     ]
     assert len(list_row_ids(page)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
@@ -162,8 +165,8 @@ def test_page_shows_every_part_of_a_report(site: Site) -> None:
 def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
     """Names, reasons and ARNs cannot add elements or attributes to the page, or links that leave it."""
     page, plain_page = (
-        open_page(site, statuses.with_foreign_text(text)),
-        open_page(site, statuses.with_foreign_text("plain")),
+        open_page(site, statuses.build_status_with_foreign_text(text)),
+        open_page(site, statuses.build_status_with_foreign_text("plain")),
     )
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain_page.tags]
     assert [sorted(each) for _, each in page.tags] == [sorted(each) for _, each in plain_page.tags]
@@ -175,7 +178,7 @@ def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_query_parameters_cannot_inject_elements(site: Site, text: str) -> None:
     """Query parameters cannot add elements to the page, because anyone can write a URL."""
-    page = open_page(site, statuses.open_differences(), q=text, decision=text, target=text)
+    page = open_page(site, statuses.build_status_with_open_differences(), q=text, decision=text, target=text)
     assert len(page.find_all("script")) == 1
     assert not page.find_all("img")
     assert "0 of 8 associations" in page.words
@@ -210,7 +213,7 @@ def test_every_response_has_security_headers(site: Site, path: str) -> None:
 
 def test_page_has_no_inline_code_and_only_local_files(site: Site) -> None:
     """The page has no inline styles, scripts or handlers, which its policy would block, and only local files."""
-    page = open_page(site, statuses.open_differences())
+    page = open_page(site, statuses.build_status_with_open_differences())
     assert not page.find_all("style")
     for tag, attributes in page.tags:
         assert not any(name == "style" or name.startswith("on") for name in attributes), tag
@@ -254,7 +257,7 @@ def test_only_static_files_are_served(site: Site, name: str) -> None:
 )
 def test_form_filters_the_associations(site: Site, query: dict[str, str], count: str) -> None:
     """The form filters by words, state and target together, counts the matches, and shows the active filter."""
-    page = open_page(site, statuses.open_differences(), **query)
+    page = open_page(site, statuses.build_status_with_open_differences(), **query)
     assert count in page.words
     assert len(list_row_ids(page)) == int(count.partition(" ")[0])
     fields = [
@@ -266,14 +269,14 @@ def test_form_filters_the_associations(site: Site, query: dict[str, str], count:
 
 def test_most_severe_association_comes_first(site: Site) -> None:
     """The association that needs action comes first, so that a reader sees it at once."""
-    words = open_page(site, statuses.open_differences()).words
+    words = open_page(site, statuses.build_status_with_open_differences()).words
     table = words[words.index("Associations") :]
     assert table.index("calls") < table.index("profiles-export") < table.index("agents")
 
 
 def test_badges_are_explained_in_text(site: Site) -> None:
     """The page explains each badge in a text, for readers without a pointer."""
-    page = open_page(site, statuses.with_foreign_text("marked"))
+    page = open_page(site, statuses.build_status_with_foreign_text("marked"))
     for state in BADGES:
         assert f"{state.label} {state.meaning}" in page.words
 
@@ -281,7 +284,7 @@ def test_badges_are_explained_in_text(site: Site) -> None:
 def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
     """An association that could not be listed is shown with its last known state, ARN and execution."""
     arn = live("a1").arn
-    page = open_page(site, statuses.failing_target_with_history())
+    page = open_page(site, statuses.build_status_with_failure_history())
     assert "Last seen: drifted since 2026-11-01 09:00Z" in page.words
     assert "last seen: failed: no key" in page.words
     assert arn in {each.get("data-copy") for each in page.find_all("button")}
@@ -295,7 +298,7 @@ def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
 
 def test_stuck_source_check_is_shown(site: Site) -> None:
     """The page warns about a stuck poll, because its content may be out of date."""
-    status = statuses.in_sync()
+    status = statuses.build_status_in_sync()
     source_status = TargetStatus("(git)", NOW, NOW - timedelta(minutes=9), None, 0, None, None)
     assert "is stuck" not in open_page(site, replace(status, source_status=source_status)).words
     stuck = replace(source_status, last_progress=NOW - timedelta(minutes=11))
@@ -314,14 +317,14 @@ def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None
         (replace(run, open_count=2), "2 differ from git", "drifted"),
         (replace(run, open_count=1, drift_count=1), "1 drifted, 1 differs from git", "drifted"),
     ):
-        page = open_page(site, replace(statuses.in_sync(), finished_runs=(finished_run,)))
+        page = open_page(site, replace(statuses.build_status_in_sync(), finished_runs=(finished_run,)))
         assert f"1 run, longest 60 min: {text}" in page.words
         assert css_class in {each.get("class") for each in page.find_all("rect")}
 
 
 def test_details_element_ids_are_stable_per_target(site: Site) -> None:
     """The id of a details element depends only on the name of its target."""
-    status = statuses.open_differences()
+    status = statuses.build_status_with_open_differences()
     ids = {each["id"] for each in open_page(site, status).find_all("details") if each.get("id", "").startswith("runs-")}
     staging_only = replace(status, finished_runs=tuple(run for run in status.finished_runs if run.target == "staging"))
     (staging_id,) = [
@@ -339,7 +342,7 @@ def test_details_element_ids_are_stable_per_target(site: Site) -> None:
 
 def test_omitted_rows_are_counted(site: Site) -> None:
     """The diagram and the table count the associations that they omit."""
-    page = open_page(site, statuses.status(statuses.target_status(reports.many_associations(2100))))
+    page = open_page(site, statuses.build_status(statuses.build_target_status(reports.build_report_of_many(2100))))
     assert "The diagram shows the first 60 associations and omits 2040." in page.words
     assert "and 100 more. Use the filter to see them" in page.words
     assert len(list_row_ids(page)) == 2000
@@ -348,8 +351,8 @@ def test_omitted_rows_are_counted(site: Site) -> None:
 def test_long_difference_is_shortened_and_counted(site: Site) -> None:
     """A difference of many lines is shortened, with a count and a link to the JSON report."""
     differences = tuple(Difference(f"/ClientAssociationMetadata/k{number}", "a", "b", "b") for number in range(300))
-    association = replace(reports.drifted_association("calls"), differences=differences)
-    page = open_page(site, statuses.status(statuses.target_status(reports.report(association))))
+    association = replace(reports.build_drifted_association("calls"), differences=differences)
+    page = open_page(site, statuses.build_status(statuses.build_target_status(reports.report(association))))
     assert "and 200 more lines, see the JSON report." in page.words
     assert "/ClientAssociationMetadata/k0" in page.words
     assert "/ClientAssociationMetadata/k299" not in page.words
@@ -359,9 +362,9 @@ def test_page_is_streamed_in_small_pieces() -> None:
     """The page is rendered in small pieces, even with long rows."""
     differences = tuple(Difference(f"/k{number}", "a" * 200, "b" * 200, "b" * 200) for number in range(300))
     associations = tuple(
-        replace(reports.drifted_association(f"calls-{number}"), differences=differences) for number in range(20)
+        replace(reports.build_drifted_association(f"calls-{number}"), differences=differences) for number in range(20)
     )
-    status = statuses.status(statuses.target_status(reports.report(*associations)))
+    status = statuses.build_status(statuses.build_target_status(reports.report(*associations)))
     process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1))
     pieces = list(html.stream_page(build_page(status, Filters(), process)))
     assert sum(map(len, pieces)) > 20 * 300 * 600
@@ -373,17 +376,17 @@ def test_manifest_is_a_link_with_a_template(site: Site) -> None:
     """With a template, a manifest is a link whose parts are percent-encoded."""
     text = 'a b"<#?{line}x'
     assert "https://git.example/org/repo/blob/plain/manifests/calls.yaml#L3" in list_links(
-        site, statuses.open_differences()
+        site, statuses.build_status_with_open_differences()
     )
     assert f"https://git.example/org/repo/blob/{quote(text)}/{quote(text)}#L3" in list_links(
-        site, statuses.with_foreign_text(text)
+        site, statuses.build_status_with_foreign_text(text)
     )
 
 
 def test_manifest_is_text_without_a_template(site: Site) -> None:
     """Without a template, the file and line of a manifest are shown as text."""
-    assert not any("calls" in link for link in list_links(site, statuses.open_differences()))
-    assert "manifests/calls.yaml:3" in open_page(site, statuses.open_differences()).words
+    assert not any("calls" in link for link in list_links(site, statuses.build_status_with_open_differences()))
+    assert "manifests/calls.yaml:3" in open_page(site, statuses.build_status_with_open_differences()).words
 
 
 def list_links(site: Site, status: ControllerStatus) -> set[str]:
@@ -393,7 +396,7 @@ def list_links(site: Site, status: ControllerStatus) -> set[str]:
 
 def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
     """The page has the structure that a screen reader needs: a language, landmarks, header scopes and labels."""
-    page = open_page(site, statuses.open_differences())
+    page = open_page(site, statuses.build_status_with_open_differences())
     assert page.find_all("html") == [{"lang": "en"}]
     assert [len(page.find_all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]
     assert all(header["scope"] in {"col", "row"} for header in page.find_all("th"))

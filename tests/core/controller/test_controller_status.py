@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from support.builders import NOW, live
 
-from reconciler.core.controller.status import TargetStatus
+from reconciler.core.controller.controller_status import TargetStatus
 from reconciler.core.model import Execution, Origin
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
@@ -17,7 +17,7 @@ DRIFTED = replace(BLOCKED, decision=DecisionKind.DRIFTED, arn=live().arn, last_e
 OTHER = replace(DRIFTED, name="calls")
 
 
-def report(associations: Sequence[AssociationReport]) -> Report:
+def build_report(associations: Sequence[AssociationReport]) -> Report:
     """Return the report of a run of one target."""
     run = RunInfo("id", NOW, NOW, dry_run=False, revision=None, version="0")
     return Report(run, (TargetReport("prod", "1", "r", None, tuple(associations)),))
@@ -31,7 +31,7 @@ def test_unlisted_association_keeps_its_last_known_state() -> None:
         (),
         None,
     )
-    full_listing = report([DRIFTED, OTHER])
+    full_listing = build_report([DRIFTED, OTHER])
     target_status = replace(
         target_status, last_report=full_listing, last_complete_report=full_listing, last_progress=NOW
     )
@@ -40,7 +40,9 @@ def test_unlisted_association_keeps_its_last_known_state() -> None:
         (DRIFTED, OTHER),
         NOW,
     )
-    target_status = replace(target_status, last_report=report([BLOCKED, replace(OTHER, decision=DecisionKind.IN_SYNC)]))
+    target_status = replace(
+        target_status, last_report=build_report([BLOCKED, replace(OTHER, decision=DecisionKind.IN_SYNC)])
+    )
     assert target_status.unlisted_associations == {"contacts": DRIFTED}
     assert target_status.associations == (DRIFTED, replace(OTHER, decision=DecisionKind.IN_SYNC))
 

@@ -1,4 +1,4 @@
-"""Check the Region of a Target against the partitions in botocore's data, without importing botocore."""
+"""Read the partitions of AWS from botocore's data, without importing botocore."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from reconciler.core.aws import regions
-
-
-def find_problem(name: str) -> str | None:
-    """Return the problem of a Region name with its remedy, or None if the name is valid."""
-    return regions.find_problem(name, _load_patterns())
-
 
 @cache
-def _load_patterns() -> tuple[str, ...]:
+def read_region_patterns() -> tuple[str, ...]:
     """Return the regular expression for the Regions of each partition. They also match future Regions."""
     package = find_spec("botocore")
     assert package is not None

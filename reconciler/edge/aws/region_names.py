@@ -8,25 +8,20 @@ from typing import Any
 from botocore.loaders import Loader
 
 from reconciler import redaction
-from reconciler.core.aws import regions
+from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import CloudError
 
 
 @cache
-def load_patterns() -> tuple[str, ...]:
+def load_region_patterns() -> tuple[str, ...]:
     """Return the pattern of Region names for each partition. It also matches Regions that botocore does not list."""
     partitions: Any = Loader().load_data("partitions")
     return tuple(partition["regionRegex"] for partition in partitions["partitions"])
 
 
-def find_problem(name: str) -> str | None:
-    """Return the problem with a Region name and its correct form, or None if the name is valid."""
-    return regions.find_problem(name, load_patterns())
-
-
-def check_region(name: str | None) -> None:
+def require_valid_region(name: str | None) -> None:
     """Reject a name that is not a valid Region. None is accepted. Raises CloudError."""
-    if name is not None and (problem := find_problem(name)):
+    if name is not None and (problem := find_region_problem(name, load_region_patterns())):
         raise CloudError(
             f"{redaction.redact(problem)} (set in a Target, --region, AWS_REGION, AWS_DEFAULT_REGION or the profile)"
         )
