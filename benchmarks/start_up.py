@@ -11,4 +11,4 @@ from benchmarks.measure import RECONCILE, Figure, in_turn
 
 def figures(folder: Path, pairs: int) -> Iterator[Figure]:
     """Yield the time of `reconcile --help`, compared with an interpreter that does nothing."""
-    yield in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).wall("--help, time", 4.0)
+    yield in_turn((RECONCILE, "--help"), (sys.executable, "-c", "pass"), folder, pairs).wall("--help, time", None)
