@@ -204,7 +204,9 @@ def test_uncertain_write_does_not_affect_the_next_one(proxy: FaultProxy) -> None
 def test_concurrent_write_is_a_conflict(proxy: FaultProxy, status: int, code: str) -> None:
     """Each code that S3 uses for a concurrent write is a conflict, and the write is not repeated."""
     proxy.before_request = build_put_fault(build_s3_error(status, code))
-    with pytest.raises(StateConflict, match=rf"{code}: because \(request req-1\)$"):
+    with pytest.raises(
+        StateConflict, match=rf"{code}: because \(request req-1\); run again when no other run is active$"
+    ):
         create_store(proxy.url).put("text", None)
     assert list_methods(proxy) == ["PUT"]
 
