@@ -46,7 +46,8 @@ def suggest_option(word: str) -> str | None:
         return "--state"
     if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
         return "--git-url"
-    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110
+    # Path.exists raises for a folder without search permission, and this only suggests an option.
+    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110 - see above
     return "-f" if is_path else None
 
 
