@@ -42,8 +42,12 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test image-test image-base lint validate check simulate thorough soak bench docs lock clean
 
-help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+# A line that begins with ##@ is the heading of the targets below it.
+help:
+	@awk -F ':.*## ' '/^##@ / { printf "%s%s\n", sep, substr($$0, 5); sep = "\n" } \
+		/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Setup and daily work
 
 setup: $(READY) ## Install the program and its tools into .venv, in the locked versions (needs Python 3.11 or newer)
 
@@ -70,6 +74,8 @@ define step
 		{ code=$$?; cat $(DEMO)/log.jsonl >&2; exit $$code; }
 	@echo
 endef
+
+##@ Checks
 
 test: setup ## Run the tests
 	$(BIN)/pytest $(SPREAD) $(COUNTED) $(COVERED)
@@ -101,6 +107,8 @@ validate: setup ## Validate the example manifests
 check: lint validate test ## Run every check that a change has to pass
 	@$(if $(MISSING),echo 'The image was not tested. Missing tools: $(MISSING)',$(MAKE) --no-print-directory image-test)
 
+##@ Long runs
+
 simulate: setup ## Simulate random failures: SEEDS=10000, SEEDS=1000-2000, or one seed with its history: SEEDS==17
 	PYTHONPATH=tests $(PYTHON) -m simulation --seeds $(SEEDS) --jobs $(JOBS)
 
@@ -112,6 +120,8 @@ soak: setup ## Run a controller under load and check that it leaks nothing: RUNS
 
 bench: setup ## Measure time and memory, and compare them with their bounds
 	$(PYTHON) benchmarks/run.py
+
+##@ Maintenance
 
 docs: setup ## Generate docs/cli.md from the commands
 	PYTHONPATH=tests $(PYTHON) -m support.cli_reference

@@ -60,7 +60,7 @@ class Pairs:
     ours: tuple[Cost, ...]
     baseline: tuple[Cost, ...]
 
-    def measure_wall_time(self, name: str, bound: float) -> Figure:
+    def measure_wall_time(self, name: str, bound: float | None) -> Figure:
         """Return the figure of the elapsed time, in ms."""
         return Figure(
             name,

@@ -1,11 +1,14 @@
-"""Architecture: the types keep a dry run from writing, and the orchestrator stays small."""
+"""Architecture: a dry run cannot write, core and render do no I/O, and the orchestrator stays small."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from support.paths import REPOSITORY
 
 SOURCE = """
@@ -35,6 +38,84 @@ EXPECTED_ERRORS = {
     17: '"JournalReader" has no attribute "swap"',
     18: '"ReadableStore" has no attribute "put"',
 }
+
+PACKAGE = REPOSITORY / "reconciler"
+CODE = sorted(PACKAGE.rglob("*.py"))
+LIBRARIES = {
+    "app": {"starlette", "structlog"},
+    "cli": {"click", "rich"},
+    "edge": {
+        "apprise", "apscheduler", "boto3", "botocore", "jsonschema", "jsonschema_rs", "mypy_boto3_appintegrations",
+        "prometheus_client", "structlog", "yaml",
+    },
+    "sandbox": {"botocore", "moto", "werkzeug"},
+    "web": {"anyio", "h11", "jinja2", "markupsafe", "starlette", "uvicorn"},
+}  # fmt: skip
+"""The libraries that each part may import. A part that is not listed imports none."""
+LANGUAGE = {"__future__", "collections", "collections.abc", "dataclasses", "enum", "typing"}
+"""Types and syntax."""
+STANDARD_MODULES = {
+    "core": {
+        "array": "compact positions of the values of a document",
+        "base64": "encoded secrets are found in a text",
+        "contextlib": "`suppress`, and the type of a lease",
+        "contextvars": "the run and the target that are active",
+        "datetime": "times are values; ruff forbids `now`",
+        "difflib": "suggestions for a misspelled name",
+        "email.utils": "the Date header of AWS",
+        "fnmatch": "globs over object keys",
+        "functools": "`cached_property`",
+        "hashlib": "tokens and digests",
+        "html": "escaped secrets are found in a text",
+        "itertools": "iteration",
+        "json": "the text of the journal, of requests and of plans",
+        "re": "patterns",
+        "reprlib": "short values in messages",
+        "unicodedata": "names of exported manifests",
+        "urllib.parse": "encoded secrets are found in a text; it opens no URL",
+    },
+    "render": {
+        "datetime": "times are values; ruff forbids `now`",
+        "hashlib": "fingerprints of SARIF results",
+        "importlib": "imports the module of a format by name",
+        "json": "the format json",
+        "re": "patterns",
+        "urllib.parse": "quotes a path; it opens no URL",
+        "xml.etree": "writes JUnit; it parses nothing",
+    },
+}
+"""The modules of the standard library that the pure parts may import, with the purpose. That purpose needs no I/O."""
+IMPURE_BUILTINS = {"__import__", "breakpoint", "eval", "exec", "input", "open", "print"}
+
+
+def find_imports(path: Path) -> Iterator[str]:
+    """Yield the name of each imported module, as written. A relative import begins with a dot."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_part_imports_only_its_libraries(path: Path) -> None:
+    """A part imports only the libraries that are listed for it: click only in cli, boto3 only in edge."""
+    modules = {name.partition(".")[0] for name in find_imports(path)}
+    libraries = modules - sys.stdlib_module_names - {"reconciler"}
+    assert libraries - LIBRARIES.get(path.relative_to(PACKAGE).parts[0], set()) == set()
+
+
+@pytest.mark.parametrize("part", ["core", "render"])
+def test_pure_part_imports_no_module_with_io(part: str) -> None:
+    """The core and render import only listed modules of the standard library, and call no builtin with I/O."""
+    allowed_modules, used_modules = LANGUAGE | STANDARD_MODULES[part].keys(), set()
+    for path in (PACKAGE / part).rglob("*.py"):
+        modules = {name for name in find_imports(path) if name.partition(".")[0] != "reconciler"}
+        assert modules - allowed_modules == set(), path
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert names & IMPURE_BUILTINS == set(), path
+        used_modules |= modules
+    assert STANDARD_MODULES[part].keys() - used_modules == set(), "unused"
 
 
 def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:

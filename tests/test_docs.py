@@ -16,6 +16,7 @@ from support.program import Program
 
 from reconciler.edge.git import RepositoryAccess
 from reconciler.edge.manifests.schema import load_schema
+from reconciler.render.kinds import ReportKind
 from reconciler.sandbox import Behaviour
 
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
@@ -90,6 +91,22 @@ def test_document_links_resolve(document: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, link
+
+
+def test_readme_and_reference_list_the_same_exit_codes() -> None:
+    """README.md and docs/cli.md list the same exit codes, with the same meaning."""
+    pages = [(REPOSITORY / page).read_text() for page in ("README.md", "docs/cli.md")]
+    readme_table, reference_table = (re.search(r"\| code \| meaning \|\n(?:\|.*\n)+", page) for page in pages)
+    assert readme_table
+    assert reference_table
+    assert readme_table[0] == reference_table[0]
+
+
+def test_glossary_has_every_kind_of_report_entry() -> None:
+    """The glossary of docs/architecture.md lists each decision and each other kind of entry in a report."""
+    glossary = (REPOSITORY / "docs" / "architecture.md").read_text().partition("## Glossary")[2]
+    terms = set(re.findall(r"\*\*([^*]+)\*\*", glossary)) | set(re.findall(r"\(`([a-z-]+)`\)", glossary))
+    assert {kind.value for kind in ReportKind} - terms == set()
 
 
 def test_safety_page_names_existing_tests() -> None:

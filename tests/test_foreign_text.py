@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -155,7 +155,8 @@ def format_error(error: Exception) -> Iterator[str]:
     except ReconcilerError as error_:
         yield str(error_)
     client: Any = FailingClient(error)
-    yield str(Writer(lambda: client, lambda: None, SystemClock()).create({}, "t", datetime.now(UTC) + timedelta(1)))  # noqa: TID251
+    clock = SystemClock()
+    yield str(Writer(lambda: client, lambda: None, clock).create({}, "t", clock.now() + timedelta(1)))
     store = S3Store(S3Clients(lambda: client), "bucket", "key")
     for call in (store.load, lambda: store.put("", None)):
         try:

@@ -120,7 +120,7 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
         raise build_sandbox_missing_error() from error
     data_file = config.sandbox_folder / "sandbox-data.json"
     # Path.exists raises for a folder without search permission. The journal in that folder reports this better.
-    should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110
+    should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110 - see above
     with ExitStack() as stack:
         try:
             stack.enter_context(

@@ -38,7 +38,8 @@ def notify_while_running(
     notification_thread = NotificationThread(
         _build_dispatch_factory(config, places, summary_interval, metrics, receivers)
         if receivers.is_configured
-        else None
+        else None,
+        log_error,
     )
     code = EXIT_FAILED
     try:
@@ -70,6 +71,11 @@ def _build_dispatch_factory(
         ).dispatch
 
     return create_dispatch
+
+
+def log_error(error: Exception) -> None:
+    """Log the type of an unexpected error, without its message, which may hold the URL of a receiver."""
+    logs.get_logger().error(logs.UNEXPECTED_ERROR, what="notifications", error=type(error).__name__)
 
 
 def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:

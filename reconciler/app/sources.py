@@ -157,7 +157,8 @@ class FolderSource:
                 return digest
             previous_digest = digest
         raise ReconcilerError(
-            f"{', '.join(self.source.places)}: the files changed during each of {_MAX_READS} readings"
+            f"{', '.join(self.source.places)}: the files changed during each of {_MAX_READS} readings: replace them in "
+            "one step, for example with a rename"
         )
 
     def load(self, _: str) -> LoadedRevision:

@@ -52,7 +52,7 @@ class CommandGroup(click.Group):
         """Return the names of all commands."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import a command and return it, or return None for an unknown name."""
         if cmd_name not in _COMMANDS:
             return None

@@ -47,7 +47,8 @@ def suggest_option(word: str) -> str | None:
         return "--state"
     if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
         return "--git-url"
-    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110
+    # Path.exists raises for a folder without search permission, and this only suggests an option.
+    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110 - see above
     return "-f" if is_path else None
 
 
@@ -190,26 +191,30 @@ state = option(
 
 dry_run = option("--dry-run", is_flag=True, help="Show what a run would do, and write nothing.")
 
-mode = option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.CREATE.value,
-    show_default=True,
-    callback=lambda _context, _option, value: Mode(value),
-    help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
+plan_options = combine_options(
+    option(
+        "--mode",
+        type=click.Choice([mode.value for mode in Mode]),
+        default=Mode.CREATE.value,
+        show_default=True,
+        callback=lambda _context, _option, value: Mode(value),
+        help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
+    ),
+    duration_option(
+        "--settle-time", "15m", "Time to wait for List to show the result of a call whose answer was lost."
+    ),
+    option(
+        "--max-creates",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Limit of creates for each target. A plan above the limit sends no create. If MaxCreates of the Target "
+        "is lower, it applies instead.",
+    ),
 )
+"""The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.
 
-settle_time = duration_option(
-    "--settle-time", "15m", "Time to wait for List to show the result of a call whose answer was lost."
-)
-
-max_creates = option(
-    "--max-creates",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Limit of creates for each target. A plan above the limit sends no create. If MaxCreates of the Target is "
-    "lower, it applies instead.",
-)
+`export` and `doctor` have none of them, because none would change what these commands show.
+"""
 
 new_state = option(
     "--new-state",
@@ -222,11 +227,10 @@ new_state = option(
     "applies to every Target. May be repeated.",
 )
 
-run_policy = combine_options(
-    mode,
+run_options = combine_options(
+    plan_options,
     state,
     new_state,
-    settle_time,
     duration_option("--lock-timeout", "30s", "Time to wait for another run to finish."),
-    max_creates,
 )
+"""The options of the commands that run: `run` and `controller`."""

@@ -55,7 +55,7 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
         if format_ not in formats:
             raise UsageError(f"-o {value}: unknown format {format_!r}: use one of {', '.join(formats)}")
         if separator and not file:
-            raise UsageError(f"-o {value}: the file name after '=' is missing")
+            raise UsageError(f"-o {value}: the file name after '=' is missing: write {format_}=FILE, or leave out '='")
         path = Path(file) if file else None
         if path and (obstacle := _find_obstacle(path)):
             raise UsageError(f"-o {value}: {path} cannot be written: {obstacle}")

@@ -93,9 +93,10 @@ class JournalWriter(Protocol):
         """Write `new` if the journal still equals `expected`. Raises LeaseHeld, StateConflict and StateError."""
 
     def lease(self, expected: Journal, new: Journal) -> AbstractContextManager[LeasedJournal]:
-        """Like `swap`, and acquire the lease in the same write. This run holds the lease until `finish`.
+        """Write `new` as `swap` does, and acquire the lease in the same write.
 
-        The end of the block releases local locks, even without a call of `finish`.
+        This run holds the lease until `finish`. The end of the block releases local locks, even without a call of
+        `finish`. Raises LeaseHeld, StateConflict and StateError.
         """
 
 

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import warnings
-from typing import Any, Protocol
+from typing import Any
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 
@@ -28,22 +28,8 @@ class InvalidReceiver(ValueError):
     """A URL does not describe exactly one receiver. The message identifies the URL by its number and scheme."""
 
 
-class Receiver(Protocol):
-    """A service that delivers messages to people."""
-
-    @property
-    def name(self) -> str:
-        """A display name: the URL scheme and an ordinal. Never contains a secret."""
-
-    def send(self, title: str, body: str, severity: str) -> bool:
-        """Send a message and return whether the service accepted it. Never raises.
-
-        `severity` is info, success, warning or failure.
-        """
-
-
 class AppriseReceiver:
-    """A `Receiver` for one apprise URL.
+    """The receiver of one apprise URL.
 
     The timeout covers the whole delivery. The timeout of apprise restarts with each byte, and a slow answer could
     block forever.

@@ -20,7 +20,7 @@ from reconciler.core.text import escape_workflow_commands, sanitize
 # takes half of structlog's import time. An entry of None in sys.modules makes the import fail (Python's reference,
 # "The module cache").
 _rich = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
-import structlog  # noqa: E402
+import structlog  # noqa: E402 - see above
 
 if _rich is None:
     del sys.modules["rich"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.notifications.changes import (
@@ -21,13 +21,24 @@ from reconciler.notifications.store import NotificationStore
 from reconciler.render import notification
 from reconciler.render.notification import Message
 
-if TYPE_CHECKING:
-    from reconciler.edge.apprise import Receiver
-
 _FIRST_DELAY = 10.0
 """Seconds before the first retry of a failed delivery. Each further failure doubles the delay."""
 _MAX_DOUBLINGS = 6
 """The most doublings of the delay, which is then 640 seconds."""
+
+
+class Receiver(Protocol):
+    """A service that delivers messages to people."""
+
+    @property
+    def name(self) -> str:
+        """A display name: the URL scheme and an ordinal. Never contains a secret."""
+
+    def send(self, title: str, body: str, severity: str) -> bool:
+        """Send a message and return whether the service accepted it. Never raises.
+
+        `severity` is info, success, warning or failure.
+        """
 
 
 class DeliveryEvents(Protocol):

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 from reconciler.core.controller.controller_status import ControllerStatus
-from reconciler.edge import logs
 
 _DISPATCH_INTERVAL = 15.0
 """Seconds between two dispatches without a wake-up. Some changes, such as an overdue run, happen without one."""
@@ -17,10 +16,17 @@ _STOP_TIMEOUT = 3.0
 
 
 class NotificationThread:
-    """The thread that sends notifications. If `create_dispatch` is None, no thread is started."""
+    """The thread that sends notifications. If `create_dispatch` is None, no thread is started.
 
-    def __init__(self, create_dispatch: Callable[[Callable[[], ControllerStatus]], Callable[[], None]] | None) -> None:
-        self._create_dispatch = create_dispatch
+    `on_error` receives an unexpected error of a dispatch.
+    """
+
+    def __init__(
+        self,
+        create_dispatch: Callable[[Callable[[], ControllerStatus]], Callable[[], None]] | None,
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        self._create_dispatch, self._on_error = create_dispatch, on_error
         self._wakeup, self._stop_event = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -58,4 +64,4 @@ class NotificationThread:
             try:
                 dispatch()
             except Exception as error:  # noqa: BLE001 - after an error, the thread must still send later notifications
-                logs.get_logger().error(logs.UNEXPECTED_ERROR, what="notifications", error=f"{type(error).__name__}")
+                self._on_error(error)

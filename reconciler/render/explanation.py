@@ -71,7 +71,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     yield f"{manifest.name}  {manifest.origin}  target {target}  {place}"
     yield ""
     yield f"decision   {association.decision}"
-    yield f"  because  {association.reason or 'git, journal and AWS agree, as far as AWS shows'}"
+    yield f"  because  {association.reason or 'git, journal and AWS agree in every member that AWS shows'}"
     yield f"  rule     record: {explanation.row.record}; live: {explanation.row.live}"
     if explanation.row.condition:
         yield f"           if {explanation.row.condition}"

@@ -85,7 +85,7 @@ class ReportKind(StrEnum):
     )
     IN_SYNC = (
         "in-sync", "in sync", "none", "in sync", "✓", "dim",
-        "Git, journal and AWS agree, as far as AWS shows.",
+        "Git, journal and AWS agree in every member that AWS shows.",
     )
     UNMANAGED = ("unmanaged", "unmanaged", "note", "other", "·", "dim", "No manifest covers this live association.")
     ORPHANED = ("orphaned", "orphaned", "note", "other", "·", "dim", "The manifest of this journal record is gone.")

@@ -32,7 +32,7 @@ _MAX_AGE = 15
 class Views:
     """The sources of the served documents.
 
-    `render_metrics` returns a content type and a text. `manifest_url` is a template (see `links`).
+    `render_metrics` returns a content type and a text. `manifest_url` is a template (see `web/page/links.py`).
     """
 
     get_status: Callable[[], ControllerStatus]

@@ -73,5 +73,7 @@ def test_update_of_a_config_map_with_folders_is_detected(tmp_path: Path) -> None
 
 def test_folder_that_keeps_changing_is_rejected() -> None:
     """A folder that changes during each reading is an error that names the folder."""
-    with pytest.raises(ReconcilerError, match=r"^manifests/: the files changed during each of 5 readings$"):
+    with pytest.raises(
+        ReconcilerError, match=r"^manifests/: the files changed during each of 5 readings: replace them in one step"
+    ):
         build_source(*"abcdefg").read_version()

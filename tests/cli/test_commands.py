@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from reconciler.cli.commands.schema import _SCHEMA_FILES
 from reconciler.cli.group import _COMMANDS as COMMANDS
 from reconciler.cli.schema_references import resolve_references
 from reconciler.core.manifests.document import Document
+from reconciler.core.plan.inputs import RunOptions
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.edge.manifests.yaml import read_documents
 
@@ -45,6 +48,13 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     """Every command prints its help, and nothing on standard error."""
     result = Program(tmp_path).run(command, "--help")
     assert (result.code, result.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["run", "controller", "explain"])
+def test_commands_that_plan_have_every_option_of_a_plan(command: str) -> None:
+    """Each field of RunOptions is an option of every command that shows or carries out a plan."""
+    module = import_module(f"reconciler.cli.commands.{command}")
+    assert {field.name for field in fields(RunOptions)} <= {each.name for each in module.command.params}
 
 
 def test_version_is_one_line(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from support.program import Program
 from support.receivers import ChatServer
 
 from reconciler.app.config import RunConfig
-from reconciler.app.notifications import compute_scope
+from reconciler.app.notifications import compute_scope, log_error
 from reconciler.app.receivers import ReceiverList
 from reconciler.app.settings import Settings
 from reconciler.notifications.thread import NotificationThread
@@ -219,7 +219,7 @@ def test_notification_thread_survives_an_unexpected_error(capsys: pytest.Capture
         calls.append(1)
         raise RuntimeError("hunter2")
 
-    thread = NotificationThread(lambda _: fail)
+    thread = NotificationThread(lambda _: fail, log_error)
     thread.start(lambda: pytest.fail("nobody looks"))
     thread.stop()
     assert calls

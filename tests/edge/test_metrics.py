@@ -274,7 +274,7 @@ def test_every_metric_has_a_help_text_and_a_prefix(metrics: Metrics) -> None:
 def test_invalid_error_code_is_counted_by_its_status(metrics: Metrics, code: Any) -> None:
     """An error code that is no valid label is replaced by the HTTP status, because an answer may contain any value."""
     for parsed in ({"Error": {"Code": code}}, {"Error": [code]}, {}, None):
-        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001 - botocore calls it
     metric_values = read_values(metrics)
     assert (
         metric_values[
@@ -289,7 +289,7 @@ def test_number_of_error_codes_is_bounded(metrics: Metrics) -> None:
     """After a hundred different error codes, further ones are counted together, which limits memory."""
     for number in range(1000):
         parsed = {"Error": {"Code": f"Code{number}"}}
-        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001
+        metrics._count_call("response-received.sts.GetCallerIdentity", {"status_code": 500}, parsed, None)  # noqa: SLF001 - botocore calls it
     calls = {
         name: value for name, value in read_values(metrics).items() if name.startswith("reconciler_aws_calls_total")
     }

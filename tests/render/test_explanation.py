@@ -94,7 +94,7 @@ def test_rule_is_shown_with_its_condition() -> None:
     )
     lines = render_text(in_sync, "prod", "place").splitlines()
     assert "  rule     record: bound to a1; live: the bound association" in lines
-    assert "           if desired = applied = live, as far as AWS shows" in lines
+    assert "           if desired = applied = live in every member that AWS shows" in lines
     assert "           decision: in-sync" in lines
     assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
         changed, "prod", "place"

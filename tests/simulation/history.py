@@ -13,7 +13,10 @@ START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(slots=True)
 class History:
-    """Lines of true time, source and text, oldest first. `event_counts` counts the events that tests look for."""
+    """Lines of one simulation, oldest first. Each line has a time of the true clock, a source and a text.
+
+    `event_counts` counts the events that tests require.
+    """
 
     clock: Callable[[], float]
     lines: list[tuple[float, str, str]] = field(default_factory=list)

@@ -24,12 +24,15 @@ The command line overrides the variable.
 
 Exit codes:
 
-- 0: nothing failed.
-- 1: something failed, or an association is blocked until a person decides.
-- 2: with `--detailed-exitcode`: nothing failed, and a difference between git and AWS remains.
-- 3: the manifests are invalid. AWS was not called.
-- 64: an option, argument or variable is invalid. AWS was not called.
-- 128 plus the number of a signal: the signal ended the program.
+| code | meaning |
+|---|---|
+| 0 | No call failed, and nothing is blocked. Drifted, changed and lost associations also give 0. |
+| 1 | Something failed or is blocked. |
+| 2 | Only with `--detailed-exitcode`: nothing failed or is blocked, and a difference between git and AWS remains. |
+| 3 | The manifests are invalid. AWS was not called. |
+| 64 | An option, argument or variable is invalid. AWS was not called. |
+| 129, 130, 143 | SIGHUP, SIGINT or SIGTERM ended a one-shot run. \
+The call under way was finished and its answer written to the journal. |
 """
 
 

@@ -126,7 +126,7 @@ def _serve(listener: socket.socket, owner: socket.socket) -> None:
     request = json.loads(message)
     os.chdir(request["folder"])
     os.environ.clear()  # noqa: TID251 - the environment of a new process
-    os.environ.update(request["environment"])  # noqa: TID251
+    os.environ.update(request["environment"])  # noqa: TID251 - as above
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -138,7 +138,9 @@ def _serve(listener: socket.socket, owner: socket.socket) -> None:
 
 def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
     """Return a new stream for the same descriptor: the old one remembers whether it was a file or a pipe."""
-    reopened = open(stream.fileno(), mode, buffering, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
+    reopened = open(  # noqa: SIM115 - the stream stays open
+        stream.fileno(), mode, buffering, encoding=stream.encoding, errors=stream.errors, closefd=False
+    )
     return cast("TextIO", reopened)
 
 

@@ -19,7 +19,7 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 @sources.manifests
 @sources.strict
 @options.connection
-@options.run_policy
+@options.run_options
 @options.duration_option("--interval", "5m", "Time between two runs of a target.")
 @options.duration_option("--poll-interval", "30s", "Time between two polls of git or the folder for changes.")
 @options.duration_option(

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 @sources.manifests
 @output.plain_outputs
 @options.connection
-@options.mode
+@options.plan_options
 @options.state
-@options.settle_time
-@options.max_creates
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """Explain the association of the manifest NAME: its state, what a run would do with it, and why.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @sources.strict
 @output.outputs
 @options.connection
-@options.run_policy
+@options.run_options
 @options.option(
     "--expect-plan",
     metavar="DIGEST|FILE",

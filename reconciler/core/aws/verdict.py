@@ -69,6 +69,8 @@ _S3_CODES = frozenset(
 )
 """Error codes of a read or a write of one object (Amazon S3 API Reference, "Error responses")."""
 KNOWN_CODES = _SERVICE_CODES | _COMMON_CODES | _S3_CODES | THROTTLING_CODES
+_SUCCESS_CLASS = 2
+_REFUSAL_CLASSES = (3, 4)
 _REQUEST_TIMEOUT = 408
 _NOT_IMPLEMENTED = 501
 
@@ -98,11 +100,11 @@ def is_refusal(answer: Mapping[str, Any]) -> bool:
     A 408 and the other 5xx prove nothing: AWS may have carried out the request before the timeout or the fault.
     """
     code, status = get_code_and_status(answer)
-    is_refusal_status = (300 <= status < 500 and status != _REQUEST_TIMEOUT) or status == _NOT_IMPLEMENTED  # noqa: PLR2004
+    is_refusal_status = (status // 100 in _REFUSAL_CLASSES and status != _REQUEST_TIMEOUT) or status == _NOT_IMPLEMENTED
     return is_refusal_status and code in KNOWN_CODES and is_from_aws(answer)
 
 
 def is_success(answer: Mapping[str, Any]) -> bool:
     """Tell whether an answer proves success: a 2xx with a request id."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return 200 <= status < 300 and is_from_aws(answer)  # noqa: PLR2004
+    return status // 100 == _SUCCESS_CLASS and is_from_aws(answer)

@@ -99,7 +99,7 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
         is_same_key = build_natural_key(inputs.request) == record.key
         advice = (
-            ", with another DestinationURI or ClientId: a new name alone takes over this association"
+            ", with another DestinationURI or ClientId, because a new name alone keeps this association"
             if is_same_key
             else ""
         )

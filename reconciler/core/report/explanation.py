@@ -201,7 +201,7 @@ def _describe_conditions(
                 yield f"renamed from {record.name}"
             yield from _describe_differences(differences) if differences else ("AWS matches git",)
         case InSync():
-            yield "desired = applied = live, as far as AWS shows"
+            yield "desired = applied = live in every member that AWS shows"
         case Drifted(differences=differences):
             yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):

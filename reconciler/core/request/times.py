@@ -22,13 +22,15 @@ def convert_to_epoch_millis(text: str) -> str:
         raise ValueError(f"{text[:40]!r}… is not a time: it has more than {_MAX_LENGTH} characters")
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a time: {error}") from None
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a time: write an existing date and time with a time zone, such as 2026-10-01T00:00:00Z"
+        ) from None
     if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: end it with Z, or with an offset such as +02:00")
     millis = (time - _EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
-        raise ValueError(f"{text!r} is before 1970")
+        raise ValueError(f"{text!r} is before 1970: write a later time")
     return str(millis)
 
 

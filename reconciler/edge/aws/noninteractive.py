@@ -28,16 +28,16 @@ def disable_prompts(session: botocore.session.Session) -> None:
     popen = partial(NoninteractiveProcess, timeout_seconds=_TIMEOUT_SECONDS)
     assume_role_provider = chain.get_provider("assume-role")
     assume_role_provider._prompter = _refuse_prompt  # noqa: SLF001 - see the docstring
-    chain.get_provider("custom-process")._popen = popen  # noqa: SLF001
+    chain.get_provider("custom-process")._popen = popen  # noqa: SLF001 - see the docstring
     profile_provider_builder = assume_role_provider._profile_provider_builder  # noqa: SLF001 - used for source_profile
-    create_original = profile_provider_builder._create_process_provider  # noqa: SLF001
+    create_original = profile_provider_builder._create_process_provider  # noqa: SLF001 - see the docstring
 
     def create_process_provider(profile_name: str) -> Any:
         provider = create_original(profile_name)
-        provider._popen = popen  # noqa: SLF001
+        provider._popen = popen  # noqa: SLF001 - see the docstring of disable_prompts
         return provider
 
-    profile_provider_builder._create_process_provider = create_process_provider  # noqa: SLF001
+    profile_provider_builder._create_process_provider = create_process_provider  # noqa: SLF001 - see the docstring
 
 
 def _refuse_prompt(prompt: str) -> str:
@@ -56,7 +56,11 @@ class NoninteractiveProcess(subprocess.Popen[bytes]):
         super().__init__(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
         self._timeout_seconds = timeout_seconds
 
-    def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:  # noqa: A002
+    def communicate(
+        self,
+        input: bytes | None = None,  # noqa: A002 - the name in subprocess.Popen
+        timeout: float | None = None,
+    ) -> tuple[bytes, bytes]:
         """Return standard output and standard error. Raises CredentialRetrievalError after the timeout."""
         try:
             return super().communicate(input, self._timeout_seconds if timeout is None else timeout)

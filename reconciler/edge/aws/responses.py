@@ -22,6 +22,7 @@ from reconciler.core.text import sanitize
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MAX_STATUS, _MAX_MESSAGE, _MAX_VALUE = 64, 1024, 200
 _EXECUTION = "ExecutionConfiguration"
+_ARN_PART_COUNT = 6
 _STATUSES = ("COMPLETED", "IN_PROGRESS", "FAILED")
 """The known execution statuses (service model appintegrations/2020-07-29). They need no cleaning."""
 
@@ -121,7 +122,9 @@ def _is_writable(text: str) -> bool:
 def _require_arn(arn: object, scope: ArnScope) -> None:
     """Reject text that is not an ARN of the target's account and Region. Raises CloudError."""
     parts = arn.split(":") if is_clean(arn) else []
-    arn_scope = tuple(parts[index] for index in (1, 3, 4)) if len(parts) > 5 and parts[0] == "arn" else None  # noqa: PLR2004
+    arn_scope = (
+        tuple(parts[index] for index in (1, 3, 4)) if len(parts) >= _ARN_PART_COUNT and parts[0] == "arn" else None
+    )
     if arn_scope != (scope.partition, scope.region, scope.account) or not extract_uuid(str(arn)):
         place = f"account {scope.account}, Region {scope.region}, partition {scope.partition}"
         raise CloudError(f"the answer cannot be used: the ARN {_shorten(arn)} does not belong to {place}")

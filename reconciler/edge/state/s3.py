@@ -166,7 +166,10 @@ class S3Store:
             reason = self._describe_error(error, _WRITE_PERMISSIONS)
             if _proves_no_write(error) and _get_code(error) in _CONFLICT_CODES:
                 error_class = VersionConflict if _get_code(error) == "PreconditionFailed" else StateConflict
-                raise error_class(f"the journal {self.place} changed since it was read: {reason}") from error
+                raise error_class(
+                    f"the journal {self.place} changed since it was read: {reason}; "
+                    "run again when no other run is active"
+                ) from error
             if uncertain_attempts or not _proves_no_write(error):
                 raise StateWriteUnknown(
                     f"it is unknown whether the journal {self.place} was written: {reason}"
@@ -186,7 +189,8 @@ class S3Store:
         """Return the answer if it is from S3. Raises StateWriteUnknown for an answer without a request id."""
         if not is_success(answer):
             raise StateWriteUnknown(
-                f"the state of the journal {self.place} is unknown: {_NOT_S3}: it has no request id"
+                f"the state of the journal {self.place} is unknown: {_NOT_S3}, because it has no request id: "
+                "let the requests to S3 bypass the proxy, for example with NO_PROXY"
             )
         return answer
 

@@ -27,7 +27,7 @@ class Filters:
 
     @property
     def has_any(self) -> bool:
-        """Whether at least one field is set."""
+        """True if at least one field is set."""
         return self != Filters()
 
     def matches(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:

@@ -64,7 +64,7 @@ class Process:
     """The state and settings of the process that are not in the controller status.
 
     `is_stopping` means that a shutdown was requested. `stuck_after` is the time without progress after which a run is
-    stuck. `manifest_url` is a template (see `links`).
+    stuck. `manifest_url` is a template (see `web/page/links.py`).
     """
 
     is_scheduler_running: bool

@@ -113,8 +113,8 @@ def _get_shade(runs: Sequence[FinishedRun]) -> str:
     if not all(run.is_success for run in runs):
         return "failed"
     if any(run.write_count for run in runs):
-        return "made"
-    return "drifted" if any(run.drift_count or run.open_count for run in runs) else "well"
+        return "written"
+    return "drifted" if any(run.drift_count or run.open_count for run in runs) else "in-sync"
 
 
 def _format_figures(runs: Sequence[FinishedRun]) -> str:

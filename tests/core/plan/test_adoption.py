@@ -60,7 +60,7 @@ def build_report(decision: Decision, before: Journal, desired: Manifest, *live_a
 @pytest.mark.parametrize("execution", [NEW, SCHEDULED, None])
 @pytest.mark.parametrize("mode", list(Mode))
 def test_adoption_without_a_journal_is_neither_drift_nor_update(execution: Any, mode: Mode) -> None:
-    """An adoption that differs from git is changed, in this run and later ones, and nothing is sent."""
+    """An adopted association that differs from git is reported as changed in each run, and nothing is sent."""
     desired, association = manifest(policy=UPDATES), live(ExecutionConfiguration=execution)
     first, after = plan_manifest(journal(), desired, association, mode=mode)
     assert isinstance(first, Adopt)

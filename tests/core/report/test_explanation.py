@@ -110,7 +110,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     ),
     (
         explain_manifest(manifest(), live(), stored_record=record()),
-        ("bound to a1", "the bound association", "desired = applied = live, as far as AWS shows", "in-sync"),
+        ("bound to a1", "the bound association", "desired = applied = live in every member that AWS shows", "in-sync"),
     ),
     (
         explain_manifest(manifest(), live(ExecutionConfiguration=LATER), stored_record=record()),

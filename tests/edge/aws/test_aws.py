@@ -146,7 +146,9 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, proxy: Fau
 def test_the_reading_client_cannot_write(proxy: FaultProxy) -> None:
     """A Create through the client of the reader fails before it is sent."""
     with pytest.raises(AssertionError, match="was called on a read-only client"):
-        connect(proxy).create_reader()._client.create_data_integration_association(DataIntegrationIdentifier="x")  # noqa: SLF001
+        connect(proxy).create_reader()._client.create_data_integration_association(  # noqa: SLF001 - no public one writes
+            DataIntegrationIdentifier="x"
+        )
     assert "CreateDataIntegrationAssociation" not in proxy.counts
 
 
@@ -586,7 +588,7 @@ INTEGRATION = f"{ARN_PREFIX}:data-integration/i"
         f'{VALID_ARN} "ClientId": true',
         f'{VALID_ARN} "ExecutionConfiguration": 7',
         f'{VALID_ARN} "ExecutionConfiguration": {{"ExecutionMode": 7}}',
-        f'{VALID_ARN} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {{"StartTime": true}}}}',  # noqa: E501
+        f'{VALID_ARN} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {{"StartTime": true}}}}',  # noqa: E501 - one value
         f'{VALID_ARN} "ExecutionConfiguration": {{"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": []}}',
     ],
 )

@@ -256,7 +256,7 @@ MEANING: Cases = {
     ),
     "impossible-date": (
         WINDOW + "      StartTime: 2026-02-30T00:00:00Z\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-02-30T00:00:00Z' is not a time: day"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-02-30T00:00:00Z' is not a time: write"],
     ),
     "impossible-zone": (
         WINDOW + "      StartTime: 2026-10-01T00:00:00+02:75\n",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.request.times import convert_to_epoch_millis, format_millis
 
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+NO_TIME = "is not a time: write an existing date and time with a time zone, such as 2026-10-01T00:00:00Z"
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis adds it
 
 
@@ -55,14 +56,14 @@ def test_iso_and_epoch_times_are_read(text: str, millis: str) -> None:
     [
         ("2026-10-01T00:00:00", "has no time zone: end it with Z, or with an offset such as +02:00"),
         ("2026-10-01", "has no time zone"),
-        ("2026-02-30T00:00:00Z", "is not a time: day"),
-        ("2026-13-01T00:00:00Z", "is not a time: month must be in 1..12"),
-        ("2026-10-01T25:00:00Z", "is not a time: hour must be in 0..23"),
-        ("2026-10-01T23:59:60Z", "is not a time: second must be in 0..59"),
+        ("2026-02-30T00:00:00Z", NO_TIME),
+        ("2026-13-01T00:00:00Z", NO_TIME),
+        ("2026-10-01T25:00:00Z", NO_TIME),
+        ("2026-10-01T23:59:60Z", NO_TIME),
         ("1969-12-31T23:59:59Z", "is before 1970"),
         ("1970-01-01T00:00:00+00:01", "is before 1970"),
-        ("yesterday", "is not a time"),
-        ("", "is not a time"),
+        ("yesterday", NO_TIME),
+        ("", NO_TIME),
         ("-1790812800000", "is not a time"),
         ("1790812800000.0", "is not a time"),
         ("١٧٩٠٨١٢٨٠٠٠٠٠", "is not a time"),

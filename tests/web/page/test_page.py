@@ -313,7 +313,7 @@ def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None
         "r", "prod", NOW - timedelta(hours=1), NOW, is_success=True, write_count=0, drift_count=0, open_count=0
     )
     for finished_run, text, css_class in (
-        (run, "nothing to do", "well"),
+        (run, "nothing to do", "in-sync"),
         (replace(run, open_count=2), "2 differ from git", "drifted"),
         (replace(run, open_count=1, drift_count=1), "1 drifted, 1 differs from git", "drifted"),
     ):
