@@ -77,7 +77,6 @@ STANDARD_MODULES = {
     "render": {
         "datetime": "times are values; ruff forbids `now`",
         "hashlib": "fingerprints of SARIF results",
-        "importlib": "imports the module of a format by name",
         "json": "the format json",
         "re": "patterns",
         "urllib.parse": "quotes a path; it opens no URL",

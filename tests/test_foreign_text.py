@@ -40,18 +40,19 @@ from reconciler.render.formats import FORMATS
 
 PACKAGE = REPOSITORY / "reconciler"
 OWN_ERRORS = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
-OWN_ERRORS |= {
-    "DataFileError",
-    "MalformedJournal",
+ERRORS_OF_MODULES = {
     "AppriseMissing",
+    "DataFileError",
+    "InvalidReceiver",
     "ListenError",
+    "MalformedJournal",
     "OutputError",
     "UnreadableBody",
-    "InvalidReceiver",
+    "_BodyError",
 }
-OWN_ERRORS |= {"_BodyError", "InvalidManifests"}
-# modules whose ValueErrors have texts of the program
-TRUSTED_MODULES = {"web/page/links.py", "app/config.py"}
+OWN_ERRORS |= ERRORS_OF_MODULES
+# modules that turn only errors with a text of the program into text
+TRUSTED_MODULES = {"app/config.py", "cli/failures.py", "fleet.py", "web/page/links.py"}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
@@ -92,25 +93,31 @@ def find_foreign_errors(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
                     yield node, argument.arg
 
 
-def test_modules_format_errors_only_through_redaction() -> None:
-    """Only the redaction module turns a foreign error into text.
-
-    The modules in the list format only errors of the program.
-    """
-    lines = set()
+def list_raw_formatting() -> dict[str, list[int]]:
+    """Return the modules that turn a possibly foreign error into text without redaction, with the lines."""
+    modules: dict[str, list[int]] = {}
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if name.startswith(("sandbox/", "core/")) or name in {"redaction.py", *TRUSTED_MODULES}:
+        if name.startswith(("sandbox/", "core/")) or name == "redaction.py":
             continue
         for node, error in find_foreign_errors(ast.parse(path.read_text())):
-            lines |= {f"{name}:{line}" for line in find_raw_formatting(node, error)}
-    allowed = {
-        "state/reader.py",
-        "fleet.py",
-        "controller/revisions.py",
-        "cli/failures.py",
-    }  # each formats only errors of the program
-    assert {line for line in lines if not any(each in line for each in allowed)} == set()
+            for line in find_raw_formatting(node, error):
+                modules.setdefault(name, []).append(line)
+    return modules
+
+
+def test_modules_format_errors_only_through_redaction() -> None:
+    """Only the redaction module turns a foreign error into text. Trusted modules format errors of the program."""
+    modules = list_raw_formatting()
+    assert {name: lines for name, lines in modules.items() if name not in TRUSTED_MODULES} == {}
+
+
+def test_trusted_modules_and_errors_exist() -> None:
+    """Each trusted module exists and still needs the trust, and each listed error is a class of the program."""
+    assert TRUSTED_MODULES - list_raw_formatting().keys() == set()
+    trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
+    classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    assert ERRORS_OF_MODULES - classes == set()
 
 
 def build_errors(secret: str) -> Iterator[Exception]:

@@ -25,7 +25,7 @@ from reconciler.sandbox.service.behaviour import Behaviour
 TWO = (manifest("a", DestinationURI="s3://corp-exports/a"), manifest("b", DestinationURI="s3://corp-exports/b"))
 
 
-class Scenario:
+class RunScenario:
     """A clock, a cloud and a journal, with runs over them."""
 
     def __init__(self, behaviour: Behaviour | None = None, *manifests: Manifest) -> None:
@@ -122,7 +122,7 @@ class SleepyReader(SlowReader):
 class ReaderWithConcurrentRun(SlowReader):
     """Reader during whose first listing another run starts and ends."""
 
-    def __init__(self, cloud: FakeCloud, other: Scenario) -> None:
+    def __init__(self, cloud: FakeCloud, other: RunScenario) -> None:
         super().__init__(cloud, other.clock)
         self.other_scenarios = [other]
 
@@ -142,7 +142,7 @@ def get_decision(result: Result) -> Decision:
 
 def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     """A Create takes two journal writes, and a third one records the match. Later runs write nothing."""
-    scenario = Scenario()
+    scenario = RunScenario()
     first = scenario.run()
     assert isinstance(get_decision(first), Create)
     outcome = first.outcomes["export"]
@@ -159,7 +159,7 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
 
 def test_dry_run_only_reads() -> None:
     """A preview plans the Create, calls only List and leaves the journal unchanged."""
-    scenario = Scenario()
+    scenario = RunScenario()
     previewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     assert isinstance(previewed.plan.decisions[0], Create)
     assert previewed.journal == Journal(ACCOUNT, REGION, "")
@@ -169,7 +169,7 @@ def test_dry_run_only_reads() -> None:
 
 def test_the_intent_is_journalled_before_the_call() -> None:
     """During the call, the journal already contains the intent."""
-    scenario = Scenario()
+    scenario = RunScenario()
     journals: list[Journal] = []
     scenario.cloud.before_write = lambda: journals.append(scenario.journal.journal)
     scenario.run()
@@ -179,7 +179,7 @@ def test_the_intent_is_journalled_before_the_call() -> None:
 
 def test_lost_answer_does_not_create_twice() -> None:
     """After a lost answer and with a slow List, the run settles, makes no call and later adopts the association."""
-    scenario = Scenario(Behaviour(lose_answers=1, list_lag=300, tokens="ignored"))
+    scenario = RunScenario(Behaviour(lose_answers=1, list_lag=300, tokens="ignored"))
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     assert isinstance(get_decision(scenario.run()), Settling)
     scenario.clock.advance(minutes=6)
@@ -190,7 +190,7 @@ def test_lost_answer_does_not_create_twice() -> None:
 
 def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None:
     """After the settle time, the same request is sent again under the same token."""
-    scenario = Scenario(Behaviour(fail_writes=1))
+    scenario = RunScenario(Behaviour(fail_writes=1))
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     scenario.clock.advance(minutes=16)
     assert isinstance(scenario.run().outcomes["export"], Created)
@@ -199,14 +199,14 @@ def test_a_create_that_never_arrived_is_repeated_after_the_settle_time() -> None
 
 def test_refused_create_leaves_no_record() -> None:
     """A refused Create had no effect, and its intent is removed."""
-    scenario = Scenario(Behaviour(explicit_deny=True))
+    scenario = RunScenario(Behaviour(explicit_deny=True))
     assert isinstance(scenario.run().outcomes["export"], Refused)
     assert scenario.journal.journal.records == {}
 
 
 def test_adoption_writes_the_journal_once_and_not_aws() -> None:
     """A matching live association is bound with one journal write and no Create."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.run()
     scenario.journal = FakeJournal(scenario.clock)
     assert isinstance(get_decision(scenario.run()), Adopt)
@@ -215,7 +215,7 @@ def test_adoption_writes_the_journal_once_and_not_aws() -> None:
 
 def test_run_replans_after_the_journal_changed() -> None:
     """If another run wrote the journal, this run plans again and finds the association in sync."""
-    scenario, other = Scenario(), Scenario()
+    scenario, other = RunScenario(), RunScenario()
     other.cloud, other.journal = scenario.cloud, FakeJournal(scenario.clock, scenario.journal.store, "run-2")
     has_overtaken = False
 
@@ -234,7 +234,7 @@ def test_run_replans_after_the_journal_changed() -> None:
 
 def test_constantly_changing_journal_ends_the_run() -> None:
     """After three attempts the run fails, and has sent nothing."""
-    scenario = Scenario()
+    scenario = RunScenario()
 
     def write_journal(*_: object) -> None:
         """Write the journal as another run would, during the listing of this run."""
@@ -249,7 +249,7 @@ def test_constantly_changing_journal_ends_the_run() -> None:
 
 def test_run_without_the_lease_sends_nothing() -> None:
     """If another process holds the lease, the run sends nothing and reports its plan."""
-    scenario = Scenario()
+    scenario = RunScenario()
     expires_at = scenario.clock.now() + LEASE_DURATION
     scenario.journal.journal = Journal(
         ACCOUNT, REGION, "l", 4, lease=Lease("run-9", "another", "elsewhere", 4, expires_at)
@@ -263,7 +263,7 @@ def test_run_without_the_lease_sends_nothing() -> None:
 
 def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
     """If the disk is full after the call, the run reports the error, and the next one adopts the association."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.journal.store.failing_puts = {2, 3, 4}
     result = scenario.run()
     assert result.error is not None
@@ -277,7 +277,7 @@ def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
 def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
     """An adoption that could not be written to the journal is reported as skipped."""
     for failing_puts in ({1}, set[int]()):
-        scenario = Scenario(None, *TWO)
+        scenario = RunScenario(None, *TWO)
         scenario.run()
         scenario.journal = FakeJournal(scenario.clock)
         if not failing_puts:
@@ -298,7 +298,7 @@ def test_unjournalled_adoption_is_not_reported_as_adopted() -> None:
 
 def test_adoption_journalled_before_a_call_is_kept() -> None:
     """An adoption that was written together with an intent stays, even if a later journal write fails."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     scenario.run()
     scenario.journal = FakeJournal(scenario.clock)
     scenario.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
@@ -315,7 +315,7 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
 
 def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
     """If a stop prevented every call, the journal error says that nothing was sent."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.stop_after = 0
     scenario.journal.store.failing_puts = {2, 3, 4}
     result = scenario.run()
@@ -325,7 +325,7 @@ def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
 
 def test_stop_prevents_further_creates() -> None:
     """After a stop, the active call is finished and journalled. The other calls are skipped, without an intent."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     scenario.stop_after = 1
     result = scenario.run()
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, Skipped]
@@ -335,7 +335,7 @@ def test_stop_prevents_further_creates() -> None:
 
 def test_throttled_create_is_retried_within_the_run() -> None:
     """A throttled call is tried three times in a run, and then reported as not sent."""
-    scenario = Scenario()
+    scenario = RunScenario()
     answers: list[Answer] = [NotSent("busy"), NotSent("busy")]
     writer = WriterWithAnswers(scenario.cloud, answers)
     result = reconcile(
@@ -354,7 +354,7 @@ def test_throttled_create_is_retried_within_the_run() -> None:
 
 def test_stop_ends_the_retries() -> None:
     """After a stop, a throttled call is not sent again."""
-    scenario = Scenario()
+    scenario = RunScenario()
     answers: list[Answer] = [NotSent("busy")]
     is_stopped = lambda: answers == []  # noqa: E731 - the stop comes with the first answer
     run = replace(scenario.run_inputs, context=replace(scenario.run_inputs.context, is_stopped=is_stopped))
@@ -370,7 +370,7 @@ def test_stop_ends_the_retries() -> None:
 
 def test_old_intent_is_renewed_before_the_call() -> None:
     """If the first call takes over a minute, its outcome and a renewed intent are written before the second call."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     journals: list[Journal] = []
 
     def record_journal() -> None:
@@ -390,7 +390,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
 
 def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
     """A run that slept past its lease sends nothing more. The next run makes the remaining calls."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     scenario.cloud.before_write = lambda: scenario.clock.advance(minutes=6)
     result = scenario.run()
     assert [type(result.outcomes[name]) for name in "ab"] == [Created, NotSent]
@@ -402,7 +402,7 @@ def test_run_suspended_longer_than_its_lease_sends_nothing() -> None:
 
 def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
     """If another run takes over the lease during a call, this run makes no further call."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
 
     def take_lease() -> None:
         scenario.cloud.before_write = lambda: None
@@ -425,7 +425,7 @@ def test_a_run_that_lost_its_lease_makes_no_further_create() -> None:
 
 def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
     """If the journal cannot be written, nothing is sent, and the report shows every decision."""
-    scenario = Scenario(None, *TWO[:1])
+    scenario = RunScenario(None, *TWO[:1])
     scenario.run()
     scenario.manifests = TWO
     scenario.journal.store.failing_puts = {scenario.journal.store.puts + 1}
@@ -438,9 +438,9 @@ def test_decisions_are_reported_when_the_journal_cannot_be_written() -> None:
 def test_lease_is_confirmed_before_each_further_call() -> None:
     """A released lease or an unreachable store prevents further calls."""
     for is_store_down in (False, True):
-        scenario = Scenario(None, *TWO)
+        scenario = RunScenario(None, *TWO)
 
-        def release_lease(scenario: Scenario = scenario, *, is_store_down: bool = is_store_down) -> None:
+        def release_lease(scenario: RunScenario = scenario, *, is_store_down: bool = is_store_down) -> None:
             if is_store_down:
                 scenario.journal.store.after_load = raise_store_error
             else:
@@ -462,9 +462,9 @@ def raise_store_error() -> None:
 def test_run_suspended_while_confirming_its_lease_sends_nothing() -> None:
     """A process that sleeps while it confirms or renews its intent sends nothing."""
     for call_seconds in (0, 61):
-        scenario = Scenario(None, *TWO)
+        scenario = RunScenario(None, *TWO)
 
-        def suspend(scenario: Scenario = scenario, call_seconds: int = call_seconds) -> None:
+        def suspend(scenario: RunScenario = scenario, call_seconds: int = call_seconds) -> None:
             scenario.clock.advance(seconds=call_seconds)
             scenario.journal.store.after_load = lambda: scenario.clock.advance(minutes=2)
             scenario.journal.store.after_put = lambda: scenario.clock.advance(minutes=2)
@@ -477,7 +477,7 @@ def test_run_suspended_while_confirming_its_lease_sends_nothing() -> None:
 
 def test_run_with_outdated_observations_observes_again() -> None:
     """If the observation is too old for the lease, the run observes again. It gives up after three attempts."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.journal.store.after_load = lambda: None
     reader = SleepyReader(scenario.cloud, scenario.clock, nap_count=1)
     assert isinstance(
@@ -487,7 +487,7 @@ def test_run_with_outdated_observations_observes_again() -> None:
         Result,
     )
     assert (scenario.create_count, reader.observe_count) == (1, 2)
-    other = Scenario()
+    other = RunScenario()
     reader = SleepyReader(other.cloud, other.clock, nap_count=9)
     with pytest.raises(StateConflict, match="took too long"):
         reconcile(other.run_inputs, reader, other.journal.reader, other.journal.create_writers(other.cloud))
@@ -497,7 +497,7 @@ def test_run_with_outdated_observations_observes_again() -> None:
 def test_each_changed_integration_is_listed_again() -> None:
     """A second look at one data integration keeps the second look at another."""
     accounts_export = manifest("far", DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://corp-exports/far")
-    scenario = Scenario(None, manifest(), accounts_export)
+    scenario = RunScenario(None, manifest(), accounts_export)
     assert {type(outcome) for outcome in scenario.run().outcomes.values()} == {Created}
     scenario.journal = FakeJournal(scenario.clock)
     new_export = manifest("late", DestinationURI="s3://corp-exports/late")
@@ -508,7 +508,7 @@ def test_each_changed_integration_is_listed_again() -> None:
 
 def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
     """After a lease takeover, the outcome of this run does not replace the record of the new holder."""
-    scenario = Scenario()
+    scenario = RunScenario()
 
     def take_lease() -> None:
         former = scenario.journal.journal
@@ -527,7 +527,7 @@ def test_late_outcome_does_not_overwrite_the_next_holders_record() -> None:
 
 def test_each_call_waits_for_the_rate_limit() -> None:
     """The run waits for the rate limit before every call."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     waits: list[int] = []
     scenario.cloud.wait = lambda: waits.append(scenario.create_count)  # type: ignore[method-assign]
     scenario.run()
@@ -536,7 +536,7 @@ def test_each_call_waits_for_the_rate_limit() -> None:
 
 def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     """One change in git causes one Update, even if its answer is lost."""
-    scenario = Scenario(Behaviour(update_lag=10**9))
+    scenario = RunScenario(Behaviour(update_lag=10**9))
     scenario.run()
     policy = Policy(mode=Mode.CREATE_AND_UPDATE)
     new_execution = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
@@ -560,7 +560,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
 
 def test_accepted_update_is_in_sync_afterwards() -> None:
     """After an accepted Update that List shows, the association is in sync."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.run()
     policy = Policy(mode=Mode.CREATE_AND_UPDATE)
     new_execution = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
@@ -574,7 +574,7 @@ def test_accepted_update_is_in_sync_afterwards() -> None:
 
 def test_settle_time_of_a_slow_call_starts_at_its_end() -> None:
     """If a call took longer than the settle time and its answer was lost, the next run still waits."""
-    scenario = Scenario(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
+    scenario = RunScenario(Behaviour(lose_answers=1, tokens="ignored", list_lag=300))
     scenario.cloud.before_write = lambda: scenario.clock.advance(minutes=16)
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     scenario.cloud.before_write = lambda: None
@@ -584,7 +584,7 @@ def test_settle_time_of_a_slow_call_starts_at_its_end() -> None:
 
 def test_age_is_measured_from_the_start_of_the_observation() -> None:
     """The settle time is compared with the start of the listing, because List may change while it runs."""
-    scenario = Scenario(Behaviour(lose_answers=1, tokens="ignored", list_lag=870))
+    scenario = RunScenario(Behaviour(lose_answers=1, tokens="ignored", list_lag=870))
     scenario.run()
     scenario.clock.advance(minutes=14)
     previewed = preview(scenario.run_inputs, SlowReader(scenario.cloud, scenario.clock), scenario.journal.reader)
@@ -593,7 +593,7 @@ def test_age_is_measured_from_the_start_of_the_observation() -> None:
 
 def test_association_just_created_by_another_run_is_not_created() -> None:
     """A run settles if another run sent the Create after the listing and before the lease."""
-    scenario, other = Scenario(Behaviour(tokens="ignored", list_lag=600)), Scenario()
+    scenario, other = RunScenario(Behaviour(tokens="ignored", list_lag=600)), RunScenario()
     other.cloud, other.journal = scenario.cloud, FakeJournal(scenario.clock, scenario.journal.store, "run-2")
     result = reconcile(
         scenario.run_inputs,
@@ -607,7 +607,7 @@ def test_association_just_created_by_another_run_is_not_created() -> None:
 
 def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
     """The List after the calls only completes the report, and its failure is no error of the run."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.cloud.before_write = lambda: scenario.cloud.service.set_behaviour(Behaviour(list_denied="profiles-export"))
     result = scenario.run()
     assert isinstance(result.outcomes["export"], Created)
@@ -616,7 +616,7 @@ def test_failed_list_after_the_calls_does_not_fail_the_run() -> None:
 
 def test_each_manifest_is_created_under_its_own_token() -> None:
     """Two missing associations are created in order, with two tokens."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     scenario.run()
     tokens = [write.token for write in scenario.cloud.service.executed_writes]
     assert tokens == [scenario.journal.journal.records[name].token for name in "ab"]
@@ -625,7 +625,7 @@ def test_each_manifest_is_created_under_its_own_token() -> None:
 
 def test_reviewed_plan_is_executed_without_another_observation() -> None:
     """A reviewed preview is carried out without listing the data integrations again."""
-    scenario = Scenario()
+    scenario = RunScenario()
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     reviewed_calls = list(scenario.cloud.calls)
     result = reconcile(
@@ -641,7 +641,7 @@ def test_reviewed_plan_is_executed_without_another_observation() -> None:
 
 def test_plan_changed_since_the_review_is_not_executed() -> None:
     """If the second look changes a reviewed plan, the run writes nothing."""
-    scenario = Scenario(None, *TWO)
+    scenario = RunScenario(None, *TWO)
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
     result = reconcile(
@@ -658,7 +658,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
 
 def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
     """If another run wrote the journal, the new plan is carried out only if its writes are the reviewed ones."""
-    scenario = Scenario()
+    scenario = RunScenario()
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.journal.journal = Journal(ACCOUNT, REGION, "lineage", 3)
     result = reconcile(
@@ -673,7 +673,7 @@ def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
 
 def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
     """A stop during the last List keeps the outcomes, and leaves out the live associations."""
-    scenario = Scenario()
+    scenario = RunScenario()
 
     class StoppingCloud(FakeCloud):
         def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
@@ -690,7 +690,7 @@ def test_stop_during_the_final_list_keeps_the_outcomes() -> None:
 
 def test_failed_list_does_not_reset_the_since_time() -> None:
     """A failed List does not reset the time since which a decision has applied."""
-    scenario = Scenario()
+    scenario = RunScenario()
     scenario.run()
     scenario.clock.advance(hours=1)
     scenario.run()

@@ -10,48 +10,17 @@ import signal
 import socket
 import subprocess
 import threading
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
+from support.controller import run_controller, watch_controller
+from support.http_servers import request_page
 from support.program import EXPORT, TARGET, Program, create_environment, terminate
 from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import SandboxServer
-
-
-class Controller:
-    """A running controller and its log."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def wait_for_event(self, event: str) -> Any:
-        """Return the next log line with this event. The test's timeout ends a wait without result."""
-        assert self.process.stderr
-        for line in self.process.stderr:
-            entry = json.loads(line)
-            if entry["event"] == event:
-                return entry
-        raise AssertionError(f"the log ended without {event!r}")
-
-
-@contextmanager
-def run_controller(program: Program, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Controller]:
-    """Run a controller that polls and reconciles every second, and stop it at the end of the block."""
-    process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env=env)
-    try:
-        yield Controller(process)
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_controller_repeats_runs_and_creates_once(program: Program, server: SandboxServer) -> None:
@@ -94,16 +63,16 @@ def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
 def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxServer) -> None:
     """After SIGTERM, the current Create is recorded, the next is not sent, and the exit code is 0."""
     program.add("a", "b")
-    controllers: list[Controller] = []
+    processes: list[subprocess.Popen[str]] = []
 
     def stop(request: Request) -> None:
         if request.operation == "CreateDataIntegrationAssociation":
-            terminate(controllers[0].process)
+            terminate(processes[0])
 
     with FaultProxy(server.url, before_request=stop) as proxy:
         proxied_program = Program(program.folder, proxy.url)
         process = proxied_program.start("controller", "--interval", "1s")
-        controllers.append(Controller(process))
+        processes.append(process)
         process.communicate(timeout=60)
     assert process.returncode == 0
     assert len(server.sandbox.executed_writes) == 1
@@ -161,12 +130,12 @@ def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent_server:
         hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
         arguments = ("--listen", "127.0.0.1:0", "--stuck-after", "2s", "--shutdown-timeout", "1s")
-        with run_controller(hanging_program, *arguments) as controller:
+        with run_controller(hanging_program, *arguments, code=1) as controller:
             url = controller.wait_for_event("listening")["url"]
             with silent_server.accept()[0]:
-                assert get_page(f"{url}/healthz") == (200, "ok\n")
+                assert request_page(f"{url}/healthz") == (200, "ok\n")
                 event = controller.wait_for_event("run stuck")
-                code, message = get_page(f"{url}/healthz")
+                code, message = request_page(f"{url}/healthz")
     assert re.fullmatch("[0-9a-f-]{36}", event["run"])
     assert (event["target"], event["revision"], code) == ("default", None, 503)
     assert "default" in message
@@ -179,27 +148,20 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
         program.add(f"hanging-{number}", text=TARGET + spec)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent_server:
         hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
-        process = hanging_program.start(
-            "controller", "--poll-interval", "1s", "--shutdown-timeout", "2s", "--listen", "127.0.0.1:0"
-        )
-        controller = Controller(process)
-        try:
+        arguments = ("--interval", "5m", "--shutdown-timeout", "2s", "--listen", "127.0.0.1:0")
+        with run_controller(hanging_program, *arguments, code=1) as controller:
             url = controller.wait_for_event("listening")["url"]
             controller.wait_for_event("revision activated")
             event = controller.wait_for_event("runs waiting")
             assert 0 < event["targets"] <= 8  # targets become due one after the other
             assert event["maxConcurrent"] == 32
+            position = len(controller.log)
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")
                 assert controller.wait_for_event("revision activated")["manifests"] == number + 1
-            assert get_page(f"{url}/healthz") == (200, "ok\n")
-            process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=30)
-        finally:
-            process.kill()
-            process.communicate()
-    entries = [json.loads(line) for line in log.splitlines()]
-    assert entries.pop()["event"] == "shutdown timed out"
+            assert request_page(f"{url}/healthz") == (200, "ok\n")
+    assert controller.log[-1]["event"] == "shutdown timed out"
+    entries = controller.log[position:-1]
     assert not [each for each in entries if each["level"] != "info" and each["event"] != "manifest warning"]
 
 
@@ -213,8 +175,9 @@ def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
         assert controller.wait_for_event("revision activated")["manifests"] == 1
         events = list[str]()
         while events.count("run finished") < 3:
-            assert controller.process.stderr
-            events.append(json.loads(controller.process.stderr.readline())["event"])
+            entry = controller.wait_for_entry()
+            assert entry
+            events.append(entry["event"])
         assert events.count("manifest warning") == 1
         program.add("november")
         assert "october.yaml" in controller.wait_for_event("manifest warning")["problem"]
@@ -291,23 +254,11 @@ def test_failing_target_does_not_delay_the_others(program: Program, server: Sand
     assert len(server.sandbox.executed_writes) == 1
 
 
-def get_page(url: str) -> tuple[int, str]:
-    """Return the status and the text of a page."""
-    try:
-        with urllib.request.urlopen(url, timeout=30) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
 def send_webhook(url: str) -> int:
     """Send a webhook that requests a run of every target, and return the status of the response."""
     proof = hmac.new(b"secret", b"", hashlib.sha256).hexdigest()
     headers = {"X-Signature-256": f"sha256={proof}"}
-    request = urllib.request.Request(f"{url}/hooks/generic", b"", headers, method="POST")
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return int(response.status)
+    return request_page(f"{url}/hooks/generic", b"", headers)[0]
 
 
 @pytest.mark.parametrize(
@@ -328,7 +279,7 @@ def test_environment_variables_of_libraries_are_ignored(program: Program, name: 
     with run_controller(program, "--listen", "127.0.0.1:0", env={name: value}) as controller:
         url = controller.wait_for_event("listening")["url"]
         assert controller.wait_for_event("run finished")["result"] == "succeeded"
-        assert "reconciler_runs_total" in get_page(f"{url}/metrics")[1]
+        assert "reconciler_runs_total" in request_page(f"{url}/metrics")[1]
     assert (list(folder.iterdir()) if has_folder else folder.exists()) in ([], False)
 
 
@@ -339,11 +290,11 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
     with run_controller(program, *arguments, env={"RECONCILER_WEBHOOK_SECRET": "secret"}) as controller:
         url = controller.wait_for_event("listening")["url"]
         controller.wait_for_event("run finished")
-        assert get_page(f"{url}/healthz") == (200, "ok\n")
-        assert get_page(f"{url}/readyz") == (200, "ok\n")
+        assert request_page(f"{url}/healthz") == (200, "ok\n")
+        assert request_page(f"{url}/readyz") == (200, "ok\n")
         assert send_webhook(url) == 202
         assert controller.wait_for_event("run finished")["inSync"] == 1
-        _, metrics = get_page(f"{url}/metrics")
+        _, metrics = request_page(f"{url}/metrics")
         for line in (
             'reconciler_runs_total{result="succeeded",target="default"} 2.0',
             'reconciler_writes_total{operation="create",result="created",target="default"} 1.0',
@@ -354,10 +305,10 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
             "reconciler_revision_rejected 0.0",
         ):
             assert f"{line}\n" in metrics
-        _, page = get_page(url)
+        _, page = request_page(url)
         assert re.search(r"<th[^>]*>.{0,80}october", page, re.DOTALL)
         assert "manifests/october.yaml:1" in page
-        (target,) = json.loads(get_page(f"{url}/api/v1/report")[1])["targets"]
+        (target,) = json.loads(request_page(f"{url}/api/v1/report")[1])["targets"]
         (association,) = target["report"]["targets"][0]["associations"]
         assert (association["name"], association["decision"]) == ("october", "in-sync")
 
@@ -372,19 +323,15 @@ def test_idle_connections_leave_descriptors_for_runs(program: Program) -> None:
         ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh", *command), cwd=program.folder, env=create_environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    controller = Controller(process)
-    with ExitStack() as stack:
-        stack.callback(process.communicate)
-        stack.callback(process.kill)
+    with watch_controller(process) as controller, ExitStack() as stack:
         url = controller.wait_for_event("listening")["url"]
         address = ("127.0.0.1", int(url.rpartition(":")[2]))
         for _ in range(400):
             stack.enter_context(socket.create_connection(address, timeout=60))
-        assert get_page(f"{url}/healthz") == (200, "ok\n")
+        assert request_page(f"{url}/healthz") == (200, "ok\n")
         assert [controller.wait_for_event("run finished")["result"] for _ in range(3)] == ["succeeded"] * 3
-        process.send_signal(signal.SIGTERM)
-        assert process.stderr
-        assert {json.loads(line)["level"] for line in process.stderr} == {"info"}
+        controller.stop()
+        assert {entry["level"] for entry in controller.log} == {"info"}
 
 
 def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
@@ -397,12 +344,8 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
         with ThreadPoolExecutor(8) as pool:
             statuses = Counter(pool.map(lambda _: send_webhook(url), range(1000)))
         controller.wait_for_event("run finished")
-        controller.process.send_signal(signal.SIGTERM)
-        log = controller.process.stderr
-        assert log
-        extra_runs = sum(json.loads(line)["event"] == "run finished" for line in log)
     assert statuses == {202: 1000}
-    assert extra_runs <= 1
+    assert controller.events.count("run finished") <= 3  # the first run, and those of the webhooks
 
 
 @pytest.mark.parametrize(
@@ -485,10 +428,4 @@ def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program)
 
 def send_gitlab_push(url: str, token: str) -> int:
     """Send a push event of GitLab, and return the status of the response."""
-    headers = {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, b'{"ref": "x"}', headers), timeout=30) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
+    return request_page(url, b'{"ref": "x"}', {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"})[0]

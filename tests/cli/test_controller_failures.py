@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli.test_controller import get_page
 from support.bucket import Bucket
+from support.controller import EVERY_SECOND, ControllerProcess, watch_controller
 from support.disks import mount_disk
+from support.http_servers import request_page
 from support.program import Program, create_environment
 from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.sandbox import Behaviour, SandboxServer
 
-EVERY_SECOND = ("controller", "--interval", "1s", "--poll-interval", "1s")
 CREATE = "CreateDataIntegrationAssociation"
 
 
@@ -34,50 +32,13 @@ def ignore_tokens(server: SandboxServer) -> None:
     server.sandbox.set_behaviour(Behaviour(tokens="ignored", associations_per_integration=500))
 
 
-class Controller:
-    """A running controller and its log lines."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.log: list[Any] = []
-
-    def wait_for_event(self, event: str, **fields: Any) -> Any:
-        """Return the next log line with this event and these fields. The test's timeout ends a wait without result."""
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.log.append(json.loads(line))
-            if self.log[-1]["event"] == event and fields.items() <= self.log[-1].items():
-                return self.log[-1]
-        raise AssertionError(f"the log ended without {event!r}: {self.log}")
-
-    @property
-    def events(self) -> set[str]:
-        """The events in the log."""
-        return {entry["event"] for entry in self.log}
-
-
-@contextmanager
-def watch_controller(process: subprocess.Popen[str]) -> Iterator[Controller]:
-    """Stop the controller at the end of the block, and check that it ran until then without an unexpected error."""
-    controller = Controller(process)
-    try:
-        yield controller
-        process.send_signal(signal.SIGTERM)
-        controller.wait_for_event("controller stopped")
-        assert process.wait(timeout=30) == 0
-        assert "unexpected error" not in controller.events
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: SandboxServer) -> None:
     """A controller sends no Create while the journal cannot be written, and creates each association once afterwards.
 
     If the answer to a Create cannot be written, List shows the result to the next run.
     """
     program.add("october")
-    controllers: list[Controller] = []
+    controllers: list[ControllerProcess] = []
 
     def limit_file_size(size: int) -> None:
         hard_limit = resource.prlimit(controllers[0].process.pid, resource.RLIMIT_FSIZE)[1]
@@ -98,8 +59,8 @@ def test_full_disk_under_the_journal_stops_all_calls(program: Program, server: S
             message = controller.wait_for_event("target failed")["error"]
             assert "us-east-1.json cannot be written: File too large: raise the file size limit" in message
             assert controller.wait_for_event("run finished")["inSync"] == 1
-            assert get_page(f"{url}/readyz")[0] == get_page(f"{url}/healthz")[0] == 200
-            assert 'reconciler_runs_total{result="failed",target="default"}' in get_page(f"{url}/metrics")[1]
+            assert request_page(f"{url}/readyz")[0] == request_page(f"{url}/healthz")[0] == 200
+            assert 'reconciler_runs_total{result="failed",target="default"}' in request_page(f"{url}/metrics")[1]
             assert len(server.sandbox.executed_writes) == 1
             limit_file_size(resource.RLIM_INFINITY)
             controller.wait_for_event("association created", association="november")
@@ -240,9 +201,9 @@ def test_expired_credentials_are_reloaded(
                 "GetCallerIdentity: ExpiredToken: The security token included in the request is exp"
             )
             assert message.endswith("; renew the credentials where boto3 finds them: the next run reads them again")
-            assert get_page(f"{url}/readyz")[0] == 200
-            assert 'code="ExpiredToken",operation="GetCallerIdentity"' in get_page(f"{url}/metrics")[1]
-            assert "ExpiredToken" in get_page(url)[1]
+            assert request_page(f"{url}/readyz")[0] == 200
+            assert 'code="ExpiredToken",operation="GetCallerIdentity"' in request_page(f"{url}/metrics")[1]
+            assert "ExpiredToken" in request_page(url)[1]
             valid_keys.add("SECOND")
             program.add("november")
             write_credentials("SECOND")
@@ -305,7 +266,7 @@ def test_clock_jumps_do_not_disturb_the_controller(program: Program, server: San
                 assert controller.wait_for_event("run finished")["inSync"]
             program.add(name)
             controller.wait_for_event("association created", association=name)
-            assert get_page(f"{url}/healthz")[0] == 200
+            assert request_page(f"{url}/healthz")[0] == 200
         controller.wait_for_event("run finished", inSync=3)
     assert "run stuck" not in controller.events
     assert len(server.sandbox.executed_writes) == 3
@@ -332,10 +293,8 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
         for number in range(2):
             proxy = stack.enter_context(FaultProxy(server.url, before_request=build_hook(number)))
             proxied_program = Program(program.folder, proxy.url)
-            controllers.append(
-                Controller(stack.enter_context(proxied_program.start(*EVERY_SECOND, "--lock-timeout", "1s")))
-            )
-            stack.callback(controllers[-1].process.kill)
+            controllers.append(ControllerProcess(proxied_program.start(*EVERY_SECOND, "--lock-timeout", "1s")))
+            stack.callback(controllers[-1].close)
         for count, name in enumerate(("b", "c"), 1):
             for each in controllers:
                 each.wait_for_event("run finished", inSync=count)

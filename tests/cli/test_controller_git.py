@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.controller import ControllerProcess, run_controller
 from support.program import EXPORT, Program
 from support.repository import GIT, Repository, create_repository, serve_with_login
 from support.signers import Signer, create_ssh_signer
@@ -51,44 +50,17 @@ def remote(tmp_path: Path) -> Remote:
     return Remote(clone, tmp_path / "bare.git")
 
 
-class Controller:
-    """A running controller and its log lines."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self.log = ""
-
-    def wait_for_event(self, event: str, **fields: Any) -> Any:
-        """Return the next log line with this event and these fields. The test's timeout ends a wait without result."""
-        for line in self._lines:
-            self.log += line
-            entry = json.loads(line)
-            if entry["event"] == event and fields.items() <= entry.items():
-                return entry
-        raise AssertionError(f"the log ended without {event!r}: {self.log}")
-
-
-@contextmanager
-def run_controller(program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT) -> Iterator[Controller]:
-    """Run a controller that polls a repository every second, and stop it at the end of the block."""
-    times = ("--interval", "1s", "--poll-interval", "1s")
-    process = program.start("controller", *times, "--git-url", url, "--git-ref", "main", *arguments, env=env)
-    assert process.stderr
-    controller = Controller(iter(process.stderr))
-    try:
-        yield controller
-        process.send_signal(signal.SIGTERM)
-        controller.log += process.communicate(timeout=30)[1]
-        assert process.returncode == 0
-    finally:
-        process.kill()
-        process.communicate()
+def run_git_controller(
+    program: Program, url: str, *arguments: str, env: Mapping[str, str] = GIT
+) -> AbstractContextManager[ControllerProcess]:
+    """Run a controller on the branch `main` of a repository."""
+    return run_controller(program, "--git-url", url, "--git-ref", "main", *arguments, env=env)
 
 
 def test_controller_activates_each_push(program: Program, server: SandboxServer, remote: Remote) -> None:
     """Each pushed commit becomes active, and appears in the log of its run and in the journal."""
     october = remote.push("october")
-    with run_controller(program, remote.url) as controller:
+    with run_git_controller(program, remote.url) as controller:
         assert controller.wait_for_event("revision activated")["revision"] == october
         assert controller.wait_for_event("run finished", revision=october)["create"] == 1
         november = remote.push("november")
@@ -101,7 +73,7 @@ def test_controller_activates_each_push(program: Program, server: SandboxServer,
 
 def test_controller_waits_for_the_first_push(program: Program, remote: Remote) -> None:
     """A controller on an empty repository rejects the revision, and runs after the first push."""
-    with run_controller(program, remote.url) as controller:
+    with run_git_controller(program, remote.url) as controller:
         rejection = controller.wait_for_event("revision rejected")
         assert rejection["previousRevisionActive"] is False
         assert "is empty: push a commit first" in rejection["error"]
@@ -117,7 +89,7 @@ def test_commit_not_signed_by_a_listed_key_is_rejected(
     keys_file = tmp_path / "listed"
     keys_file.write_text(first_signer.entry)
     october = remote.push("october", signer=first_signer)
-    with run_controller(program, remote.url, "--git-verify-key", str(keys_file)) as controller:
+    with run_git_controller(program, remote.url, "--git-verify-key", str(keys_file)) as controller:
         assert controller.wait_for_event("run finished", revision=october)["create"] == 1
         unsigned_commit = remote.push("november")
         rejection = controller.wait_for_event("revision rejected")
@@ -149,14 +121,14 @@ def test_failed_signature_check_is_retried(program: Program, remote: Remote, tmp
     )
     fake_keygen.chmod(0o755)
     env = GIT | {"PATH": f"{fake_keygen.parent}:{GIT['PATH']}"}
-    with run_controller(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
+    with run_git_controller(program, remote.url, "--git-verify-key", str(tmp_path / "listed"), env=env) as controller:
         rejection = controller.wait_for_event("revision rejected")["error"]
         assert (
             f"the signature of the commit {october} could not be verified, so the commit is not used yet" in rejection
         )
         fake_keygen.with_name("ssh-keygen.well").touch()
         assert controller.wait_for_event("run finished", revision=october)["create"] == 1
-    assert controller.log.count("revision rejected") == 1
+    assert controller.events.count("revision rejected") == 1
 
 
 def test_unreachable_remote_leaves_the_last_revision_active(program: Program, remote: Remote, tmp_path: Path) -> None:
@@ -168,7 +140,9 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
     with ExitStack() as stack:
         first_server = stack.enter_context(serve_with_login(tmp_path, GIT, login))
         url = f"http://{first_server.host}/bare.git"
-        with run_controller(program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}) as controller:
+        with run_git_controller(
+            program, url, "--git-token-file", str(token), env=GIT | {"GIT_TRACE": "1"}
+        ) as controller:
             assert controller.wait_for_event("run finished", revision=october)["create"] == 1
             stack.close()
             rejection = controller.wait_for_event("revision rejected")
@@ -184,5 +158,5 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
     arguments = first_server.arguments + second_server.arguments
     assert b"git-remote-http" in arguments
     assert b"--git-token-file" in arguments
-    assert "hunter2" not in controller.log
+    assert "hunter2" not in json.dumps(controller.log)
     assert b"hunter2" not in arguments

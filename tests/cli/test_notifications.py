@@ -7,22 +7,17 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from support.bucket import Bucket
+from support.controller import ControllerProcess, run_controller
 from support.program import Program
 from support.receivers import ChatServer
 
-from reconciler.app.config import RunConfig
-from reconciler.app.notifications import compute_scope, log_error
-from reconciler.app.receivers import ReceiverList
-from reconciler.app.settings import Settings
-from reconciler.notifications.thread import NotificationThread
 from reconciler.sandbox import SandboxServer
 
 
@@ -33,21 +28,11 @@ def chat() -> Iterator[ChatServer]:
         yield server
 
 
-@contextmanager
-def run_controller(
+def run_with_receivers(
     program: Program, urls: str, *arguments: str, variable: str = "RECONCILER_NOTIFY_URLS"
-) -> Iterator[list[str]]:
-    """Run a controller with receivers, and yield a list that holds its output after the block."""
-    log: list[str] = []
-    process = program.start("controller", "--interval", "1s", "--poll-interval", "1s", *arguments, env={variable: urls})
-    try:
-        yield log
-        process.send_signal(signal.SIGTERM)
-        log += process.communicate(timeout=60)
-        assert process.returncode == 0
-    finally:
-        process.kill()
-        process.communicate()
+) -> AbstractContextManager[ControllerProcess]:
+    """Run a controller with receivers."""
+    return run_controller(program, *arguments, env={variable: urls})
 
 
 def change_association(server: SandboxServer, name: str) -> None:
@@ -71,7 +56,7 @@ def change_association(server: SandboxServer, name: str) -> None:
 def test_drift_is_notified_once_across_a_restart(program: Program, server: SandboxServer, chat: ChatServer) -> None:
     """A drift is notified once, also after a restart, and no URL is in the log or in the notification state."""
     program.add("october", "november")
-    with run_controller(program, chat.url) as first_log:
+    with run_with_receivers(program, chat.url) as first_controller:
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
         change_association(server, "october")
         message = chat.wait_for_message()
@@ -79,7 +64,7 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
         assert "- october in default 123456789012 us-east-1, manifests/october.yaml:" in message["message"]
         assert ", arn:aws:app-integrations:us-east-1:123456789012:" in message["message"]
         assert "/ExecutionConfiguration/OnDemandConfiguration/EndTime" in message["message"]
-    with run_controller(program, chat.url) as second_log:
+    with run_with_receivers(program, chat.url) as second_controller:
         change_association(server, "november")
         message = chat.wait_for_message()
         assert message["title"] == "reconcile: 1 drifted"
@@ -87,7 +72,8 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
         assert "october" not in message["message"]
     assert chat.messages.empty()
     state = (program.folder / ".reconciler" / "sandbox" / "notifications.json").read_text()
-    for text in (*first_log, *second_log, state):
+    outputs = [text for each in (first_controller, second_controller) for text in (json.dumps(each.log), each.output)]
+    for text in (*outputs, state):
         assert "hunter2" not in text
         assert "s3cret" not in text
 
@@ -96,24 +82,23 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
 def test_first_start_logs_no_warning(program: Program, chat: ChatServer, options: tuple[str, ...]) -> None:
     """The first start logs no warning about the missing journal and notification state."""
     program.add("october")
-    with run_controller(program, chat.url, "--listen", "127.0.0.1:0", *options) as log:
+    with run_with_receivers(program, chat.url, "--listen", "127.0.0.1:0", *options) as controller:
         assert chat.wait_for_message()
-    assert {json.loads(line)["level"] for line in log[1].splitlines()} == {"info"}
+    assert {entry["level"] for entry in controller.log} == {"info"}
 
 
 def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, chat: ChatServer) -> None:
     """A failed notification is logged, delays nothing, and is sent after the next start."""
     chat.is_down = True
     program.add("october")
-    with run_controller(program, chat.url) as log:
+    with run_with_receivers(program, chat.url) as controller:
         assert chat.rejected_messages.get(timeout=60)
-    events = [json.loads(line) for line in log[1].splitlines()]
-    assert [each["event"] for each in events].count("run finished") > 1
-    failures = [each for each in events if each["event"] == "notification not delivered"]
+    assert controller.events.count("run finished") > 1
+    failures = [each for each in controller.log if each["event"] == "notification not delivered"]
     assert failures[0]["receiver"] == "json 1"
     assert failures[0]["retrySeconds"] == 10
     chat.is_down = False
-    with run_controller(program, chat.url):
+    with run_with_receivers(program, chat.url):
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
 
 
@@ -136,7 +121,7 @@ def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat:
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
     urls.write_text(f"\n{chat.url}\n")
-    with run_controller(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
+    with run_with_receivers(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
         message = chat.wait_for_message()
         assert message["title"] == "reconcile: 1 revision rejected"
         assert "october.yaml:2:1" in message["message"]
@@ -150,82 +135,22 @@ def test_notification_state_is_stored_beside_the_journal_in_s3(
 ) -> None:
     """A controller on another machine reads from S3 which notifications were sent."""
     program.add("october")
-    with run_controller(program, chat.url, "--state", bucket.url, "--new-state"):
+    with run_with_receivers(program, chat.url, "--state", bucket.url, "--new-state"):
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
-    with run_controller(program, chat.url, "--state", bucket.url) as log:
+    with run_with_receivers(program, chat.url, "--state", bucket.url) as controller:
         change_association(server, "october")
         assert chat.wait_for_message()["title"] == "reconcile: 1 drifted"
     assert chat.messages.empty()
-    assert "notification state not saved" not in log[1]
+    assert "notification state not saved" not in controller.events
 
 
 def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer) -> None:
     """A dry run sends notifications, and stores no notification state."""
     program.add("october")
-    with run_controller(program, chat.url, "--dry-run"):
+    with run_with_receivers(program, chat.url, "--dry-run"):
         assert chat.wait_for_message()["title"] == "reconcile: 1 waiting"
     assert not (program.folder / ".reconciler").exists()
-
-
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-def test_changed_receiver_file_takes_effect_without_a_restart(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A changed file of receivers applies at once, and an invalid or missing file leaves the previous receivers."""
-    file = tmp_path / "urls"
-    file.write_text("json://hunter2")
-    receivers = ReceiverList(Settings.from_environment({"RECONCILER_NOTIFY_URLS_FILE": str(file)}))
-    first_receivers = receivers()
-    assert receivers() is first_receivers
-    file.write_text("json://hunter2 slack://hunter2")
-    assert receivers() is first_receivers
-    file.unlink()
-    assert receivers() is first_receivers
-    file.write_text("xml://hunter2\njson://hunter3")
-    assert [each.name for each in receivers()] == ["xml 1", "json 1"]
-    output = capsys.readouterr()
-    assert "hunter" not in output.out + output.err
-    assert "URL 2 (slack://…)" in output.out + output.err
-
-
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-@pytest.mark.parametrize("content", ["\ufeffjson://host", "\ufeff\r\njson://host\r\n", " json://host\n"])
-def test_byte_order_mark_before_urls_is_ignored(tmp_path: Path, content: str) -> None:
-    """A byte order mark and line ends around the URLs are ignored."""
-    file = tmp_path / "urls"
-    file.write_text(content, encoding="utf-8")
-    for variables in ({"RECONCILER_NOTIFY_URLS_FILE": str(file)}, {"RECONCILER_NOTIFY_URLS": content}):
-        assert [each.name for each in ReceiverList(Settings.from_environment(variables))()] == ["json 1"]
-
-
-def test_each_source_and_target_set_has_its_own_notification_state() -> None:
-    """Controllers with different manifests or targets do not share their notification state."""
-    choices = RunConfig(Settings.from_environment({}), (), None, None, None, sandbox=False, state=None)
-    scopes = {
-        compute_scope(choices, ("manifests/",)),
-        compute_scope(choices, ("others/",)),
-        compute_scope(replace(choices, targets=("a", "b")), ("manifests/",)),
-    }
-    assert len(scopes) == 3
-    assert compute_scope(replace(choices, targets=("b", "a")), ("manifests/",)) in scopes
-
-
-def test_notification_thread_survives_an_unexpected_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unexpected error is logged by its type, without its message."""
-    calls: list[int] = []
-
-    def fail() -> None:
-        calls.append(1)
-        raise RuntimeError("hunter2")
-
-    thread = NotificationThread(lambda _: fail, log_error)
-    thread.start(lambda: pytest.fail("nobody looks"))
-    thread.stop()
-    assert calls
-    output = capsys.readouterr()
-    assert "RuntimeError" in output.out + output.err
-    assert "hunter2" not in output.out + output.err
 
 
 @pytest.mark.parametrize(

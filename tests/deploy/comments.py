@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from support.http_servers import QuietHandler, create_server, serve
 
 TOKEN = "ghs_of-this-job"
 MAX_BODY_LENGTH = 65_536
@@ -71,9 +71,9 @@ class Comments:
 def serve_comments() -> Iterator[Comments]:
     """Serve comments during the `with` block."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class CommentsHandler(QuietHandler):
         def respond(self) -> None:
-            content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
+            content = json.loads(self.read_body() or "null")
             status, document = comments.respond(self.command, self.path, self.headers.get("Authorization"), content)
             body = json.dumps(document).encode()
             body, length = comments.invalid_response or (body, len(body))
@@ -84,15 +84,7 @@ def serve_comments() -> Iterator[Comments]:
 
         do_GET = do_POST = do_PATCH = respond  # noqa: N815 - http.server requires these names
 
-        def log_message(self, *_: object) -> None:
-            """Discard the log line."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        comments = Comments(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield comments
-        finally:
-            server.shutdown()
-            thread.join()
+    server = create_server(CommentsHandler)
+    comments = Comments(f"http://127.0.0.1:{server.server_port}")
+    with serve(server):
+        yield comments

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import boto3
 import pytest
@@ -65,6 +66,11 @@ class Host:
     program: Path
     """What scripts start as `reconcile`: the program, forked off a process that has imported it."""
 
+    @property
+    def temporary_files(self) -> list[Path]:
+        """The files that processes left in the folder for temporary files."""
+        return list((self.folder / "temporary").iterdir())
+
     def run_git(self, folder: Path, *arguments: str) -> str:
         """Run git in a folder, and return its output. Raises CalledProcessError."""
         process = subprocess.run(
@@ -74,7 +80,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class HookRepository:
     """A bare repository with hooks, and a clone to push from."""
 
     host: Host
@@ -89,6 +95,28 @@ class Repository:
     def configure(self, name: str, value: str) -> None:
         """Set an option of the hooks."""
         self.host.run_git(self.bare, "config", f"reconciler.{name}", value)
+
+    def replace_program(self, script: str) -> None:
+        """Configure a shell script in place of the program."""
+        program = self.host.folder / "program"
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+        self.configure("program", str(program))
+
+    def clone_again(self, source: Path) -> HookRepository:
+        """Return the same repository with another clone, made from the bare repository or from a clone."""
+        clone = self.host.folder / "later"
+        self.host.run_git(self.host.folder, "clone", "--quiet", str(source), str(clone))
+        self.host.run_git(clone, "remote", "set-url", "origin", str(self.bare))
+        return HookRepository(self.host, self.bare, clone)
+
+    @contextmanager
+    def hold_lease(self) -> Iterator[IO[bytes]]:
+        """Hold the lease of the journal during the block, unless the block unlocks the file."""
+        (lock,) = (self.bare / "reconciler-state").rglob("*.lock")
+        with lock.open("r+b") as lease:
+            fcntl.flock(lease, fcntl.LOCK_EX)
+            yield lease
 
     def add_options(self, options: str) -> None:
         """Append to the options of the program."""
@@ -222,17 +250,17 @@ def client(sandbox: str) -> Iterator[AppIntegrationsServiceClient]:
 
 
 @pytest.fixture
-def repository(host: Host, sandbox: str) -> Repository:
+def repository(host: Host, sandbox: str) -> HookRepository:
     """Return a repository whose post-receive hook reconciles with the sandbox."""
     return create_bare_repository(host, "exports", sandbox)
 
 
-def create_bare_repository(host: Host, name: str, sandbox: str, *hooks: str) -> Repository:
+def create_bare_repository(host: Host, name: str, sandbox: str, *hooks: str) -> HookRepository:
     """Create a bare repository with hooks (by default, post-receive) and a clone of it."""
     bare, clone = host.folder / f"{name}.git", host.folder / name
     host.run_git(host.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
     host.run_git(host.folder, "clone", "--quiet", str(bare), str(clone))
-    repository = Repository(host, bare, clone)
+    repository = HookRepository(host, bare, clone)
     repository.install(*hooks or ("post-receive",))
     repository.configure("program", str(host.program))
     repository.configure("options", f"--endpoint-url {sandbox} --region us-east-1")

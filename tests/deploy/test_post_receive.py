@@ -17,8 +17,8 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     RECONCILE,
+    HookRepository,
     Host,
-    Repository,
     check_shell,
     create_bare_repository,
     list_destinations,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
 
 
-def test_manifests_pushed_twice_are_created_once(repository: Repository, client: Client) -> None:
+def test_manifests_pushed_twice_are_created_once(repository: HookRepository, client: Client) -> None:
     """The first push creates the association, the second finds it, and the pusher reads both outcomes."""
     repository.configure("program", str(RECONCILE))
     revision = repository.commit(ACCOUNTS)
@@ -46,7 +46,7 @@ def test_manifests_pushed_twice_are_created_once(repository: Repository, client:
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_logs_stay_in_the_repository(repository: Repository) -> None:
+def test_logs_stay_in_the_repository(repository: HookRepository) -> None:
     """The pusher reads the report, and the JSON log stays in the repository."""
     revision = repository.commit(ACCOUNTS)
     assert '{"' not in repository.push()
@@ -55,17 +55,17 @@ def test_logs_stay_in_the_repository(repository: Repository) -> None:
     assert f'"revision": "{revision}"' in log
 
 
-def test_temporary_files_are_removed(repository: Repository) -> None:
+def test_temporary_files_are_removed(repository: HookRepository) -> None:
     """Temporary files are removed after a successful push and after a failed one."""
     repository.commit(ACCOUNTS)
     repository.push()
     repository.commit({"manifests/bad.yaml": "kind: Nothing\n"})
     repository.push()
-    assert list((repository.host.folder / "temporary").iterdir()) == []
+    assert repository.host.temporary_files == []
     assert not (repository.bare / "index").exists()
 
 
-def test_invalid_manifest_is_reported_with_its_position(repository: Repository, client: Client) -> None:
+def test_invalid_manifest_is_reported_with_its_position(repository: HookRepository, client: Client) -> None:
     """The pusher reads file, line and column of an invalid manifest, and nothing is created."""
     repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     output = repository.push()
@@ -74,14 +74,14 @@ def test_invalid_manifest_is_reported_with_its_position(repository: Repository, 
     assert list_destinations(client) == []
 
 
-def test_other_branches_are_ignored(repository: Repository, client: Client) -> None:
+def test_other_branches_are_ignored(repository: HookRepository, client: Client) -> None:
     """A push to another branch prints nothing and creates nothing, even with shell code in its name."""
     repository.commit(ACCOUNTS)
     assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/heads/$(touch${IFS}x);main", "HEAD:refs/tags/main") == ""
     assert list_destinations(client) == []
 
 
-def test_ref_setting_selects_the_watched_branch(repository: Repository, client: Client) -> None:
+def test_ref_setting_selects_the_watched_branch(repository: HookRepository, client: Client) -> None:
     """The setting `reconciler.ref` selects another branch, even if a push contains several."""
     repository.configure("ref", "live")
     repository.commit(ACCOUNTS)
@@ -89,7 +89,7 @@ def test_ref_setting_selects_the_watched_branch(repository: Repository, client: 
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_deleting_the_branch_calls_nothing(repository: Repository, client: Client) -> None:
+def test_deleting_the_branch_calls_nothing(repository: HookRepository, client: Client) -> None:
     """Deleting the branch is reported, and AWS is not called."""
     repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
@@ -112,21 +112,19 @@ def test_two_repositories_with_one_state_create_once(host: Host, sandbox: str, c
 
 
 def test_concurrent_pushes_create_every_association_of_the_later_one(
-    host: Host, repository: Repository, client: Client
+    repository: HookRepository, client: Client
 ) -> None:
     """If a later push overtakes another one, each association of the latest revision is created once."""
     repository.commit(ACCOUNTS)
     with repository.start_push() as first:
-        later = Repository(host, repository.bare, host.folder / "later")
-        host.run_git(host.folder, "clone", "--quiet", str(repository.clone), str(later.clone))
-        host.run_git(later.clone, "remote", "set-url", "origin", str(repository.bare))
+        later = repository.clone_again(repository.clone)
         later.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         later.push()
         wait_for_push(first)
     assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_superseded_revision_is_not_applied(repository: Repository, client: Client) -> None:
+def test_superseded_revision_is_not_applied(repository: HookRepository, client: Client) -> None:
     """A hook that starts late does not create associations that the branch no longer contains."""
     old = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
@@ -146,7 +144,7 @@ def test_superseded_revision_is_not_applied(repository: Repository, client: Clie
     assert list_destinations(client) == ["s3://corp-exports/orders"]
 
 
-def start_hook(repository: Repository, hook: str, revision: str, path: str | None = None) -> subprocess.Popen[str]:
+def start_hook(repository: HookRepository, hook: str, revision: str, path: str | None = None) -> subprocess.Popen[str]:
     """Start a hook like git after a push of main to a revision."""
     process = subprocess.Popen(
         [repository.bare / "hooks" / hook],
@@ -164,15 +162,13 @@ def start_hook(repository: Repository, hook: str, revision: str, path: str | Non
     return process
 
 
-def test_push_superseded_while_waiting_is_not_applied(repository: Repository, client: Client) -> None:
+def test_push_superseded_while_waiting_is_not_applied(repository: HookRepository, client: Client) -> None:
     """A push that waits for the lease creates nothing if a later push removes its manifests."""
     repository.commit(ACCOUNTS)
     repository.push()
     repository.commit({})
     repository.push()  # this run sees the created association, so that later runs have nothing to write to the journal
-    (lock,) = (repository.bare / "reconciler-state").rglob("*.lock")
-    with lock.open("r+b") as lease:
-        fcntl.flock(lease, fcntl.LOCK_EX)
+    with repository.hold_lease() as lease:
         revision = repository.commit({"manifests/mistake.yaml": MANIFEST.format(name="mistake")})
         with repository.start_push() as first:
             wait_for_run(first, revision)
@@ -184,7 +180,7 @@ def test_push_superseded_while_waiting_is_not_applied(repository: Repository, cl
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_second_push_gives_up_after_the_configured_wait(repository: Repository, client: Client) -> None:
+def test_second_push_gives_up_after_the_configured_wait(repository: HookRepository, client: Client) -> None:
     """A push that waits longer than `reconciler.wait` for another one calls nothing and reports that."""
     repository.configure("wait", "1")
     repository.commit(ACCOUNTS)
@@ -199,7 +195,7 @@ def test_second_push_gives_up_after_the_configured_wait(repository: Repository, 
     assert "created accounts" in repository.push()
 
 
-def test_missing_flock_prevents_all_calls(repository: Repository, client: Client) -> None:
+def test_missing_flock_prevents_all_calls(repository: HookRepository, client: Client) -> None:
     """Without flock, the hook reports the missing program and calls nothing."""
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
@@ -217,16 +213,13 @@ def test_missing_flock_prevents_all_calls(repository: Repository, client: Client
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
-def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str) -> None:
+def test_signal_to_the_hook_loses_no_log_line(repository: HookRepository, hook: str) -> None:
     """A hook that receives a signal waits for its run, and keeps the log of the run."""
     repository.install(hook)
     start_pipe, end_pipe = repository.host.folder / "began", repository.host.folder / "go"
     for pipe in (start_pipe, end_pipe):
         os.mkfifo(pipe)
-    program = repository.host.folder / "program"
-    program.write_text(f"#!/bin/sh\n: >'{start_pipe}'\nread -r _ <'{end_pipe}'\necho last >&2\n", encoding="utf-8")
-    program.chmod(0o755)
-    repository.configure("program", str(program))
+    repository.replace_program(f": >'{start_pipe}'\nread -r _ <'{end_pipe}'\necho last >&2")
     revision = repository.commit(ACCOUNTS)
     repository.push("HEAD:refs/heads/topic")
     repository.host.run_git(repository.bare, "update-ref", "refs/heads/main", revision)
@@ -237,10 +230,10 @@ def test_signal_to_the_hook_loses_no_log_line(repository: Repository, hook: str)
         process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     assert (repository.bare / "reconciler.log").read_text(encoding="utf-8") == "last\n"
-    assert list((repository.host.folder / "temporary").iterdir()) == []
+    assert repository.host.temporary_files == []
 
 
-def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Repository, client: Client) -> None:
+def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: HookRepository, client: Client) -> None:
     """A push to a symbolic ref of the branch is reconciled, and the setting may name a symbolic ref."""
     repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS)
@@ -251,14 +244,16 @@ def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: Reposito
     assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_missing_manifest_folder_is_named(repository: Repository) -> None:
+def test_missing_manifest_folder_is_named(repository: HookRepository) -> None:
     """A revision without the folder of manifests is an error that names the folder."""
     repository.commit({"README.md": "exports\n"})
     assert "has no 'manifests' in the commit" in repository.push()
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])
-def test_path_setting_selects_the_manifest_folder(repository: Repository, client: Client, path: str, file: str) -> None:
+def test_path_setting_selects_the_manifest_folder(
+    repository: HookRepository, client: Client, path: str, file: str
+) -> None:
     """The setting `reconciler.path` selects the folder, and the report shows paths relative to the repository."""
     repository.configure("path", path)
     repository.commit({file: MANIFEST.format(name="accounts")})
@@ -266,7 +261,7 @@ def test_path_setting_selects_the_manifest_folder(repository: Repository, client
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_links_out_of_the_revision_are_refused(repository: Repository, client: Client) -> None:
+def test_links_out_of_the_revision_are_refused(repository: HookRepository, client: Client) -> None:
     """A symbolic link in the revision is refused, so that it cannot expose a file of the server."""
     secret = repository.host.folder / "secret.yaml"
     secret.write_text("password: hunter2\n", encoding="utf-8")
@@ -279,14 +274,14 @@ def test_links_out_of_the_revision_are_refused(repository: Repository, client: C
     assert list_destinations(client) == []
 
 
-def test_git_attributes_do_not_hide_manifests(repository: Repository, client: Client) -> None:
+def test_git_attributes_do_not_hide_manifests(repository: HookRepository, client: Client) -> None:
     """A manifest that .gitattributes excludes from archives is still reconciled."""
     repository.commit(ACCOUNTS | {".gitattributes": "*.yaml export-ignore\n"})
     repository.push()
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_replace_refs_do_not_change_the_manifests(repository: Repository, client: Client) -> None:
+def test_replace_refs_do_not_change_the_manifests(repository: HookRepository, client: Client) -> None:
     """Pushed replace refs do not change the manifests of a revision."""
     revision = repository.commit(ACCOUNTS)
     other = repository.commit({"manifests/accounts.yaml": MANIFEST.format(name="orders")})
@@ -294,7 +289,7 @@ def test_replace_refs_do_not_change_the_manifests(repository: Repository, client
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
 
 
-def test_configured_options_are_not_executed_by_the_shell(repository: Repository, client: Client) -> None:
+def test_configured_options_are_not_executed_by_the_shell(repository: HookRepository, client: Client) -> None:
     """Options in the settings are split at blanks, and the shell does not expand or execute them."""
     repository.add_options("--mode observe --profile $(touch${IFS}made) *")
     repository.commit(ACCOUNTS)
@@ -305,12 +300,9 @@ def test_configured_options_are_not_executed_by_the_shell(repository: Repository
     assert list_destinations(client) == []
 
 
-def test_git_variables_are_not_passed_to_child_processes(repository: Repository) -> None:
+def test_git_variables_are_not_passed_to_child_processes(repository: HookRepository) -> None:
     """The git variables of the hook do not reach the program."""
-    program = repository.host.folder / "program"
-    program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1 || :\n", encoding="utf-8")
-    program.chmod(0o755)
-    repository.configure("program", str(program))
+    repository.replace_program("env\ncd / && git rev-parse --git-dir 2>&1 || :")
     repository.commit(ACCOUNTS)
     output = repository.push()
     names = {line.partition("=")[0] for line in output.splitlines()}
@@ -320,7 +312,7 @@ def test_git_variables_are_not_passed_to_child_processes(repository: Repository)
     assert "not a git repository" in output
 
 
-def test_invalid_wait_is_reported(repository: Repository) -> None:
+def test_invalid_wait_is_reported(repository: HookRepository) -> None:
     """A `reconciler.wait` with a unit is reported as invalid."""
     repository.configure("wait", "5m")
     repository.commit(ACCOUNTS)
@@ -328,7 +320,7 @@ def test_invalid_wait_is_reported(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("name", ['{"orders.yaml', '{"event": "orders"}.yaml'])
-def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Repository, name: str) -> None:
+def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: HookRepository, name: str) -> None:
     """The pusher reads a problem whose file name looks like a log line, and not the log itself."""
     repository.configure("path", ".")
     repository.commit(ACCOUNTS | {name: INVALID})
@@ -340,19 +332,16 @@ def test_a_problem_that_looks_like_a_line_of_the_log_is_shown(repository: Reposi
     assert '"timestamp"' not in output
 
 
-def test_missing_program_is_reported_with_its_setting(repository: Repository) -> None:
+def test_missing_program_is_reported_with_its_setting(repository: HookRepository) -> None:
     """A missing program is reported with the setting to correct."""
     repository.configure("program", "/nowhere/reconcile")
     repository.commit(ACCOUNTS)
     assert "program not found: set reconciler.program to its path (now '/nowhere/reconcile')" in repository.push()
 
 
-def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> None:
+def test_hook_passes_its_wait_as_the_lock_timeout(repository: HookRepository) -> None:
     """The hook passes `reconciler.wait` as --lock-timeout, and `reconciler.options` overrides it."""
-    program = repository.host.folder / "program"
-    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
-    repository.configure("program", str(program))
+    repository.replace_program('printf "%s\\n" "$@"')
     repository.configure("options", "--lock-timeout 7m")
     repository.commit(ACCOUNTS)
     arguments = repository.push().splitlines()
@@ -360,7 +349,7 @@ def test_hook_passes_its_wait_as_the_lock_timeout(repository: Repository) -> Non
     assert arguments[arguments.index("--lock-timeout") + 1] == "7m"
 
 
-def test_the_revision_is_in_report_log_and_journal(repository: Repository) -> None:
+def test_the_revision_is_in_report_log_and_journal(repository: HookRepository) -> None:
     """Report, log and journal contain the pushed revision."""
     repository.add_options("-o json=report.json")
     revision = repository.commit(ACCOUNTS)

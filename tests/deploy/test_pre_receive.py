@@ -14,8 +14,8 @@ from deploy.conftest import (
     INVALID,
     MANIFEST,
     TARGET,
+    HookRepository,
     Host,
-    Repository,
     check_shell,
     create_bare_repository,
     list_destinations,
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def repository(host: Host, sandbox: str) -> Repository:
+def repository(host: Host, sandbox: str) -> HookRepository:
     """Return a repository with only the pre-receive hook."""
     return create_bare_repository(host, "checked", sandbox, "pre-receive")
 
 
-def test_a_valid_push_passes_and_nothing_is_written(repository: Repository, client: Client) -> None:
+def test_a_valid_push_passes_and_nothing_is_written(repository: HookRepository, client: Client) -> None:
     """The hook reads manifests in quarantine, and writes no association, journal or lease."""
     revision = repository.commit(ACCOUNTS)
     assert repository.push() == f"reconciler: accepted {revision} for refs/heads/main (plan)"
     assert list_destinations(client) == []
     assert not (repository.bare / "reconciler-state").exists()
-    assert list((repository.host.folder / "temporary").iterdir()) == []
+    assert repository.host.temporary_files == []
 
 
-def test_both_hooks_together_check_and_create(repository: Repository, client: Client) -> None:
+def test_both_hooks_together_check_and_create(repository: HookRepository, client: Client) -> None:
     """With both hooks, an accepted push is created, and a refused push reaches neither the repository nor AWS."""
     repository.install("post-receive")
     repository.commit(ACCOUNTS)
@@ -55,20 +55,20 @@ def test_both_hooks_together_check_and_create(repository: Repository, client: Cl
     assert list_destinations(client) == ["s3://corp-exports/accounts", "s3://corp-exports/orders"]
 
 
-def test_invalid_manifests_are_rejected_with_their_position(repository: Repository) -> None:
+def test_invalid_manifests_are_rejected_with_their_position(repository: HookRepository) -> None:
     """The pusher reads the position of the problem, and that the push is refused."""
     revision = repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     output = repository.expect_rejection()
     assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in output
     assert f"exit code 3: the manifests of {revision} are invalid; the push is refused" in output
-    assert list((repository.host.folder / "temporary").iterdir()) == []
+    assert repository.host.temporary_files == []
 
 
 @pytest.mark.parametrize(
     ("guardrail", "reason"),
     [("AllowedDestinations: [s3://elsewhere/*]", "AllowedDestinations"), ("MaxCreates: 0", "MaxCreates")],
 )
-def test_blocked_plan_rejects_the_push(repository: Repository, guardrail: str, reason: str) -> None:
+def test_blocked_plan_rejects_the_push(repository: HookRepository, guardrail: str, reason: str) -> None:
     """A plan that a guardrail blocks refuses the push, with the reason and the setting that skips the plan."""
     repository.commit(ACCOUNTS | {"manifests/target.yaml": f"{TARGET}  {guardrail}\n"})
     output = repository.expect_rejection()
@@ -78,14 +78,14 @@ def test_blocked_plan_rejects_the_push(repository: Repository, guardrail: str, r
     assert "set reconciler.check to validate" in output
 
 
-def test_push_to_an_unwatched_branch_is_not_checked(repository: Repository) -> None:
+def test_push_to_an_unwatched_branch_is_not_checked(repository: HookRepository) -> None:
     """Another branch is not checked, but is refused together with an invalid watched branch."""
     repository.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     repository.expect_rejection("HEAD:refs/heads/topic", "HEAD:refs/heads/main")
     assert repository.push("HEAD:refs/heads/topic", "HEAD:refs/tags/main") == ""
 
 
-def test_the_branch_may_be_deleted(repository: Repository) -> None:
+def test_the_branch_may_be_deleted(repository: HookRepository) -> None:
     """The branch can be deleted, without a check and without output."""
     repository.host.run_git(repository.bare, "config", "receive.denyDeleteCurrent", "ignore")
     repository.commit(ACCOUNTS)
@@ -94,7 +94,7 @@ def test_the_branch_may_be_deleted(repository: Repository) -> None:
     assert repository.read_refs() == ""
 
 
-def test_unreachable_aws_rejects_the_push_unless_only_validating(repository: Repository) -> None:
+def test_unreachable_aws_rejects_the_push_unless_only_validating(repository: HookRepository) -> None:
     """If AWS is unreachable, the push is refused, unless `reconciler.check` is `validate`."""
     repository.configure("options", "--endpoint-url http://127.0.0.1:9")
     revision = repository.commit(ACCOUNTS)
@@ -105,7 +105,7 @@ def test_unreachable_aws_rejects_the_push_unless_only_validating(repository: Rep
     assert "/spec/DestinationUri: " in repository.expect_rejection()
 
 
-def test_strict_check_rejects_manifest_warnings(repository: Repository) -> None:
+def test_strict_check_rejects_manifest_warnings(repository: HookRepository) -> None:
     """With `reconciler.checkOptions --strict`, both kinds of check refuse warnings. The later run does not."""
     repository.install("post-receive")
     manifest = MANIFEST.format(name="orders").replace("SCHEDULED", "ON_DEMAND")
@@ -119,7 +119,7 @@ def test_strict_check_rejects_manifest_warnings(repository: Repository) -> None:
     assert "created orders" in repository.push()
 
 
-def test_plan_with_differences_is_accepted(repository: Repository) -> None:
+def test_plan_with_differences_is_accepted(repository: HookRepository) -> None:
     """With `--detailed-exitcode`, a plan with writes exits with 2, and the push is accepted."""
     repository.add_options("--detailed-exitcode")
     repository.commit(ACCOUNTS)
@@ -134,7 +134,7 @@ def test_plan_with_differences_is_accepted(repository: Repository) -> None:
         ("options", "--nothing", "exit code 64"),
     ],
 )
-def test_invalid_hook_setting_rejects_the_push(repository: Repository, name: str, value: str, message: str) -> None:
+def test_invalid_hook_setting_rejects_the_push(repository: HookRepository, name: str, value: str, message: str) -> None:
     """A push is refused if a setting is invalid, and the message says what to set."""
     repository.configure(name, value)
     repository.commit(ACCOUNTS)
@@ -143,7 +143,7 @@ def test_invalid_hook_setting_rejects_the_push(repository: Repository, name: str
     assert "the push is refused" in output
 
 
-def test_a_revision_without_manifests_is_refused(repository: Repository) -> None:
+def test_a_revision_without_manifests_is_refused(repository: HookRepository) -> None:
     """A revision without the folder of manifests is refused. An empty folder with a kept file is accepted."""
     revision = repository.commit({"README.md": "exports\n"})
     for check in ("plan", "validate"):
@@ -158,19 +158,16 @@ def test_a_revision_without_manifests_is_refused(repository: Repository) -> None
     assert f"accepted {revision}" in repository.push()
 
 
-def test_push_to_a_symbolic_ref_of_the_branch_is_checked(repository: Repository) -> None:
+def test_push_to_a_symbolic_ref_of_the_branch_is_checked(repository: HookRepository) -> None:
     """A push to a symbolic ref of the branch is checked."""
     repository.host.run_git(repository.bare, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     repository.commit(ACCOUNTS | {"manifests/orders.yaml": INVALID})
     assert "exit code 3" in repository.expect_rejection("HEAD:refs/heads/alias")
 
 
-def test_child_processes_get_only_the_quarantine_variables(repository: Repository) -> None:
+def test_child_processes_get_only_the_quarantine_variables(repository: HookRepository) -> None:
     """Of the git variables, only those of the quarantine reach the program."""
-    program = repository.host.folder / "program"
-    program.write_text("#!/bin/sh\nenv\ncd / && git rev-parse --git-dir 2>&1\nexit 1\n", encoding="utf-8")
-    program.chmod(0o755)
-    repository.configure("program", str(program))
+    repository.replace_program("env\ncd / && git rev-parse --git-dir 2>&1\nexit 1")
     repository.commit(ACCOUNTS)
     output = repository.expect_rejection()
     names = {line.partition("=")[0] for line in output.splitlines()}
@@ -185,7 +182,7 @@ HOSTILE_TEXT = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 
 
 @pytest.mark.parametrize("field", ["spec", "name", "file", "plan"])
-def test_manifests_cannot_inject_terminal_escapes(repository: Repository, field: str) -> None:
+def test_manifests_cannot_inject_terminal_escapes(repository: HookRepository, field: str) -> None:
     """Both hooks escape terminal sequences in values, names and file names."""
     repository.install("post-receive")
     escaped = HOSTILE_TEXT.encode("unicode_escape").decode()  # an escape sequence for YAML's double quotes
@@ -217,19 +214,16 @@ def test_manifests_cannot_inject_terminal_escapes(repository: Repository, field:
         assert re.search(r"\\(x|u00)1b", output), output
 
 
-def test_concurrent_pushes_are_both_accepted_and_created(host: Host, repository: Repository, client: Client) -> None:
+def test_concurrent_pushes_are_both_accepted_and_created(repository: HookRepository, client: Client) -> None:
     """Two pushes are accepted while another run holds the lease. Each association is created once afterwards."""
     repository.install("post-receive")
     repository.commit(ACCOUNTS)
     repository.push()
-    later = Repository(host, repository.bare, host.folder / "later")
-    (lock,) = (repository.bare / "reconciler-state").rglob("*.lock")
-    with lock.open("r+b") as lease:
-        fcntl.flock(lease, fcntl.LOCK_EX)
+    with repository.hold_lease() as lease:
         revision = repository.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         with repository.start_push() as first:
             wait_for_run(first, revision)
-            host.run_git(host.folder, "clone", "--quiet", str(repository.bare), str(later.clone))
+            later = repository.clone_again(repository.bare)
             revision = later.commit({"manifests/bills.yaml": MANIFEST.format(name="bills")})
             with later.start_push() as second:
                 wait_for_run(second, revision)

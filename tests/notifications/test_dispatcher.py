@@ -49,7 +49,7 @@ class FakeReceiver:
 
 
 @dataclass
-class Scenario:
+class DispatcherScenario:
     """A target, a clock, receivers and a stored state, which several controllers may share."""
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -108,12 +108,12 @@ DRIFTED, LOST, RECOVERED = "reconcile: 1 drifted", "reconcile: 1 lost", "reconci
 
 
 @pytest.fixture
-def scenario() -> Scenario:
+def scenario() -> DispatcherScenario:
     """Provide a world without problems."""
-    return Scenario()
+    return DispatcherScenario()
 
 
-def test_each_change_is_notified_once(scenario: Scenario) -> None:
+def test_each_change_is_notified_once(scenario: DispatcherScenario) -> None:
     """The start, each change and the end of a problem are sent once each."""
     dispatcher = scenario.create_dispatcher()
     assert scenario.dispatch(dispatcher) == []
@@ -126,7 +126,7 @@ def test_each_change_is_notified_once(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])
-def test_restart_does_not_repeat_notifications(scenario: Scenario, kind: str, tmp_path: Path) -> None:
+def test_restart_does_not_repeat_notifications(scenario: DispatcherScenario, kind: str, tmp_path: Path) -> None:
     """After a restart, no problem is sent again, and its recovery is still sent."""
     if kind == "file":
         scenario.store = FileStore(tmp_path / "state" / "notifications.json")
@@ -136,7 +136,7 @@ def test_restart_does_not_repeat_notifications(scenario: Scenario, kind: str, tm
     assert scenario.dispatch(scenario.create_dispatcher()) == []
 
 
-def test_undelivered_changes_are_sent_later_in_one_message(scenario: Scenario) -> None:
+def test_undelivered_changes_are_sent_later_in_one_message(scenario: DispatcherScenario) -> None:
     """Retries have growing delays of up to 640 seconds, and one message has the changes in between."""
     dispatcher = scenario.create_dispatcher()
     scenario.receiver.is_down = True
@@ -154,7 +154,7 @@ def test_undelivered_changes_are_sent_later_in_one_message(scenario: Scenario) -
     assert scenario.retry_delays[-1] == 10
 
 
-def test_undelivered_change_is_sent_after_a_restart(scenario: Scenario) -> None:
+def test_undelivered_change_is_sent_after_a_restart(scenario: DispatcherScenario) -> None:
     """A change that no receiver accepted is sent by the next process."""
     scenario.receiver.is_down = True
     scenario.dispatch(scenario.create_dispatcher(), export="lost")
@@ -162,7 +162,7 @@ def test_undelivered_change_is_sent_after_a_restart(scenario: Scenario) -> None:
     assert scenario.dispatch(scenario.create_dispatcher()) == [LOST]
 
 
-def test_failing_receiver_does_not_delay_the_others(scenario: Scenario) -> None:
+def test_failing_receiver_does_not_delay_the_others(scenario: DispatcherScenario) -> None:
     """A receiver gets each change once, although another receiver fails and gets it later."""
     other = FakeReceiver("slack 1", is_down=True)
     scenario.receivers = [scenario.receiver, other]
@@ -174,7 +174,7 @@ def test_failing_receiver_does_not_delay_the_others(scenario: Scenario) -> None:
     assert other.take_titles() == [LOST]
 
 
-def test_new_receiver_is_notified_of_open_problems(scenario: Scenario) -> None:
+def test_new_receiver_is_notified_of_open_problems(scenario: DispatcherScenario) -> None:
     """A new receiver gets the open problems, but no recovery of earlier ones."""
     dispatcher = scenario.create_dispatcher()
     scenario.dispatch(dispatcher, export="lost", other="lost")
@@ -184,7 +184,7 @@ def test_new_receiver_is_notified_of_open_problems(scenario: Scenario) -> None:
     assert scenario.receivers[1].take_titles() == [LOST]
 
 
-def test_two_controllers_on_one_state_notify_once(scenario: Scenario) -> None:
+def test_two_controllers_on_one_state_notify_once(scenario: DispatcherScenario) -> None:
     """A controller does not repeat a change that another one sent, even with an older report."""
     first, second = scenario.create_dispatcher(), scenario.create_dispatcher()
     scenario.dispatch(first)
@@ -197,7 +197,7 @@ def test_two_controllers_on_one_state_notify_once(scenario: Scenario) -> None:
     assert scenario.dispatch(scenario.create_dispatcher(lambda: old_status)) == []
 
 
-def test_concurrent_controllers_keep_each_others_notification_state(scenario: Scenario) -> None:
+def test_concurrent_controllers_keep_each_others_notification_state(scenario: DispatcherScenario) -> None:
     """Controllers that notify at the same time may repeat a change, but keep each other's state."""
     first, second = scenario.create_dispatcher(), scenario.create_dispatcher()
     nested_titles = list[str]()
@@ -217,7 +217,7 @@ def test_concurrent_controllers_keep_each_others_notification_state(scenario: Sc
     ]
 
 
-def test_controllers_of_one_machine_wait_for_each_other(scenario: Scenario, tmp_path: Path) -> None:
+def test_controllers_of_one_machine_wait_for_each_other(scenario: DispatcherScenario, tmp_path: Path) -> None:
     """A controller sends nothing while another one sends, and does not repeat the change later."""
     path = tmp_path / "notifications.json"
     scenario.store = FileStore(path)
@@ -232,7 +232,7 @@ def test_controllers_of_one_machine_wait_for_each_other(scenario: Scenario, tmp_
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
-def test_clock_set_back_does_not_suppress_notifications(scenario: Scenario, *, is_restarted: bool) -> None:
+def test_clock_set_back_does_not_suppress_notifications(scenario: DispatcherScenario, *, is_restarted: bool) -> None:
     """After a clock was set back, recoveries, new problems and the summary are still sent once each."""
     scenario.summary_interval = timedelta(days=1)
     early_dispatcher = scenario.create_dispatcher()
@@ -248,7 +248,7 @@ def test_clock_set_back_does_not_suppress_notifications(scenario: Scenario, *, i
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "reconciler/notices/v9"}', "\ud7ff", "[" * 100_000])
-def test_broken_notification_state_is_replaced(scenario: Scenario, text: str) -> None:
+def test_broken_notification_state_is_replaced(scenario: DispatcherScenario, text: str) -> None:
     """A broken state causes one log line, open problems are sent again, and the new state can be read."""
     store = FakeStore()
     store.stored_text = StoredText(text, "1")
@@ -262,7 +262,7 @@ def test_broken_notification_state_is_replaced(scenario: Scenario, text: str) ->
     assert scenario.dispatch(scenario.create_dispatcher()) == []
 
 
-def test_lost_notification_state_is_replaced(scenario: Scenario) -> None:
+def test_lost_notification_state_is_replaced(scenario: DispatcherScenario) -> None:
     """Without the stored state, open problems are sent again, no recovery is sent, and no error is logged."""
     scenario.dispatch(scenario.create_dispatcher(), export="lost")
     scenario.store = FakeStore()
@@ -272,7 +272,7 @@ def test_lost_notification_state_is_replaced(scenario: Scenario) -> None:
     assert scenario.errors == []
 
 
-def test_unwritable_notification_state_repeats_nothing(scenario: Scenario) -> None:
+def test_unwritable_notification_state_repeats_nothing(scenario: DispatcherScenario) -> None:
     """If writes fail, the state stays in memory, the reason is logged once, and a later write stores the state."""
     store = FakeStore()
     store.failing_puts = {1, 2}
@@ -298,7 +298,7 @@ class UnreadableStore(FakeStore):
         return super().load()
 
 
-def test_notifications_wait_for_an_unreadable_state_for_ten_minutes(scenario: Scenario) -> None:
+def test_notifications_wait_for_an_unreadable_state_for_ten_minutes(scenario: DispatcherScenario) -> None:
     """Without the stored state, each problem would be sent again, so the first ten minutes send nothing."""
     store = UnreadableStore()
     scenario.store = store
@@ -328,7 +328,9 @@ class ContestedStore(FakeStore):
 
 
 @pytest.mark.parametrize("readable_loads", [100, 2])
-def test_conflicting_writes_of_the_state_do_not_block_notifications(scenario: Scenario, readable_loads: int) -> None:
+def test_conflicting_writes_of_the_state_do_not_block_notifications(
+    scenario: DispatcherScenario, readable_loads: int
+) -> None:
     """After three conflicting writes, the change stays in memory and is not sent again."""
     store = ContestedStore()
     store.readable_loads = readable_loads
@@ -339,7 +341,7 @@ def test_conflicting_writes_of_the_state_do_not_block_notifications(scenario: Sc
     assert scenario.dispatch(dispatcher) == []
 
 
-def test_unusable_state_folder_does_not_stop_notifications(scenario: Scenario, tmp_path: Path) -> None:
+def test_unusable_state_folder_does_not_stop_notifications(scenario: DispatcherScenario, tmp_path: Path) -> None:
     """Receivers are notified although the state can be neither locked nor stored."""
     (tmp_path / "file").touch()
     scenario.store = FileStore(tmp_path / "file" / "notifications.json")
@@ -349,7 +351,7 @@ def test_unusable_state_folder_does_not_stop_notifications(scenario: Scenario, t
     assert scenario.dispatch(dispatcher) == []
 
 
-def test_dry_run_stores_no_notification_state(scenario: Scenario) -> None:
+def test_dry_run_stores_no_notification_state(scenario: DispatcherScenario) -> None:
     """Without a store, each process sends each open problem once."""
     scenario.store = None
     dispatcher = scenario.create_dispatcher()
@@ -358,7 +360,7 @@ def test_dry_run_stores_no_notification_state(scenario: Scenario) -> None:
     assert scenario.dispatch(scenario.create_dispatcher()) == [LOST]
 
 
-def test_summary_is_sent_once_a_day(scenario: Scenario) -> None:
+def test_summary_is_sent_once_a_day(scenario: DispatcherScenario) -> None:
     """A summary is sent once a day across restarts, and a summary that was not delivered is sent later."""
     scenario.summary_interval = timedelta(days=1)
     assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: no problems"]
@@ -376,7 +378,7 @@ def test_summary_is_sent_once_a_day(scenario: Scenario) -> None:
     assert scenario.dispatch(scenario.create_dispatcher(), export="in-sync") == [RECOVERED, "reconcile: no problems"]
 
 
-def test_removed_manifest_is_dropped_from_the_notification_state(scenario: Scenario) -> None:
+def test_removed_manifest_is_dropped_from_the_notification_state(scenario: DispatcherScenario) -> None:
     """A manifest that was removed from git leaves the state without a notification, so the state does not grow."""
     dispatcher = scenario.create_dispatcher()
     scenario.dispatch(dispatcher, export="lost")
@@ -388,7 +390,7 @@ def test_removed_manifest_is_dropped_from_the_notification_state(scenario: Scena
     assert receiver_state["targets"]["prod"]["open"] == []
 
 
-def test_removed_target_is_dropped_from_the_notification_state(scenario: Scenario) -> None:
+def test_removed_target_is_dropped_from_the_notification_state(scenario: DispatcherScenario) -> None:
     """The alerts of a removed target leave the state without a notification."""
     scenario.dispatch(scenario.create_dispatcher(), export="lost")
     status = scenario.build_status()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from random import Random
 
 from soak.aws import Faults, change_by_hand
 from soak.bounds import Sample
-from soak.controller import INTERNAL, Controller, run_controller
+from soak.controller import INTERNAL, count_events, run_controller, send_webhook
 from soak.git import RemoteRepository
 from soak.process import read_sample
+from support.controller import ControllerProcess
+from support.http_servers import request_page
 from support.program import Program
 from support.proxy import FaultProxy
 from support.receivers import ChatServer
@@ -83,7 +86,9 @@ def run_soak(plan: Workload, folder: Path) -> SoakResult:
             number = len(samples) + 1
             services.run_round(number, has_push=number * plan.pushes // plan.rounds > services.push_count)
             samples.append(
-                read_sample(services.controller.pid, folder / "tmp", services.controller.count_events("run finished"))
+                read_sample(
+                    services.controller.process.pid, folder / "tmp", count_events(services.controller, "run finished")
+                )
             )
         return SoakResult(tuple(samples), services.count_all())
 
@@ -105,15 +110,18 @@ def _start_services(plan: Workload, folder: Path) -> Iterator[_Services]:
         notification_settings = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.has_notifications else {}
         env = {**GIT, **notification_settings, "TMPDIR": str(folder / "tmp")}
         controller = stack.enter_context(run_controller(program, *options, env=env))
-        controller.expect_event("run finished", repository.accounts)()
-        yield _Services(controller, repository, server, faults, chat)
+        wait_for_runs = controller.expect_event("run finished", repository.accounts)
+        url = controller.wait_for_event("listening")["url"]
+        wait_for_runs()
+        yield _Services(controller, url, repository, server, faults, chat)
 
 
 @dataclass(slots=True)
 class _Services:
     """A controller with the services around it."""
 
-    controller: Controller
+    controller: ControllerProcess
+    url: str
     repository: RemoteRepository
     server: SandboxServer
     faults: Faults
@@ -139,14 +147,14 @@ class _Services:
         elif number % 2:
             self._send_webhook("generic", {}, b"")
         else:
-            self.controller.send_sighup()
+            self.controller.process.send_signal(signal.SIGHUP)
         self._send_webhook("generic", {}, b"", is_signed=False)
-        assert self.controller.request_status(_PAGES[number % len(_PAGES)]) == 200
+        assert request_page(self.url + _PAGES[number % len(_PAGES)])[0] == 200
         wait_for_runs()
 
     def count_all(self) -> Counter[str]:
         """Return the counts of log events, changes and faults."""
-        event_counts = Counter({event: self.controller.count_events(event) for event in _EVENTS})
+        event_counts = Counter({event: count_events(self.controller, event) for event in _EVENTS})
         change_counts = {
             "pushes": self.push_count,
             "webhooks": self.webhook_count,
@@ -156,7 +164,7 @@ class _Services:
 
     def _send_webhook(self, sender: str, headers: dict[str, str], body: bytes, *, is_signed: bool = True) -> None:
         self.webhook_count += 1
-        self.controller.send_webhook(sender, headers, body, is_signed=is_signed)
+        send_webhook(self.url, sender, headers, body, is_signed=is_signed)
 
     def _inject_faults(self, number: int) -> None:
         accounts = list(self.repository.accounts.values())

@@ -13,7 +13,7 @@ class PageParser(HTMLParser):
     """A document: its elements in order, and its text. Each element must be closed in the right place."""
 
     tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
     open_tags: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -36,11 +36,16 @@ class PageParser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Record text."""
-        self.text += data
+        self.pieces.append(data)
 
     def find_all(self, tag: str) -> list[dict[str, str]]:
         """Return the attributes of each element with a name."""
         return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        """The text of the document."""
+        return "".join(self.pieces)
 
     @property
     def words(self) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
+
+from support.http_servers import QuietHandler, create_server, serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class FaultProxy:
         address = urlsplit(upstream)
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class ProxyHandler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.read_body()
                 path = (
                     self.path
                     if self.path.startswith("/")
@@ -101,11 +101,8 @@ class FaultProxy:
                 else:
                     self.connection.shutdown(socket.SHUT_RDWR)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._server = create_server(ProxyHandler)
+        self._stack = ExitStack()
 
     @property
     def url(self) -> str:
@@ -118,15 +115,13 @@ class FaultProxy:
         return dict(Counter(request.operation for request in self.requests))
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._stack.enter_context(serve(self._server))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._stack.close()
 
 
 def build_sts_error(status: int, code: str, message: str = "because") -> bytes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import Any, ClassVar
+
+from support.http_servers import QuietHandler, create_server, serve
 
 
 class ChatServer:
@@ -23,17 +23,14 @@ class ChatServer:
         self.is_down = False
         chat = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                posted = self.rfile.read(int(self.headers["Content-Length"]))
+        class ChatHandler(QuietHandler):
+            def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
+                posted = self.read_body()
                 (chat.rejected_messages if chat.is_down else chat.messages).put(json.loads(posted))
                 self.send_response(503 if chat.is_down else 200)
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                """Log nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = create_server(ChatHandler)
 
     @property
     def port(self) -> int:
@@ -52,7 +49,7 @@ class ChatServer:
     @contextmanager
     def serve(self) -> Iterator[ChatServer]:
         """Accept messages during the block."""
-        with _serve(self._server):
+        with serve(self._server):
             yield self
 
 
@@ -101,17 +98,5 @@ class MailServer(socketserver.ThreadingTCPServer):
     @contextmanager
     def serve(self) -> Iterator[MailServer]:
         """Accept mails during the block."""
-        with _serve(self):
+        with serve(self):
             yield self
-
-
-@contextmanager
-def _serve(server: socketserver.BaseServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,15 +6,15 @@ import base64
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import http_servers
+from support.http_servers import QuietHandler, create_server
 
 from reconciler.core.errors import GitError, InvalidReference, Problem
 from reconciler.core.manifests.files import File
@@ -129,30 +129,22 @@ def create_repository(folder: Path, environment: dict[str, str], *options: str) 
     return repository
 
 
-class RejectingHandler(BaseHTTPRequestHandler):
+class RejectingHandler(QuietHandler):
     """Handler that rejects every request."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
         """Request credentials."""
         self.send_response(401)
         self.send_header("WWW-Authenticate", 'Basic realm="x"')
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Log nothing."""
-
 
 @contextmanager
 def serve(handler: type[RejectingHandler] = RejectingHandler, port: int = 0) -> Iterator[str]:
-    """Serve on loopback with a handler, by default one that rejects every request."""
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    """Serve on loopback with a handler, by default one that rejects every request. Yield host and port."""
+    server = create_server(handler, port)
+    with http_servers.serve(server):
+        yield f"127.0.0.1:{server.server_port}"
 
 
 @dataclass(slots=True)
@@ -199,12 +191,12 @@ def serve_with_login(folder: Path, environment: Mapping[str, str], login: str, p
     """Serve the repositories of a folder on loopback for one login. Port 0 selects a free port."""
     server = LoginServer(folder, environment, login.encode())
 
-    class Handler(RejectingHandler):
+    class LoginHandler(RejectingHandler):
         """Handler that accepts one login."""
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
             """Answer the request, or request the login."""
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self.read_body()
             if not server.check_login(dict(self.headers)):
                 super().do_GET()
                 return
@@ -215,6 +207,6 @@ def serve_with_login(folder: Path, environment: Mapping[str, str], login: str, p
 
         do_POST = do_GET  # noqa: N815 - the name is http.server's
 
-    with serve(Handler, port) as host:
+    with serve(LoginHandler, port) as host:
         server.host = host
         yield server

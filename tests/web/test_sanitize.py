@@ -51,7 +51,7 @@ VALUES = {
     "surrogate": "a\ud800b\udfff",
     "control": "a\x00\x1b[31m\r\n\x85\u2028b",
     "markup": "</script><script>{{ 7 * 7 }}{% raw %}",
-    "long": "x" * 3_000_000,
+    "long": "x" * 300_000,
     "digits": "9" * 5000,
     "date": "9999-12-31T23:59:59Z",
 }
@@ -90,7 +90,7 @@ def expect_responses(site: Site, status: ControllerStatus) -> None:
     responses = [site.get(path) for path in ("/", "/?decision=drifted&q=a", "/api/v1/report", "/metrics", "/healthz")]
     assert [response.status for response in responses] == [200] * 5
     json.loads(responses[2].body, parse_constant=reject_constant)
-    assert len(responses[0].body) < 10_000_000
+    assert len(responses[0].body) < 1_000_000
     assert site.get("/readyz").status == 200
 
 

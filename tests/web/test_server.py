@@ -108,12 +108,12 @@ def test_internal_error_is_logged(site: Site) -> None:
     """An internal error of the application is logged."""
     event, messages = threading.Event(), list[str]()
 
-    class RecordingHandler(logging.Handler):
+    class MessageHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(record.getMessage().strip())
             event.set()
 
-    handler = RecordingHandler()
+    handler = MessageHandler()
     logging.getLogger().addHandler(handler)
     try:
         site.status = None  # type: ignore[assignment] # provokes an internal error

@@ -100,7 +100,7 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
     """A redirect to another host does not send the token there."""
     headers: list[str | None] = []
 
-    class RecordingHandler(RejectingHandler):
+    class HeaderHandler(RejectingHandler):
         """A server that requires a login and records the Authorization header."""
 
         def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
@@ -109,7 +109,7 @@ def test_token_is_not_sent_to_a_redirect_target(repository: Repository, tmp_path
             super().do_GET()
 
     token = write_file(tmp_path / "token", "hunter2")
-    with serve(RecordingHandler) as other:
+    with serve(HeaderHandler) as other:
 
         class RedirectingHandler(RejectingHandler):
             """A server that redirects each request to the other server."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -470,51 +469,45 @@ def test_malformed_s3_url_is_rejected(url: str, message: str) -> None:
 
 
 COUNTER_PROGRAM = """
+import multiprocessing
 import sys
 from reconciler.core.errors import StateConflict
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state.s3 import S3Clients, S3Store
 url, bucket, key = sys.argv[1:]
-connection = ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True)
-store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, SharedModels())), bucket, key)
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range(25):
-    while True:
-        stored_text = store.load()
-        number = int(stored_text.text) + 1 if stored_text else 1
-        try:
-            store.put(str(number), stored_text and stored_text.version)
-        except StateConflict:
-            continue
-        break
-    print(number, flush=True)
+context = multiprocessing.get_context("fork")
+barrier = context.Barrier(4)
+
+def count():
+    connection = ConnectionSettings("0", endpoint_url=url, has_dummy_credentials=True)
+    store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, SharedModels())), bucket, key)
+    barrier.wait()
+    for _ in range(25):
+        while True:
+            stored_text = store.load()
+            number = int(stored_text.text) + 1 if stored_text else 1
+            try:
+                store.put(str(number), stored_text and stored_text.version)
+            except StateConflict:
+                continue
+            break
+        sys.stdout.write(f"{number}\\n")
+        sys.stdout.flush()
+
+processes = [context.Process(target=count) for _ in range(4)]
+for each in processes:
+    each.start()
+for each in processes:
+    each.join()
 """
-
-
-@contextmanager
-def run_counter(url: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that adds 25 to the number in the object, and kill it afterwards."""
-    command = [sys.executable, "-c", COUNTER_PROGRAM, url, BUCKET, KEY]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+"""Four processes, forked after the imports, that each add 25 to the number in the object."""
 
 
 def test_concurrent_machines_lose_no_update(server: SandboxServer) -> None:
     """Four processes count to a hundred together, and each number is counted once."""
-    with ExitStack() as stack:
-        counters = [stack.enter_context(run_counter(server.url)) for _ in range(4)]
-        lines = [each.stdout for each in counters if each.stdout]
-        assert [line.readline() for line in lines] == ["ready\n"] * 4
-        for each in counters:
-            assert each.stdin
-            each.stdin.write("\n")
-            each.stdin.flush()
-        numbers = [int(line.readline()) for line in lines for _ in range(25)]
-    assert sorted(numbers) == list(range(1, 101))
+    command = [sys.executable, "-c", COUNTER_PROGRAM, server.url, BUCKET, KEY]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert sorted(map(int, process.stdout.splitlines())) == list(range(1, 101))
     stored_text = create_store(server.url).load()
     assert stored_text
     assert stored_text.text == "100"
