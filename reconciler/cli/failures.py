@@ -25,6 +25,13 @@ from reconciler.core.text import sanitize
 if TYPE_CHECKING:
     from reconciler.cli.group import CommandGroup
 
+_PREFIX = "reconcile: "
+
+
+def print_error(message: str) -> None:
+    """Print an error on standard error, as one line with the prefix of every error."""
+    click.echo(sanitize(f"{_PREFIX}{message}"), err=True)
+
 
 def show_failure(error: Exception, group: CommandGroup) -> int:
     """Show why a command failed, and return its exit code."""
@@ -38,13 +45,13 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
         case InvalidManifests():
             for problem in error.problems:
                 click.echo(sanitize(str(problem)), err=True)
-            click.echo(f"{error}; AWS was not called", err=True)
+            print_error(f"{error}; AWS was not called")
             return EXIT_INVALID
         case ReconcilerError():
-            click.echo(sanitize(f"reconcile: {error}"), err=True)
+            print_error(str(error))
             return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
         case OSError():
-            click.echo(sanitize(f"reconcile: {redaction.describe_error(error)}"), err=True)
+            print_error(redaction.describe_error(error))
         case _:
             _show_internal_error(error)
     return EXIT_FAILED
@@ -61,7 +68,7 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
     safe_message = sanitize(redaction.hide(message))  # as a whole: a value in it may contain line breaks
-    safe_text = rendered.getvalue().replace(message, safe_message)
+    safe_text = rendered.getvalue().replace(f"Error: {message}", f"{_PREFIX}{safe_message}")
     click.echo("\n".join(map(sanitize, safe_text.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
 
@@ -72,4 +79,4 @@ def _show_internal_error(error: Exception) -> None:
         return
     description = f"{type(error).__name__}: {redaction.describe_error(error)}"
     hint = "(RECONCILER_DEBUG=1 shows the traceback)"
-    click.echo(sanitize(f"reconcile: internal error, please report it: {description} {hint}"), err=True)
+    print_error(f"internal error, please report it: {description} {hint}")

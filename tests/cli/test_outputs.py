@@ -110,7 +110,7 @@ def test_unwritable_github_summary_is_a_one_line_error(program: Program) -> None
     result = program.run("--dry-run", "-o", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/summary"})
     assert (result.code, result.out[:2]) == (1, "::")
     message = "GITHUB_STEP_SUMMARY /nonexistent/summary cannot be written: No such file or directory"
-    assert result.err.splitlines()[-1] == f"Error: {message}"
+    assert result.err.splitlines()[-1] == f"reconcile: {message}"
 
 
 @pytest.mark.parametrize("command", ["--dry-run", "validate"])

@@ -10,6 +10,7 @@ import click
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_error
 
 if TYPE_CHECKING:
     from reconciler.app.explanation import LocatedExplanation
@@ -51,5 +52,5 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     with sandbox_if_requested(config), progress.show_bars() as show_progress:
         located_explanation = explain_manifest(name, target, desired, config, show_progress)
     if located_explanation.refusal:
-        click.echo(located_explanation.refusal, err=True)
+        print_error(located_explanation.refusal)
     output.write(located_explanation, parsed_outputs, renderers)

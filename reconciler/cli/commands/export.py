@@ -9,6 +9,7 @@ import click
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_error
 from reconciler.core.text import plural, sanitize
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
             _MANAGED_LEFT_OUT.format(associations=plural(result.managed_count, "association"), folder=folder)
         )
     for line in (*result.failures, *result.advice):
-        click.echo(sanitize(f"reconcile export: {line}"), err=True)
+        print_error(line)
     if folder is None:
         _print_result(result)
     else:
