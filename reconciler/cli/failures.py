@@ -20,6 +20,7 @@ from reconciler.core.errors import (
     ReconcilerError,
     UsageError,
 )
+from reconciler.core.suggestions import find_similar
 from reconciler.core.text import sanitize
 
 if TYPE_CHECKING:
@@ -65,12 +66,20 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
     ):
         message = f"No such option {error.option_name!r} here: it belongs to `reconcile {owners[0]}`."
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
+    elif isinstance(error, click.NoSuchOption) and error.possibilities:
+        error = click.NoSuchOption(error.option_name, error.message, _select_close(error), ctx=error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
     safe_message = sanitize(redaction.hide(message))  # as a whole: a value in it may contain line breaks
     safe_text = rendered.getvalue().replace(f"Error: {message}", f"{_PREFIX}{safe_message}")
     click.echo("\n".join(map(sanitize, safe_text.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
+
+
+def _select_close(error: click.NoSuchOption) -> list[str]:
+    """Return the suggested options that are similar without their dashes, which make short names look similar."""
+    possibilities = {each.lstrip("-"): each for each in error.possibilities or ()}
+    return [possibilities[each] for each in find_similar(error.option_name.lstrip("-"), possibilities, 3)]
 
 
 def _show_internal_error(error: Exception) -> None:

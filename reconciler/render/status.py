@@ -47,7 +47,9 @@ def _render_association(association: RecordedAssociation, width: int) -> Iterato
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
     since = f"since {timestamp(association.since)}" if association.since and not association.is_orphaned else ""
     last_job = (
-        f"last job {association.last_execution.status.lower().replace('_', ' ')}" if association.last_execution else ""
+        f"last export {association.last_execution.status.lower().replace('_', ' ')}"
+        if association.last_execution
+        else ""
     )
     yield sanitize(
         f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_job)))}"

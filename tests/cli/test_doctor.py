@@ -330,7 +330,7 @@ def test_wrong_clock_fails_the_check(healthy_program: Program, server: SandboxSe
         diagnosis = diagnose(Program(healthy_program.folder, proxy.url))
     clock = find_check(diagnosis, "clock")
     assert clock["result"] == "failed"
-    assert re.fullmatch(r"this machine's clock is [0-9.]+ days ahead of AWS's", clock["seen"])
+    assert re.fullmatch(r"the clock of this machine is [0-9.]+ days ahead of the clock of AWS", clock["seen"])
     assert clock["fix"].startswith("set the clock")
     assert get_results(diagnosis)["credentials"] == ("failed" if is_refused else "ok")
     assert get_results(diagnosis)["list-integrations"] == ("skipped" if is_refused else "ok")
@@ -631,5 +631,7 @@ def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0
-    assert find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox has no buckets"
+    assert (
+        find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox of --sandbox has no buckets"
+    )
     assert list(tmp_path.iterdir()) == []

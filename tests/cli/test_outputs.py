@@ -86,7 +86,7 @@ def test_run_reports_manifest_warnings(program: Program) -> None:
     program.add("october", text=EXPORT + "policy: {onLoss: recreate}\n")
     result = program.run("-o", "json")
     assert (result.code, result.report["warnings"][0]["pointer"]) == (0, "/policy/onLoss")
-    assert "/policy/onLoss" in result.find_events("manifest warning")[0]["problem"]
+    assert "/policy/onLoss" in result.find_events("manifest warning")[0]["warning"]
     assert "warning: manifests/october.yaml:11:18: /policy/onLoss" in program.run().out
 
 
@@ -200,6 +200,6 @@ def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> N
     assert program.run("--detailed-exitcode").code == 0
     result = program.run("--detailed-exitcode", "--fail-on", "unmanaged")
     assert result.code == 2
-    assert "its manifest is gone" in result.out
-    assert "0 of 1 live associations are managed" in result.out
+    assert "its manifest was removed" in result.out
+    assert "0 of 1 live association is managed" in result.out
     assert program.run("--fail-on", "unmanaged").code == 64

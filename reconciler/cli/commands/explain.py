@@ -1,4 +1,4 @@
-"""`reconcile explain`: show the state of one association, and what a run would do with it."""
+"""`reconcile explain`: show what is known about one association, and what a run would do with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @options.settle_time
 @options.max_creates
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
-    """Explain the association of the manifest NAME: its state, what a run would do with it, and why.
+    """Explain the association of the manifest NAME: what is known about it, what a run would do with it, and why.
 
     This command reads AWS and the journal as a dry run does, and writes nothing.
     """

@@ -45,7 +45,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     from reconciler.core.errors import EXIT_FAILED, UsageError
 
     if force and folder is None:
-        raise UsageError("--force needs --output-dir: standard output replaces no files")
+        raise UsageError("--force needs --output-dir: without --output-dir, no file is written")
     if folder == "":
         raise UsageError("--output-dir: the name of the folder is missing")
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)

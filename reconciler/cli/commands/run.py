@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--fail-on",
-    type=click.Choice(["unmanaged"]),
+    type=options.Choice(["unmanaged"]),
     help="With --detailed-exitcode, count unmanaged associations as a difference.",
 )
 def command(

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from reconciler.cli import options
+
 _SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
@@ -19,12 +21,12 @@ _SCHEMA_FILES = {
 @click.command("schema")
 @click.argument(
     "kind",
-    type=click.Choice(list(_SCHEMA_FILES), case_sensitive=False),
+    type=options.Choice(list(_SCHEMA_FILES), case_sensitive=False),
     default="DataIntegrationAssociation",
     metavar="[KIND]",
 )
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of document, without references.
+    """Print the JSON Schema of one kind of document. Every $ref is resolved.
 
     The kinds of manifests are DataIntegrationAssociation (the default) and Target. The kinds of output are Report,
     Findings, Doctor and Journal.

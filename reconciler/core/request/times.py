@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 _MAX_DIGITS = 18
 _MAX_LENGTH = 255
+_RANGE = re.compile(r"(\w+) must be in ([0-9]+)\.\.([0-9]+)")
+"""A range in the message of Python, such as "month must be in 1..12"."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -23,12 +26,13 @@ def to_epoch_millis(text: str) -> str:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a time: {error}") from None
+        reason = _RANGE.sub(r"the \1 must be \2 to \3", str(error))
+        raise ValueError(f"{text!r} is not a time: {reason}") from None
     if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: end it with Z, or with an offset such as +02:00")
     millis = (time - _EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
-        raise ValueError(f"{text!r} is before 1970")
+        raise ValueError(f"{text!r} is before 1970: use a later time")
     return str(millis)
 
 

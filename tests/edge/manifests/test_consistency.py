@@ -57,7 +57,7 @@ def list_problems(*documents: str) -> list[str]:
         ((target("prod"), manifest("a", target="prd")), "/target: no Target 'prd' is declared: did you mean 'prod'?"),
         (
             (target("prod"), manifest("a", target="x")),
-            "/target: no Target 'x' is declared: declare it, or name one of 'prod'",
+            "/target: no Target 'x' is declared: declare it, or use 'prod'",
         ),
         (
             (target("prod"), target("test", "000000000001"), manifest("a")),

@@ -82,7 +82,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
     }  # fmt: skip
     assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in notice.text.split("\n")
     assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in notice.text
-    assert summary == "Dry run: 1 to create. Nothing was written. 1 of 1 live associations is managed."
+    assert summary == "Dry run: 1 to create. Nothing was written. 1 of 1 live association is managed."
     assert run_line == "Run plain, revision plain, version plain"
     assert plan == f"Plan {run_report.plan_digest}"
 
