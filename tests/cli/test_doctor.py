@@ -608,7 +608,7 @@ def test_held_lease_is_a_warning(healthy_program: Program, bucket: Bucket) -> No
     assert healthy_program.run("--state", bucket.url, "--new-state").code == 0
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
     for expires, result, message in (
-        ("2199-01-01T00:00:00Z", "warning", "held by process 1 on host until 2199-01-01 00:00:00Z"),
+        ("2199-01-01T00:00:00Z", "warning", "the lease is held by process 1 on host until 2199-01-01 00:00:00Z"),
         ("2020-01-01T00:00:00Z", "ok", "the lease of process 1 on host expired at 2020-01-01 00:00:00Z"),
     ):
         bucket.text = json.dumps(add_digest({**bucket.journal, "lease": {**lease, "expires": expires}}))

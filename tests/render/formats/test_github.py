@@ -99,7 +99,7 @@ def test_most_severe_annotations_come_first() -> None:
     run_report = replace(run_report, warnings=problems())
     annotations = parse_commands(render(run_report))
     assert [(each.name, each.properties["title"]) for each in annotations] == [
-        ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "unknown lost"),
+        ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "without an answer lost"),
         ("error", "blocked stuck"),
         ("warning", "drifted drifted"), ("warning", "manifest warning"), ("warning", "manifest warning"),
         ("notice", "to update up"), ("notice", "to create new"),
