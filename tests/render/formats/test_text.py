@@ -48,7 +48,10 @@ def test_plain_report_is_rendered_exactly() -> None:
         "      + /ExecutionConfiguration/ExecutionMode  ON_DEMAND",
         "      + /ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
         "      + /ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
-        f"  drifted    export         profiles-export → s3://corp-exports/2026-10  last export in progress  {UNVERIFIABLE}",
+        (
+            "  drifted    export         profiles-export → s3://corp-exports/2026-10  last export in progress  "
+            f"{UNVERIFIABLE}"
+        ),
         "      AWS no longer matches the last applied configuration; drift is reported, not repaired",
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
         "      - live     1788220800000 (2026-09-01T00:00:00Z)",
