@@ -68,7 +68,7 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     assert (explanation["rule"]["decision"], explanation["decision"]["decision"]) == ("create", "held")
     assert "policy.suspend" in explanation["rule"]["guardrail"]
     text = program.run("explain", "october").out
-    assert "decision: create" in text
+    assert "then  create" in text
     assert "guardrail  held: policy.suspend is true" in text
     assert "suspended, ignore /ClientId" in text
 
@@ -138,7 +138,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
 
     with FaultProxy(server.url, before_request=deny_list) as proxy:
         result = Program(program.folder, proxy.url).run("explain", "october")
-    assert "live: its data integration could not be listed" in result.out
+    assert "the association in AWS: its data integration could not be listed" in result.out
     assert "unknown, because the data integration could not be listed" in result.out
 
 
