@@ -65,6 +65,12 @@ def test_help_of_the_sandbox_lists_every_switch(tmp_path: Path) -> None:
     assert {field.name for field in fields(Behaviour)} <= words
 
 
+def test_port_out_of_range_is_a_usage_error(tmp_path: Path) -> None:
+    """A port above 65535 is a usage error that names the range."""
+    result = Program(tmp_path).run("sandbox", "--port", "65536")
+    assert (result.code, "65536 is out of range: it must be from 0 to 65535" in result.err) == (64, True)
+
+
 def test_misspelt_sandbox_switch_is_a_usage_error(tmp_path: Path) -> None:
     """--set changes the behaviour of the sandbox, and a misspelled switch is a usage error."""
     program = Program(tmp_path)
