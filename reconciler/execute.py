@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
-from reconciler.core.apply.transitions import MAX_INTENT_AGE, with_outcomes, with_renewed_intents
+from reconciler.core.apply.transitions import LATE_CALL, MAX_INTENT_AGE, with_outcomes, with_renewed_intents
 from reconciler.core.errors import StateError
 from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
@@ -72,7 +72,7 @@ class Executor:
                 self._leased_journal.confirm()
         except StateError as error:
             return str(error)
-        return "its intent was written too long ago" if self._clock.now() > self._written_at + MAX_INTENT_AGE else None
+        return LATE_CALL if self._clock.now() > self._written_at + MAX_INTENT_AGE else None
 
     def _renew(self) -> None:
         """Write the outcomes so far and renew the remaining intents. Raises StateError."""

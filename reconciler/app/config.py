@@ -84,9 +84,11 @@ class RunConfig:
             except ValueError as error:
                 raise UsageError(f"--state {self.state!r}: {error}") from error
             if self.sandbox and not state.is_folder(self.state):
-                raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave out --state")
+                raise UsageError(
+                    "--sandbox keeps its journal in a folder: use a path for --state, or leave out --state"
+                )
         if self.sandbox and self.endpoint_url:
-            raise UsageError("--sandbox and --endpoint-url cannot be combined: give one of them")
+            raise UsageError("--sandbox and --endpoint-url cannot be combined: use one of them")
         if self.region is not None:
             from reconciler.edge.aws.region_names import load_region_patterns
 

@@ -166,7 +166,8 @@ class DoctorRun:
             if self._config.sandbox:
                 check_names = ("bucket-region", "bucket-encryption")
                 yield from (
-                    build_skipped_check(name, "the sandbox has no buckets", subject=bucket.name) for name in check_names
+                    build_skipped_check(name, "the sandbox of --sandbox has no buckets", subject=bucket.name)
+                    for name in check_names
                 )
                 continue
             bucket_region = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_region(name))  # type: ignore[misc]

@@ -58,7 +58,7 @@ def prepare(config: RunConfig, *, is_brief: bool = False) -> None:
 def warn_of_missing_state(config: RunConfig) -> None:
     """Log a warning for a dry run in CI without --state, because a run that creates would be refused there."""
     if config.dry_run and config.settings.is_ci and not config.state and not config.sandbox:
-        risk = "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE"
+        risk = "in CI, a run that may create is refused without --state: use --state or RECONCILER_STATE"
         logs.get_logger().warning(logs.NO_STATE, risk=risk)
 
 

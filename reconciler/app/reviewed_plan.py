@@ -55,4 +55,4 @@ def _format_write(write: Any) -> str:
 
 
 def _build_error(value: str, message: str) -> UsageError:
-    return UsageError(f"--expect-plan {value}: {message}")
+    return UsageError(f"--expect-plan {value!r}: {message}")

@@ -24,12 +24,12 @@ def select_targets(
     for glob in new_state:
         if not any(fnmatchcase(name, glob) for name in declared_names):
             raise UnknownTarget(
-                f"--new-state {glob!r} matches no target: use one of {', '.join(declared_names)}, or '*' for all"
+                f"--new-state {glob!r} matches no target: use {_format_choice(declared_names)}, or '*' for all"
             )
     for name in names:
         if name not in declared_names:
             closest = find_closest(name, declared_names)
-            hint = f"did you mean {closest!r}?" if closest else f"use one of {join_names(declared_names)}"
+            hint = f"did you mean {closest!r}?" if closest else f"use {_format_choice(declared_names)}"
             raise UnknownTarget(f"{option} {name!r} is not declared: {hint}")
     target_names = names or declared_names
     return replace(desired, targets=tuple(target for target in desired.targets if target.name in target_names))
@@ -41,6 +41,10 @@ def select_configured_targets(desired: Desired, config: RunConfig, option: str =
         return select_targets(desired, config.targets, config.new_state, option)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
+
+
+def _format_choice(names: Sequence[str]) -> str:
+    return f"{'one of ' if len(names) > 1 else ''}{join_names(names)}"
 
 
 def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> Target:

@@ -20,10 +20,18 @@ from reconciler.core.errors import (
     ReconcilerError,
     UsageError,
 )
+from reconciler.core.suggestions import find_similar
 from reconciler.core.text import sanitize
 
 if TYPE_CHECKING:
     from reconciler.cli.group import CommandGroup
+
+_PREFIX = "reconcile: "
+
+
+def print_error(message: str) -> None:
+    """Print an error on standard error, as one line with the prefix of every error."""
+    click.echo(sanitize(f"{_PREFIX}{message}"), err=True)
 
 
 def show_failure(error: Exception, group: CommandGroup) -> int:
@@ -38,13 +46,13 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
         case InvalidManifests():
             for problem in error.problems:
                 click.echo(sanitize(str(problem)), err=True)
-            click.echo(f"{error}; AWS was not called", err=True)
+            print_error(f"{error}; AWS was not called")
             return EXIT_INVALID
         case ReconcilerError():
-            click.echo(sanitize(f"reconcile: {error}"), err=True)
+            print_error(str(error))
             return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
         case OSError():
-            click.echo(sanitize(f"reconcile: {redaction.describe_error(error)}"), err=True)
+            print_error(redaction.describe_error(error))
         case _:
             _show_internal_error(error)
     return EXIT_FAILED
@@ -58,12 +66,20 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
     ):
         message = f"No such option {error.option_name!r} here: it belongs to `reconcile {owners[0]}`."
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
+    elif isinstance(error, click.NoSuchOption) and error.possibilities:
+        error = click.NoSuchOption(error.option_name, error.message, _select_close(error), ctx=error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
     safe_message = sanitize(redaction.hide(message))  # as a whole: a value in it may contain line breaks
-    safe_text = rendered.getvalue().replace(message, safe_message)
+    safe_text = rendered.getvalue().replace(f"Error: {message}", f"{_PREFIX}{safe_message}")
     click.echo("\n".join(map(sanitize, safe_text.splitlines())), err=True)
     return EXIT_USAGE if isinstance(error, click.UsageError) else EXIT_FAILED
+
+
+def _select_close(error: click.NoSuchOption) -> list[str]:
+    """Return the suggested options that are similar without their dashes, which make short names look similar."""
+    possibilities = {each.lstrip("-"): each for each in error.possibilities or ()}
+    return [possibilities[each] for each in find_similar(error.option_name.lstrip("-"), possibilities, 3)]
 
 
 def _show_internal_error(error: Exception) -> None:
@@ -72,4 +88,4 @@ def _show_internal_error(error: Exception) -> None:
         return
     description = f"{type(error).__name__}: {redaction.describe_error(error)}"
     hint = "(RECONCILER_DEBUG=1 shows the traceback)"
-    click.echo(sanitize(f"reconcile: internal error, please report it: {description} {hint}"), err=True)
+    print_error(f"internal error, please report it: {description} {hint}")

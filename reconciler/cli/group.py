@@ -23,9 +23,9 @@ _COMMANDS = {
     "export": "Write live associations as manifests.",
     "status": "Show the records of the journal.",
     "unlock": "Free the lease of a dead run.",
-    "doctor": "Check credentials, permissions, buckets and state.",
+    "doctor": "Check credentials, permissions, buckets and journal.",
     "schema": "Print the JSON Schema of a manifest or an output.",
-    "sandbox": "Serve a local AppIntegrations over HTTP.",
+    "sandbox": "Serve a simulated AppIntegrations API over HTTP.",
 }
 _DEFAULT_COMMAND = "run"
 _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
@@ -41,7 +41,7 @@ def _suggest_command(name: str) -> str:
         return f"did you mean {option} {name}?"
     closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
     if not closest:
-        return f"the commands are {', '.join(_COMMANDS)}"
+        return f"use one of {', '.join(_COMMANDS)}"
     return f"did you mean {_COMMAND_SYNONYMS.get(closest, repr(closest))}?"
 
 

@@ -52,6 +52,34 @@ def suggest_option(word: str) -> str | None:
     return "-f" if is_path else None
 
 
+class Choice(click.Choice[str]):
+    """One of several words. The error shows the words as help shows them."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the error for a word that is not among the choices."""
+        return f"{value!r} is not known: use {'one of ' if len(self.choices) > 1 else ''}{', '.join(self.choices)}"
+
+
+class WholeNumber(click.ParamType[int]):
+    """A whole number from 0 to a maximum, if there is one."""
+
+    name = "integer"
+
+    def __init__(self, maximum: int | None = None) -> None:
+        self._maximum = maximum
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Fails if the text is not a number in the range."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        if number < 0 or (self._maximum is not None and number > self._maximum):
+            range_text = "0 or more" if self._maximum is None else f"from 0 to {self._maximum}"
+            self.fail(f"{number} is out of range: it must be {range_text}", param, ctx)
+        return number
+
+
 class Command(click.Command):
     """A command that suggests an option or a command for an unexpected extra argument."""
 
@@ -173,7 +201,8 @@ aws_access = combine_options(
     option(
         "--endpoint-url",
         metavar="URL",
-        help="Address to call instead of AWS, for example a sandbox. Only dummy credentials are sent there.",
+        help="Address to call instead of AWS, for example a sandbox. The program then sends dummy credentials "
+        "instead of yours.",
     ),
     option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
 )
@@ -194,21 +223,24 @@ dry_run = option("--dry-run", is_flag=True, help="Show what a run would do, and 
 plan_options = combine_options(
     option(
         "--mode",
-        type=click.Choice([mode.value for mode in Mode]),
+        type=Choice([mode.value for mode in Mode]),
         default=Mode.CREATE.value,
         show_default=True,
         callback=lambda _context, _option, value: Mode(value),
         help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
     ),
     duration_option(
-        "--settle-time", "15m", "Time to wait for List to show the result of a call whose answer was lost."
+        "--settle-time",
+        "15m",
+        "Time to wait for a change to appear in the lists of AWS: before a Create without an answer is sent again, and "
+        "before a missing association counts as lost.",
     ),
     option(
         "--max-creates",
-        type=click.IntRange(min=0),
+        type=WholeNumber(),
         metavar="N",
-        help="Limit of creates for each target. A plan above the limit sends no create. If MaxCreates of the Target "
-        "is lower, it applies instead.",
+        help="Maximum number of creates in each target. A run that plans more creates none. If a Target has a "
+        "lower MaxCreates, that one applies.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.
@@ -216,16 +248,21 @@ plan_options = combine_options(
 `export` and `doctor` have none of them, because none would change what these commands show.
 """
 
-new_state = option(
-    "--new-state",
-    multiple=True,
-    is_flag=False,
-    flag_value="*",
-    type=Glob(),
-    metavar="[TARGET]",
-    help="Allow a new journal for the first run of this Target. TARGET may be a glob. Without TARGET, the option "
-    "applies to every Target. May be repeated.",
-)
+
+def _new_state_option(effect: str) -> Decorator:
+    return option(
+        "--new-state",
+        multiple=True,
+        is_flag=False,
+        flag_value="*",
+        type=Glob(),
+        metavar="[TARGET]",
+        help=f"{effect} TARGET may be a glob. Without TARGET, the option applies to every target. May be repeated.",
+    )
+
+
+new_state = _new_state_option("Create the journal if it is missing: needed for the first run of a target.")
+ignored_new_state = _new_state_option("Do not report a missing journal as a failure, as if the run had --new-state.")
 
 run_options = combine_options(
     plan_options,

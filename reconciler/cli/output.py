@@ -58,7 +58,7 @@ def parse(values: tuple[str, ...], formats: Iterable[str]) -> tuple[Output, ...]
             raise UsageError(f"-o {value}: the file name after '=' is missing: write {format_}=FILE, or leave out '='")
         path = Path(file) if file else None
         if path and (obstacle := _find_obstacle(path)):
-            raise UsageError(f"-o {value}: {path} cannot be written: {obstacle}")
+            raise UsageError(f"-o {value}: {obstacle}")
         parsed.append(Output(format_, path))
     file_identities = [_identify_file(output.file) for output in parsed]
     if sum(output.file is None for output in parsed) > 1:
@@ -93,12 +93,16 @@ def _find_obstacle(path: Path) -> str | None:
     """Return why a file cannot be written, or None. The check comes before the run, so that its report is not lost."""
     try:
         if path.is_dir():
-            return "it is a folder"
+            return f"{path} is a folder"
         if not path.parent.is_dir():
             return f"the folder {path.parent} does not exist"
-        return None if os.access(path if path.exists() else path.parent, os.W_OK) else "permission denied"
+        return (
+            None
+            if os.access(path if path.exists() else path.parent, os.W_OK)
+            else f"{path} cannot be written: permission denied"
+        )
     except OSError as error:
-        return error.strerror
+        return f"{path} cannot be written: {error.strerror}"
 
 
 def write(value: T, outputs: Iterable[Output], renderers: Mapping[str, Renderer[T]]) -> None:

@@ -290,7 +290,7 @@ def _build_comments(
         yield f"AWS does not show {members}: their values come from the journal."
     else:
         yield f"AWS does not show {members}: if the association has them, add them before the first run."
-    yield "Because of policy.adopt, this manifest is bound to this association alone, and never creates one."
+    yield "Because of policy.adopt, this manifest is bound to this association only, and never creates one."
 
 
 def _describe_duplicate(other: DuplicateManifest) -> str:

@@ -154,7 +154,7 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
     """Log the warnings about a revision's manifests, and a warning if there are no manifests."""
     log = get_logger().bind(revision=revision) if revision else get_logger()
     for warning in desired.warnings:
-        log.warning(MANIFEST_WARNING, problem=str(warning))
+        log.warning(MANIFEST_WARNING, warning=str(warning))
     if not any(desired.manifests.values()):
         log.warning(NO_MANIFESTS, files=list(files))
 
@@ -189,7 +189,7 @@ def log_report(report: Report) -> None:
         planDigest=digest,
         created=sum(isinstance(outcome, Created) for outcome in outcomes),
         updated=sum(isinstance(outcome, Updated) for outcome in outcomes),
-        unlisted=sum(len(target.unlisted) for target in report.targets),
+        integrationsNotListed=sum(len(target.unlisted) for target in report.targets),
         **report.summary,
     )
 

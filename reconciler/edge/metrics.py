@@ -147,7 +147,7 @@ class Metrics:
         drift = _create_gauge(
             "drift_seconds", "Time since the drift of the association was detected.", "target", "association"
         )
-        exports = _create_gauge("exports_failed", "Associations whose last job failed.", "target")
+        exports = _create_gauge("exports_failed", "Associations whose last export failed.", "target")
         succeeded = _create_gauge(
             "last_success_timestamp_seconds", "Time of the last successful run of the target.", "target"
         )
@@ -192,7 +192,7 @@ def _collect_revision(status: ControllerStatus) -> Iterator[Metric]:
     activated = _create_gauge("revision_timestamp_seconds", "Activation time of the active revision.", "revision")
     if status.revision:
         activated.add_metric((_encode_label(status.revision.id or ""),), status.revision.since.timestamp())
-    checked = _create_gauge("source_checked_timestamp_seconds", "Time of the last successful read of git.")
+    checked = _create_gauge("source_checked_timestamp_seconds", "Time of the last successful read of the manifests.")
     if status.source_checked_at:
         checked.add_metric((), status.source_checked_at.timestamp())
     yield from (rejected, activated, checked)

@@ -49,7 +49,7 @@ class _TextRenderer:
     is_terminal: bool
 
     def render_lines(self, diagnosis: Diagnosis) -> Iterator[str]:
-        sections = [("here", "", diagnosis.program)]
+        sections = [("this machine", "", diagnosis.program)]
         for target in diagnosis.targets:
             place = " ".join(part for part in (target.account, target.region) if part)
             sections.append((target.name, place, target.checks))

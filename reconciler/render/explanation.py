@@ -49,7 +49,7 @@ def render_json(explanation: Explanation, target: str, account: str, region: str
             "serial": explanation.journal.serial,
             "name": explanation.record.name if explanation.record else None,
             "record": encode_record(explanation.record) if explanation.record else None,
-            "standing": encode_last_decision(explanation.last_decision) if explanation.last_decision else None,
+            "lastDecision": encode_last_decision(explanation.last_decision) if explanation.last_decision else None,
         },
         "live": explanation.live and _encode_live(explanation.live),
         "sameNaturalKey": [live.arn for live in explanation.matches],
@@ -59,7 +59,7 @@ def render_json(explanation: Explanation, target: str, account: str, region: str
             "live": explanation.row.live,
             "condition": explanation.row.condition,
             "decision": explanation.row.decision,
-            "rail": explanation.row.guardrail,
+            "guardrail": explanation.row.guardrail,
         },
         "decision": encode_association(explanation.association),
     }
@@ -72,10 +72,11 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     yield ""
     yield f"decision   {association.decision}"
     yield f"  because  {association.reason or 'git, journal and AWS agree in every member that AWS shows'}"
-    yield f"  rule     record: {explanation.row.record}; live: {explanation.row.live}"
+    yield f"  rule     if    the record in the journal: {explanation.row.record}"
+    yield f"           and   the association in AWS: {explanation.row.live}"
     if explanation.row.condition:
-        yield f"           if {explanation.row.condition}"
-    yield f"           decision: {explanation.row.decision}"
+        yield f"           and   {explanation.row.condition}"
+    yield f"           then  {explanation.row.decision}"
     if explanation.row.guardrail:
         yield f"  guardrail  {association.decision}: {explanation.row.guardrail}"
     for difference in association.differences:
@@ -93,17 +94,20 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
     if explanation.integration:
-        yield f"  integration {manifest.integration}: {explanation.integration.name}, {explanation.integration.arn}"
+        yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:
-        yield f"  integration {manifest.integration} was not found"
+        yield f"  data integration {manifest.integration} was not found"
     yield from _render_members(explanation.request or manifest.spec)
     if explanation.token:
-        yield f"  ClientToken of a Create: {explanation.token}"
+        yield f"  ClientToken that a Create would have: {explanation.token}"
     elif policy.adopt:
         yield "  no Create is sent, because the manifest has policy.adopt"
     yield ""
-    yield f"journal (serial {explanation.journal.serial})"
-    yield from _render_record(explanation)
+    if explanation.journal.lineage:
+        yield f"journal (serial {explanation.journal.serial})"
+        yield from _render_record(explanation)
+    else:
+        yield "journal: none yet"
     yield ""
     yield "AWS"
     yield from _render_live(explanation)
@@ -124,7 +128,7 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
         yield f"  recorded under the name {record.name}"
     yield from _render_state(record)
     yield f"  ClientToken {record.token or 'unknown, because this program did not create the association'}"
-    yield f"  incarnation {record.incarnation}, last used generation {record.generation}"
+    yield f"  incarnation {record.incarnation}, generation last acted on {record.generation}"
     if explanation.last_decision:
         yield f"  {explanation.last_decision.decision} since {format_timestamp(explanation.last_decision.since)}"
     if record.request != explanation.request:
@@ -138,8 +142,8 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
 def _render_state(record: Record) -> Iterator[str]:
     match record.state:
         case CreatePending(attempts, first, last):
-            attempt_text = f"attempt {attempts} at {format_timestamp(last)}, first attempt at {format_timestamp(first)}"
-            yield f"  Create without an answer: {attempt_text}"
+            first_attempt = f", first attempt at {format_timestamp(first)}" if attempts > 1 else ""
+            yield f"  Create without an answer: attempt {attempts} at {format_timestamp(last)}{first_attempt}"
         case Bound(association_id, since, arn, missing_since, update):
             yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
@@ -161,7 +165,7 @@ def _render_live(explanation: Explanation) -> Iterator[str]:
         yield from _render_members(explanation.live.spec)
         if explanation.live.last_execution:
             message = f": {explanation.live.last_execution.message}" if explanation.live.last_execution.message else ""
-            yield f"  last job {explanation.live.last_execution.status}{message}"
+            yield f"  last export {explanation.live.last_execution.status}{message}"
     for other in explanation.matches:
         if explanation.live is None or other.id != explanation.live.id:
             yield f"  another association with the same natural key: {other.arn}"

@@ -41,10 +41,10 @@ class ReportKind(StrEnum):
     # fmt: off
     FAILED = ("failed", "failed", "error", "person", "✗", "red", "A call failed, and AWS changed nothing.")
     UNKNOWN = (
-        "unknown", "unknown", "error", "person", "?", "red",
+        "unknown", "without an answer", "error", "person", "?", "red",
         "A call had no answer. AWS may have carried it out.",
     )
-    BLOCKED = ("blocked", "blocked", "error", "person", "✗", "red", "A person must act. The reason says what to do.")
+    BLOCKED = ("blocked", "blocked", "error", "person", "✗", "red", "Needs action. The reason says what to do.")
     LOST = (
         "lost", "lost", "warning", "person", "?", "red",
         "The association is in the journal, but List no longer shows it.",
@@ -65,7 +65,7 @@ class ReportKind(StrEnum):
         "create", "to create", "note", "write", "+", "green",
         "The association is missing. Creating it starts an export that cannot be stopped.",
     )
-    HELD = ("held", "held", "note", "difference", "‖", "cyan", "A write waits. The reason says for what.")
+    HELD = ("held", "held", "note", "difference", "‖", "cyan", "A write waits. The reason says what it waits for.")
     SETTLING = (
         "settling", "settling", "note", "difference", "…", "cyan",
         "An answer was lost, or List may lag. Nothing is sent until the result is certain.",

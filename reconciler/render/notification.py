@@ -24,10 +24,10 @@ _ADVICE = {
     Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
     Condition.UNLISTED: "the associations of this data integration are unknown: run reconcile doctor",
     Condition.FAILED: "a later run tries again if that is safe: see the reason",
-    Condition.BLOCKED: "a person must act: do what the reason says",
-    Condition.LOST: "missing from List: check AWS; policy.generation or policy.onLoss creates it again",
+    Condition.BLOCKED: "needs action: do what the reason says",
+    Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",
     Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
-    Condition.EXPORT_FAILED: "the last job of an association failed: see the reason in the AWS console",
+    Condition.EXPORT_FAILED: "the last export of an association failed: see the reason in the AWS console",
 }
 """The conditions that are problems, most severe first, and what to do about each."""
 _FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
@@ -143,7 +143,7 @@ def _describe_ended_condition(condition: Condition) -> str:
     return {
         Condition.TARGET_FAILED: "failed",
         Condition.REFUSED: "rejected",
-        Condition.EXPORT_FAILED: "failed in its last job",
+        Condition.EXPORT_FAILED: "failed in its last export",
     }.get(condition, str(condition))
 
 

@@ -50,9 +50,9 @@ def _render_association(association: RecordedAssociation, width: int) -> Iterato
     is_created = association.decision == DecisionKind.CREATE and association.association_id
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
     since = f"since {format_timestamp(association.since)}" if association.since and not association.is_orphaned else ""
-    last_job = f"last job {format_job_status(association.last_execution)}" if association.last_execution else ""
+    last_export = f"last export {format_job_status(association.last_execution)}" if association.last_execution else ""
     yield sanitize(
-        f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_job)))}"
+        f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_export)))}"
     ).rstrip()
     id_ = _get_id(association)
     yield sanitize(f"      {association.state}{': ' if id_ else ''}{id_}")

@@ -66,8 +66,8 @@ def format_verdict(report: Report) -> str:
 
 def format_coverage(report: Report | TargetReport) -> str:
     """Return how many of the live associations are managed."""
-    verb = "is" if report.managed_count == 1 else "are"
-    return f"{report.managed_count:,} of {report.live_count:,} live associations {verb} managed"
+    verb = "is" if 1 in {report.managed_count, report.live_count} else "are"
+    return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed"
 
 
 def format_validation(result: ValidationResult) -> str:
@@ -94,11 +94,27 @@ def format_flow(association: AssociationReport) -> str:
 
 
 def list_sentences(association: AssociationReport) -> tuple[str, ...]:
-    """Return the reason, outcome, ARN, last job and unverifiable members of an association, as sentences."""
+    """Return the reason, outcome, ARN, last export and unverifiable members of an association, as sentences."""
     return tuple(sanitize(sentence) for sentence in _yield_sentences(association))
 
 
+def list_reasons(association: AssociationReport) -> tuple[str, ...]:
+    """Return the reason, outcome and next step of an association, as sentences."""
+    return tuple(sanitize(sentence) for sentence in _yield_reasons(association))
+
+
 def _yield_sentences(association: AssociationReport) -> Iterator[str]:
+    yield from _yield_reasons(association)
+    if association.arn:
+        yield f"live: {association.arn}"
+    if execution := association.last_execution:
+        message = f": {execution.message}" if execution.message else ""
+        yield f"last export {format_job_status(execution)}{message}"
+    if association.unverifiable:
+        yield f"unverifiable, because AWS does not show it: {' '.join(association.unverifiable)}"
+
+
+def _yield_reasons(association: AssociationReport) -> Iterator[str]:
     if association.reason and association.reason != MISSING_REASON:
         yield association.reason
     match association.outcome:
@@ -112,13 +128,6 @@ def _yield_sentences(association: AssociationReport) -> Iterator[str]:
             assert_never(other)
     if next_step := describe_next_step(association):
         yield next_step
-    if association.arn:
-        yield f"live: {association.arn}"
-    if execution := association.last_execution:
-        message = f": {execution.message}" if execution.message else ""
-        yield f"last job {format_job_status(execution)}{message}"
-    if association.unverifiable:
-        yield f"unverifiable, because AWS does not show it: {' '.join(association.unverifiable)}"
 
 
 def format_job_status(execution: Execution) -> str:
@@ -197,17 +206,18 @@ def describe_unmanaged(live: Live, target: TargetReport) -> str:
     return sanitize(f"{live.arn}: {format_live_flow(live, target)}{client}")
 
 
-def explain_orphan(record: Record) -> str:
-    """Return the reason why a record is orphaned, and the time of a Create without an answer."""
+def explain_orphan(record: Record, target: TargetReport) -> str:
+    """Return the reason why a record is orphaned, and what is known of its association."""
     if isinstance(record.state, CreatePending):
         sent_at = format_timestamp_to_the_minute(record.state.last_attempt)
-        return f"its manifest is gone, and the Create sent at {sent_at} has no answer"
-    return "its manifest is gone"
+        return f"its manifest was removed, and the Create sent at {sent_at} has no answer"
+    is_unmanaged = any(live.id == record.state.association_id for live in target.unmanaged)
+    return f"its manifest was removed{'; its association is listed as unmanaged' if is_unmanaged else ''}"
 
 
 def describe_orphan(record: Record, target: TargetReport) -> str:
-    """Return the name, data integration, destination and client of a record whose manifest is gone."""
-    return sanitize(f"{record.name}: {format_record_flow(record, target)}: {explain_orphan(record)}")
+    """Return the name, data integration, destination and client of a record whose manifest was removed."""
+    return sanitize(f"{record.name}: {format_record_flow(record, target)}: {explain_orphan(record, target)}")
 
 
 def describe_unlisted(arn: str, reason: str, target: TargetReport) -> str:

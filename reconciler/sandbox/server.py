@@ -62,7 +62,8 @@ class SandboxServer:
             listener = socket.create_server((self._host, self._port), family=family, backlog=128)
         except OSError as error:
             self.sandbox.close()
-            message = f"cannot listen on {self._host}:{self._port}: {error.strerror}; choose another port"
+            reason = str(error.strerror).partition(" (")[0]  # Python adds the address again in parentheses
+            message = f"cannot listen on {self._host}:{self._port}: {reason}: choose another port"
             raise OSError(error.errno, message) from error
         except TypeError as error:  # Python raises it for a host name that cannot be encoded
             self.sandbox.close()

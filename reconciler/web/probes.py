@@ -21,7 +21,11 @@ def build_health_response(status: ControllerStatus, stuck_after: timedelta, *, i
 
 
 def _describe_task(status: ControllerStatus, target_status: TargetStatus) -> str:
-    return "the poll of git" if target_status is status.source_status else f"the run of target {target_status.target}"
+    return (
+        "the poll of the manifests"
+        if target_status is status.source_status
+        else f"the run of target {target_status.target}"
+    )
 
 
 def build_readiness_response(status: ControllerStatus, *, is_stopping: bool) -> Response:

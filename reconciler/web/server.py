@@ -77,4 +77,4 @@ def _open_listener(host: str, port: int) -> socket.socket:
     except (OSError, TypeError) as error:
         number = getattr(error, "errno", 0) or 0  # negative if the name cannot be resolved
         reason = os.strerror(number) if number > 0 else "unknown host"
-        raise ListenError(f"cannot listen on {host}:{port}: {reason}: give --listen another address") from error
+        raise ListenError(f"cannot listen on {host}:{port}: {reason}: choose another address with --listen") from error

@@ -180,7 +180,7 @@ def test_manifest_warning_is_logged_once_per_revision(program: Program) -> None:
             events.append(entry["event"])
         assert events.count("manifest warning") == 1
         program.add("november")
-        assert "october.yaml" in controller.wait_for_event("manifest warning")["problem"]
+        assert "october.yaml" in controller.wait_for_event("manifest warning")["warning"]
 
 
 @pytest.mark.parametrize("names", [("east",), ("east", "west")])
@@ -353,7 +353,7 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     [
         (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
         (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
-        (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: give --listen another address"),
+        (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: choose another address with --listen"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "unknown host"),
         (("-f", "-"), 64, "standard input can only be read once"),

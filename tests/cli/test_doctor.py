@@ -330,7 +330,7 @@ def test_wrong_clock_fails_the_check(healthy_program: Program, server: SandboxSe
         diagnosis = diagnose(Program(healthy_program.folder, proxy.url))
     clock = find_check(diagnosis, "clock")
     assert clock["result"] == "failed"
-    assert re.fullmatch(r"this machine's clock is [0-9.]+ days ahead of AWS's", clock["seen"])
+    assert re.fullmatch(r"the clock of this machine is [0-9.]+ days ahead of the clock of AWS", clock["seen"])
     assert clock["fix"].startswith("set the clock")
     assert get_results(diagnosis)["credentials"] == ("failed" if is_refused else "ok")
     assert get_results(diagnosis)["list-integrations"] == ("skipped" if is_refused else "ok")
@@ -608,7 +608,7 @@ def test_held_lease_is_a_warning(healthy_program: Program, bucket: Bucket) -> No
     assert healthy_program.run("--state", bucket.url, "--new-state").code == 0
     lease = {"run": "r", "holder": "process 1 on host", "host": "host", "number": 1}
     for expires, result, message in (
-        ("2199-01-01T00:00:00Z", "warning", "held by process 1 on host until 2199-01-01 00:00:00Z"),
+        ("2199-01-01T00:00:00Z", "warning", "the lease is held by process 1 on host until 2199-01-01 00:00:00Z"),
         ("2020-01-01T00:00:00Z", "ok", "the lease of process 1 on host expired at 2020-01-01 00:00:00Z"),
     ):
         bucket.text = json.dumps(add_digest({**bucket.journal, "lease": {**lease, "expires": expires}}))
@@ -631,5 +631,7 @@ def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0
-    assert find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox has no buckets"
+    assert (
+        find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox of --sandbox has no buckets"
+    )
     assert list(tmp_path.iterdir()) == []

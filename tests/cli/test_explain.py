@@ -28,7 +28,7 @@ def test_missing_association_is_explained_and_not_created(program: Program, serv
     with FaultProxy(server.url) as proxy:
         explanation = explain(Program(program.folder, proxy.url))
     assert set(proxy.counts) == {"STS", "ListDataIntegrations", "ListDataIntegrationAssociation"}
-    rule = {"record": "none", "live": "none", "condition": None, "decision": "create", "rail": None}
+    rule = {"record": "none", "live": "none", "condition": None, "decision": "create", "guardrail": None}
     assert explanation["rule"] == rule
     assert explanation["manifest"]["origin"] == "manifests/october.yaml:1"
     assert explanation["dataIntegration"]["name"] == "profiles-export"
@@ -57,7 +57,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     assert explanation["rule"]["decision"] == explanation["decision"]["decision"] == "in-sync"
     assert explanation["rule"]["record"] == f"bound to {explanation['live']['arn'].rpartition('/')[2]}"
     assert explanation["journal"]["record"]["token"] == explanation["clientToken"] == token
-    assert explanation["journal"]["standing"]["decision"] == "in-sync"
+    assert explanation["journal"]["lastDecision"]["decision"] == "in-sync"
     assert explanation["sameNaturalKey"] == [explanation["live"]["arn"]]
 
 
@@ -66,9 +66,9 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     program.add("october", text=EXPORT + "policy: {suspend: true, ignore: [/ClientId]}\n")
     explanation = explain(program)
     assert (explanation["rule"]["decision"], explanation["decision"]["decision"]) == ("create", "held")
-    assert "policy.suspend" in explanation["rule"]["rail"]
+    assert "policy.suspend" in explanation["rule"]["guardrail"]
     text = program.run("explain", "october").out
-    assert "decision: create" in text
+    assert "then  create" in text
     assert "guardrail  held: policy.suspend is true" in text
     assert "suspended, ignore /ClientId" in text
 
@@ -101,7 +101,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert (
         explanation["rule"]["condition"]
-        == f"desired ≠ applied, and an update can change every member: {end}; mode create"
+        == f"git differs from the applied request, and an update can change every member: {end}; mode create"
     )
     text = program.run("explain", "october").out
     assert "last applied request, which differs from git:" in text
@@ -138,7 +138,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
 
     with FaultProxy(server.url, before_request=deny_list) as proxy:
         result = Program(program.folder, proxy.url).run("explain", "october")
-    assert "live: its data integration could not be listed" in result.out
+    assert "the association in AWS: its data integration could not be listed" in result.out
     assert "unknown, because the data integration could not be listed" in result.out
 
 

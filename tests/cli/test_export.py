@@ -132,9 +132,9 @@ def test_inexpressible_association_is_skipped_and_reported(
     assert result.code == 1
     lines = result.err.splitlines()
     assert lines[-1] == "0 manifests, 3 left out"
-    assert all(line.startswith("reconcile export: left out arn:") and reason in line for line in lines[:-1])
+    assert all(line.startswith("reconcile: left out arn:") and reason in line for line in lines[:-1])
     assert [line.removeprefix("# ") for line in result.out.splitlines()] == [
-        line.removeprefix("reconcile export: ") for line in lines[:-1]
+        line.removeprefix("reconcile: ") for line in lines[:-1]
     ]
 
 
@@ -162,7 +162,7 @@ def test_failing_target_does_not_stop_the_export_of_the_others(program: Program,
     program.add("far", text=TARGET + TARGET_SPEC, ACCOUNT="999999999999")
     result = program.run("export", "--output-dir", "manifests/live")
     assert result.code == 1
-    assert "reconcile export: far: the credentials belong to account 123456789012" in result.err
+    assert "reconcile: far: the credentials belong to account 123456789012" in result.err
     (file,) = (program.folder / "manifests" / "live").iterdir()
     assert yaml.safe_load(file.read_text())["target"] == "near"
     dry_run = program.run("--dry-run", "--target", "near", "-o", "json")
@@ -191,7 +191,7 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
     result = program.run("export", "--unmanaged", "--output-dir", "manifests")
     assert result.code == 0
-    assert result.err.startswith("reconcile export: manifests/october.yaml:1: requests the same as 'profiles-export-")
+    assert result.err.startswith("reconcile: manifests/october.yaml:1: requests the same as 'profiles-export-")
     advice = result.err.split("give 'october' ")[1].strip()
     assert advice.startswith("policy.adopt: arn:aws:")
     (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")
@@ -221,9 +221,7 @@ def test_managed_association_is_not_exported_again(
     result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert result.code == 0
     message = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
-    assert result.err.startswith(
-        f"reconcile export: {message}manifests/live may be read together with the existing ones"
-    )
+    assert result.err.startswith(f"reconcile: {message}manifests/live may be read together with the existing ones")
     assert result.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
     after = read_files(program.folder / "manifests")
     assert {name: after[name] for name in before} == before

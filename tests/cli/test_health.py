@@ -64,7 +64,7 @@ def test_stuck_run_is_unhealthy(program: Program) -> None:
     """A stuck run exits with 1 and the message of the controller."""
     with serve_stuck_controller() as port:
         result = program.run("health", "--listen", f":{port}")
-    assert (result.code, result.out, result.err) == (1, "", f"Error: {STUCK_MESSAGE}\n")
+    assert (result.code, result.out, result.err) == (1, "", f"reconcile: {STUCK_MESSAGE}\n")
 
 
 def test_absent_controller_is_unhealthy(program: Program) -> None:
@@ -72,7 +72,7 @@ def test_absent_controller_is_unhealthy(program: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     result = program.run("health", "--listen", f"127.0.0.1:{port}")
-    message = f"Error: no controller answers on 127.0.0.1:{port}: [Errno 111] Connection refused\n"
+    message = f"reconcile: no controller answers on 127.0.0.1:{port}: Connection refused\n"
     assert (result.code, result.out, result.err) == (1, "", message)
 
 

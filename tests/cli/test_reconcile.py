@@ -334,7 +334,7 @@ def test_run_in_ci_without_a_lasting_state_is_rejected(program: Program, server:
     assert "--state" in result.err
     dry_run = program.run("--dry-run", env={"CI": "true"})
     assert dry_run.code == 0
-    assert "in CI, a run that may create is refused without --state: give --state or RECONCILER_STATE" in dry_run.err
+    assert "in CI, a run that may create is refused without --state: use --state or RECONCILER_STATE" in dry_run.err
     assert "no state given" not in program.run("--dry-run").err
     assert program.run("--state", "", env={"CI": "true"}).code == 64
     assert program.run(env={"CI": "true", "RECONCILER_STATE": "kept", "RECONCILER_NEW_STATE": "*"}).code == 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from support.paths import REPOSITORY
 from support.program import Program, create_environment
+
+from reconciler.sandbox import Behaviour
 
 
 @contextmanager
@@ -53,6 +57,18 @@ def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:
         assert Program(tmp_path, url).run("-o", "json", "--state", "other", "--new-state").decisions == {
             "october": "adopt"
         }
+
+
+def test_help_of_the_sandbox_lists_every_switch(tmp_path: Path) -> None:
+    """The help of `reconcile sandbox` names every switch of the behaviour."""
+    words = set(re.findall(r"\w+", Program(tmp_path).run("sandbox", "--help").out))
+    assert {field.name for field in fields(Behaviour)} <= words
+
+
+def test_port_out_of_range_is_a_usage_error(tmp_path: Path) -> None:
+    """A port above 65535 is a usage error that names the range."""
+    result = Program(tmp_path).run("sandbox", "--port", "65536")
+    assert (result.code, "65536 is out of range: it must be from 0 to 65535" in result.err) == (64, True)
 
 
 def test_misspelt_sandbox_switch_is_a_usage_error(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def build_foreign_journal(account: str) -> dict[str, Any]:
             "it is not JSON (Expecting value: line 1 column 1 (char 0)); it was left unchanged: restore its newest",
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
-        ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this version reads"),
+        ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this program reads"),
         (json.dumps({**build_foreign_journal("123456789012"), "quorum": 1}), "unknown 'quorum'"),
         ("{}", "it is not a journal of this program"),
         (

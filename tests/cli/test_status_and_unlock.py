@@ -91,7 +91,7 @@ def test_status_without_a_journal_succeeds_and_creates_no_file(program: Program)
 
 
 def test_status_shows_each_association_with_its_decision(program: Program, server: SandboxServer) -> None:
-    """The status shows name, decision, time, last job and ARN of each association, as text and as JSON."""
+    """The status shows name, decision, time, last export and ARN of each association, as text and as JSON."""
     server.sandbox.set_behaviour(Behaviour(job_seconds=3600))
     program.add("kept", "removed")
     assert program.run("--revision", "abc123").code == 0
@@ -117,9 +117,9 @@ def test_status_shows_each_association_with_its_decision(program: Program, serve
     for line in (
         rf"default  123456789012 us-east-1  {LOCAL}",
         rf"  last written {moment} by run \S+",
-        rf"  in-sync    kept        since {moment}  last job in progress",
+        rf"  in-sync    kept        since {moment}  last export in progress",
         rf"      live: {kept['arn']}",
-        r"  orphaned   removed     last job in progress",
+        r"  orphaned   removed     last export in progress",
         rf"      live: {removed['arn']}",
         rf"  settling   unanswered  since {moment}",
         rf"      {unanswered['state']}",
@@ -182,7 +182,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     first_unlock = program.run("unlock", "default", "--state", bucket.url)
     assert re.fullmatch(rf"The lease of {bucket.location} is held by {HOLDER} \(number 1\)\.\n", first_unlock.out)
     assert first_unlock.code == 64
-    assert "give --yes if that run is dead" in first_unlock.err
+    assert "use --yes if that run is dead" in first_unlock.err
     assert bucket.journal["lease"]
     second_unlock = program.run("unlock", "default", "--state", bucket.url, "--yes")
     assert (second_unlock.code, second_unlock.out.splitlines()[-1]) == (0, "The lease is free.")
@@ -286,7 +286,8 @@ def test_run_without_lock_timeout_fails_with_the_holder(
         assert second.code == 1
         (line,) = [line for line in second.out.splitlines() if line.startswith("  failed: ")]
         assert re.search(
-            rf"is held by {HOLDER}: wait for it, or raise --lock-timeout; reconcile unlock frees the lease", line
+            rf"is held by {HOLDER}: wait for that run, or raise --lock-timeout; if that run is dead, free its lease",
+            line,
         )
         assert "Traceback" not in second.err
     assert len(server.sandbox.executed_writes) == 1

@@ -129,12 +129,12 @@ def test_rejection_reason_is_stable_when_the_git_message_varies(clock: FakeClock
     source = FakeSource(ONE_MANIFEST)
     tracker = RevisionTracker(source, clock)
     for git_message in ("bad pack header", "early EOF"):
-        source.outage = GitError(f"cannot be read; git said: {git_message}", "cannot be read")
+        source.outage = GitError(f"cannot be read; git reports: {git_message}", "cannot be read")
         tracker.poll()
-        assert tracker.rejected_revision == RejectedRevision("cannot be read; git said: bad pack header", NOW)
-    source.outage = GitError("is full; git said: early EOF", "is full")
+        assert tracker.rejected_revision == RejectedRevision("cannot be read; git reports: bad pack header", NOW)
+    source.outage = GitError("is full; git reports: early EOF", "is full")
     tracker.poll()
-    assert tracker.rejected_revision == RejectedRevision("is full; git said: early EOF", NOW)
+    assert tracker.rejected_revision == RejectedRevision("is full; git reports: early EOF", NOW)
 
 
 def test_rejection_time_is_stable_when_the_outage_reason_varies(clock: FakeClock) -> None:

@@ -656,7 +656,7 @@ def test_aws_text_cannot_break_out_of_a_comment() -> None:
 
 
 def test_job_progress_does_not_change_the_manifest() -> None:
-    """The last job of an association does not change its manifest."""
+    """The last export of an association does not change its manifest."""
     later = replace(live(), last_execution=Execution("FAILED", "message"))
     (before,), (after,) = (export_associations(AMBIENT, preview(observation(each))) for each in (live(), later))
     assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)

@@ -209,7 +209,7 @@ def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> Non
     """Secrets are removed from a git message before its variable parts, such as process ids, are removed."""
     with redaction.hold_secrets("test", Secrets.from_values(secret)):
         message = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
-    assert message.endswith("git said: cannot read '***'")
+    assert message.endswith("git reports: cannot read '***'")
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise tries to import it

@@ -162,7 +162,7 @@ def test_successful_run_is_logged_in_one_line() -> None:
         reports.report(*creates, reports.association("c", "update", outcome=Updated()), dry_run=False)
     )
     assert (line["level"], line["result"], line["error"]) == ("info", "succeeded", None)
-    assert (line["created"], line["updated"], line["failed"], line["unlisted"]) == (2, 1, 0, 0)
+    assert (line["created"], line["updated"], line["failed"], line["integrationsNotListed"]) == (2, 1, 0, 0)
 
 
 def test_failed_run_is_logged_in_one_line() -> None:
@@ -185,4 +185,4 @@ def test_unlisted_integrations_are_logged() -> None:
     assert {first["event"], second["event"]} == {"integration not listed"}
     assert (first["level"], first["target"]) == ("warning", "prod")
     assert [(each["integration"], each["error"]) for each in (first, second)] == list(unlisted)
-    assert (line["event"], line["unlisted"], line["result"]) == ("run finished", 2, "failed")
+    assert (line["event"], line["integrationsNotListed"], line["result"]) == ("run finished", 2, "failed")

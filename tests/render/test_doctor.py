@@ -28,7 +28,7 @@ TARGET = TargetChecks(
 )
 DIAGNOSIS = Diagnosis(PROGRAM, (TARGET, TargetChecks("dev", None, None, ())))
 PLAIN = """\
-here
+this machine
   ok       versions       all new
   skipped  manifests      not checked
       name some

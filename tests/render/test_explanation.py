@@ -93,13 +93,15 @@ def test_rule_is_shown_with_its_condition() -> None:
         build_explanation(manifest(ClientId="c"), live(), record=bound_record),
     )
     lines = render_text(in_sync, "prod", "place").splitlines()
-    assert "  rule     record: bound to a1; live: the bound association" in lines
-    assert "           if desired = applied = live in every member that AWS shows" in lines
-    assert "           decision: in-sync" in lines
-    assert "if desired ≠ applied, and an update cannot change every member: /ClientId; mode create\n" in render_text(
-        changed, "prod", "place"
+    assert "  rule     if    the record in the journal: bound to a1" in lines
+    assert "           and   the association in AWS: the bound association" in lines
+    assert "           and   git, the applied request and AWS are equal in every member that AWS shows" in lines
+    assert "           then  in-sync" in lines
+    assert (
+        "and   git differs from the applied request, and an update cannot change every member: /ClientId; mode create\n"
+        in render_text(changed, "prod", "place")
     )
-    assert "           if" not in render_text(build_explanation(manifest()), "prod", "place")
+    assert render_text(build_explanation(manifest()), "prod", "place").count("           and   ") == 1
     rule_rows = [
         json.loads(render_json(each, "prod", ACCOUNT, REGION))["rule"]
         for each in (in_sync, changed, build_explanation(manifest()))
@@ -112,6 +114,6 @@ def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     explanation = build_explanation(manifest(policy=Policy(adopt=live().arn)), live())
     output = render_text(explanation, "prod", "place")
     assert "no Create is sent, because the manifest has policy.adopt" in output
-    assert "ClientToken of a Create" not in output
+    assert "ClientToken that a Create would have" not in output
     assert json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["clientToken"] is None
-    assert "ClientToken of a Create: " in render_text(build_explanation(manifest()), "prod", "place")
+    assert "ClientToken that a Create would have: " in render_text(build_explanation(manifest()), "prod", "place")

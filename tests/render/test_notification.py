@@ -37,7 +37,7 @@ def test_message_title_counts_and_each_remedy_is_given_once() -> None:
     assert message.title == "reconcile: 1 lost, 2 drifted, 1 recovered"
     assert message.severity == "warning"
     lost, d, drifted, a, b, recovered, c = message.body.splitlines()
-    assert lost.startswith("lost: missing from List")
+    assert lost.startswith("lost: List no longer shows")
     assert d == f"- d in {TARGET_LABEL}, d.yaml:1, arn:aws:x: because"
     assert drifted.startswith("drifted: ")
     assert (a[:3], b[:3], recovered) == ("- a", "- b", "recovered:")

@@ -42,7 +42,7 @@ def test_overdue_run_and_stuck_source_check_fail_liveness(site: Site) -> None:
         503,
         [
             "the run of target east has made no progress since 11:49:00Z",
-            "the poll of git has made no progress since 11:48:00Z",
+            "the poll of the manifests has made no progress since 11:48:00Z",
         ],
     )
 

@@ -20,19 +20,24 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 @sources.strict
 @options.connection
 @options.run_options
-@options.duration_option("--interval", "5m", "Time between two runs of a target.")
-@options.duration_option("--poll-interval", "30s", "Time between two polls of git or the folder for changes.")
+@options.duration_option("--interval", "5m", "Time between two runs of a target. Minimum 1s.")
 @options.duration_option(
-    "--min-event-interval", "30s", "Webhooks and pushes start at most two runs of a target within this time."
+    "--poll-interval", "30s", "Time between two checks of git, or of the folder of manifests, for changes. Minimum 1s."
 )
 @options.duration_option(
-    "--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails."
+    "--min-event-interval",
+    "30s",
+    "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
+)
+@options.duration_option(
+    "--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails. Minimum 1s."
 )
 @options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM.")
 @options.duration_option(
     "--summary-interval",
     "24h",
-    "Time between two summaries to RECONCILER_NOTIFY_URLS, which are sent even if nothing is wrong. 0s sends none.",
+    "Time between two summaries for the receivers in RECONCILER_NOTIFY_URLS. A summary is sent even if nothing is "
+    "wrong. 0s sends none.",
 )
 @options.option(
     "--listen",

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @output.plain_outputs
 @options.connection
 @options.state
-@options.new_state
+@options.ignored_new_state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
-    """Check credentials, permissions, data integrations, buckets and state. Exit with 1 if a check fails.
+    """Check credentials, permissions, data integrations, buckets and journal. Exit with 1 if a check fails.
 
     This command writes nothing. Checks that would need a write are listed as skipped.
     """

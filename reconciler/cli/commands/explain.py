@@ -1,4 +1,4 @@
-"""`reconcile explain`: show the state of one association, and what a run would do with it."""
+"""`reconcile explain`: show what is known about one association, and what a run would do with it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_error
 
 if TYPE_CHECKING:
     from reconciler.app.explanation import LocatedExplanation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @options.plan_options
 @options.state
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
-    """Explain the association of the manifest NAME: its state, what a run would do with it, and why.
+    """Explain the association of the manifest NAME: what is known about it, what a run would do with it, and why.
 
     This command reads AWS and the journal as a dry run does, and writes nothing.
     """
@@ -49,5 +50,5 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
         located_explanation = explain_manifest(name, target, desired, config, show_progress)
     if located_explanation.refusal:
-        click.echo(located_explanation.refusal, err=True)
+        print_error(located_explanation.refusal)
     output.write(located_explanation, parsed_outputs, renderers)

@@ -9,6 +9,7 @@ import click
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_error
 from reconciler.core.text import format_count, sanitize
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     from reconciler.core.errors import EXIT_FAILED, UsageError
 
     if force and folder is None:
-        raise UsageError("--force needs --output-dir: standard output replaces no files")
+        raise UsageError("--force needs --output-dir: without --output-dir, no file is written")
     if folder == "":
         raise UsageError("--output-dir: the name of the folder is missing")
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
@@ -58,7 +59,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
             _MANAGED_LEFT_OUT.format(associations=format_count(result.managed_count, "association"), folder=folder)
         )
     for line in (*result.failures, *result.advice):
-        click.echo(sanitize(f"reconcile export: {line}"), err=True)
+        print_error(line)
     if folder is None:
         _print_result(result)
     else:

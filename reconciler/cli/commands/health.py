@@ -32,7 +32,7 @@ def command(listen: Address) -> None:
         response = connection.getresponse()
         message = redaction.redact(response.read(4096).decode(errors="replace").strip())
     except (OSError, HTTPException) as error:
-        reason = redaction.describe_error(error) or type(error).__name__
+        reason = getattr(error, "strerror", None) or redaction.describe_error(error) or type(error).__name__
         raise click.ClickException(f"no controller answers on {listen.host}:{listen.port}: {reason}") from error
     finally:
         connection.close()

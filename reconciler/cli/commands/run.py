@@ -11,6 +11,7 @@ import click
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_error
 
 if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--fail-on",
-    type=click.Choice(["unmanaged"]),
+    type=options.Choice(["unmanaged"]),
     help="With --detailed-exitcode, count unmanaged associations as a difference.",
 )
 def command(
@@ -102,8 +103,7 @@ def _write_findings(invalid: InvalidManifests, outputs: tuple[output.Output, ...
     """
     from reconciler.cli import formats
     from reconciler.core.manifests.findings import ValidationResult
-    from reconciler.core.text import sanitize
 
     file_outputs = tuple(each for each in outputs if each.file or each.format != "text")
     for failure in output.try_write(ValidationResult.from_error(invalid), file_outputs, formats.VALIDATION_RENDERERS):
-        click.echo(sanitize(failure), err=True)
+        print_error(failure)

@@ -9,28 +9,38 @@ from pathlib import Path
 import click
 
 from reconciler import redaction
+from reconciler.cli import options
+
+_SWITCHES = (
+    "tokens, token_lifetime, list_lag, update_lag, list_forgets, one_association_per_integration, explicit_deny, "
+    "access_denied, list_denied, throttle_rate, throttle_burst, job_seconds, job_outcome, "
+    "associations_per_integration, integrations, concurrent_exports, lose_answers, lost_answer and fail_writes"
+)
 
 
 @click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=options.WholeNumber(65535),
     default=5000,
     show_default=True,
-    help="Port to listen on. 0 picks a free port.",
+    metavar="PORT",
+    help="Port to listen on, up to 65535. 0 picks a free port.",
 )
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the sandbox's state.")
+@click.option(
+    "--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the data of the sandbox."
+)
 @click.option(
     "--set",
     "switches",
     multiple=True,
     metavar="SWITCH=VALUE",
-    help="Behaviour to simulate where AWS's behaviour is unknown, such as tokens=ignored. May be repeated. See "
-    "docs/sandbox.md.",
+    help=f"Behaviour, quota or fault to simulate, such as tokens=ignored or access_denied=true. May be repeated. The "
+    f"switches are {_SWITCHES}.",
 )
 def command(host: str, port: int, data: Path | None, switches: tuple[str, ...]) -> None:
-    """Serve AppIntegrations, and moto's STS and S3, over HTTP until interrupted.
+    """Serve a simulated AppIntegrations API over HTTP until interrupted. The library moto simulates STS and S3.
 
     Any AWS client can use the sandbox: give its address as --endpoint-url, with any credentials.
     """

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from reconciler.cli import options
 from reconciler.edge.manifests.schema import SCHEMA_FILES, load_schema
 
 _SCHEMA_FILES = {
@@ -20,12 +21,12 @@ _SCHEMA_FILES = {
 @click.command("schema")
 @click.argument(
     "kind",
-    type=click.Choice(list(_SCHEMA_FILES), case_sensitive=False),
+    type=options.Choice(list(_SCHEMA_FILES), case_sensitive=False),
     default="DataIntegrationAssociation",
     metavar="[KIND]",
 )
 def command(kind: str) -> None:
-    """Print the JSON Schema of a KIND of document, without references.
+    """Print the JSON Schema of one kind of document. Every $ref is resolved.
 
     The kinds of manifests are DataIntegrationAssociation (the default) and Target. The kinds of output are Report,
     Findings, Doctor and Journal.

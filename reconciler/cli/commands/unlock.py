@@ -48,7 +48,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
         holder = f"{journal.lease.holder} until {format_timestamp(journal.lease.expires)}"
         click.echo(sanitize(f"The lease of {reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.is_terminal(sys.stdin):
-            raise UsageError("standard input is not a terminal, so you cannot confirm: give --yes if that run is dead")
+            raise UsageError("standard input is not a terminal, so you cannot confirm: use --yes if that run is dead")
         if not yes and not click.confirm("Is that run dead, and should its lease be freed?"):
             click.echo("Nothing was changed.")
             return 0

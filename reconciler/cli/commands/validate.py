@@ -6,7 +6,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
-from reconciler.core.text import sanitize
+from reconciler.cli.failures import print_error
 
 
 @click.command("validate", cls=options.Command)
@@ -25,7 +25,7 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     except InvalidManifests as invalid:
         invalid_result = ValidationResult.from_error(invalid)
         if failures := output.try_write(invalid_result, parsed_outputs, VALIDATION_RENDERERS):
-            click.echo(sanitize(f"Error: {'; '.join(failures)}"), err=True)
+            print_error("; ".join(failures))
             raise  # the caller then shows the problems on standard error
         return EXIT_INVALID
     output.write(result, parsed_outputs, VALIDATION_RENDERERS)

@@ -13,6 +13,11 @@ from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_li
 
 MAX_INTENT_AGE = timedelta(seconds=60)
 """Maximum age of an intent when its call is sent. It keeps a process that was suspended from sending a call late."""
+LATE_CALL = (
+    "this run was delayed for more than a minute after it wrote the call to the journal; "
+    "the next run plans the call again"
+)
+"""The reason not to send a call whose intent is too old."""
 
 MAX_OBSERVATION_AGE = timedelta(minutes=5)
 """Maximum age of an observation when the writes of its plan begin."""

@@ -84,7 +84,7 @@ def check_state_folder(
     `url_patterns` are the patterns of the locations that outlast a CI job.
     """
     if obstacle:
-        fix = "allow this user to write there, or give another folder with --state"
+        fix = "allow this user to write there, or choose another folder with --state"
         return Check("state-write", CheckResult.FAILED, f"{folder} cannot be written: {obstacle}", fix)
     if is_ephemeral:
         message = f"{folder} may not outlast this CI job, so only dry runs and --mode observe are allowed"
@@ -94,13 +94,13 @@ def check_state_folder(
 
 
 def check_region(name: str | None, *, is_listed: bool | None) -> Check:
-    """Judge the Region. `is_listed` tells whether botocore lists it; None stands for a simulated AWS."""
+    """Judge the Region. `is_listed` tells whether botocore lists it; None stands for a sandbox."""
     if not name:
         return Check(
             "region", CheckResult.FAILED, "no Region is set", "declare a Target, or set --region or AWS_REGION"
         )
     if is_listed is None:
-        return build_skipped_check("region", "the simulated AWS accepts every Region")
+        return build_skipped_check("region", "a sandbox accepts every Region")
     if is_listed:
         return Check("region", CheckResult.OK, f"{name} has AppIntegrations")
     message = f"botocore does not list AppIntegrations in {name}, but its list may be out of date"
@@ -153,8 +153,8 @@ def check_clock(answer: DatedAnswer | None, reason: str) -> Check:
     ahead, behind = answer.before - aws_time - timedelta(seconds=1), aws_time - answer.after
     offset, direction = max((ahead, "ahead of"), (behind, "behind"))
     if offset <= timedelta():
-        return Check("clock", CheckResult.OK, "this machine's clock agrees with AWS's to the second")
-    message = f"this machine's clock is {_format_duration(offset)} {direction} AWS's"
+        return Check("clock", CheckResult.OK, "the clock of this machine and the clock of AWS agree to the second")
+    message = f"the clock of this machine is {_format_duration(offset)} {direction} the clock of AWS"
     if offset < _ACCEPTED_OFFSET:
         return Check("clock", CheckResult.OK, message)
     return Check("clock", CheckResult.WARNING if offset <= _MAX_OFFSET else CheckResult.FAILED, message, SET_CLOCK)
@@ -182,7 +182,7 @@ def check_journal_files(place: str, obstacle: str | None) -> Check:
     if obstacle:
         fix = "make this user the owner of that file, and run every command on this journal as this user"
         return Check("journal-write", CheckResult.FAILED, f"{place} cannot be written: {obstacle}", fix)
-    return Check("journal-write", CheckResult.OK, f"this user can open the files beside {place}")
+    return Check("journal-write", CheckResult.OK, f"no lock file or temporary file prevents writes to {place}")
 
 
 def check_lease(target: str, journal: Journal, now: datetime) -> Check:
@@ -192,10 +192,10 @@ def check_lease(target: str, journal: Journal, now: datetime) -> Check:
         return Check("lease", CheckResult.OK, "no run holds the lease")
     expiry = format_timestamp(lease.expires)
     if now >= lease.expires:
-        message = f"the lease of {lease.holder} expired at {expiry}: the next run takes it over"
+        message = f"the lease of {lease.holder} expired at {expiry}: the next run acquires it"
         return Check("lease", CheckResult.OK, message)
-    fix = f"wait for that run to end; if it was killed, release the lease with reconcile unlock {target}"
-    return Check("lease", CheckResult.WARNING, f"held by {lease.holder} until {expiry}", fix)
+    fix = f"wait for that run to end; if it was killed, free the lease with reconcile unlock {target}"
+    return Check("lease", CheckResult.WARNING, f"the lease is held by {lease.holder} until {expiry}", fix)
 
 
 def _format_duration(duration: timedelta) -> str:

@@ -85,7 +85,8 @@ def is_bulk_export(integration: Integration, objects: Sequence[str] | CloudError
 def _check_objects(
     identifier: str, integration: Integration, manifests: Sequence[Manifest], objects: Sequence[str] | CloudError | None
 ) -> Check:
-    name, message = "integration", f"{identifier!r} is {integration.arn}"
+    name, message = "integration", f"{identifier!r} exists"
+    message += f": {integration.arn}" if integration.arn != identifier else ""
     if not manifests or objects is None or not is_bulk_export(integration, objects):
         return Check(name, CheckResult.OK, message, subject=identifier)
     if isinstance(objects, CloudError):
@@ -98,9 +99,9 @@ def _check_objects(
         message += f"; its ObjectConfiguration could not be read: {objects}"
         return Check(name, CheckResult.WARNING, message, fix, identifier)
     if objects:
-        return Check(name, CheckResult.OK, f"{message}, and has an ObjectConfiguration", subject=identifier)
+        return Check(name, CheckResult.OK, f"{message}; it has an ObjectConfiguration", subject=identifier)
     manifest = f"{manifests[0].name!r} ({manifests[0].origin})"
-    message += f", a bulk export; neither the data integration nor {manifest} has an ObjectConfiguration"
+    message += f"; it is a bulk export, and neither the data integration nor {manifest} has an ObjectConfiguration"
     return Check(name, CheckResult.FAILED, message, "add an ObjectConfiguration to one of them", identifier)
 
 
@@ -117,7 +118,7 @@ def describe_create_permission(integrations: Sequence[Integration], fallback_res
     """Return a skipped check that names the permission for a Create, and the ARNs that need it."""
     resources = ", ".join(each.arn for each in integrations) or fallback_resource
     fix = f"make sure that app-integrations:CreateDataIntegrationAssociation is allowed on {resources}"
-    return build_skipped_check("create", "a Create cannot be tried without exporting", fix)
+    return build_skipped_check("create", "a Create cannot be tested without starting an export", fix)
 
 
 def find_destination_buckets(manifests: Iterable[Manifest], bulk_exports: Collection[str] = ()) -> tuple[Bucket, ...]:

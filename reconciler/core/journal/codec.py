@@ -40,6 +40,10 @@ class MalformedJournal(ValueError):
     """A document that is not a journal of a known format. The text of the error gives the reason."""
 
 
+class UnknownFormat(MalformedJournal):
+    """A document of another format, probably of a newer version of the program."""
+
+
 def encode(journal: Journal) -> dict[str, Any]:
     """Return the journal as the JSON document that schemas/journal.v2.json describes."""
     return add_digest(_encode(journal))
@@ -97,8 +101,8 @@ def decode(document: object) -> Journal:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
-    raise MalformedJournal(
-        f"it has format {document['format']!r}, and this version reads {', '.join(OLDER_FORMATS)} and {FORMAT}"
+    raise UnknownFormat(
+        f"it has format {document['format']!r}, and this program reads {', '.join(OLDER_FORMATS)} and {FORMAT}"
     )
 
 

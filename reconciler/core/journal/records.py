@@ -87,7 +87,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class LastDecision:
-    """The last decision for a manifest, the time of the first run with this decision, and the last job."""
+    """The last decision for a manifest, the time of the first run with this decision, and the last export."""
 
     decision: str
     since: datetime

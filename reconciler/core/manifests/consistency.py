@@ -98,7 +98,8 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
         elif suggestion:
             remedy = f"did you mean {suggestion!r}?"
         else:
-            remedy = f"declare it, or name one of {declared_targets.names_text}"
+            choice = "one of " if len(declared_targets.names) > 1 else ""
+            remedy = f"declare it, or use {choice}{declared_targets.names_text}"
         yield manifest.build_problem(("target",), f"no Target {shorten(name)} is declared: {remedy}")
     elif "target" not in manifest.value and len(declared_targets.names) > 1:
         yield manifest.build_problem(

@@ -139,7 +139,7 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
 
 
 def _has_running_job(live: Live) -> bool:
-    """Tell whether the last job is still running. An unknown status counts as running."""
+    """Tell whether the last export is still running. An unknown status counts as running."""
     return bool(live.last_execution and live.last_execution.status not in _FINAL_STATUSES)
 
 

@@ -201,14 +201,14 @@ def _describe_conditions(
                 yield f"renamed from {record.name}"
             yield from _describe_differences(differences) if differences else ("AWS matches git",)
         case InSync():
-            yield "desired = applied = live in every member that AWS shows"
+            yield "git, the applied request and AWS are equal in every member that AWS shows"
         case Drifted(differences=differences):
             yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):
             yield from _describe_differences(differences)
             yield f"mode {rules.options.mode.choose_stricter(policy.mode)}"
         case Settling(until=until):
-            yield f"the wait ends at {format_timestamp(until)}, and the time is {format_timestamp(rules.now)}"
+            yield f"it is {format_timestamp(rules.now)}, and the wait ends at {format_timestamp(until)}"
         case Lost():
             yield "List left it out in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
@@ -246,8 +246,8 @@ def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
         is_updatable = all(each.is_updatable for each in changed_members)
         extent = "can change every member" if is_updatable else "cannot change every member"
         paths = " ".join(each.path for each in changed_members)
-        yield f"desired ≠ applied, and an update {extent}: {paths}"
+        yield f"git differs from the applied request, and an update {extent}: {paths}"
     else:
-        yield "desired = applied"
+        yield "git equals the applied request"
     if drifted_paths := [each.path for each in differences if each.is_drifted]:
-        yield f"applied ≠ live: {' '.join(drifted_paths)}"
+        yield f"AWS differs from the applied request: {' '.join(drifted_paths)}"

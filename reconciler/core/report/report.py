@@ -57,7 +57,7 @@ class AssociationReport:
 
     @property
     def has_failed_export(self) -> bool:
-        """True if the last job of the association failed, regardless of the decision."""
+        """True if the last export of the association failed, regardless of the decision."""
         return self.last_execution is not None and self.last_execution.status == "FAILED"
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.core.text import format_count
+
 _RATE = re.compile(r"rate\( *([0-9]{1,9}) *(minutes?|hours?|days?|weeks?|months?) *\)")
 _CRON = re.compile(r"cron\(([ -~]*)\)")
 _TOO_MANY_DIGITS = 5  # no value in a cron field has more than four digits
@@ -45,7 +47,7 @@ def find_schedule_problem(expression: str) -> str | None:
 def _find_cron_problem(expression: str, fields: list[str]) -> str | None:
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, *_ in _FIELDS)
-        return f"{expression!r} has {len(fields)} fields, and cron takes {len(_FIELDS)}: {names}"
+        return f"{expression!r} has {format_count(len(fields), 'field')}, but cron needs {len(_FIELDS)}: {names}"
     for text, (name, low, high, words, special) in zip(fields, _FIELDS, strict=True):
         is_valid = all(_is_valid_part(part, low, high, words, special) for part in text.split(","))
         if not is_valid and not (text == "?" and "?" in special):

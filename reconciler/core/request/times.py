@@ -30,7 +30,7 @@ def convert_to_epoch_millis(text: str) -> str:
         raise ValueError(f"{text!r} has no time zone: end it with Z, or with an offset such as +02:00")
     millis = (time - _EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
-        raise ValueError(f"{text!r} is before 1970: write a later time")
+        raise ValueError(f"{text!r} is before 1970: use a later time")
     return str(millis)
 
 

@@ -83,7 +83,7 @@ def is_clean(value: object) -> TypeGuard[str]:
 
 
 def _parse_last_execution(value: Any) -> Execution | None:
-    """Return the result of the last job, or None. Its texts are only displayed: they are cleaned, not rejected."""
+    """Return the result of the last export, or None. Its texts are only displayed: they are cleaned, not rejected."""
     if not isinstance(value, Mapping) or not value:
         return None
     status, message = value.get("ExecutionStatus"), value.get("StatusMessage")

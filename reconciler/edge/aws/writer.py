@@ -17,6 +17,7 @@ from botocore.exceptions import (
 
 from reconciler import redaction
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.apply.transitions import LATE_CALL
 from reconciler.core.aws.throttling import THROTTLING_CODES
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
 from reconciler.core.errors import CloudError, StopRequested
@@ -107,7 +108,7 @@ class Writer:
         """Stop a signed request after its deadline. A process that was suspended and resumed may be that late."""
         assert self._deadline
         if self._clock.now() > self._deadline:
-            raise _TooLateError("its intent was written too long ago")
+            raise _TooLateError(f"not sent: {LATE_CALL}")
 
 
 def _classify_error(error: ClientError) -> Answer:
@@ -117,5 +118,9 @@ def _classify_error(error: ClientError) -> Answer:
     if get_code_and_status(get_answer(error))[0] in THROTTLING_CODES:
         return NotSent(format_error(error))
     # The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
-    advice = "; a policy denies it until a person changes the policy" if "explicit deny" in format_error(error) else ""
+    advice = (
+        "; an explicit deny in a policy refuses this call: remove the deny"
+        if "explicit deny" in format_error(error)
+        else ""
+    )
     return Refused(format_error(error) + advice)

@@ -91,7 +91,7 @@ def build_error(repository_name: str, error_output: str) -> GitError:
         (meaning for words, meaning in _MEANINGS if re.search(words, error_output, re.MULTILINE)), "cannot be read"
     )
     fault = f"repository '{repository_name}': {problem}"
-    return GitError(f"{fault}; git said: {_extract_message(error_output)}", fault)
+    return GitError(f"{fault}; git reports: {_extract_message(error_output)}", fault)
 
 
 def is_unknown_ref(error_output: str) -> bool:

@@ -120,7 +120,7 @@ class Commit:
             if not header.startswith(f"{oid} blob ".encode()):
                 raise GitError(
                     f"repository '{self.repository_name}': is damaged or incomplete; "
-                    f"git said: {sanitize(header.decode())}"
+                    f"git reports: {sanitize(header.decode())}"
                 )
             size = int(header.rpartition(b" ")[2])
             contents[oid] = output[start : start + size]

@@ -85,7 +85,9 @@ class _Reader:
         if first not in {"{", "["}:
             return self._read_word()
         if depth == MAX_DEPTH:
-            raise self._build_error(start, f"the document is nested more than {MAX_DEPTH} levels deep")
+            raise self._build_error(
+                start, f"the document is nested more than {MAX_DEPTH} levels deep: use fewer levels"
+            )
         self._index += 1
         return self._read_mapping(depth + 1) if first == "{" else self._read_list(depth + 1)
 

@@ -18,7 +18,7 @@ import jsonschema_rs
 
 from reconciler.core.model import Json
 from reconciler.core.suggestions import find_closest
-from reconciler.core.text import shorten
+from reconciler.core.text import format_count, shorten
 
 if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and only invalid manifests need it
     from jsonschema import ValidationError
@@ -127,7 +127,9 @@ def _explain_error(
         case "not":
             yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
-            message = _LIMITS[str(error.validator)].format(rule=rule, value=shorten(value), size=_measure(value))
+            message = _LIMITS[str(error.validator)].format(
+                rule=rule, value=shorten(value), size=_measure(value), **_format_counts(rule)
+            )
             yield path, is_key, f"the key {message}" if is_key else message
 
 
@@ -141,10 +143,10 @@ _TYPES = {
 }
 _LIMITS = {
     "const": "must be {rule!r}, not {value}",
-    "minLength": "must have at least {rule} character(s), but has {size}",
-    "maxLength": "must have at most {rule} characters, but has {size}",
-    "minItems": "must have at least {rule} item(s), but has {size}",
-    "maxItems": "must have at most {rule} items, but has {size}",
+    "minLength": "must have at least {characters}, but has {size}",
+    "maxLength": "must have at most {characters}, but has {size}",
+    "minItems": "must have at least {items}, but has {size}",
+    "maxItems": "must have at most {items}, but has {size}",
     "minimum": "must be {rule} or more, not {value}",
     "maximum": "must be {rule} or less, not {value}",
     "exclusiveMinimum": "must be more than {rule}, not {value}",
@@ -196,6 +198,12 @@ def _describe_enum(value: Json, allowed_words: list[str]) -> str:
     known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
     hint = f": did you mean {known_word}?" if known_word else ""
     return f"must be one of {', '.join(allowed_words)}, not {shorten(value)}{hint}"
+
+
+def _format_counts(rule: object) -> dict[str, str]:
+    """Return a limit as a number of characters and of items."""
+    count = rule if isinstance(rule, int) else 0
+    return {"characters": format_count(count, "character"), "items": format_count(count, "item")}
 
 
 def _measure(value: object) -> int:

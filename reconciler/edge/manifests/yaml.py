@@ -65,7 +65,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
         is_empty = False
         yield document
     if is_empty:
-        yield Problem(name, 1, 1, "", "is empty: remove the file, or write a manifest into it")
+        yield Problem(name, 1, 1, "", "is empty: remove the file, or add a manifest")
 
 
 def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | Problem]:
@@ -179,7 +179,9 @@ class _Reader:
         if kind is ScalarEvent:
             value = self._read_scalar(event)
         elif depth == MAX_DEPTH:
-            raise self._build_error(start, f"the document is nested more than {MAX_DEPTH} levels deep")
+            raise self._build_error(
+                start, f"the document is nested more than {MAX_DEPTH} levels deep: use fewer levels"
+            )
         elif kind is MappingStartEvent:
             value = self._read_mapping(depth + 1)
         else:
@@ -194,7 +196,7 @@ class _Reader:
         while type(event := self._next_event()) is not MappingEndEvent:
             start = event.start_mark
             if type(event) is not ScalarEvent:
-                raise self._build_error(start, "a key must be plain text")
+                raise self._build_error(start, "a key must be plain text: write KEY: VALUE")
             self._check_key(event)
             self._marks.append(start.line)
             self._marks.append(start.column)
@@ -230,7 +232,9 @@ class _Reader:
         if self._character_count > MAX_BYTES:
             raise self._build_error(event.start_mark, f"aliases expand the document to more than {MAX_BYTES >> 20} MiB")
         if depth + _measure_depth(value) > MAX_DEPTH:
-            raise self._build_error(event.start_mark, f"aliases nest the document more than {MAX_DEPTH} levels deep")
+            raise self._build_error(
+                event.start_mark, f"aliases nest the document more than {MAX_DEPTH} levels deep: use fewer levels"
+            )
         self._marks.extend(marks)
         return value
 

@@ -6,7 +6,7 @@ import json
 
 from reconciler import redaction
 from reconciler.core.errors import StateConflict, StateError
-from reconciler.core.journal.codec import MalformedJournal, decode
+from reconciler.core.journal.codec import MalformedJournal, UnknownFormat, decode
 from reconciler.core.journal.records import Journal
 from reconciler.edge.state.store import ReadableStore
 
@@ -65,6 +65,8 @@ class StoredJournalReader:
             message = redaction.describe_error(error)
             reason = message if isinstance(error, MalformedJournal) else f"it is not JSON ({message})"
             remedy = "restore its newest readable version, or use the version of this program that wrote it"
+            if isinstance(error, UnknownFormat):  # an older journal would not have what the newer program sent
+                remedy = "run the newer version of this program that wrote it"
             message = f"the journal {place} cannot be used: {reason}; it was left unchanged: {remedy}"
             raise StateError(message) from error
         if (journal.account, journal.region) != (self._account, self._region):

@@ -75,7 +75,7 @@ class S3Location:
     def unchecked_write(self) -> UncheckedWrite:
         """The write permission, which no check covers because S3 has no dry run of a PutObject."""
         remedy = f"make sure that the ambient credentials allow s3:PutObject below {self.name}"
-        return UncheckedWrite("a PutObject cannot be tried without a write", remedy)
+        return UncheckedWrite("a PutObject cannot be tested without a write", remedy)
 
     def open_store(self, document: str) -> S3Store:
         """Return the store of one object."""

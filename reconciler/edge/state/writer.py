@@ -84,7 +84,9 @@ class StoredJournalWriter:
         Raises LeaseHeld if a running process of this machine holds the lease.
         """
         if not self._store.claim():
-            raise LeaseHeld(f"{self._store.place} is held by a running process of this machine: end that process first")
+            raise LeaseHeld(
+                f"the lease of {self._store.place} is held by a running process of this machine: end that process first"
+            )
         try:
             self.put(self.with_next_serial(replace(expected, lease=None), expected), self._reader.get_version(expected))
         finally:
@@ -177,8 +179,11 @@ class StoredJournalWriter:
 
     def _describe_holder(self, lease: Lease | None) -> str:
         holder = f"{lease.holder} until {format_timestamp(lease.expires)}" if lease else "another process"
-        remedy = "wait for it, or raise --lock-timeout; reconcile unlock frees the lease of a dead run"
-        return f"{self._store.place} is held by {holder}: {remedy}"
+        remedy = (
+            "wait for that run, or raise --lock-timeout; "
+            "if that run is dead, free its lease with reconcile unlock TARGET"
+        )
+        return f"nothing was written, because the lease of {self._store.place} is held by {holder}: {remedy}"
 
     def _is_free(self, lease: Lease | None) -> bool:
         """Return whether a lease is free: released, expired, or held by a dead process of this machine."""

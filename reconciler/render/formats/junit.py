@@ -89,7 +89,7 @@ def _build_association_case(report: Report, target: TargetReport, association: A
     case = _build_case(target.name, association.name, origin.file, origin.line)
     lines = (wording.format_flow(association), *wording.describe_association(association))
     label = wording.get_label(kind, report)
-    message = "; ".join((label, *wording.list_sentences(association)))
+    message = "; ".join((label, *wording.list_reasons(association)))
     if kind.level == "error":
         _set_result(case, "failure", message, lines)
     elif association.has_remaining_difference:

@@ -137,7 +137,7 @@ def _render_head(report: Report) -> Iterator[str]:
         yield f"{len(report.targets):,} targets. {wording.format_coverage(report)}."
     if digest := wording.get_plan_digest(report):
         yield f"Plan {_format_code(digest)}"
-        if run.dry_run:
+        if run.dry_run and any(counts[kind] for kind in (ReportKind.CREATE, ReportKind.UPDATE, ReportKind.ADOPT)):
             yield f"To apply exactly this plan: {_format_code(f'reconcile --expect-plan {digest}')}"
     revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
     yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."

@@ -11,7 +11,7 @@ from reconciler.core.journal.records import Record
 from reconciler.core.manifests.findings import ValidationResult
 from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
-from reconciler.core.plan.decision import DecisionKind, Write
+from reconciler.core.plan.decision import DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
@@ -101,10 +101,10 @@ class _TextRenderer:
             yield from self._render_request(association.write)
 
     def _format_details(self, association: AssociationReport) -> str:
-        """Return the status of the last job, the unverifiable members and the place of the manifest."""
+        """Return the status of the last export, the unverifiable members and the place of the manifest."""
         parts = []
         if association.last_execution:
-            parts.append(wording.format_job_status(association.last_execution))
+            parts.append(f"last export {wording.format_job_status(association.last_execution)}")
         if association.unverifiable and association.arn:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
         if association.decision is not DecisionKind.IN_SYNC:
@@ -124,9 +124,11 @@ class _TextRenderer:
 
     def _render_request(self, write: Write) -> Iterator[str]:
         """Yield the members of the request that a call would send."""
+        if isinstance(write, Update):
+            yield "      request:"
         for path, value in flatten(write.body):
             if path != "/DataIntegrationIdentifier":
-                yield self._apply_style(f"      + {sanitize(path[1:])}  {wording.format_value(value)}", "green")
+                yield self._apply_style(f"      + {sanitize(path)}  {wording.format_value(value)}", "green")
 
     def _render_unmanaged(self, live: Live, target: TargetReport) -> str:
         kind = ReportKind.UNMANAGED
@@ -135,7 +137,9 @@ class _TextRenderer:
 
     def _render_orphan(self, record: Record, target: TargetReport) -> str:
         kind = ReportKind.ORPHANED
-        description = f"{record.name}  {wording.format_record_flow(record, target)}  {wording.explain_orphan(record)}"
+        description = (
+            f"{record.name}  {wording.format_record_flow(record, target)}  {wording.explain_orphan(record, target)}"
+        )
         return (
             f"  {self._format_mark(kind.symbol, kind, kind.color)}  {self._apply_style(sanitize(description), 'dim')}"
         )

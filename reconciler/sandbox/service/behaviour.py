@@ -79,7 +79,8 @@ class Behaviour:
             if key not in kinds:
                 raise ValueError(f"{setting!r}: {_describe_unknown_key(key, list(kinds))}")
             if not equals:
-                raise ValueError(f"{setting!r}: missing value: write {key}=VALUE ({_describe_expected(kinds[key])})")
+                remedy = f"write {key}=VALUE, where VALUE is {_describe_expected(kinds[key])}"
+                raise ValueError(f"{setting!r}: the value is missing: {remedy}")
             values[key] = _parse_value(setting, text.strip(), kinds[key])
         return cls(**values)
 
@@ -101,7 +102,7 @@ def _format_value(value: object) -> str:
 def _describe_unknown_key(key: str, known: list[str]) -> str:
     similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
     return f"unknown switch {key!r}; " + (
-        f"did you mean {similar_keys[0]!r}?" if similar_keys else f"choose one of {', '.join(known)}"
+        f"did you mean {similar_keys[0]!r}?" if similar_keys else f"use one of {', '.join(known)}"
     )
 
 

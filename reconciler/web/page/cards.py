@@ -86,9 +86,9 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     """Return the most severe state of a target, in words, and its severity."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if target_status.last_report is None:
-        return ("failing", "error") if target_status.failures else ("not run yet", "note")
+        return ("failed", "error") if target_status.failures else ("not run yet", "note")
     if target_status.last_report.has_failed or target_status.failures:
-        return "failing", "error"
+        return "failed", "error"
     for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):
         states = [state for state in managed if state.level == level and state.kind not in _EXECUTED_KINDS]
         if states:

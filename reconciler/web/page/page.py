@@ -9,7 +9,7 @@ from datetime import timedelta
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
-from reconciler.core.report.report import Report
+from reconciler.core.report.report import Report, TargetReport
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
@@ -101,7 +101,8 @@ class Page:
     more_rows: int
     unmanaged_rows: tuple[UnmanagedRow, ...]
     more_unmanaged_rows: int
-    leftovers: tuple[str, ...]
+    unlisted: tuple[str, ...]
+    orphaned: tuple[str, ...]
     warnings: tuple[Problem, ...]
     flow: Flow
     timeline: Timeline
@@ -116,6 +117,7 @@ def build_page(status: ControllerStatus, filters: Filters, process: Process) -> 
     matching_rows, unmanaged_rows = build_rows(status, filters, build_link), build_unmanaged_rows(status, filters)
     kinds = _count_kinds(status)
     managed_count, unmanaged_count = sum(kinds.values()) - kinds[ReportKind.UNMANAGED], kinds[ReportKind.UNMANAGED]
+    targets = _select_targets(status, filters)
     return Page(
         header=_build_header(status, process),
         cards=build_cards(status, process.stuck_after),
@@ -124,15 +126,18 @@ def build_page(status: ControllerStatus, filters: Filters, process: Process) -> 
         target_choices=_build_target_choices(status, filters),
         badges=BADGES,
         count_text=(
-            f"{len(matching_rows):,} of {managed_count:,} associations, "
-            f"{len(unmanaged_rows):,} of {unmanaged_count:,} unmanaged"
+            f"Showing {len(matching_rows):,} of {managed_count:,} associations and "
+            f"{len(unmanaged_rows):,} of {unmanaged_count:,} unmanaged associations"
         ),
         total=managed_count,
         rows=matching_rows[:MAX_ROWS],
         more_rows=max(0, len(matching_rows) - MAX_ROWS),
         unmanaged_rows=unmanaged_rows[:MAX_ROWS],
         more_unmanaged_rows=max(0, len(unmanaged_rows) - MAX_ROWS),
-        leftovers=_list_leftovers(status, filters),
+        unlisted=tuple(
+            wording.describe_unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted
+        ),
+        orphaned=tuple(wording.describe_orphan(record, target) for target in targets for record in target.orphaned),
         warnings=_list_warnings(status),
         flow=build_flow(matching_rows),
         timeline=build_timeline(status, filters.target),
@@ -192,7 +197,11 @@ def _build_decision_choices(
     if failed_count := sum(each.has_failed_export for each in associations):
         kind_choices.insert(0, Choice(EXPORT_FAILED_BADGE.kind, f"{EXPORT_FAILED_BADGE.label} ({failed_count:,})"))
     grave_count = sum(get_level(each) in GRAVE_LEVELS for each in associations)
-    choices = [Choice("", "any"), Choice(ATTENTION, f"needs attention ({grave_count:,})"), *kind_choices]
+    choices = [
+        Choice("", "any"),
+        Choice(ATTENTION, f"needs action or has differences ({grave_count:,})"),
+        *kind_choices,
+    ]
     return _include_selected(choices, filters.decision)
 
 
@@ -208,16 +217,14 @@ def _include_selected(choices: list[Choice], selected: str) -> tuple[Choice, ...
     return tuple(choices if any(each.value == selected for each in choices) else [*choices, Choice(selected, selected)])
 
 
-def _list_leftovers(status: ControllerStatus, filters: Filters) -> tuple[str, ...]:
-    """Return sentences about data integrations that could not be listed and about orphaned records."""
-    targets = [
+def _select_targets(status: ControllerStatus, filters: Filters) -> tuple[TargetReport, ...]:
+    """Return the last report of each target that the filter shows."""
+    return tuple(
         target
         for target_status in status.targets
         if target_status.last_report and filters.target in {"", target_status.target}
         for target in target_status.last_report.targets
-    ]
-    unlisted = [wording.describe_unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted]
-    return (*unlisted, *(wording.describe_orphan(record, target) for target in targets for record in target.orphaned))
+    )
 
 
 def _list_warnings(status: ControllerStatus) -> tuple[Problem, ...]:

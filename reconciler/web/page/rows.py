@@ -39,7 +39,7 @@ class Badge:
 
 
 EXPORT_FAILED_BADGE = Badge(
-    "export-failed", -1, "export failed", "warning", "The last job failed. The AWS console shows the reason."
+    "export-failed", -1, "export failed", "warning", "The last export failed. The AWS console shows the reason."
 )
 BADGES = (
     EXPORT_FAILED_BADGE,
@@ -66,8 +66,8 @@ class LastSeen:
 class AssociationRow:
     """The row of one manifest. Long texts are properties, which are computed while the row is rendered.
 
-    `export` is a badge if the last job failed. `level` is the more severe level of `state` and `export`. `last_seen` is
-    set if the last run could not list the association.
+    `export` is a badge if the last export failed. `level` is the more severe level of `state` and `export`. `last_seen`
+    is set if the last run could not list the association.
     """
 
     id: str
@@ -215,7 +215,7 @@ def _build_unmanaged_row(target_name: str, live: Live, target: TargetReport) -> 
 
 
 def _format_execution(execution: Execution | None, *, has_badge: bool = False) -> str:
-    """Return the status of the last job and the message of AWS, or only the message if a badge shows the status."""
+    """Return the status of the last export and the message of AWS, or only the message if a badge shows the status."""
     if execution is None:
         return ""
     if has_badge:

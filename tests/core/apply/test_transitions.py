@@ -66,7 +66,7 @@ def test_decision_without_a_record_is_dropped_with_its_manifest() -> None:
 
 
 def test_last_decision_keeps_its_start_and_last_job() -> None:
-    """A decision keeps the time of its first run. The last job stays known while List omits the association."""
+    """A decision keeps the time of its first run. The last export stays known while List omits the association."""
     job = Execution("COMPLETED", "done")
     plan = compute_plan([manifest()], observation(replace(live(), last_execution=job)), journal(record()), rules())
     stored_journal = with_intents(journal(record()), plan, NOW)

@@ -48,6 +48,6 @@ def test_unlisted_association_keeps_its_last_known_state() -> None:
 
 
 def test_export_has_failed_when_its_last_job_failed() -> None:
-    """A failed last job counts as a failed export, whatever the decision."""
+    """A failed last export counts as a failed export, whatever the decision."""
     completed = replace(DRIFTED, last_execution=Execution("COMPLETED", None))
     assert [each.has_failed_export for each in (DRIFTED, completed, BLOCKED)] == [True, False, False]

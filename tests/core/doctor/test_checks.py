@@ -304,7 +304,7 @@ def test_lease_check_tells_free_held_and_expired_apart() -> None:
     check = checks.check_lease("prod", held_journal, NOW - timedelta(seconds=1))
     assert (check.result, check.message) == (
         CheckResult.WARNING,
-        "held by process 1 on host until 2026-11-01 12:00:00Z",
+        "the lease is held by process 1 on host until 2026-11-01 12:00:00Z",
     )
     assert "reconcile unlock prod" in (check.fix or "")
     assert checks.check_lease("prod", held_journal, NOW).message.startswith(

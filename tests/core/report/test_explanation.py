@@ -82,7 +82,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "none",
             "one with the same natural key",
-            f"desired ≠ applied, and an update can change every member: {END}",
+            f"git differs from the applied request, and an update can change every member: {END}",
             "changed",
         ),
     ),
@@ -110,18 +110,28 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     ),
     (
         explain_manifest(manifest(), live(), stored_record=record()),
-        ("bound to a1", "the bound association", "desired = applied = live in every member that AWS shows", "in-sync"),
+        (
+            "bound to a1",
+            "the bound association",
+            "git, the applied request and AWS are equal in every member that AWS shows",
+            "in-sync",
+        ),
     ),
     (
         explain_manifest(manifest(), live(ExecutionConfiguration=LATER), stored_record=record()),
-        ("bound to a1", "the bound association", f"desired = applied; applied ≠ live: {END}", "drifted"),
+        (
+            "bound to a1",
+            "the bound association",
+            f"git equals the applied request; AWS differs from the applied request: {END}",
+            "drifted",
+        ),
     ),
     (
         explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=record()),
         (
             "bound to a1",
             "the bound association",
-            f"desired ≠ applied, and an update can change every member: {END}; mode create",
+            f"git differs from the applied request, and an update can change every member: {END}; mode create",
             "changed",
         ),
     ),
@@ -135,7 +145,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1",
             "the bound association",
-            f"desired ≠ applied, and an update can change every member: {END}; mode create-and-update",
+            (
+                f"git differs from the applied request, and an update can change every member: {END}; "
+                "mode create-and-update"
+            ),
             "update",
         ),
     ),
@@ -144,7 +157,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1",
             "the bound association",
-            "desired ≠ applied, and an update cannot change every member: /ClientId; mode create",
+            "git differs from the applied request, and an update cannot change every member: /ClientId; mode create",
             "changed",
         ),
     ),
@@ -153,7 +166,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1, an update was sent, and List does not show it yet",
             "the bound association",
-            "the wait ends at 2026-11-01 12:15:00Z, and the time is 2026-11-01 12:00:00Z",
+            "it is 2026-11-01 12:00:00Z, and the wait ends at 2026-11-01 12:15:00Z",
             "settling",
         ),
     ),
@@ -162,7 +175,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1, AWS refused an update",
             "the bound association",
-            f"desired ≠ applied, and an update can change every member: {END}; mode create",
+            f"git differs from the applied request, and an update can change every member: {END}; mode create",
             "changed",
         ),
     ),
@@ -202,7 +215,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "a Create was sent and its answer is unknown (attempt 1)",
             "none",
-            "the wait ends at 2026-11-01 12:14:00Z, and the time is 2026-11-01 12:00:00Z",
+            "it is 2026-11-01 12:00:00Z, and the wait ends at 2026-11-01 12:14:00Z",
             "settling",
         ),
     ),

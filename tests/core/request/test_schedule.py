@@ -59,7 +59,7 @@ def test_valid_schedule_expression_is_accepted(expression: str) -> None:
         ("rate(٣ hours)", "is not a rate"),
         (f"rate({'9' * 200} hours)", "is not a rate"),
         ("rate(0 hours)", "never runs: the value of a rate must be 1 or more"),
-        ("cron()", "has 0 fields, and cron takes 6: minutes, hours, day of month, month, day of week, year"),
+        ("cron()", "has 0 fields, but cron needs 6: minutes, hours, day of month, month, day of week, year"),
         ("cron(0 3 * * *)", "has 5 fields"),
         ("cron(0 0 3 * * ? *)", "has 7 fields"),
         ("cron(60 3 * * ? *)", "'60' is not valid for minutes: use 0-59 and * , - /"),

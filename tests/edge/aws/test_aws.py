@@ -15,6 +15,7 @@ from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error, build_response
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.apply.transitions import LATE_CALL
 from reconciler.core.aws.verdict import KNOWN_CODES
 from reconciler.core.errors import (
     AccessDenied,
@@ -129,7 +130,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, proxy: FaultProxy) -
     create_request, deadline = resolve_request(request(), get_arn("profiles-export", server)), clock.now()
     clock.advance(seconds=1)
     outcome = writer.create(create_request, "t", deadline)
-    assert outcome == NotSent("its intent was written too long ago")
+    assert outcome == NotSent(f"not sent: {LATE_CALL}")
     assert "CreateDataIntegrationAssociation" not in proxy.counts
     assert isinstance(writer.create(create_request, "t", clock.now()), Created)
 
@@ -366,7 +367,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
             .create(resolve_request(request(), get_arn("profiles-export", server)), "t", DEADLINE)
         )
     assert isinstance(outcome, Refused)
-    assert "until a person changes the policy" in outcome.reason
+    assert "an explicit deny in a policy refuses this call: remove the deny" in outcome.reason
 
 
 def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> None:

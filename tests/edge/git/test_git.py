@@ -623,7 +623,7 @@ def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_
     (tmp_path / "here" / "file.txt").touch()
     folder = tmp_path / "here" / name
     for url in (str(folder), f"file://{folder}"):
-        assert "is not a git repository; git said: " in expect_read_failure(url, "main", "manifests", environment)
+        assert "is not a git repository; git reports: " in expect_read_failure(url, "main", "manifests", environment)
 
 
 def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
@@ -655,7 +655,7 @@ def test_a_damaged_repository_is_an_error(repository: Repository) -> None:
     """A repository with a missing object is an error that names the object."""
     oid = repository.run_git("rev-parse", "HEAD:manifests/b.yaml")
     (repository.folder / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
-    assert repository.expect_failure().endswith(f"is damaged or incomplete; git said: {oid} missing")
+    assert repository.expect_failure().endswith(f"is damaged or incomplete; git reports: {oid} missing")
 
 
 # The network
@@ -824,7 +824,7 @@ def test_credentials_in_a_url_are_not_shown(environment: dict[str, str], url: st
 def test_unreachable_server_is_an_error(environment: dict[str, str]) -> None:
     """An unreachable server is an error with the message of git."""
     message = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", environment)
-    assert "cannot be reached; git said: unable to access 'http://127.0.0.1:1/x/'" in message
+    assert "cannot be reached; git reports: unable to access 'http://127.0.0.1:1/x/'" in message
 
 
 def test_protocols_forbidden_by_the_user_stay_forbidden(repository: Repository) -> None:
@@ -858,7 +858,7 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
         disk.fill()
         message = expect_read_failure(repository.url, "main", "manifests", repository.environment)
         remedy = "free space in the temporary folder, or set TMPDIR to another one"
-        assert f"cannot be copied because the disk is full: {remedy}; git said: " in message
+        assert f"cannot be copied because the disk is full: {remedy}; git reports: " in message
         assert message.endswith("No space left on device")
         assert message == expect_read_failure(repository.url, "main", "manifests", repository.environment)
         assert len(repository.read_names()) == 3, "reading in place writes nothing"
@@ -922,7 +922,7 @@ def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
     """Trace output on standard error does not hide the error of git."""
     variables = repository.environment | {"GIT_TRACE": "1", "GIT_TRACE2": "1", "GIT_TRACE_CURL": "1"}
     message = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", variables)
-    assert "git said: unable to access 'http://127.0.0.1:1/x/'" in message
+    assert "git reports: unable to access 'http://127.0.0.1:1/x/'" in message
     assert "did you mean 'main'?" in expect_read_failure(repository.url, "mian", "manifests", variables)
 
 

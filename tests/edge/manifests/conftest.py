@@ -47,7 +47,10 @@ def expect_rejection_before_any_call(run_program: Run) -> Callable[..., list[str
         result = run_program("--dry-run", *files, "--endpoint-url", "http://127.0.0.1:9", stdin=stdin)
         assert (result.returncode, result.stdout) == (3, b"")
         *lines, last = _read_lines(result.stderr)
-        assert last == f"{len(lines)} problem{'' if len(lines) == 1 else 's'} in the manifests; AWS was not called"
+        assert (
+            last
+            == f"reconcile: {len(lines)} problem{'' if len(lines) == 1 else 's'} in the manifests; AWS was not called"
+        )
         return lines
 
     return run_dry

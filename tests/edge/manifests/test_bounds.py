@@ -192,7 +192,7 @@ def test_name_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert suggestions == [
         "did you mean 'prod'?",
         "did you mean 'prod'?",
-        *["declare it, or name one of 'prod', 'test'"] * 2,
+        *["declare it, or use one of 'prod', 'test'"] * 2,
     ]
 
 

@@ -63,7 +63,7 @@ def list_problems(*documents: str) -> list[str]:
         ),
         (
             (build_target("prod"), build_manifest("a", target="x")),
-            "/target: no Target 'x' is declared: declare it, or name one of 'prod'",
+            "/target: no Target 'x' is declared: declare it, or use 'prod'",
         ),
         (
             (build_target("prod"), build_target("test", "000000000001"), build_manifest("a")),

@@ -41,7 +41,7 @@ REJECTED: list[tuple[str | bytes, str]] = [
     ("[9223372036854775808]", f"1:2: {LONG_NUMBER}"), ("[-9223372036854775808]", f"1:2: {LONG_NUMBER}"),
     ("[1e999]", "1:2: the number is too large: put it in quotes"), ("[-1e999]", "1:2: the number is too large"),
     (f"[1.{'0' * 200}]", "1:2: the number has more than 128 characters"),
-    ("[" * 33 + "]" * 33, "1:33: the document is nested more than 32 levels deep"),
+    ("[" * 33 + "]" * 33, "1:33: the document is nested more than 32 levels deep: use fewer levels"),
     (r'["\ud83d"]', f"1:2: {HALF_PAIR}"), (r'["\ude00\ud83d"]', f"1:2: {HALF_PAIR}"),
     (r'["\ud83dx"]', f"1:2: {HALF_PAIR}"),
     (r'["\ud83d\n"]', f"1:2: {HALF_PAIR}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF_PAIR}"),

@@ -132,7 +132,7 @@ def test_lease_belongs_to_one_run_at_a_time() -> None:
         assert (stored_lease.number, stored_lease.expires) == (1, clock.now() + LEASE_DURATION)
         second, started_at = FakeRun(store, clock, "run-2", timeout=30), clock.now()
         journal = second.reader.read()
-        with pytest.raises(LeaseHeld, match=r"process run-1 on h1 until .*; reconcile unlock"):
+        with pytest.raises(LeaseHeld, match=r"process run-1 on h1 until .*reconcile unlock"):
             second.writer.swap(journal, journal.with_records(record("b")))
         assert timedelta(seconds=30) <= clock.now() - started_at < timedelta(seconds=40)
         lease.finish(build_addition("c"))

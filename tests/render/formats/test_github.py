@@ -82,7 +82,7 @@ def test_a_create_is_a_notice_at_its_manifest() -> None:
     }  # fmt: skip
     assert f"CreateDataIntegrationAssociation, ClientToken {record().token}" in notice.text.split("\n")
     assert '+ /DestinationURI                                          "s3://corp-exports/2026-10"' in notice.text
-    assert summary == "Dry run: 1 to create. Nothing was written. 1 of 1 live associations is managed."
+    assert summary == "Dry run: 1 to create. Nothing was written. 1 of 1 live association is managed."
     assert run_line == "Run plain, revision plain, version plain"
     assert plan == f"Plan {run_report.plan_digest}"
 
@@ -100,7 +100,7 @@ def test_most_severe_annotations_come_first() -> None:
     run_report = replace(run_report, warnings=build_problems())
     annotations = parse_commands(render(run_report))
     assert [(each.name, each.properties["title"]) for each in annotations] == [
-        ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "unknown lost"),
+        ("error", "plan mismatch"), ("error", "target failed prod"), ("error", "without an answer lost"),
         ("error", "blocked stuck"),
         ("warning", "drifted drifted"), ("warning", "manifest warning"), ("warning", "manifest warning"),
         ("notice", "to update up"), ("notice", "to create new"),

@@ -175,7 +175,7 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
             dry_run=False,
         )
     )
-    assert text.startswith("## Run: 1 failed, 1 unknown, 1 created.\n")
+    assert text.startswith("## Run: 1 failed, 1 without an answer, 1 created.\n")
     assert "the next run checks AWS, and waits before it sends the Create again" in text
     assert "--expect-plan" not in text
 
@@ -184,7 +184,7 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
     ("differences", "expected"),
     [
         (("not reviewed: create s3://x of arn",), "not reviewed: create s3://x of arn"),
-        (None, "differences unknown, because --expect-plan was given only a digest"),
+        (None, "differences unknown, because --expect-plan has only a digest"),
     ],
 )
 def test_plan_mismatch_shows_both_digests_and_the_differences(
@@ -226,7 +226,7 @@ def test_rows_without_a_manifest_are_collapsed() -> None:
     text = render(report(unmanaged=(live("z"),), orphaned=(record("old"),)))
     assert "<summary>Unmanaged: 1</summary>" in text
     assert "<summary>Orphaned: 1</summary>" in text
-    assert "its manifest is gone" in text
+    assert "its manifest was removed" in text
 
 
 def test_empty_plan_is_stated() -> None:

@@ -42,13 +42,16 @@ def test_plain_report_is_rendered_exactly() -> None:
     assert text.splitlines()[:14] == [
         "prod  1234 us-east-1",
         "  create     a-longer-name  profiles-export → s3://corp-exports/2026-11  a-longer-name.yaml:1",
-        '      + ObjectConfiguration/CustomerProfiles/domainName  ["my-domain"]',
-        '      + ObjectConfiguration/CustomerProfiles/objectType  ["_profile"]',
-        "      + DestinationURI  s3://corp-exports/2026-11",
-        "      + ExecutionConfiguration/ExecutionMode  ON_DEMAND",
-        "      + ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
-        "      + ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
-        f"  drifted    export         profiles-export → s3://corp-exports/2026-10  in progress  {UNVERIFIABLE}",
+        '      + /ObjectConfiguration/CustomerProfiles/domainName  ["my-domain"]',
+        '      + /ObjectConfiguration/CustomerProfiles/objectType  ["_profile"]',
+        "      + /DestinationURI  s3://corp-exports/2026-11",
+        "      + /ExecutionConfiguration/ExecutionMode  ON_DEMAND",
+        "      + /ExecutionConfiguration/OnDemandConfiguration/StartTime  1790812800000 (2026-10-01T00:00:00Z)",
+        "      + /ExecutionConfiguration/OnDemandConfiguration/EndTime  1793491200000 (2026-11-01T00:00:00Z)",
+        (
+            "  drifted    export         profiles-export → s3://corp-exports/2026-10  last export in progress  "
+            f"{UNVERIFIABLE}"
+        ),
         "      AWS no longer matches the last applied configuration; drift is reported, not repaired",
         "      /ExecutionConfiguration/OnDemandConfiguration/StartTime",
         "      - live     1788220800000 (2026-09-01T00:00:00Z)",
@@ -70,7 +73,7 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     )
     text = render(replace(run_report, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
     assert "  adopt      adopted" in text
-    assert "      + DestinationURI  s3://corp-exports/new" in text
+    assert "      + /DestinationURI  s3://corp-exports/new" in text
     assert "Run: The plan differs from the reviewed plan: 1 to create, 1 to adopt. Nothing was written." in text
 
 
@@ -100,7 +103,7 @@ def test_unknown_outcome_explains_the_next_run() -> None:
     text = render(build_report(new_manifest, dry_run=False, a=Unknown("time-out")), is_terminal=False)
     assert "  unknown    a" in text
     assert "the next run checks AWS" in text
-    assert "Run: 1 unknown." in text
+    assert "Run: 1 without an answer." in text
 
 
 def test_failed_target_shows_its_error_once() -> None:

@@ -74,7 +74,7 @@ def list_row_ids(page: PageParser) -> list[str]:
         ),
         (
             statuses.build_status_with_failing_target(),
-            ("failing", "7 runs in a row", "never", "may not make this call"),
+            ("failed", "Failed runs in a row", "never", "may not make this call"),
         ),
     ],
 )
@@ -98,7 +98,7 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert ("li", {"class": "card warning"}) in page.tags
     assert "prod export failed" in page.words
     assert "1 export failed" in page.words
-    assert "needs attention (1)" in page.words
+    assert "needs action or has differences (1)" in page.words
     assert "export failed no key" in page.words
     table = page.words[page.words.index("Associations") :]
     assert table.index("zz") < table.index("contacts-2026-10")
@@ -112,7 +112,7 @@ def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
     status = statuses.build_status_in_sync()
     assert status.revision
     words = open_page(site, replace(status, revision=replace(status.revision, id=None))).words
-    assert "The content of the folder with 6 manifests is active since 2026-10-31 06:00Z" in words
+    assert "Manifests from the folder: 6, active since 2026-10-31 06:00Z" in words
 
 
 def test_stuck_run_is_shown(site: Site) -> None:
@@ -157,7 +157,7 @@ def test_page_shows_every_part_of_a_report(site: Site) -> None:
     ]
     assert len(list_row_ids(page)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
-    for text in ("its manifest is gone", "its unmanaged associations are unknown", "Warnings about the manifests"):
+    for text in ("its manifest was removed", "its unmanaged associations are unknown", "Warnings about the manifests"):
         assert text in page.words
 
 
@@ -241,25 +241,25 @@ def test_only_static_files_are_served(site: Site, name: str) -> None:
 @pytest.mark.parametrize(
     ("query", "count"),
     [
-        ({}, "8 of 8 associations, 2 of 2 unmanaged"),
-        ({"q": "PROFILES-export prod"}, "5 of 8 associations, 0 of 2 unmanaged"),
-        ({"q": "calls.yaml:3"}, "1 of 8 associations, 0 of 2 unmanaged"),
-        ({"q": "maxcreates"}, "1 of 8 associations, 0 of 2 unmanaged"),
-        ({"q": "/u2"}, "0 of 8 associations, 1 of 2 unmanaged"),
-        ({"decision": "drifted"}, "1 of 8 associations, 0 of 2 unmanaged"),
-        ({"decision": "attention"}, "2 of 8 associations, 0 of 2 unmanaged"),
-        ({"decision": "export-failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
-        ({"q": "export failed"}, "1 of 8 associations, 0 of 2 unmanaged"),
-        ({"decision": "unmanaged"}, "0 of 8 associations, 2 of 2 unmanaged"),
-        ({"decision": "in-sync", "target": "staging"}, "3 of 8 associations, 0 of 2 unmanaged"),
-        ({"target": "gone"}, "0 of 8 associations, 0 of 2 unmanaged"),
+        ({}, "Showing 8 of 8 associations and 2 of 2 unmanaged associations"),
+        ({"q": "PROFILES-export prod"}, "Showing 5 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "calls.yaml:3"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "maxcreates"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "/u2"}, "Showing 0 of 8 associations and 1 of 2 unmanaged associations"),
+        ({"decision": "drifted"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"decision": "attention"}, "Showing 2 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"decision": "export-failed"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "export failed"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"decision": "unmanaged"}, "Showing 0 of 8 associations and 2 of 2 unmanaged associations"),
+        ({"decision": "in-sync", "target": "staging"}, "Showing 3 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"target": "gone"}, "Showing 0 of 8 associations and 0 of 2 unmanaged associations"),
     ],
 )
 def test_form_filters_the_associations(site: Site, query: dict[str, str], count: str) -> None:
     """The form filters by words, state and target together, counts the matches, and shows the active filter."""
     page = open_page(site, statuses.build_status_with_open_differences(), **query)
     assert count in page.words
-    assert len(list_row_ids(page)) == int(count.partition(" ")[0])
+    assert len(list_row_ids(page)) == int(count.split()[1])
     fields = [
         *(each for each in page.find_all("input") if "name" in each),
         *(option for option in page.find_all("option") if "selected" in option),
