@@ -137,11 +137,11 @@ def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
 def test_held_write_is_shown_with_its_request() -> None:
     """A held write is listed with its request, because the plan digest covers it."""
     text = render(
-        report(association("later", "held", write=create(), reason="the create waits because 20 exports are running"))
+        report(association("later", "held", write=create(), reason="the create waits, because 20 exports are running"))
     )
     assert "### Planned writes" in text
     assert "+ /DestinationURI" in text
-    assert "`the create waits because 20 exports are running`" in text
+    assert "`the create waits, because 20 exports are running`" in text
 
 
 def test_entries_that_need_action_come_first() -> None:
