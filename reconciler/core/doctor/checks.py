@@ -79,7 +79,7 @@ def check_invalid_manifests(error: InvalidManifests | GitError) -> Check:
 def check_state_folder(folder: str, obstacle: str | None, *, is_ephemeral: bool) -> Check:
     """Judge the folder of the journals. `obstacle` is the reason that it cannot be written, if any."""
     if obstacle:
-        fix = "allow this user to write there, or give another folder with --state"
+        fix = "choose a folder that this user can write to with --state, or allow this user to write there"
         return Check("state-write", CheckResult.FAILED, f"{folder} cannot be written: {obstacle}", fix)
     if is_ephemeral:
         message = f"{folder} may not outlast this CI job, so only dry runs and --mode observe are allowed"

@@ -40,6 +40,10 @@ class MalformedJournal(ValueError):
     """A document that is not a journal of a known format. The text of the error gives the reason."""
 
 
+class UnknownFormat(MalformedJournal):
+    """A journal in a format that this program does not know, such as that of a newer version."""
+
+
 def encode(journal: Journal) -> dict[str, Any]:
     """Return the journal as the JSON document that schemas/journal.v2.json describes."""
     return add_digest(_encode(journal))
@@ -97,15 +101,17 @@ def decode(document: object) -> Journal:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedJournal(f"a member is missing, unknown or of the wrong type ({error})") from None
-    raise MalformedJournal(
-        f"it has format {document['format']!r}, and this version reads {', '.join(OLDER_FORMATS)} and {FORMAT}"
+    raise UnknownFormat(
+        f"it has format {document['format']!r}, and this program reads {', '.join(OLDER_FORMATS)} and {FORMAT}"
     )
 
 
 def _require_digest(document: Mapping[str, Any]) -> None:
     """Raise MalformedJournal if the document was changed after the program wrote it."""
     if document["digest"] != _compute_digest(document):
-        raise MalformedJournal("it was changed after it was written: its content and its digest differ")
+        raise MalformedJournal(
+            "something other than this program edited or damaged it (its digest does not match its content)"
+        )
 
 
 def _decode(document: dict[str, Any]) -> Journal:
