@@ -81,7 +81,7 @@ class RunConfig:
             try:
                 state.check_location(self.state)
             except ValueError as error:
-                raise UsageError(f"--state {self.state!r}: {error}") from error
+                raise UsageError(f"--state {error}") from error
             if self.sandbox and self.state.startswith("s3://"):
                 raise UsageError("--sandbox keeps its journal in a folder: give --state a path, or leave out --state")
         if self.sandbox and self.endpoint_url:

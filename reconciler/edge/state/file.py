@@ -30,7 +30,7 @@ _REMEDIES = {
 def check_location(location: str) -> None:
     """Reject a text that is not clearly the path of a folder. Raises ValueError."""
     if problem := find_path_problem(location):
-        raise ValueError(problem)
+        raise ValueError(f"{location!r} {problem}")
 
 
 def open_location(location: str, namespace: str, _: Callable[[str], Any]) -> FolderLocation:

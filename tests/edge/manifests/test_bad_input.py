@@ -40,23 +40,42 @@ NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
 NOT_YAML: Cases = {
-    "not-yaml": ("a: [1\nb: 2\n", ["2:2: is not YAML: while parsing a flow sequence did not find expected ',' or ']'"]),
-    "tab": ("a:\n\tb: 1\n", ["2:1: is not YAML: while scanning for the next token found character that cannot"]),
-    "unclosed": ('a: "b\n', ["2:1: is not YAML: while scanning a quoted scalar found unexpected end of stream"]),
-    "control-character": ("a: 1\nbé: \x1b[31m\n", ["2:5: is not YAML: unacceptable character #x001b: control"]),
-    "nul": ("a: \x00\n", ["1:4: is not YAML: unacceptable character #x0000"]),
-    "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: is not UTF-8: save the file as UTF-8"]),
-    "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: is not UTF-8"]),
-    "utf-16": (MANIFEST.encode("utf-16"), ["1:1: is not UTF-8: save the file as UTF-8"]),
-    "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: is not UTF-8"]),
-    "half-of-a-pair": (r'"\ud83d"', ["1:4: is not YAML: while parsing a quoted scalar found invalid Unicode"]),
-    "bytes": (bytes(range(128, 256)) * 10, ["1:1: is not UTF-8"]),
-    "empty": ("", ["1:1: is empty: remove the file, or write a manifest into it"]),
-    "only-a-mark": (b"\xef\xbb\xbf", ["1:1: is empty"]),
-    "only-comments": ("# one\n\n# two\n", ["1:1: is empty"]),
-    "only-separators": ("---\n---\n# x\n---\n", ["1:1: is empty"]),
-    "only-null": ("~\n---\nnull\n", ["1:1: is empty"]),
-    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: is not YAML: found incompatible YAML document"]),
+    "not-yaml": (
+        "a: [1\nb: 2\n",
+        ["2:2: the file is not YAML: while parsing a flow sequence did not find expected ',' or ']'"],
+    ),
+    "tab": (
+        "a:\n\tb: 1\n",
+        ["2:1: the file is not YAML: a tab cannot indent: use spaces"],
+    ),
+    "reserved": ("a: @b\n", ["1:4: the file is not YAML: '@' cannot begin a value: put it in quotes"]),
+    "two-colons": (
+        "a: b: c\n",
+        [
+            "1:5: the file is not YAML: mapping values are not allowed in this context: put a value that contains ': ' in"
+        ],
+    ),
+    "unclosed": (
+        'a: "b\n',
+        ["2:1: the file is not YAML: while scanning a quoted scalar found unexpected end of stream"],
+    ),
+    "control-character": (
+        "a: 1\nbé: \x1b[31m\n",
+        ["2:5: the file is not YAML: unacceptable character #x001b: control"],
+    ),
+    "nul": ("a: \x00\n", ["1:4: the file is not YAML: unacceptable character #x0000"]),
+    "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: the file is not UTF-8: save it as UTF-8"]),
+    "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: the file is not UTF-8"]),
+    "utf-16": (MANIFEST.encode("utf-16"), ["1:1: the file is not UTF-8: save it as UTF-8"]),
+    "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: the file is not UTF-8"]),
+    "half-of-a-pair": (r'"\ud83d"', ["1:4: the file is not YAML: while parsing a quoted scalar found invalid Unicode"]),
+    "bytes": (bytes(range(128, 256)) * 10, ["1:1: the file is not UTF-8"]),
+    "empty": ("", ["1:1: the file is empty: remove it, or add a manifest"]),
+    "only-a-mark": (b"\xef\xbb\xbf", ["1:1: the file is empty"]),
+    "only-comments": ("# one\n\n# two\n", ["1:1: the file is empty"]),
+    "only-separators": ("---\n---\n# x\n---\n", ["1:1: the file is empty"]),
+    "only-null": ("~\n---\nnull\n", ["1:1: the file is empty"]),
+    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: the file is not YAML: found incompatible YAML document"]),
     "list": ("- a\n- b\n", ["1:1: a manifest must be a mapping, not a list"]),
     "list-of-manifests": (f"[{TARGET.splitlines()[0]}]", ["1:1: a manifest must be a mapping, not a list"]),
     "scalar": ("# x\nhello\n", ["2:1: a manifest must be a mapping, not a single value"]),
@@ -113,7 +132,7 @@ SHAPES: Cases = {
         MANIFEST.replace("  name: export", "  labels: {}"),
         ["4:3: /metadata: 'name' is missing"],
     ),
-    "spec-is-empty": (MANIFEST.partition("  Data")[0], ["5:6: /spec: must be a mapping, but is empty"]),
+    "spec-is-empty": (MANIFEST.partition("  Data")[0], ["5:6: /spec: must be a mapping, but has no value"]),
     "spec-is-a-list": (MANIFEST.replace("  Data", "  - Data"), ["6:3: /spec: must be a mapping, not a list"]),
     "two-missing": (MANIFEST.partition("  name")[0] + "  {}\nspec: {}\n", ["4:3: /metadata: 'name'", "5:7: /spec: 'D"]),
     "unknown-key": (
@@ -165,7 +184,7 @@ SHAPES: Cases = {
         MANIFEST + "  ClientId: true\n",
         ['7:13: /spec/ClientId: must be a string, not the unquoted boolean true: write "true"'],
     ),
-    "null-for-text": (MANIFEST + "  ClientId:\n", ["7:12: /spec/ClientId: must be a string, but is empty"]),
+    "null-for-text": (MANIFEST + "  ClientId:\n", ["7:12: /spec/ClientId: must be a string, but has no value"]),
     "map-for-text": (MANIFEST + "  ClientId: {}\n", ["7:13: /spec/ClientId: must be a string, not a mapping"]),
     "text-for-map": (
         MANIFEST + "  ObjectConfiguration: all\n",
@@ -517,10 +536,10 @@ def test_standard_input_is_validated(run_program: Run) -> None:
 @pytest.mark.parametrize(
     ("stdin", "expected"),
     [
-        (b"", "standard input:1:1: is empty"),
-        (b"\xff", "standard input:1:1: is not UTF-8"),
+        (b"", "standard input:1:1: the file is empty"),
+        (b"\xff", "standard input:1:1: the file is not UTF-8"),
         (b"a: 1\n", "standard input:1:1: 'kind' is missing"),
-        (b"#" * (16 * 1024 * 1024 + 1), "standard input: is larger than 16 MiB"),
+        (b"#" * (16 * 1024 * 1024 + 1), "standard input: the file is larger than 16 MiB"),
     ],
 )
 def test_bad_standard_input_is_refused(stdin: bytes, expected: str, expect_rejection: Refused) -> None:

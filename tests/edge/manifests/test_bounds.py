@@ -224,4 +224,4 @@ def test_endless_pipe_is_not_read_to_its_end() -> None:
         result = subprocess.run(command, stdin=endless.stdout, capture_output=True, check=False)
         assert endless.stdout
         endless.stdout.close()
-    assert result.stdout == b"standard input: is larger than 16 MiB: split it into smaller files\n"
+    assert result.stdout == b"standard input: the file is larger than 16 MiB: split it into smaller files\n"

@@ -67,4 +67,4 @@ def test_command_line_rejects_an_invalid_template() -> None:
     assert "it must begin with https:// and a host" in result.output
     result = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
     assert result.exit_code == 2
-    assert "give --listen as well" in result.output
+    assert "--manifest-url needs --listen" in result.output
