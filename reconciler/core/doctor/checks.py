@@ -60,7 +60,9 @@ def check_valid_manifests(desired: Desired) -> Check:
     count = sum(map(len, desired.manifests.values()))
     if not count:
         fix = "write a manifest, or give the right folder with -f"
-        return Check("manifests", CheckResult.WARNING, "there are no manifests: nothing would be created", fix)
+        return Check(
+            "manifests", CheckResult.WARNING, "there is no manifest of an association: nothing will be created", fix
+        )
     message = f"{plural(count, 'manifest')} of {plural(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {plural(len(desired.warnings), 'warning')}"

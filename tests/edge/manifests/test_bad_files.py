@@ -253,7 +253,7 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run_program: Run) -> 
 def test_an_empty_folder_is_valid(tmp_path: Path, run_program: Run) -> None:
     """An empty folder is valid, with a warning, because a repository may begin without manifests."""
     result = run_program("validate", "-f", str(tmp_path))
-    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests, 1 warning")
 
 
 def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: Refused) -> None:

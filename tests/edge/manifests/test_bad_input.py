@@ -35,7 +35,9 @@ WINDOW = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: ON_DEMAND\n  
 WITHOUT_END = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
 SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
 EXECUTION = "/spec/ExecutionConfiguration"
-NO_TIME = "must be a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+NO_TIME = (
+    "is not a time: write a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+)
 NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
@@ -200,7 +202,7 @@ SHAPES: Cases = {
     ),
     "blank-key": (
         MANIFEST + '  ObjectConfiguration: {" ": {}}\n',
-        ["7:25: /spec/ObjectConfiguration/ : the key ' ' must not be blank"],
+        ["7:25: /spec/ObjectConfiguration/ : the key ' ' is blank: write visible text"],
     ),
     "long-key": (
         MANIFEST + f"  ClientAssociationMetadata: {{{'k' * 256}: v}}\n",
@@ -208,7 +210,7 @@ SHAPES: Cases = {
     ),
     "empty-text": (
         MANIFEST.replace("profiles-export", '""'),
-        ["6:30: /spec/DataIntegrationIdentifier: '' must not be blank"],
+        ["6:30: /spec/DataIntegrationIdentifier: '' is blank: write visible text"],
     ),
     "empty-client-id": (
         MANIFEST + "  ClientId: ''\n",
@@ -220,15 +222,15 @@ SHAPES: Cases = {
     ),
     "destination": (
         MANIFEST + "  DestinationURI: s3:/bucket\n",
-        ["7:19: /spec/DestinationURI: 's3:/bucket' must be a URI such as s3://bucket/prefix"],
+        ["7:19: /spec/DestinationURI: 's3:/bucket' is not a valid URI: write one such as s3://bucket/prefix"],
     ),
     "destination-with-newline": (
         MANIFEST + '  DestinationURI: "s3://bucket/p\\n"\n',
-        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' must be a URI"],
+        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' is not a valid URI"],
     ),
     "name": (
         MANIFEST.replace("export\n", "Export_1\n", 1),
-        ["4:9: /metadata/name: 'Export_1' must be lower-case letters, digits, '-' and '.', and begin and end with a"],
+        ["4:9: /metadata/name: 'Export_1' is not a name: write lower-case letters, digits, '-' and '.', with a"],
     ),
     "mode": (
         MANIFEST + "policy: {mode: Create-And-Updates}\n",
@@ -237,9 +239,9 @@ SHAPES: Cases = {
     "mode-is-a-bool": (MANIFEST + "policy: {mode: true}\n", ["7:16: /policy/mode: must be one of observe, create"]),
     "ignore": (
         MANIFEST + "policy: {ignore: [EndTime]}\n",
-        ["7:19: /policy/ignore/0: 'EndTime' must be a JSON Pointer into spec, such as /ExecutionConfiguration"],
+        ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],
     ),
-    "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' must be the ARN of a data-integration"]),
+    "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' is not the ARN of a data-integration"]),
     "unquoted-account": (
         TARGET.replace('"123456789012"', "012345670123 # ours"),
         [
@@ -248,15 +250,15 @@ SHAPES: Cases = {
     ),
     "short-account": (
         TARGET.replace("123456789012", "12345678901"),
-        ["7:14: /spec/AccountId: '12345678901' must be the twelve digits of an account, in quotes"],
+        ["7:14: /spec/AccountId: '12345678901' is not the id of an account: write its twelve digits, in quotes"],
     ),
-    "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
+    "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' is not a Region code such"]),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
         ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
     ),
-    "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
-    "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
+    "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' is not a Region"]),
+    "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' is not a Region"]),
     "region-nowhere": (TARGET.replace("us-east-1", "us-fast-east-1"), ["6:11: /spec/Region: 'us-fast-east-1' is no"]),
     "rate-0": (TARGET + "  RequestsPerSecond: 0\n", ["8:22: /spec/RequestsPerSecond: must be more than 0, not 0"]),
     "shared-mistake": (
@@ -355,7 +357,7 @@ MEANING: Cases = {
     ),
     "target-not-named": (
         f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
-        ["17:1: 'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'"],
+        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'"],
     ),
     "two-targets-of-one-place": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}",

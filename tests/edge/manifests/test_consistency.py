@@ -61,7 +61,7 @@ def list_problems(*documents: str) -> list[str]:
         ),
         (
             (target("prod"), target("test", "000000000001"), manifest("a")),
-            "'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'",
+            "'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'",
         ),
         (
             (manifest("a"), manifest("a", "tickets")),

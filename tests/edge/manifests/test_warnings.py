@@ -84,8 +84,12 @@ def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     with_policy = manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
     files = [File("t.yaml", target.encode()), manifest("a", "a"), manifest("b", "b"), with_policy]
     manifest_warning, target_warning = format_warnings(read_manifests(files, NOW.replace(day=3)))
-    assert manifest_warning.startswith("c.yaml:12:18: /policy/onLoss: recreate repeats an ON_DEMAND export")
-    assert target_warning.startswith("t.yaml:7:20: /spec/Policy/onLoss: recreate repeats an ON_DEMAND export")
+    assert manifest_warning.startswith(
+        "c.yaml:12:18: /policy/onLoss: recreate exports the data again when List no longer"
+    )
+    assert target_warning.startswith(
+        "t.yaml:7:20: /spec/Policy/onLoss: recreate exports the data again when List no longer"
+    )
     assert "as for 'a' at a.yaml:1" in target_warning
     assert format_warnings(read_manifests([File("t.yaml", target.encode())], NOW)) == []
 
@@ -117,7 +121,7 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
         desired = read_manifests(files, NOW)
         assert desired.warnings == ()
         assert [str(each) for each in ValidationResult.from_desired(desired, None).warnings] == [
-            "manifests: there are no manifests: nothing would be created"
+            "all files: there is no manifest of an association: nothing will be created"
         ]
     with_manifest = read_manifests([manifest("a")], NOW)
     assert with_manifest.all_warnings == with_manifest.warnings

@@ -197,7 +197,7 @@ def test_plan_mismatch_shows_both_digests_and_the_differences(
     text = render(run_report)
     assert "1 to adopt" in text
     assert "### Planned writes" in text
-    assert "The plan differs from the reviewed plan" in text.splitlines()[0]
+    assert "the plan differs from the reviewed plan" in text.splitlines()[0]
     assert text.splitlines()[0].endswith("Nothing was written.")
     for part in ("reviewed sha256:abc", f"now {run_report.plan_digest}", expected):
         assert part in text
@@ -330,7 +330,7 @@ def test_findings_list_problems_and_warnings() -> None:
     assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
-    assert render_findings(ValidationResult()) == "## no manifests: valid.\n"
+    assert render_findings(ValidationResult()) == "## no manifests.\n"
     assert render_findings(ValidationResult(1, warnings=problems()[:1])).startswith(
         "## 1 manifest: valid, 1 warning.\n\n### Warnings"
     )
