@@ -99,6 +99,6 @@ def _build_recreation_warning(target: CheckedDocument, manifest: CheckedDocument
 def _build_sharing_warning(manifest: CheckedDocument, earlier: CheckedDocument) -> Problem:
     message = (
         f"the manifest {earlier.name!r} at {earlier.locate()} uses the same data integration, and it is unknown "
-        "whether AWS accepts more than one association of it: if AWS refuses the second one, use another data integration"
+        "whether AWS accepts more than one association of it: if AWS refuses it, use another data integration"
     )
     return manifest.build_problem(("spec", "DataIntegrationIdentifier"), message)

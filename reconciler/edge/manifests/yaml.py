@@ -312,7 +312,7 @@ def _find_end(text: str) -> tuple[int, int]:
 
 
 def _build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
-    """Return the problem of text that libyaml rejects: in plain words for common mistakes, otherwise as libyaml says."""
+    """Return the problem of text that libyaml rejects, with a remedy for common mistakes."""
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     message = " ".join(part for part in (error.context, error.problem) if part)
@@ -322,8 +322,7 @@ def _build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> 
         message = f"{message} (half of a surrogate pair): write the character itself, or write the whole file as JSON"
     if "cannot start any token" in message and mark:
         char = text[mark.index : mark.index + 1]
-        message = (
-            "a tab cannot indent: use spaces" if char == "\t" else f"{char!r} cannot begin a value: put it in quotes"
-        )
+        is_tab = char == "\t"
+        message = "a tab cannot indent: use spaces" if is_tab else f"{char!r} cannot begin a value: put it in quotes"
     message = next((f"{message}: {remedy}" for words, remedy in _SYNTAX_REMEDIES.items() if words in message), message)
     return Problem(name, line, column, "", f"the file is not YAML: {message}")
