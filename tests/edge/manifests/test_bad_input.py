@@ -250,7 +250,10 @@ SHAPES: Cases = {
         TARGET.replace("123456789012", "12345678901"),
         ["7:14: /spec/AccountId: '12345678901' is not the id of an account: write its twelve digits, in quotes"],
     ),
-    "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' is not a Region code such"]),
+    "region": (
+        TARGET.replace("us-east-1", "Virginia"),
+        ["6:11: /spec/Region: 'Virginia' is not a Region code: write one such"],
+    ),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
         ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
@@ -382,7 +385,7 @@ MEANING: Cases = {
     "steering": (
         MANIFEST.replace("export", '"\\e[2J\\u202E\\0"', 1) + '  "\\e]0;pwned\\a\\n::error::x": 1\nlabels: ""\n',
         [
-            "4:9: /metadata/name: '\\x1b[2J\\u202e\\x00' must be",
+            "4:9: /metadata/name: '\\x1b[2J\\u202e\\x00' is not a name",
             "7:3: /spec/\\u001b]0;pwned\\u0007\\u000a::error::x: unknown key '\\x1b]0;pwned\\x07\\n::error::x'",
             "8:1: /labels: unknown key 'labels'",
         ],

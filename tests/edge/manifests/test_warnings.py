@@ -50,7 +50,7 @@ def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
     """A window that ends now has a warning at its line, and half an hour later it has none."""
     (warning,) = format_warnings(read_manifests([manifest("a")], NOW))
     assert warning.startswith(
-        "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes may"
+        "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes before"
     )
     assert format_warnings(read_manifests([manifest("a")], NOW.replace(hour=1))) == []
 
@@ -60,7 +60,9 @@ def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     now = NOW.replace(day=3)
     files = [manifest("a"), manifest("b"), manifest("c", "crm")]
     (warning,) = format_warnings(read_manifests(files, now))
-    assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
+    assert warning.startswith(
+        "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"
+    )
 
 
 def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
@@ -102,7 +104,9 @@ def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """A UUID and an ARN of the same data integration are recognised as equal in a warning."""
     files = [manifest("a", UUID), manifest("b", ARN + UUID), manifest("c", UUID.replace("0", "1"))]
     (warning,) = format_warnings(read_manifests(files, NOW.replace(day=3)))
-    assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
+    assert warning.startswith(
+        "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"
+    )
 
 
 def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
