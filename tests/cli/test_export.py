@@ -344,4 +344,4 @@ def test_manifest_folder_option_must_name_an_existing_folder(program: Program) -
     """A missing folder is an error if -f names it; only the default folder may be missing."""
     result = program.run("export", "-f", "nowhere")
     assert (result.code, result.out) == (3, "")
-    assert "nowhere: does not exist" in result.err
+    assert "nowhere: the path does not exist" in result.err
