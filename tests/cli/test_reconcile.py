@@ -304,7 +304,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("controller", "-f", "-"), "can only be read once"),
         (("--settle-time", "soon"), "such as 90s, 5m or 24h"),
         (("--mode", "delete"), "'delete'"),
-        (("--state", "s3://Bucket/prefix"), "'Bucket' is not a valid bucket name"),
+        (("--state", "s3://Bucket/prefix"), "'Bucket', which is not a valid bucket name"),
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
         (("--state", "s3:/bucket/prefix"), "write s3://bucket/prefix"),
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
