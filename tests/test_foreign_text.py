@@ -262,7 +262,7 @@ def test_socks_proxy_password_is_redacted(arguments: tuple[str, ...], tmp_path: 
 def test_invalid_variable_is_a_usage_error(arguments: tuple[str, ...], name: str, value: str, tmp_path: Path) -> None:
     """A variable with an invalid secret is rejected by name before any call."""
     code, text = run_program(tmp_path, *arguments, **{name: value})
-    assert (code, f"reconcile: {name}: " in text) == (64, True)
+    assert (code, f"reconcile: {name} " in text) == (64, True)
     assert not any(SECRET[at : at + MIN_PART_LENGTH] in text for at in range(len(SECRET) - MIN_PART_LENGTH + 1))
 
 

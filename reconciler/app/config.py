@@ -82,7 +82,7 @@ class RunConfig:
             try:
                 state.check_location(self.state)
             except ValueError as error:
-                raise UsageError(f"--state {self.state!r}: {error}") from error
+                raise UsageError(f"--state {error}") from error
             if self.sandbox and not state.is_folder(self.state):
                 raise UsageError(
                     "--sandbox keeps its journal in a folder: use a path for --state, or leave out --state"
@@ -99,8 +99,8 @@ class RunConfig:
         may_create = not self.dry_run and self.options.mode is not Mode.OBSERVE and not self.sandbox
         if may_create and self.settings.is_ci and not self.state:
             raise UsageError(
-                "a run that may create needs a journal that outlasts the CI job, because a Create that is missing from "
-                "the journal is sent again: give --state or RECONCILER_STATE, or use --dry-run"
+                f"the folder {DEFAULT_STATE} is lost when the CI job ends, and a run without its journal may create "
+                "associations twice: set --state or RECONCILER_STATE to a place that persists, or use --dry-run"
             )
 
 

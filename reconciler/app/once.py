@@ -50,7 +50,7 @@ def prepare(config: RunConfig, *, is_brief: bool = False) -> None:
     threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
     logs.configure(sys.stderr, has_colors=config.settings.can_show_colors, is_brief=is_brief)
     if config.options.settle_time < _SAFE_SETTLE_TIME:
-        risk = "a Create whose answer was lost may be repeated before List can show it"
+        risk = "a Create without an answer may be repeated before List shows its association: use 15m or more"
         seconds = config.options.settle_time.total_seconds()
         logs.get_logger().warning(logs.SETTLE_TIME_SHORT, seconds=seconds, risk=risk)
 

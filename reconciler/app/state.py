@@ -48,7 +48,7 @@ class StateBackend:
     @property
     def missing_journal_remedy(self) -> str:
         """The remedy for a missing journal, if --new-state was not given."""
-        advice = "if this is the first run for this account and Region, give --new-state once; otherwise, "
+        advice = "if this is the first run for this account and Region, add --new-state once; otherwise, "
         return advice + self.location.restore_remedy
 
     def get_reader(self, account: str, region: str, *, may_create_journal: bool = False) -> StoredJournalReader:

@@ -32,11 +32,13 @@ DRIFT_DETECTED = "drift detected"
 ASSOCIATION_CREATED = "association created"
 ASSOCIATION_UPDATED = "association updated"
 CREATE_FAILED = "create failed"
+CREATE_UNANSWERED = "create unanswered"
 UPDATE_FAILED = "update failed"
+UPDATE_UNANSWERED = "update unanswered"
 TARGET_FAILED = "target failed"
 INTEGRATION_NOT_LISTED = "integration not listed"
 RUN_FINISHED = "run finished"
-SETTLE_TIME_SHORT = "settle time short"
+SETTLE_TIME_SHORT = "settle time is short"
 NO_STATE = "no state given"
 NO_MANIFESTS = "no manifests"
 MANIFEST_INVALID = "manifest invalid"
@@ -179,10 +181,11 @@ def log_report(report: Report) -> None:
         log.error(PLAN_REJECTED, reviewed=report.mismatch.reviewed_digest, planDigest=digest)
     outcomes = [association.outcome for association in report.associations]
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
+    result = "failed" if report.has_failed else "plan rejected" if report.mismatch else "succeeded"
     log.log(
-        logging.ERROR if report.has_failed else logging.INFO,
+        logging.INFO if result == "succeeded" else logging.ERROR,
         RUN_FINISHED,
-        result="failed" if report.has_failed else "succeeded",
+        result=result,
         error=_join_errors(report),
         dryRun=report.run.dry_run,
         seconds=round(seconds, 3),
@@ -207,10 +210,10 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
     if drift:
         association_log.warning(
             DRIFT_DETECTED,
+            decision=association.decision,
             arn=association.arn,
             differences=[
-                {"path": each.path, "desired": each.desired, "applied": each.applied, "live": each.live}
-                for each in drift
+                {"path": each.path, "git": each.desired, "applied": each.applied, "live": each.live} for each in drift
             ],
         )
     match association.outcome:
@@ -218,10 +221,13 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
             association_log.info(ASSOCIATION_CREATED, id=association_id, clientToken=association.client_token)
         case Updated():
             association_log.info(ASSOCIATION_UPDATED, arn=association.arn)
-        case Refused(reason) | NotSent(reason) | Unknown(reason) as outcome:
+        case Refused(reason) | NotSent(reason) as outcome:
             event = UPDATE_FAILED if isinstance(association.write, Update) else CREATE_FAILED
             result = type(outcome).__name__.lower()
             association_log.error(event, result=result, error=reason, clientToken=association.client_token)
+        case Unknown(reason):
+            event = UPDATE_UNANSWERED if isinstance(association.write, Update) else CREATE_UNANSWERED
+            association_log.error(event, result="unknown", error=reason, clientToken=association.client_token)
         case Skipped() | None:
             pass
         case other:

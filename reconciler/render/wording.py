@@ -59,9 +59,11 @@ def format_verdict(report: Report) -> str:
     parts = [f"{counts[kind]:,} {get_label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed_count := sum(bool(target.error) for target in report.targets):
         parts.insert(0, f"{format_count(failed_count, 'target')} failed")
-    start = "The plan differs from the reviewed plan: " if report.mismatch else ""
-    end = " Nothing was written." if is_read_only(report) else ""
-    return f"{'Dry run' if report.run.dry_run else 'Run'}: {start}{', '.join(parts) or 'nothing to do'}.{end}"
+    name, figures = "Dry run" if report.run.dry_run else "Run", ", ".join(parts) or "nothing to do"
+    if report.mismatch:
+        stop = "the plan differs from the reviewed plan. Nothing was written"
+        return f"{name} stopped: {stop}. The current plan: {figures}."
+    return f"{name}: {figures}.{' Nothing was written.' if is_read_only(report) else ''}"
 
 
 def format_coverage(report: Report | TargetReport) -> str:
@@ -80,7 +82,7 @@ def format_validation(result: ValidationResult) -> str:
     subjects = ", ".join(format_count(count, noun) for count, noun in counts if count)
     warning_count = len(result.warnings)
     warnings = f", {format_count(warning_count, 'warning')}" if warning_count else ""
-    return f"{subjects or 'no manifests'}{commit_part}: valid{warnings}."
+    return f"{subjects or 'no manifests'}{commit_part}{': valid' if subjects else ''}{warnings}."
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
@@ -136,8 +138,10 @@ def format_job_status(execution: Execution) -> str:
 
 
 def describe_next_step(association: AssociationReport) -> str | None:
-    """Return what the next run does about a call without an answer, or None if the call was answered."""
+    """Return what happens next to a refused Create or a call without an answer. None stands for other outcomes."""
     match association.outcome, association.write:
+        case Refused(), Create():
+            return "AWS created nothing: correct the cause and run again; reconcile doctor names missing permissions"
         case Unknown(), Create():
             next_step = "waits before it sends the Create again"
         case Unknown(), Update():

@@ -35,8 +35,11 @@ class DataFile:
                 missing.mkdir(mode=0o700, exist_ok=True)  # pathlib would give the parents default permissions
             lock = path.with_name(f"{path.name}.lock")
             self._lock = os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w", encoding="utf-8")
+        except (NotADirectoryError, FileExistsError) as error:
+            file = next(each for each in path.parents if os.path.lexists(each))
+            raise DataFileError(path, f"{file} is a file: choose the path of a folder") from error
         except OSError as error:
-            raise DataFileError(path, f"cannot be used: {error}") from error
+            raise DataFileError(path, f"the file cannot be used: {error}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -86,12 +89,14 @@ def load_states(path: Path) -> dict[AccountRegion, State]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFileError(path, f"cannot be read: {error}") from error
+        raise DataFileError(path, f"the file cannot be read: {error}") from error
     try:
         return _parse_states(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise DataFileError(
-            path, f"not a valid sandbox data file ({error}): repair it, or move it away to start with an empty sandbox"
+            path,
+            f"the file is not a valid sandbox data file ({error}): repair it, or move it away to start with an empty "
+            "sandbox",
         ) from error
 
 

@@ -159,7 +159,9 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     """A folder without manifests is valid with a warning, even with --strict."""
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
-    expected = "warning: manifests: there are no manifests: nothing would be created\nno manifests: valid, 1 warning\n"
+    expected = (
+        "warning: all files: there is no manifest of an association: nothing will be created\nno manifests, 1 warning\n"
+    )
     assert program.run("validate").out == expected
     for options in ((), ("--strict",)):
         result = program.run("validate", *options, "-o", "json")

@@ -376,13 +376,13 @@ def test_unusable_listen_address_is_a_one_line_error(
     [
         ("/nonexistent", None, "SECRET_FILE /nonexistent: the file is unreadable, empty, or"),
         ("/dev/null", "x", "are both set: unset one"),
-        (None, " \t", "RECONCILER_WEBHOOK_SECRET: is blank"),
-        (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET: is blank"),
-        (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET: contains a line break or another control character"),
-        (None, "bell\a", "RECONCILER_WEBHOOK_SECRET: contains a line break or another control character"),
-        (None, "new\n", "RECONCILER_WEBHOOK_SECRET: starts or ends with a line break"),
-        (None, " new", "RECONCILER_WEBHOOK_SECRET: starts or ends with a blank"),
-        (None, "\ufeffnew", "RECONCILER_WEBHOOK_SECRET: contains a byte order mark"),
+        (None, " \t", "RECONCILER_WEBHOOK_SECRET is blank"),
+        (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET is blank"),
+        (None, "two\nlines", "RECONCILER_WEBHOOK_SECRET contains a line break or another control character"),
+        (None, "bell\a", "RECONCILER_WEBHOOK_SECRET contains a line break or another control character"),
+        (None, "new\n", "RECONCILER_WEBHOOK_SECRET starts or ends with a line break"),
+        (None, " new", "RECONCILER_WEBHOOK_SECRET starts or ends with a blank"),
+        (None, "\ufeffnew", "RECONCILER_WEBHOOK_SECRET contains a byte order mark"),
     ],
 )
 def test_unusable_webhook_secret_is_a_one_line_error(

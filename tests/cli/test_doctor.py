@@ -585,7 +585,7 @@ def test_broken_journal_fails_the_check(healthy_program: Program, server: Sandbo
     for location in (bucket.url, "state"):
         check = find_check(diagnose(healthy_program, "--state", location), "journal")
         assert check["result"] == "failed"
-        assert check["fix"].startswith("if this is the first run for this account and Region, give --new-state once")
+        assert check["fix"].startswith("if this is the first run for this account and Region, add --new-state once")
         assert get_results(diagnose(healthy_program, "--state", location, "--new-state"))["journal"] == "ok"
         assert get_results(diagnose(healthy_program, "--state", location, "--new-state", "def*"))["journal"] == "ok"
     assert get_results(diagnose(healthy_program))["journal"] == "ok"

@@ -77,7 +77,7 @@ def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> N
     """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")
     result = program.run("explain", "october", "--max-creates", "1")
-    assert "guardrail  blocked: this run would create 2 associations" in result.out
+    assert "guardrail  blocked: nothing is created, because this run would create 2 associations" in result.out
 
 
 def test_create_without_a_response_is_explained(program: Program, server: SandboxServer) -> None:

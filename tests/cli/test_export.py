@@ -79,7 +79,10 @@ def test_exported_associations_are_adopted_and_then_in_sync(program: Program, cr
     second_dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
     assert (second_dry_run.code, set(second_dry_run.decisions.values())) == (0, {"in-sync"})
     second_export = program.run("export", "--unmanaged", "--output-dir", "more")
-    assert (second_export.code, second_export.out) == (0, "0 manifests written to more, 4 already managed\n")
+    assert (second_export.code, second_export.out) == (
+        0,
+        "0 manifests written to more; 4 managed associations skipped\n",
+    )
     assert not (program.folder / "more").exists()
     assert program.run("export", "--unmanaged").out == ""
 
@@ -220,9 +223,11 @@ def test_managed_association_is_not_exported_again(
     stream = "---\n".join(text.decode() for text in before.values())
     result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert result.code == 0
-    message = "left out 2 associations with an existing manifest: two manifests for one association are invalid, and "
-    assert result.err.startswith(f"reconcile: {message}manifests/live may be read together with the existing ones")
-    assert result.out.splitlines()[-1] == "1 manifest written to manifests/live, 2 already managed"
+    message = (
+        "skipped 2 associations with an existing manifest, because the folder 'manifests/live' may be read together"
+    )
+    assert result.err.startswith(f"reconcile: {message}")
+    assert result.out.splitlines()[-1] == "1 manifest written to manifests/live; 2 managed associations skipped"
     after = read_files(program.folder / "manifests")
     assert {name: after[name] for name in before} == before
     dry_run = program.run("--dry-run", "--detailed-exitcode", "-o", "json")
@@ -238,9 +243,10 @@ def test_export_beside_the_manifests_writes_no_duplicates(program: Program, fold
     (program.folder / "link").symlink_to("manifests")
     before = read_files(program.folder)
     result = program.run("export", "--output-dir", folder)
-    assert (result.code, result.out) == (0, f"0 manifests written to {folder}, 2 already managed\n")
-    assert "left out 2 associations with an existing manifest: two manifests for one association are" in result.err
-    assert f"{folder} may be read together with the existing ones; leave out --output-dir to export every" in result.err
+    assert (result.code, result.out) == (0, f"0 manifests written to {folder}; 2 managed associations skipped\n")
+    assert "skipped 2 associations with an existing manifest, because the folder" in result.err
+    assert f"'{folder}' may be read together with the existing manifests, and two manifests for one" in result.err
+    assert "to export every association, omit --output-dir" in result.err
     assert read_files(program.folder) == before
     assert program.run("--dry-run", "--detailed-exitcode").code == 0
 
@@ -338,4 +344,4 @@ def test_manifest_folder_option_must_name_an_existing_folder(program: Program) -
     """A missing folder is an error if -f names it; only the default folder may be missing."""
     result = program.run("export", "-f", "nowhere")
     assert (result.code, result.out) == (3, "")
-    assert "nowhere: does not exist" in result.err
+    assert "nowhere: the path does not exist" in result.err

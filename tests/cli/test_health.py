@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from support.program import Program
 
+from reconciler.sandbox import SandboxServer
+
 STUCK_MESSAGE = "the run of target prod has made no progress since 10:00:00Z"
 
 
@@ -74,6 +76,15 @@ def test_absent_controller_is_unhealthy(program: Program) -> None:
     result = program.run("health", "--listen", f"127.0.0.1:{port}")
     message = f"reconcile: no controller answers on 127.0.0.1:{port}: Connection refused\n"
     assert (result.code, result.out, result.err) == (1, "", message)
+
+
+def test_another_service_is_not_taken_for_a_controller(program: Program, server: SandboxServer) -> None:
+    """The answer of another service is an error that names the address, and does not show the answer."""
+    address = server.url.partition("://")[2]
+    result = program.run("health", "--listen", address)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"Error: {address} answers, but not as a controller (HTTP ")
+    assert result.err.endswith("): correct --listen\n")
 
 
 def test_health_requires_the_listen_option(program: Program) -> None:

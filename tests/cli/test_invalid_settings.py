@@ -199,4 +199,4 @@ def test_state_location_is_shown_as_it_was_given(tmp_path: Path) -> None:
     """The error for --state shows the value with its leading blank."""
     program = Program(tmp_path)
     program.add("october")
-    assert "--state ' s3://b/p':" in program.run("--state", " s3://b/p").err
+    assert "--state ' s3://b/p' begins" in program.run("--state", " s3://b/p").err

@@ -45,8 +45,8 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
             assert result.code == 1
             assert target["error"] == (
                 "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
-                "account and Region, give --new-state once; otherwise, mount the folder that holds it, or restore "
-                "it from a backup"
+                "account and Region, add --new-state once; otherwise, mount the folder of the journal, or restore "
+                "the journal from a backup"
             )
     assert list((program.folder / "state").iterdir()) == []
     assert len(server.sandbox.executed_writes) == 1
@@ -167,7 +167,7 @@ def test_default_state_folder_starts_by_itself_only_on_a_workstation(program: Pr
     for variables in ({"RECONCILER_CONTAINER": "1"}, {"RECONCILER_CONTAINER": "yes"}):
         result = program.run("-o", "json", env=variables)
         assert result.code == 1
-        assert "give --new-state once" in result.report["targets"][0]["error"]
+        assert "add --new-state once" in result.report["targets"][0]["error"]
         assert program.run("--dry-run", env=variables).code == 1
         checks = program.run("doctor", "-o", "json", env=variables).report["targets"][0]["checks"]
         assert [check["result"] for check in checks if check["name"] == "journal"] == ["failed"]

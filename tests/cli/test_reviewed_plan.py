@@ -52,9 +52,11 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     file_result = program.run("--expect-plan", file, "-o", "json")
     assert (file_result.code, list_writes(server)) == (1, [])
     first, second = file_result.report["mismatch"]["differences"]
-    assert first.startswith("changed since the review: create s3://corp-exports/october of arn:")
+    assert first.startswith("changed since the review: create the association arn:")
+    assert "→ s3://corp-exports/october: " in first
     assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
-    assert second.startswith("reviewed, but no longer planned: create s3://corp-exports/november of arn:")
+    assert second.startswith("reviewed, but no longer planned: create the association arn:")
+    assert second.endswith("→ s3://corp-exports/november")
     (rejection,) = file_result.find_events("plan rejected")
     assert rejection["reviewed"] == digest != rejection["planDigest"]
     assert {path for path in program.folder.rglob("*") if path.is_file()} == files
@@ -70,7 +72,8 @@ def test_plan_differs_after_another_run_created_part_of_it(program: Program, ser
     result = program.run("--expect-plan", file, "-o", "json")
     assert (result.code, len(list_writes(server))) == (1, 1)
     (difference,) = result.report["mismatch"]["differences"]
-    assert "no longer planned: create s3://corp-exports/october" in difference
+    assert "no longer planned: create the association" in difference
+    assert difference.endswith("→ s3://corp-exports/october")
 
 
 def test_revision_file_position_and_name_do_not_change_the_plan(program: Program, server: SandboxServer) -> None:

@@ -48,8 +48,8 @@ def test_journal_in_s3_starts_only_with_new_state(program: Program, server: Sand
         message = read_error(route_through(proxy, program).run(*STATE))
         assert proxy.counts == {"STS": 1, "GetObject": 1}
     assert message.startswith(f"there is no journal at {bucket.location}: ")
-    assert "give --new-state once" in message
-    assert "restore the object from an older version of the bucket" in message
+    assert "add --new-state once" in message
+    assert "restore the object of the journal from an older version in the bucket" in message
     dry_run = program.run("--dry-run", "-o", "json", *STATE)
     assert (dry_run.code, dry_run.decisions, bucket.keys) == (1, {"october": "create"}, [])
     assert dry_run.report["targets"][0]["error"].startswith(f"a run would be refused: {message}")
@@ -148,7 +148,7 @@ def build_foreign_journal(account: str) -> dict[str, Any]:
     [
         (
             "",
-            "it is not JSON (Expecting value: line 1 column 1 (char 0)); it was left unchanged: restore its newest",
+            "cannot be used: it is empty; this run did not change it: restore the newest intact backup of the journal",
         ),
         ('{"format": "reconciler/journal/v1", "acc', "Unterminated string starting at"),
         ('{"format": "reconciler/journal/v9"}', "has format 'reconciler/journal/v9', and this program reads"),
@@ -156,7 +156,7 @@ def build_foreign_journal(account: str) -> dict[str, Any]:
         ("{}", "it is not a journal of this program"),
         (
             json.dumps(build_foreign_journal("999999999999")),
-            "is of account 999999999999 in us-east-1: give every installation",
+            "account 999999999999 in us-east-1, not to account 123456789012 in us-east-1: use another --state",
         ),
     ],
 )

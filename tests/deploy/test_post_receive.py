@@ -269,7 +269,7 @@ def test_links_out_of_the_revision_are_refused(repository: HookRepository, clien
     (repository.clone / "manifests" / "link.yaml").symlink_to(secret)
     repository.commit({})
     output = repository.push()
-    assert "manifests/link.yaml: is a symbolic link" in output
+    assert "manifests/link.yaml: the path is a symbolic link" in output
     assert "hunter2" not in output
     assert list_destinations(client) == []
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from support import reports
 
-from reconciler.core.apply.outcome import Created, Refused, Updated
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.context import with_context
+from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge import logs
 
@@ -176,6 +177,28 @@ def test_failed_run_is_logged_in_one_line() -> None:
     other_targets = (TargetReport("dev", None, None), TargetReport("test", None, None, error="no Region"))
     line = run_summary_line(replace(report, targets=report.targets + other_targets))
     assert line["error"] == "prod: access denied; test: no Region"
+
+
+@pytest.mark.parametrize("write_kind", ["create", "update"])
+def test_call_without_an_answer_has_its_own_event(write_kind: str) -> None:
+    """The event of a call that AWS may have carried out differs from the event of a call that changed nothing."""
+    write = reports.create() if write_kind == "create" else reports.update()
+    for outcome, event, result in (
+        (Unknown("timeout"), "unanswered", "unknown"),
+        (Refused("no"), "failed", "refused"),
+        (NotSent("offline"), "failed", "notsent"),
+    ):
+        line, _ = log_lines(
+            reports.report(reports.association("a", write_kind, outcome=outcome, write=write), dry_run=False)
+        )
+        assert (line["event"], line["result"], line["level"]) == (f"{write_kind} {event}", result, "error")
+
+
+def test_rejected_plan_is_not_logged_as_a_success() -> None:
+    """The line of a run whose plan is not the reviewed plan is an error, and its result is `plan rejected`."""
+    report = replace(reports.report(reports.association(), dry_run=False), mismatch=PlanMismatch("sha256:1", None))
+    line = run_summary_line(report)
+    assert (line["level"], line["result"], line["error"]) == ("error", "plan rejected", None)
 
 
 def test_unlisted_integrations_are_logged() -> None:

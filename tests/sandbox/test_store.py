@@ -192,7 +192,7 @@ def test_corrupt_file_is_named_and_left_alone(tmp_path: Path, text: str) -> None
     file = tmp_path / "sandbox.json"
     file.write_text(text, encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(DataFileError, match=r"sandbox\.json: not a valid sandbox data file"):
+        with pytest.raises(DataFileError, match=r"sandbox\.json: the file is not a valid sandbox data file"):
             Sandbox(file)
     assert file.read_text(encoding="utf-8") == text
 
@@ -208,10 +208,11 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
 
 
 def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A data file whose folder cannot be created is reported."""
+    """If a part of the path of a data file is a file instead of a folder, the message names that part."""
     (tmp_path / "file").touch()
-    with pytest.raises(DataFileError, match="cannot be used"):
-        Sandbox(tmp_path / "file" / "sandbox.json")
+    for path in (tmp_path / "file" / "sandbox.json", tmp_path / "file" / "sandbox" / "sandbox.json"):
+        with pytest.raises(DataFileError, match=f"{tmp_path}/file is a file: choose the path of a folder"):
+            Sandbox(path)
 
 
 def test_failed_save_leaves_the_former_file(tmp_path: Path, clock: ManualClock) -> None:

@@ -61,15 +61,16 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     for line in (*result.failures, *result.advice):
         print_error(line)
     if folder is None:
-        _print_result(result)
+        _print_result(result, is_skipping=unmanaged)
     else:
-        _write_result(result, folder, may_overwrite=force)
+        _write_result(result, folder, may_overwrite=force, is_skipping=unmanaged or is_beside_manifests)
     return EXIT_FAILED if result.failures else 0
 
 
 _MANAGED_LEFT_OUT = (
-    "left out {associations} with an existing manifest: two manifests for one association are invalid, and {folder} "
-    "may be read together with the existing ones; leave out --output-dir to export every association"
+    "skipped {associations} with an existing manifest, because the folder '{folder}' may be read together with the "
+    "existing manifests, and two manifests for one association are invalid; to export every association, omit "
+    "--output-dir"
 )
 
 
@@ -95,7 +96,7 @@ def _read_desired(source: Source) -> Desired:
     return manifests.load_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
 
 
-def _print_result(result: ExportResult) -> None:
+def _print_result(result: ExportResult, *, is_skipping: bool) -> None:
     """Print the manifests as one stream that ends with the failures as comments. The summary goes to standard error."""
     from reconciler.render.manifest import format_comment
 
@@ -103,10 +104,10 @@ def _print_result(result: ExportResult) -> None:
     click.echo(
         ("---\n".join(result.texts.values()) + failure_comments).encode(), nl=False
     )  # YAML is UTF-8 in every locale
-    click.echo(_build_summary(result, format_count(len(result.texts), "manifest")), err=True)
+    click.echo(_build_summary(result, format_count(len(result.texts), "manifest"), is_skipping=is_skipping), err=True)
 
 
-def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool) -> None:
+def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool, is_skipping: bool) -> None:
     """Write one file for each manifest, and print a line for each file."""
     from pathlib import Path
 
@@ -117,14 +118,17 @@ def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool) -> 
         click.echo(sanitize(f"{'written  ' if written_by_name[name] else 'unchanged'}  {Path(folder) / name}"))
     unchanged_count = len(written_by_name) - sum(written_by_name.values())
     unchanged_text = f", {unchanged_count} unchanged" if unchanged_count else ""
-    click.echo(
-        _build_summary(
-            result,
-            sanitize(f"{format_count(sum(written_by_name.values()), 'manifest')} written to {folder}{unchanged_text}"),
-        )
-    )
+    message = f"{format_count(sum(written_by_name.values()), 'manifest')} written to {folder}{unchanged_text}"
+    click.echo(_build_summary(result, sanitize(message), is_skipping=is_skipping))
 
 
-def _build_summary(result: ExportResult, message: str) -> str:
+def _build_summary(result: ExportResult, message: str, *, is_skipping: bool) -> str:
+    """Return the summary. `is_skipping` tells whether associations that have a manifest were not exported."""
     left_out_text = f", {result.left_out_count} left out" if result.left_out_count else ""
-    return f"{message}{left_out_text}{f', {result.managed_count} already managed' if result.managed_count else ''}"
+    if not result.managed_count:
+        managed_text = ""
+    elif is_skipping:
+        managed_text = f"; {format_count(result.managed_count, 'managed association')} skipped"
+    else:
+        managed_text = f"; {result.managed_count} of them for associations that already have a manifest"
+    return f"{message}{left_out_text}{managed_text}"

@@ -37,5 +37,8 @@ def command(listen: Address) -> None:
     finally:
         connection.close()
     if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+        if response.status != 503:  # noqa: PLR2004 - the answer of an unhealthy controller
+            address = f"{listen.host}:{listen.port}"
+            message = f"{address} answers, but not as a controller (HTTP {response.status}): correct --listen"
         raise click.ClickException(message)
     click.echo(message)

@@ -46,10 +46,19 @@ def has_invalid_credentials(code: str, message: object) -> bool:
     return code in _CREDENTIAL_CODES and not is_clock_skewed(code, message) and not is_misdirected(code, message)
 
 
+PROVIDE_CREDENTIALS = (
+    "provide credentials where boto3 finds them (environment, profile, SSO, machine role), or run reconcile doctor"
+)
+"""The remedy for credentials that boto3 does not find."""
+
+
 def remove_remedy(text: str) -> str:
     """Return a line without the remedy at its end, for output that shows the remedy separately."""
     return (
-        text.removesuffix(f"; {SET_CLOCK}").removesuffix(f"; {CORRECT_REGION}").removesuffix(f"; {RENEW_CREDENTIALS}")
+        text.removesuffix(f"; {SET_CLOCK}")
+        .removesuffix(f"; {CORRECT_REGION}")
+        .removesuffix(f"; {RENEW_CREDENTIALS}")
+        .removesuffix(f"; {PROVIDE_CREDENTIALS}")
     )
 
 

@@ -60,7 +60,9 @@ def check_valid_manifests(desired: Desired) -> Check:
     count = sum(map(len, desired.manifests.values()))
     if not count:
         fix = "write a manifest, or give the right folder with -f"
-        return Check("manifests", CheckResult.WARNING, "there are no manifests: nothing would be created", fix)
+        return Check(
+            "manifests", CheckResult.WARNING, "there is no manifest of an association: nothing will be created", fix
+        )
     message = f"{format_count(count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {format_count(len(desired.warnings), 'warning')}"
@@ -84,7 +86,7 @@ def check_state_folder(
     `url_patterns` are the patterns of the locations that outlast a CI job.
     """
     if obstacle:
-        fix = "allow this user to write there, or choose another folder with --state"
+        fix = "choose a folder that this user can write to with --state, or allow this user to write there"
         return Check("state-write", CheckResult.FAILED, f"{folder} cannot be written: {obstacle}", fix)
     if is_ephemeral:
         message = f"{folder} may not outlast this CI job, so only dry runs and --mode observe are allowed"

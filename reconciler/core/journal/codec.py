@@ -41,7 +41,7 @@ class MalformedJournal(ValueError):
 
 
 class UnknownFormat(MalformedJournal):
-    """A document of another format, probably of a newer version of the program."""
+    """A journal in a format that this program does not know, such as that of a newer version."""
 
 
 def encode(journal: Journal) -> dict[str, Any]:
@@ -109,7 +109,9 @@ def decode(document: object) -> Journal:
 def _require_digest(document: Mapping[str, Any]) -> None:
     """Raise MalformedJournal if the document was changed after the program wrote it."""
     if document["digest"] != _compute_digest(document):
-        raise MalformedJournal("it was changed after it was written: its content and its digest differ")
+        raise MalformedJournal(
+            "something other than this program edited or damaged it (its digest does not match its content)"
+        )
 
 
 def _decode(document: dict[str, Any]) -> Journal:

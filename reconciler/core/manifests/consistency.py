@@ -103,7 +103,9 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
         yield manifest.build_problem(("target",), f"no Target {shorten(name)} is declared: {remedy}")
     elif "target" not in manifest.value and len(declared_targets.names) > 1:
         yield manifest.build_problem(
-            (), f"'target' is missing, and several Targets are declared: set it to one of {declared_targets.names_text}"
+            (),
+            "'target' is missing, and several Targets are declared: set 'target' to one of "
+            f"{declared_targets.names_text}",
         )
 
 

@@ -98,7 +98,7 @@ def _build_recreation_warning(target: CheckedDocument, manifest: CheckedDocument
 
 def _build_sharing_warning(manifest: CheckedDocument, earlier: CheckedDocument) -> Problem:
     message = (
-        f"the manifest {earlier.name!r} at {earlier.locate()} has the same data integration, and AWS may refuse a "
-        "second association: give each manifest its own data integration"
+        f"the manifest {earlier.name!r} at {earlier.locate()} uses the same data integration, and it is unknown "
+        "whether AWS accepts more than one association of it: if AWS refuses it, use another data integration"
     )
     return manifest.build_problem(("spec", "DataIntegrationIdentifier"), message)

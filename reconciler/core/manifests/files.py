@@ -63,7 +63,9 @@ def is_manifest(name: str) -> bool:
 
 def build_size_problem(name: str) -> Problem:
     """Return the problem of a file that is larger than MAX_BYTES."""
-    return Problem(name, 0, 0, "", f"is larger than {MAX_BYTES // 1024 // 1024} MiB: split it into smaller files")
+    return Problem(
+        name, 0, 0, "", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: split it into smaller files"
+    )
 
 
 def limit_files(entries: Iterable[File | Problem]) -> Iterator[File | Problem]:

@@ -18,7 +18,10 @@ _FRESH_DATA_AGE = timedelta(minutes=30)
 """An export may miss data newer than this (Amazon Connect administrator guide, "Set up bulk export")."""
 
 ON_LOSS_POINTER = "/policy/onLoss"
-REPEATED_EXPORT = "recreate repeats an ON_DEMAND export when its finished job leaves List"
+REPEATED_EXPORT = (
+    "recreate exports the data again when List no longer shows the association of an ON_DEMAND export, as may happen "
+    "after its job"
+)
 """The effect of policy.onLoss, for the warnings about manifests and Targets."""
 
 _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
@@ -36,7 +39,7 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
     if not window:
         yield (
             _EXECUTION_POINTER,
-            "an ON_DEMAND export has no window: set StartTime and EndTime in OnDemandConfiguration",
+            "this ON_DEMAND export has no window: set StartTime and EndTime in OnDemandConfiguration",
         )
     elif (end := _parse_millis(window.get("EndTime"))) is None:
         yield (
@@ -45,13 +48,16 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
         )
     elif end > now - _FRESH_DATA_AGE:
         window_end = format_millis(str(window["EndTime"]))
-        message = f"start the export at least 30 minutes after EndTime, {window_end}"
+        message = f"apply this manifest at least 30 minutes after EndTime ({window_end})"
         yield (
             f"{_EXECUTION_POINTER}/OnDemandConfiguration/EndTime",
-            f"data of the last 30 minutes may be missing from an export: {message}",
+            f"data of the last 30 minutes before an export may be missing from it: {message}",
         )
     if manifest.policy.on_loss is OnLoss.RECREATE:
-        yield ON_LOSS_POINTER, f"{REPEATED_EXPORT}: set onLoss to report, and raise policy.generation to export again"
+        yield (
+            ON_LOSS_POINTER,
+            f"{REPEATED_EXPORT}: set onLoss to report; to export again on purpose, raise policy.generation",
+        )
 
 
 def _parse_millis(millis: Json) -> datetime | None:

@@ -62,7 +62,17 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         live_ids, unexplained = index.list_ids(arn), index.find_unexplained(arn, own_record)
         decision = decide(
             DecisionInput(
-                manifest, request, own_record, candidates, holder, old_name, rules, arns, live_ids, unexplained
+                manifest,
+                request,
+                own_record,
+                candidates,
+                holder,
+                old_name,
+                rules,
+                arns,
+                live_ids,
+                unexplained,
+                index.find_adoption_owner(manifest),
             )
         )
         decisions.append(decision)
@@ -91,7 +101,10 @@ def _find_listing_problem(
     for arn, name in names.items():
         associations = observation.associations.get(arn, ())
         if isinstance(associations, Unobserved):
-            return f"the associations of {name} could not be listed: {associations.reason}"
+            return (
+                f"the associations of {name} could not be listed: {associations.reason}: run reconcile doctor, and "
+                "correct what it reports"
+            )
     return None
 
 

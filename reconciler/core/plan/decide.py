@@ -9,7 +9,7 @@ from typing import assert_never
 
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, build_natural_key, extract_uuid, resembles
-from reconciler.core.plan.decide_bound import UNKNOWN_CHANGE, decide_bound
+from reconciler.core.plan.decide_bound import decide_bound, describe_unknown_change
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
 from reconciler.core.plan.difference import compare, with_live_values
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
@@ -49,8 +49,11 @@ def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
     if record and isinstance(record.state, Bound) and record.state.association_id == extract_uuid(arn):
         return _decide_by_id(inputs, record, record.state)
     if live is None:
-        reason = "List does not show the association in policy.adopt, or another manifest has it"
-        return Blocked(inputs.manifest, f"{reason}: correct policy.adopt, which is {arn}")
+        if inputs.adoption_owner:
+            fault = f"policy.adopt names {arn}, which belongs to the manifest {inputs.adoption_owner!r}"
+        else:
+            fault = f"List does not show {arn}, which policy.adopt names"
+        return Blocked(inputs.manifest, f"{fault}: correct policy.adopt")
     if record and isinstance(record.state, Bound) and build_natural_key(live.spec) != record.key:
         return Blocked(
             inputs.manifest,
@@ -131,7 +134,10 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
     if len(matches) > 1:
         return Blocked(manifest, describe_ambiguity(matches))
     if matches:
-        reason = f"{bound.association_id} is gone, and this association has the same natural key"
+        reason = (
+            f"List no longer shows the association {bound.association_id}, and shows this one with the same data "
+            "integration, ClientId and DestinationURI"
+        )
         return _adopt(inputs, matches[0], record, reason)
     if now < bound.since + settle_time:
         wait_reason = "just created or adopted, and List does not show it yet"
@@ -139,27 +145,33 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
     if bound.missing_since is None or now < bound.missing_since + settle_time:
         missing_state = replace(bound, missing_since=bound.missing_since or now)
         until = (bound.missing_since or now) + settle_time
-        reason = f"List left it out; it counts as lost if List leaves it out again after {format_timestamp(until)}"
+        reason = (
+            "List does not show the association; the association counts as lost if List still does not show it after "
+            f"{format_timestamp(until)}"
+        )
         return Settling(manifest, replace(inputs.acknowledge_generation(record), state=missing_state), until, reason)
     return _decide_lost(inputs, record, bound)
 
 
 def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
     """Recreate a lost association if the manifest requests it; otherwise report the loss."""
-    policy, loss = inputs.manifest.policy, f"List no longer shows {bound.association_id}"
+    policy, loss = inputs.manifest.policy, f"List no longer shows the association {bound.association_id}"
     if policy.adopt:
-        return Lost(inputs.manifest, record, f"{loss}, the association in policy.adopt: correct or remove policy.adopt")
+        return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):
         return _create(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
+    remedy = (
+        f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, which repeats the "
+        "export"
+    )
     if policy.on_loss is OnLoss.REPORT:
-        return Lost(inputs.manifest, record, f"{loss}; {inputs.describe_remedy(record)} to create it again")
+        return Lost(inputs.manifest, record, f"{loss}: {remedy}")
     if bound.arn is None:
         reason = "no run ever saw it in List, and it may still exist"
-        remedy = f"{inputs.describe_remedy(record)} to create it again"
         return Lost(
             inputs.manifest,
             record,
-            f"policy.onLoss does not recreate {bound.association_id}, because {reason}; {remedy}",
+            f"policy.onLoss does not recreate the association {bound.association_id}, because {reason}: {remedy}",
         )
     return _create(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
 
@@ -174,7 +186,7 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
         return Blocked(
             manifest,
             f"the name belongs to another association ({' '.join(filter(None, record.key[1:]))}), which is lost or "
-            "given up: put the new request under a new name, or restore the old request",
+            "given up: restore the old values in this manifest, or give the manifest a new name",
         )
     if matches:
         return _adopt(inputs, matches[0], None, "AWS already has the association, and the journal does not")
@@ -194,10 +206,17 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
 def _describe_suspects(suspects: Sequence[Live]) -> str:
     """Return the reason to block if unexplained live associations may belong to the manifest."""
     names = ", ".join(sorted(map(_describe_live, suspects)))
-    count = "an association" if len(suspects) == 1 else f"{len(suspects)} associations"
+    if len(suspects) == 1:
+        return (
+            f"List shows {names}, which may be the association of this manifest (the journal has no Create of it, and "
+            "no manifest names it in policy.adopt): if it is, set policy.adopt of this manifest to that ARN; if it is "
+            "not, set policy.adopt of its own manifest, an existing or a new one, to that ARN"
+        )
     return (
-        f"List shows {count} that no record explains and that may belong to this manifest: {names}; name the right "
-        "association in policy.adopt of this manifest, and any other in policy.adopt of a manifest of its own"
+        f"List shows {len(suspects)} associations that may be the association of this manifest (the journal has no "
+        f"Create of them, and no manifest names them in policy.adopt): {names}: if one of them is, set policy.adopt of "
+        "this manifest to its ARN; set policy.adopt of a manifest of its own, an existing or a new one, for each other "
+        "association"
     )
 
 
@@ -211,9 +230,9 @@ def _create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:
         return create
     return Blocked(
         inputs.manifest,
-        f"the requested association, or an unanswered Create of it, belongs to {inputs.holder!r}: if git now requests "
-        f"another association under the name {inputs.holder!r}, put that one under a new name, and restore the old "
-        f"request of {inputs.holder!r}",
+        f"the requested association, or a Create for it without an answer, belongs to the name {inputs.holder!r}: if "
+        f"the names of two manifests were exchanged, exchange them back; if {inputs.holder!r} now describes another "
+        f"association, give that manifest a new name, and restore the old content of {inputs.holder!r}",
         create,
     )
 
@@ -249,6 +268,5 @@ def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, r
     for execution in (record.request.get(_EXECUTION), inputs.request.get(_EXECUTION)):
         if execution not in (None, live_request.get(_EXECUTION), *previous_executions):
             previous_executions.append(execution)
-    return replace(
-        record, request=live_request, token=None, previous_executions=tuple(previous_executions)
-    ), f"{reason}; {UNKNOWN_CHANGE}: nothing is sent"
+    record = replace(record, request=live_request, token=None, previous_executions=tuple(previous_executions))
+    return record, f"{reason}; {describe_unknown_change(inputs, record, live)}"

@@ -11,7 +11,7 @@ from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.text import format_timestamp
 
-UNKNOWN_CHANGE = "git and AWS differ, and the journal does not know which of them changed"
+_UNKNOWN_CHANGE = "git and AWS differ, and the journal does not show which of them changed"
 """Reason not to send the manifest of an adopted association that differs from it."""
 
 _EXECUTION = "ExecutionConfiguration"
@@ -62,10 +62,27 @@ def _decide_pending_update(
     if inputs.is_generation_raised(record) and _may_update(inputs):
         reason = f"policy.generation was raised; the update {_REPEAT_WARNING}"
         return Update(manifest, live, _build_update_record(inputs, record, baseline), record, differences, reason)
-    result = f"AWS refused it: {update.refusal}" if update.refusal else "List never showed it"
-    is_raised = inputs.is_generation_raised(record)
-    remedy = f"set {_describe_missing_permission(inputs)}" if is_raised else inputs.describe_remedy(record)
-    return Changed(manifest, live, record, differences, f"{event}, and {result}; {remedy} to send it again")
+    result = f"AWS refused the update: {update.refusal}" if update.refusal else "List never showed the update"
+    steps = _describe_steps(inputs, record, must_raise=not inputs.is_generation_raised(record))
+    reason = f"{event}, and {result}: to send the update again, {steps}; the update {_REPEAT_WARNING}"
+    return Changed(manifest, live, record, differences, reason)
+
+
+def describe_unknown_change(inputs: DecisionInput, record: Record, live: Live) -> str:
+    """Describe how an adopted association differs from git, with the ways to resolve it.
+
+    `record` holds the live values as applied.
+    """
+    differences = compare(inputs.request, record.request, live.spec)
+    fixed_members = [each.path for each in differences if each.is_changed and not each.is_updatable]
+    fixed_members += [] if _EXECUTION in inputs.request else [f"/{_EXECUTION}"]
+    steps = _describe_steps(inputs, inputs.acknowledge_generation(record), must_raise=True)
+    remedy = (
+        f"an update cannot change {', '.join(fixed_members)} to what git has"
+        if fixed_members
+        else f"to send what git has, {steps}; the update {_REPEAT_WARNING}"
+    )
+    return f"{_UNKNOWN_CHANGE}: to keep what AWS has, copy its values into git; {remedy}"
 
 
 def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> Decision:
@@ -103,26 +120,42 @@ def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, bas
             if is_same_key
             else ""
         )
-        return f"an update cannot change {fixed_members}: put the new request under a new name{advice}"
-    if _EXECUTION not in inputs.request:
-        return "an update cannot remove ExecutionConfiguration: restore it, or put the new request under a new name"
-    if not _may_update(inputs):
-        hint = f"; to send it, also {inputs.describe_remedy(record)}" if _is_previous_execution(inputs, record) else ""
-        needed = _describe_missing_permission(inputs)
-        return f"{_describe_change(inputs, record)}; an update {_REPEAT_WARNING}, and needs {needed}{hint}"
-    if drifted_members := ", ".join(each.path for each in differences if each.is_drifted):
         return (
-            f"{_describe_change(inputs, record)}, and an update would overwrite drift in AWS ({drifted_members}): "
-            "put the values of AWS into git first, and make the change afterwards"
+            f"an update cannot change {fixed_members}: restore the old values in this manifest, and write a manifest "
+            f"for the new values, with a new name{advice}"
         )
+    if _EXECUTION not in inputs.request:
+        return (
+            "an update cannot remove ExecutionConfiguration: restore it in this manifest, and write a manifest without "
+            "it, with a new name"
+        )
+    drifted_members = ", ".join(each.path for each in differences if each.is_drifted)
+    if drifted_members or not _may_update(inputs):
+        return _describe_unsent_change(inputs, record, drifted_members)
     if generation < record.generation:
         return (
             f"policy.generation is {generation} and was {record.generation} before, as in an older revision: run the "
             f"latest revision, or set policy.generation to {record.generation} or more; until then nothing is sent"
         )
     if inputs.request[_EXECUTION] in record.previous_executions and not inputs.is_generation_raised(record):
-        return f"{_describe_change(inputs, record)}: {inputs.describe_remedy(record)} to send it"
+        return _describe_unsent_change(inputs, record, "")
     return None
+
+
+def _describe_unsent_change(inputs: DecisionInput, record: Record, drifted_members: str) -> str:
+    """Return why a change is not sent and every step that sends it. The drift comes first: an update overwrites it."""
+    change = _describe_change(inputs, record)
+    is_previous = _is_previous_execution(inputs, record)
+    steps = _describe_steps(inputs, record, must_raise=is_previous)
+    if drifted_members:
+        remedy = "put the values of AWS into git first, and make the change afterwards"
+        later_steps = f"; to send the change then, {steps}; the update {_REPEAT_WARNING}" if steps else ""
+        return f"{change}, and an update would overwrite drift in AWS ({drifted_members}): {remedy}{later_steps}"
+    if is_previous and record.token:
+        causes = "this run reads an old revision, or the manifest was reverted; for a revert"
+    else:
+        causes = "to send the change"
+    return f"{change}, and the change was not sent: {causes}, {steps}; the update {_REPEAT_WARNING}"
 
 
 def _is_previous_execution(inputs: DecisionInput, record: Record) -> bool:
@@ -139,20 +172,23 @@ def _describe_change(inputs: DecisionInput, record: Record) -> str:
             else "git changed the configuration"
         )
     if record.token is None:
-        return f"{UNKNOWN_CHANGE} since the adoption"
-    return "git returned to an earlier configuration, as an older revision would"
+        return f"{_UNKNOWN_CHANGE} since the adoption"
+    return "git asks for a configuration that was sent before"
 
 
 def _may_update(inputs: DecisionInput) -> bool:
     return inputs.rules.options.mode.choose_stricter(inputs.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
 
 
-def _describe_missing_permission(inputs: DecisionInput) -> str:
-    """Return the settings that an Update still needs: in the manifest, in the run, or in both."""
+def _describe_steps(inputs: DecisionInput, record: Record, *, must_raise: bool) -> str:
+    """Return the steps that an Update still needs: a raised generation, and the mode of the manifest and of the run."""
     mode = Mode.CREATE_AND_UPDATE
-    manifest_part = () if inputs.manifest.policy.mode is mode else (f"policy.mode {mode.value} in the manifest",)
-    run_part = () if inputs.rules.options.mode is mode else (f"--mode {mode.value}",)
-    return " and ".join((*manifest_part, *run_part))
+    generation_step = (inputs.describe_remedy(record),) if must_raise else ()
+    manifest_part = () if inputs.manifest.policy.mode is mode else ("policy.mode in the manifest",)
+    run_part = () if inputs.rules.options.mode is mode else ("--mode",)
+    settings = " and ".join((*manifest_part, *run_part))
+    mode_step = (f"set {settings} to {mode.value}",) if settings else ()
+    return " and ".join((*generation_step, *mode_step))
 
 
 def _has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:

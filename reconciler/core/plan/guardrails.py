@@ -11,6 +11,7 @@ from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobser
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.suggestions import join_names
+from reconciler.core.text import format_count
 
 _FINAL_STATUSES = frozenset(("COMPLETED", "FAILED"))
 MAX_EXPORTS = 20
@@ -37,13 +38,15 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
 def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
     manifest = write.manifest
     if manifest.policy.suspend:
-        return Held(manifest, write, "policy.suspend is true: remove it from the manifest to continue")
+        return Held(manifest, write, "policy.suspend is true in the manifest: remove policy.suspend to continue")
     if target.suspend:
-        return Held(manifest, write, f"target {target.name!r} is suspended: set its Suspend to false to continue")
+        return Held(
+            manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
+        )
     if mode is Mode.OBSERVE:
         return Held(manifest, write, "this run only observes (--mode observe): use --mode create to continue")
     if manifest.policy.mode is Mode.OBSERVE:
-        return Held(manifest, write, "policy.mode is observe: set it to create in the manifest to continue")
+        return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
     destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(
         _matches_glob(destination, glob) for glob in target.allowed_destinations
@@ -98,8 +101,8 @@ def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: Ru
     if rules.options.max_creates is not None and rules.options.max_creates < limit:
         limit, source, option = rules.options.max_creates, "--max-creates", "--max-creates"
     reason = (
-        f"this run would create {creates} associations and creates none, because {source} is {limit}: read the plan, "
-        f"then raise {option}"
+        f"nothing is created, because this run would create {format_count(creates, 'association')} "
+        f"and {source} is {limit}: review the plan, then raise {option}"
     )
 
     def check_creates(write: Write) -> Decision:

@@ -39,6 +39,7 @@ class DecisionInput:
     of the record in the journal if the manifest was renamed; `record` has the new name. `integration_arns` are the ARNs
     of the existing data integrations. `live_ids` are the ids of the live associations of the requested data
     integration. `unexplained` are those live associations of it that no record and no policy.adopt explains.
+    `adoption_owner` is another manifest that owns the live association in policy.adopt.
     """
 
     manifest: Manifest
@@ -51,6 +52,7 @@ class DecisionInput:
     integration_arns: Collection[str] = ()
     live_ids: tuple[str, ...] = ()
     unexplained: tuple[Live, ...] = ()
+    adoption_owner: str | None = None
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the candidates with a natural key."""

@@ -84,6 +84,12 @@ class LiveIndex:
         owner = self._owners.get(id_, manifest.name)
         return owner if owner != manifest.name else None
 
+    def find_adoption_owner(self, manifest: Manifest) -> str | None:
+        """Return the other manifest that owns the association in policy.adopt, if List shows that association."""
+        id_ = extract_uuid(manifest.policy.adopt) if manifest.policy.adopt else ""
+        owner = self._owners.get(id_) if id_ in self._by_id else None
+        return owner if owner != manifest.name else None
+
     def find_holder(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> str | None:
         """Return another name that has an association, or an unanswered Create, with this natural key.
 

@@ -82,7 +82,8 @@ def _describe_differences(
 def _describe_write(write: Any, names: Mapping[str, str]) -> str:
     (integration, client, destination), kind, *_ = write
     integration_name = f"{integration} ({names[integration]})" if integration in names else integration
-    return f"{kind} {' '.join(filter(None, (destination or '(no destination)', client)))} of {integration_name}"
+    sink = " ".join(filter(None, (destination or "(no destination)", client)))
+    return f"{kind} the association {integration_name} → {sink}"
 
 
 def _describe_changes(old: Any, new: Any) -> Iterator[str]:

@@ -42,16 +42,16 @@ def list_credential_flaws(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a message for each invalid AWS credential in the environment."""
     for name, value in sorted(environment.items()):
         if _CREDENTIAL_NAMES.fullmatch(name) and (flaw := find_credential_flaw(value)):
-            yield f"{name}: {flaw}: correct or unset it"
+            yield f"{name} {flaw}: correct or unset {name}"
 
 
 def list_setting_flaws(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a message for each invalid webhook secret or proxy in the environment."""
     for name, value in sorted(environment.items()):
         if name == "RECONCILER_WEBHOOK_SECRET" and (flaw := find_flaw(value)):
-            yield f"{name}: {flaw}: correct it"
+            yield f"{name} {flaw}: set {name} to the secret of the webhook, or unset it"
         elif is_proxy(name) and (flaw := find_flaw(value) or _find_login_flaw(value)):
-            yield f"{name}: {flaw}: correct or unset it"
+            yield f"{name} {flaw}: correct or unset {name}"
 
 
 def _find_login_flaw(proxy: str) -> str | None:

@@ -119,8 +119,8 @@ def _build_reason(decision: Decision) -> str:
         case Adopt() if any(each.is_drifted for each in decision.differences):
             return f"{decision.reason}; {_DRIFT_MESSAGE.format('applied')}"
         case Held(write=Create()):
-            return f"the create waits because {decision.reason}"
+            return f"the create waits, because {decision.reason}"
         case Held():
-            return f"the update waits because {decision.reason}"
+            return f"the update waits, because {decision.reason}"
         case _:
             return decision.reason

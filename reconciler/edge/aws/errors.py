@@ -11,6 +11,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     MissingDependencyException,
     NoCredentialsError,
     NoRegionError,
@@ -62,17 +63,27 @@ def translate_errors(operation: str) -> Iterator[None]:
         message = f"botocore lacks its crt extra, which profiles of `aws login` need: {remedy}"
         raise Unauthenticated(f"{operation}: {message}") from error
     except NO_CREDENTIALS as error:
-        raise Unauthenticated(f"{operation}: {format_error(error)}") from error
+        raise Unauthenticated(_describe_missing_credentials(operation, error)) from error
     except ResponseParserError as error:  # not a BotoCoreError
         raise Unreachable(f"{operation}: {NOT_AWS}: {_shorten(format_error(error))}") from error
     except BotoCoreError as error:
-        raise Unreachable(f"{operation}: {format_error(error)}") from error
+        remedy = ": check the network and --endpoint-url" if isinstance(error, EndpointConnectionError) else ""
+        raise Unreachable(f"{operation}: {format_error(error)}{remedy}") from error
     except KeyError as error:
         raise CloudError(f"{operation}: AWS's answer lacks {redaction.describe_error(error)}") from error
     except (AttributeError, TypeError) as error:  # botocore raises these for members of the wrong type
         raise Unreachable(f"{operation}: the answer cannot be read: {_shorten(format_error(error))}") from error
     except (ValueError, OSError) as error:  # boto3 raises these for invalid settings, such as AWS_MAX_ATTEMPTS=x
         raise CloudError(f"{operation}: {format_error(error)}") from error
+
+
+def _describe_missing_credentials(operation: str, error: BotoCoreError) -> str:
+    """Return the message for credentials that boto3 does not find or cannot load, with the remedy if one is known."""
+    if isinstance(error, ProfileNotFound):
+        profile = redaction.redact(str(error.kwargs.get("profile")))
+        return f"the AWS configuration has no profile {profile!r}: correct --profile or AWS_PROFILE"
+    remedy = f"; {signature_errors.PROVIDE_CREDENTIALS}" if isinstance(error, NoCredentialsError) else ""
+    return f"{operation}: {format_error(error)}{remedy}"
 
 
 def get_answer(error: ClientError) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ def is_remote(url: str) -> bool:
     _check_argument(url, "repository")
     if url.startswith("-"):
         raise InvalidReference(
-            f"repository '{redact_url(url)}': begins with a dash: if it is a folder, write ./ before its name"
+            f"the repository '{redact_url(url)}' begins with a dash: if it is a folder, write ./ before its name"
         )
     helper = re.match(r"([A-Za-z0-9+.-]*)::", url)
     if helper:
@@ -58,7 +58,7 @@ def is_remote(url: str) -> bool:
     if separator and "/" not in scheme:
         if scheme not in PROTOCOLS:
             raise InvalidReference(
-                f"repository '{redact_url(url)}': unknown protocol: use one of {', '.join(PROTOCOLS)}"
+                f"the repository '{redact_url(url)}' has an unknown protocol: use one of {', '.join(PROTOCOLS)}"
             )
         return True
     return ":" in url.partition("/")[0]  # host:path for ssh
@@ -68,7 +68,7 @@ def check_ref(ref: str) -> None:
     """Raise InvalidReference for text that is not a branch, tag or commit, such as git's patterns and ranges."""
     _check_argument(ref, "revision")
     if _INVALID_REF.match(ref):
-        raise InvalidReference(f"revision '{sanitize(ref)}': is not a valid branch, tag or commit id")
+        raise InvalidReference(f"the revision '{sanitize(ref)}' is not a valid branch, tag or commit id")
 
 
 def normalise_path(path: str) -> str:
@@ -77,8 +77,8 @@ def normalise_path(path: str) -> str:
     parts = path.removesuffix("/").split("/")
     if path.startswith(("/", ":")) or "" in parts or ".." in parts:
         raise InvalidReference(
-            f"path '{sanitize(path)}': must be relative to the top folder of the repository, such as manifests/team, "
-            "without '..', empty parts or a leading colon; '.' is the whole repository"
+            f"the path '{sanitize(path)}' must be relative to the top folder of the repository, such as "
+            "manifests/team, without '..', empty parts or a leading colon; '.' is the whole repository"
         )
     return "/".join(part for part in parts if part != ".")
 
@@ -90,5 +90,6 @@ def _check_argument(text: str, what: str) -> None:
             return
     except UnicodeEncodeError:
         pass
-    problem = "contains a character that cannot be passed to a program" if text else "is empty"
-    raise InvalidReference(f"{what} '{redact_url(text)}': {problem}")
+    if not text:
+        raise InvalidReference(f"the name of the {what} is empty")
+    raise InvalidReference(f"the {what} '{redact_url(text)}' contains a character that cannot be passed to a program")

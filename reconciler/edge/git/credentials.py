@@ -49,9 +49,9 @@ class Credentials:
         ):
             if value is not None and scheme not in schemes:
                 actual = f"uses {scheme}" if scheme else "is a folder"
-                raise InvalidReference(f"{option}: needs the protocol {max(schemes)}, but this repository {actual}")
+                raise InvalidReference(f"{option} needs the protocol {max(schemes)}, but this repository {actual}")
         if self.username is not None and (self.token_file is None or not self.username.isprintable()):
-            raise InvalidReference("--git-username: must be one line of printable text, and needs --git-token-file too")
+            raise InvalidReference("--git-username must be one line of printable text, and needs --git-token-file too")
         if self.token_file is not None and user is not None:
             raise InvalidReference("--git-token-file: the URL also contains a login: remove the login from the URL")
         self._check_files()
@@ -74,7 +74,7 @@ class Credentials:
                 )
         if self.token_file is not None and not _register_token(Path(self.token_file)):
             problem = "has no token in its first line: write the token there, in UTF-8"
-            raise InvalidReference(f"--git-token-file '{sanitize(self.token_file)}': {problem}")
+            raise InvalidReference(f"--git-token-file '{sanitize(self.token_file)}' {problem}")
 
     def build_environment(self, site: str, caller_environment: Mapping[str, str]) -> Mapping[str, str]:
         """Return variables that pass the files to git for one site (`https://host`)."""
@@ -127,7 +127,7 @@ def _check_readable(option: str, file: str) -> None:
             stream.read(1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else redaction.describe_error(error)
-        raise InvalidReference(f"{option} '{sanitize(file)}': cannot be read: {why}") from error
+        raise InvalidReference(f"{option} '{sanitize(file)}' cannot be read: {why}") from error
 
 
 def _register_token(file: Path) -> bool:

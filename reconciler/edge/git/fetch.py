@@ -83,7 +83,7 @@ def _build_error(git: GitCommand, address: RepositoryUrl, ref: str, error_output
     repository_name = address.repository_name
     if messages.is_commit_refused(error_output):
         return GitError(
-            f"repository '{repository_name}': does not have the commit {ref}, or does not serve commits by id: "
+            f"the repository '{repository_name}' does not have the commit {ref}, or does not serve commits by id: "
             "use a branch or a tag"
         )
     if not messages.is_unknown_ref(error_output):

@@ -84,13 +84,13 @@ def build_error(repository_name: str, error_output: str) -> GitError:
     safe_directory = re.search(r"^[ \t]*(git config --global --add safe\.directory .+)$", error_output, re.MULTILINE)
     if safe_directory:
         return GitError(
-            f"repository '{repository_name}': belongs to another user, and git does not trust it: "
+            f"the repository '{repository_name}' belongs to another user, and git does not trust it: "
             f"to allow it, run {sanitize_output(safe_directory[1])}"
         )
     problem = next(
         (meaning for words, meaning in _MEANINGS if re.search(words, error_output, re.MULTILINE)), "cannot be read"
     )
-    fault = f"repository '{repository_name}': {problem}"
+    fault = f"the repository '{repository_name}' {problem}"
     return GitError(f"{fault}; git reports: {_extract_message(error_output)}", fault)
 
 

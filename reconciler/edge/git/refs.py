@@ -55,7 +55,7 @@ def build_unknown_ref_error(
 ) -> GitError:
     """Return the error for an unknown ref. `names` are the full names of all refs, or None if git cannot list them."""
     if names is not None and not names and not is_shallow:
-        return GitError(f"repository '{repository_name}': is empty: push a commit first")
+        return GitError(f"the repository '{repository_name}' is empty: push a commit first")
     full_names = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
     similar_names = find_similar(ref, full_names, 3)
     hint = ""
@@ -65,7 +65,7 @@ def build_unknown_ref_error(
         hint = " in this shallow clone: fetch the revision first"
     elif re.fullmatch("[0-9a-f]{4,39}", ref):
         hint = ": if it is an abbreviated commit id, write the full id, because a URL needs it"
-    return GitError(f"repository '{repository_name}': has no branch, tag or commit '{sanitize(ref)}'{hint}")
+    return GitError(f"the repository '{repository_name}' has no branch, tag or commit '{sanitize(ref)}'{hint}")
 
 
 def resolve_remote(access: RepositoryAccess) -> str:

@@ -68,17 +68,17 @@ def _check_signers(file: str, content: bytes) -> None:
         if line and not line.startswith(b"#"):
             if len(line) > _MAX_LINE_BYTES:
                 raise _build_error(
-                    file, f"line {number}: has more than {_MAX_LINE_BYTES} bytes, and no key is that long"
+                    file, f"has more than {_MAX_LINE_BYTES} bytes in line {number}, and no key is that long"
                 )
             if _BARE_KEY.fullmatch(line):
                 raise _build_error(
                     file,
-                    f"line {number}: the owner before the key is missing: write 'someone@example.com ssh-ed25519 …'",
+                    f"has no owner before the key in line {number}: write 'someone@example.com ssh-ed25519 …'",
                 )
             if not _SIGNER.fullmatch(line):
                 raise _build_error(
                     file,
-                    f"line {number}: is not an allowed signer (see ssh-keygen(1)), and the file has no "
+                    f"has no allowed signer in line {number} (see ssh-keygen(1)), and no "
                     f"{_ARMORED.decode().strip('-')} (write one with gpg --armor --export)",
                 )
             signers += 1
@@ -87,4 +87,4 @@ def _check_signers(file: str, content: bytes) -> None:
 
 
 def _build_error(file: str, why: str) -> InvalidReference:
-    return InvalidReference(f"--git-verify-key '{sanitize(file)}': {why}")
+    return InvalidReference(f"--git-verify-key '{sanitize(file)}' {why}")

@@ -65,13 +65,15 @@ class Commit:
         for parts, entry in entries:
             name, is_named = sanitize(entry.path), _has_manifest_name(parts)
             if entry.mode == _SUBMODULE:
-                yield Problem(name, 0, 0, "", "is a submodule, and submodules are not read: copy its manifests here")
+                yield Problem(
+                    name, 0, 0, "", "the path is a submodule, and submodules are not read: copy its manifests here"
+                )
             elif entry.mode == _LINK and entry.path in folders:
                 yield Problem(
-                    name, 0, 0, "", f"is a symbolic link to a folder, {_LINK_ADVICE.replace('file', 'folder')}"
+                    name, 0, 0, "", f"the path is a symbolic link to a folder, {_LINK_ADVICE.replace('file', 'folder')}"
                 )
             elif is_named and entry.mode == _LINK:
-                yield Problem(name, 0, 0, "", f"is a symbolic link, {_LINK_ADVICE}")
+                yield Problem(name, 0, 0, "", f"the path is a symbolic link, {_LINK_ADVICE}")
             elif is_named and (entry.size or 0) > MAX_BYTES:
                 yield build_size_problem(name)
             elif is_named:
@@ -89,7 +91,7 @@ class Commit:
             if not path or name == path or name.startswith(f"{path}/"):  # git also lists the parent folders
                 yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
         if not has_path:
-            raise GitError(f"repository '{self.repository_name}': has no '{sanitize(path)}' in the commit {self.id}")
+            raise GitError(f"the repository '{self.repository_name}' has no '{sanitize(path)}' in the commit {self.id}")
 
     def _read_contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
         """Return the bytes of files by object id, in batches of a few MiB. Raises GitError."""
@@ -119,7 +121,7 @@ class Commit:
             header, start = output[start:header_end], header_end + 1
             if not header.startswith(f"{oid} blob ".encode()):
                 raise GitError(
-                    f"repository '{self.repository_name}': is damaged or incomplete; "
+                    f"the repository '{self.repository_name}' is damaged or incomplete; "
                     f"git reports: {sanitize(header.decode())}"
                 )
             size = int(header.rpartition(b" ")[2])
@@ -184,5 +186,7 @@ def _split_path(entry: _Entry, path: str) -> list[str]:
 def _build_file(entry: _Entry, contents: Mapping[str, bytes]) -> File | Problem:
     name, content = sanitize(entry.path), contents[entry.id]
     if content.startswith(_LFS_POINTER):
-        return Problem(name, 0, 0, "", "is a Git LFS pointer instead of the file itself: keep manifests out of Git LFS")
+        return Problem(
+            name, 0, 0, "", "the file is a Git LFS pointer instead of a manifest: keep manifests out of Git LFS"
+        )
     return File(name, content)

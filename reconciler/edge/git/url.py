@@ -60,7 +60,7 @@ class RepositoryUrl:
         user, has_password, password = login.partition(":")
         if "@" in path:
             raise _build_error(
-                repository_name, "has an @ after the host: write @ as %40, and a / in the password as %2F"
+                repository_name, "the URL has an @ after the host: write @ as %40, and a / in the password as %2F"
             )
         if scheme in {"http", "https"} and login:
             decoded_password = _decode_login(password, repository_name) if has_password else None
@@ -92,7 +92,7 @@ class RepositoryUrl:
 def _decode_login(text: str, repository_name: str) -> str:
     decoded = os.fsdecode(unquote_to_bytes(os.fsencode(text)))
     if any(char in decoded for char in "\0\r\n"):
-        raise _build_error(repository_name, "has a line break or a NUL in its login: git does not accept such a login")
+        raise _build_error(repository_name, "the login has a line break or a NUL, which git does not accept")
     return decoded
 
 

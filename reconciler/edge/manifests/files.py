@@ -30,7 +30,9 @@ def find_files(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
         yield (
             _build_file("standard input", stdin.read(MAX_BYTES + 1))
             if stdin
-            else Problem("standard input", 0, 0, "", "is closed: give a file or a folder of manifests with -f")
+            else Problem(
+                "standard input", 0, 0, "", "the stream is closed: give a file or a folder of manifests with -f"
+            )
         )
     elif _is_folder(path):
         real_path = os.path.realpath(path)
@@ -43,12 +45,12 @@ def _read_folder(name: str, real_path: str, root: str, visited: set[str], depth:
     """Yield the files of a folder. `visited` holds the folders already read, because each is read once."""
     visited.add(real_path)
     if depth > MAX_FOLDERS:
-        yield Problem(sanitize(name), 0, 0, "", f"is nested more than {MAX_FOLDERS} folders deep")
+        yield Problem(sanitize(name), 0, 0, "", f"the folder is nested more than {MAX_FOLDERS} folders deep")
         return
     try:
         entries = sorted(os.scandir(real_path), key=lambda entry: entry.name)
     except OSError as error:
-        yield Problem(sanitize(name), 0, 0, "", f"cannot be read: {error.strerror}")
+        yield Problem(sanitize(name), 0, 0, "", f"the folder cannot be read: {error.strerror}")
         return
     for entry in entries:
         shown_name = os.path.join(name, entry.name)  # noqa: PTH118 - a Path would drop a ./ that the user wrote
@@ -78,12 +80,14 @@ def _follow_link(
         return
     if not f"{real_path}{os.sep}".startswith(root):
         noun = "folder" if is_folder else "file"
-        yield Problem(name, 0, 0, "", f"is a link to a {noun} outside the manifest folder: copy the {noun} into it")
+        yield Problem(
+            name, 0, 0, "", f"the path is a link to a {noun} outside the manifest folder: copy the {noun} into it"
+        )
     elif is_folder:
         if real_path not in visited and any(map(is_hidden, Path(real_path).relative_to(root).parts)):
             yield from _read_folder(shown_name, real_path, root, visited, depth + 1)
     elif not os.path.lexists(real_path):
-        yield Problem(name, 0, 0, "", "is a link to a file that does not exist")
+        yield Problem(name, 0, 0, "", "the path is a link to a file that does not exist")
     else:
         yield _read_file(shown_name, real_path)
 
@@ -101,15 +105,15 @@ def _read_file(name: str, path: str) -> File | Problem:
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return Problem(name, 0, 0, "", "is not a regular file")
+                return Problem(name, 0, 0, "", "the path is not a regular file")
             content = file.read(_FIRST_READ_BYTES)  # reading the maximum at once would allocate it for every file
             if len(content) == _FIRST_READ_BYTES:
                 content += file.read(MAX_BYTES + 1 - _FIRST_READ_BYTES)
             return _build_file(name, content)
     except FileNotFoundError:
-        return Problem(name, 0, 0, "", "does not exist: give a file or a folder of manifests with -f")
+        return Problem(name, 0, 0, "", "the path does not exist: give a file or a folder of manifests with -f")
     except OSError as error:
-        return Problem(name, 0, 0, "", f"cannot be read: {error.strerror}")
+        return Problem(name, 0, 0, "", f"the file cannot be read: {error.strerror}")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

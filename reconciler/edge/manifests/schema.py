@@ -177,7 +177,7 @@ def _describe_unknown_key(key: str, unused_properties: Mapping[str, Mapping[str,
 def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
     match value:
         case None:
-            return "but is empty"
+            return "but has no value"
         case bool() | int() | float():
             kind = "boolean" if isinstance(value, bool) else "number"
             spelling = find_source_text() or str(value).lower()

@@ -41,6 +41,14 @@ _MAX_SHOWN_LENGTH = 80
 _BLOCK_HEADER_LENGTH = len("|2+")
 _TAG_DIRECTIVE = "%TAG"
 _MAX_TAG_DIRECTIVES = 64
+_SYNTAX_REMEDIES = {
+    "mapping values are not allowed": "put a value that contains ': ' in quotes, and check the indentation",
+    "while parsing a flow sequence": "close the [ with ], and put a comma between the entries",
+    "while parsing a flow mapping": "close the { with }, and put a comma between the members",
+    "while parsing a flow node": "close each [ with ] and each { with }",
+    "quoted scalar found unexpected end of stream": "close the quote",
+}
+"""The remedies of libyaml's messages. No other module matches on their texts."""
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -56,7 +64,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
             name,
             *_find_end(content[: error.start].decode("utf-8-sig", "replace")),
             "",
-            "is not UTF-8: save the file as UTF-8",
+            "the file is not UTF-8: save it as UTF-8",
         )
         return
     budget = budget or Budget()
@@ -65,7 +73,7 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
         is_empty = False
         yield document
     if is_empty:
-        yield Problem(name, 1, 1, "", "is empty: remove the file, or add a manifest")
+        yield Problem(name, 1, 1, "", "the file is empty: remove it, or add a manifest")
 
 
 def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | Problem]:
@@ -101,13 +109,13 @@ def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document
     except UnreadableFile as error:
         yield from (*reader.problems, error.problem)
     except yaml.MarkedYAMLError as error:
-        yield from (*reader.problems, _build_syntax_problem(name, error))
+        yield from (*reader.problems, _build_syntax_problem(name, text.text, error))
     except yaml.YAMLError as error:
         unprintable = _UNPRINTABLE.search(text.text)
         position = _find_end(text.text[: unprintable.start()]) if unprintable else (0, 0)
         yield from (
             *reader.problems,
-            Problem(name, *position, "", f"is not YAML: {redaction.redact(str(error).splitlines()[0])}"),
+            Problem(name, *position, "", f"the file is not YAML: {redaction.redact(str(error).splitlines()[0])}"),
         )
 
 
@@ -307,7 +315,8 @@ def _find_end(text: str) -> tuple[int, int]:
     return line, len(text) - start + 1
 
 
-def _build_syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
+def _build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
+    """Return the problem of text that libyaml rejects, with a remedy for common mistakes."""
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     message = " ".join(part for part in (error.context, error.problem) if part)
@@ -315,4 +324,9 @@ def _build_syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
         message = "a second document begins here: write --- on a separate line before it"
     if "invalid Unicode character escape" in message:
         message = f"{message} (half of a surrogate pair): write the character itself, or write the whole file as JSON"
-    return Problem(name, line, column, "", f"is not YAML: {message}")
+    if "cannot start any token" in message and mark:
+        char = text[mark.index : mark.index + 1]
+        is_tab = char == "\t"
+        message = "a tab cannot indent: use spaces" if is_tab else f"{char!r} cannot begin a value: put it in quotes"
+    message = next((f"{message}: {remedy}" for words, remedy in _SYNTAX_REMEDIES.items() if words in message), message)
+    return Problem(name, line, column, "", f"the file is not YAML: {message}")

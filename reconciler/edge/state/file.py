@@ -30,7 +30,7 @@ _REMEDIES = {
 def check_location(location: str) -> None:
     """Reject a text that is not clearly the path of a folder. Raises ValueError."""
     if problem := find_path_problem(location):
-        raise ValueError(problem)
+        raise ValueError(f"{location!r} {problem}")
 
 
 def open_location(location: str, namespace: str, _: Callable[[str], Any]) -> FolderLocation:
@@ -45,7 +45,7 @@ class FolderLocation:
 
     folder: Path
     is_shared: ClassVar = False
-    restore_remedy: ClassVar = "mount the folder that holds it, or restore it from a backup"
+    restore_remedy: ClassVar = "mount the folder of the journal, or restore the journal from a backup"
     unchecked_write: ClassVar = None
 
     @property
@@ -83,7 +83,7 @@ def find_locked_file(store: FileStore, has_access: Callable[[Path, int], bool] =
     for path in store.side_files:
         try:
             mode = path.lstat().st_mode
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # `find_obstacle` names the part that is not a folder
             continue
         except OSError as error:
             return f"{path} cannot be inspected: {error.strerror}"
@@ -116,8 +116,9 @@ class FileStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
+            reason = self._describe_path_error(error)
             raise StateError(
-                f"the journal {self.place} cannot be read: {_describe_error(error)}; it was left unchanged"
+                f"the journal {self.place} cannot be read: {reason}; this run did not change it"
             ) from error
         return StoredText(text, _compute_version(text))
 
@@ -145,6 +146,13 @@ class FileStore:
                 f"the lease {lock} cannot be acquired: {_describe_write_error(error)}; nothing was sent"
             ) from error
         return self._lock is not None
+
+    def _describe_path_error(self, error: Exception) -> str:
+        """Return the reason of an error. If a part of the path is a file, name it with the remedy."""
+        if isinstance(error, NotADirectoryError):
+            file = next(each for each in self._path.parents if os.path.lexists(each))
+            return f"{file} is a file: write the path of a folder in --state"
+        return _describe_error(error)
 
     def release(self) -> None:
         """Release the lock, if this store holds it."""

@@ -63,16 +63,19 @@ class StoredJournalReader:
             journal = decode(json.loads(stored.text, parse_constant=_refuse_constant))
         except (ValueError, RecursionError) as error:
             message = redaction.describe_error(error)
-            reason = message if isinstance(error, MalformedJournal) else f"it is not JSON ({message})"
-            remedy = "restore its newest readable version, or use the version of this program that wrote it"
-            if isinstance(error, UnknownFormat):  # an older journal would not have what the newer program sent
-                remedy = "run the newer version of this program that wrote it"
-            message = f"the journal {place} cannot be used: {reason}; it was left unchanged: {remedy}"
+            remedy = "restore the newest intact backup of the journal"
+            if isinstance(error, UnknownFormat):
+                remedy = f"run the newer version of this program that wrote it, or {remedy}"
+            if isinstance(error, MalformedJournal):
+                reason = message
+            else:
+                reason = f"it is not JSON ({message})" if stored.text.strip() else "it is empty"
+            message = f"the journal {place} cannot be used: {reason}; this run did not change it: {remedy}"
             raise StateError(message) from error
         if (journal.account, journal.region) != (self._account, self._region):
             raise StateError(
-                f"the journal {place} is of account {journal.account} in {journal.region}: "
-                "give every installation its own --state"
+                f"the journal {place} belongs to account {journal.account} in {journal.region}, not to account "
+                f"{self._account} in {self._region}: use another --state"
             )
         return journal, stored.version
 

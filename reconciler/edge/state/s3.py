@@ -69,7 +69,7 @@ class S3Location:
     bucket: str
     prefix: str
     is_shared: ClassVar = True
-    restore_remedy: ClassVar = "restore the object from an older version of the bucket"
+    restore_remedy: ClassVar = "restore the object of the journal from an older version in the bucket"
 
     @property
     def unchecked_write(self) -> UncheckedWrite:

@@ -15,8 +15,8 @@ def parse_s3_url(url: str) -> tuple[str, str]:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     if not re.fullmatch(r"(?!.*\.\.)(?!(\d+\.){3}\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
         raise ValueError(
-            f"{bucket!r} is not a valid bucket name: use 3 to 63 lower-case letters, digits, hyphens and single dots, "
-            "with a letter or digit at both ends"
+            f"{url!r} has the bucket {bucket!r}, which is not a valid bucket name: use 3 to 63 lower-case letters, "
+            "digits, hyphens and single dots, with a letter or digit at both ends"
         )
     prefix = path.removesuffix("/")
     if path and not {"", ".", ".."}.isdisjoint(prefix.split("/")):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun
+from reconciler.core.text import format_count
 from reconciler.web.page.relative_time import RelativeTime, format_duration
 
 DAY = timedelta(days=1)
@@ -119,14 +120,17 @@ def _get_shade(runs: Sequence[FinishedRun]) -> str:
 
 def _format_figures(runs: Sequence[FinishedRun]) -> str:
     failed_count, write_count = sum(not run.is_success for run in runs), sum(run.write_count for run in runs)
-    # Runs report the same differences again, so their numbers are not added up.
-    drift_count, open_count = max(run.drift_count for run in runs), max(run.open_count for run in runs)
+    # Runs report the same differences again, so their numbers are not added up. A failed run may have compared nothing.
+    compared_runs = [run for run in runs if run.is_success]
+    drift_count = max((run.drift_count for run in compared_runs), default=0)
+    open_count = max((run.open_count for run in compared_runs), default=0)
     failure_text = "failed" if len(runs) == 1 else f"{failed_count:,} failed"
     parts = [
         failure_text if failed_count else "",
         f"{write_count:,} created or updated" if write_count else "",
         f"{drift_count:,} drifted" * bool(drift_count),
-        f"{open_count:,} {'differs' if open_count == 1 else 'differ'} from git" * bool(open_count),
+        f"{format_count(open_count, 'association')} {'differs' if open_count == 1 else 'differ'} from git"
+        * bool(open_count),
     ]
     return ", ".join(filter(None, parts)) or "nothing to do"
 

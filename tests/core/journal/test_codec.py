@@ -136,7 +136,7 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
             "the token of 'export' does not match its request",
         ),
         (build_pending_document(incarnation=1), "the token of 'export' does not match its request"),
-        ({**build_document(), "serial": 4711}, "it was changed after it was written"),
+        ({**build_document(), "serial": 4711}, "something other than this program edited or damaged it"),
         ({key: value for key, value in build_document().items() if key != "digest"}, "digest"),
         (build_record_document(status="gone"), "gone"),
         (build_record_document(since="2026-11-01T12:00:00"), "has no time zone"),
@@ -226,7 +226,7 @@ def test_journal_of_version_1_is_migrated() -> None:
 def test_journal_relabelled_as_older_fails_its_digest(version: str) -> None:
     """The digest covers the format, and a genuine document of an older format has no digest."""
     text = json.dumps(encode(journal(record())))
-    with pytest.raises(MalformedJournal, match="it was changed after it was written"):
+    with pytest.raises(MalformedJournal, match="something other than this program edited or damaged it"):
         decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{version}")))
 
 

@@ -15,7 +15,7 @@ def test_manifest_files_are_recognised_by_name() -> None:
     """The end of the name decides, in upper or lower case. Hidden files and folders of the file system are skipped."""
     assert [is_manifest(name) for name in ("a.yaml", "a.YML", "a.Json", "a.txt", "yaml")] == [True] * 3 + [False] * 2
     assert [is_hidden(name) for name in (".git", "lost+found", "found")] == [True, True, False]
-    assert str(build_size_problem("a.yaml")) == "a.yaml: is larger than 16 MiB: split it into smaller files"
+    assert str(build_size_problem("a.yaml")) == "a.yaml: the file is larger than 16 MiB: split it into smaller files"
 
 
 @pytest.mark.parametrize(

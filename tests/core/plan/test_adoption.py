@@ -72,7 +72,7 @@ def test_adoption_without_a_journal_is_neither_drift_nor_update(execution: Any, 
         assert isinstance(later, Changed)
         assert not any(each.is_drifted for each in later.differences)
         for reason in (first.reason, later.reason):
-            assert "does not know which of them changed" in reason
+            assert "does not show which of them changed" in reason
             assert "git changed the configuration" not in reason
             assert "no longer matches" not in reason
 
@@ -138,6 +138,27 @@ def test_adopting_another_destination_by_arn_is_not_drift() -> None:
     assert isinstance(other_decision, Adopt)  # renamed: the record has that destination
 
 
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        (
+            {"ExecutionConfiguration": SCHEDULED},
+            (
+                "to send what git has, raise policy.generation above 1 and set policy.mode in the manifest to "
+                "create-and-update; the update REPEATS the export"
+            ),
+        ),
+        ({"ClientId": "another"}, "an update cannot change /ClientId to what git has"),
+    ],
+)
+def test_reason_of_an_adoption_names_the_remedies(changes: dict[str, Any], remedy: str) -> None:
+    """The reason of an adoption that differs from git names the way back, and an update only if one is possible."""
+    association = live("a1", **changes)
+    decision, _ = plan_manifest(journal(), manifest(policy=Policy(adopt=association.arn)), association)
+    assert isinstance(decision, Adopt)
+    assert decision.reason.endswith(f"to keep what AWS has, copy its values into git; {remedy}")
+
+
 def test_replaced_association_is_neither_drift_nor_update() -> None:
     """A replaced association is changed, because nothing is known about its earlier configuration."""
     replaced = replace(record(id_="gone", ExecutionConfiguration=THIRD), previous_executions=(NEW,))
@@ -148,7 +169,7 @@ def test_replaced_association_is_neither_drift_nor_update() -> None:
     for execution in (THIRD, NEW):
         later, _ = plan_manifest(after, build_manifest(execution), association)
         assert isinstance(later, Changed)
-        assert "does not know which of them changed" in later.reason
+        assert "does not show which of them changed" in later.reason
 
 
 def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:

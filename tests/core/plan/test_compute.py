@@ -126,7 +126,7 @@ def test_adoption_with_differences_records_the_live_state_as_applied() -> None:
     assert decision.record.request == request(ExecutionConfiguration=SCHEDULED)
     assert decision.differences
     assert not any(difference.is_drifted for difference in decision.differences)
-    assert "does not know which of them changed" in decision.reason
+    assert "does not show which of them changed" in decision.reason
 
 
 def test_several_matches_block_and_are_all_named() -> None:
@@ -148,6 +148,19 @@ def test_policy_adopt_chooses_among_matches() -> None:
 def test_policy_adopt_of_an_unlisted_arn_blocks() -> None:
     """policy.adopt with an ARN that List does not show blocks the manifest and creates nothing."""
     assert isinstance(decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1")), Blocked)
+
+
+def test_policy_adopt_reason_tells_an_unknown_arn_from_another_manifest() -> None:
+    """The reason says whether List does not show the association in policy.adopt, or another manifest has it."""
+    unlisted = decide(manifest(policy=Policy(adopt=live("zz").arn)), live("a1"))
+    assert isinstance(unlisted, Blocked)
+    assert unlisted.reason == f"List does not show {live('zz').arn}, which policy.adopt names: correct policy.adopt"
+    manifests = [manifest("a", Policy(adopt=live("a1").arn), DestinationURI=NEW), manifest("b")]
+    taken, _ = compute_plan(manifests, observation(live("a1")), journal(record("b")), rules()).decisions
+    assert isinstance(taken, Blocked)
+    assert (
+        taken.reason == f"policy.adopt names {live('a1').arn}, which belongs to the manifest 'b': correct policy.adopt"
+    )
 
 
 def test_policy_adopt_rebinds_a_bound_manifest() -> None:
@@ -655,10 +668,11 @@ def test_reason_names_the_data_integration_as_the_manifest_does() -> None:
 
     For the data integration of a record, it uses the name, or the ARN if the data integration is gone.
     """
+    remedy = "run reconcile doctor, and correct what it reports"
     for spelling in (INTEGRATION.name, INTEGRATION.uuid, INTEGRATION.arn):
         decision = decide(manifest(DataIntegrationIdentifier=spelling), unobserved="denied")
         assert isinstance(decision, Blocked)
-        assert decision.reason == f"the associations of {spelling} could not be listed: denied"
+        assert decision.reason == f"the associations of {spelling} could not be listed: denied: {remedy}"
     first_crm, second_crm = (Integration(INTEGRATION.arn[:-1] + digit, "crm") for digit in "23")
     for association, name in (((first_crm, INTEGRATION), INTEGRATION.name), ((first_crm, second_crm), INTEGRATION.arn)):
         live_state = Observation(association, {first_crm.arn: (), INTEGRATION.arn: Unobserved("denied")})
@@ -666,4 +680,4 @@ def test_reason_names_the_data_integration_as_the_manifest_does() -> None:
             [manifest(DataIntegrationIdentifier="crm")], live_state, journal(record()), rules()
         ).decisions
         assert isinstance(moved, Blocked)
-        assert moved.reason == f"the associations of {name} could not be listed: denied"
+        assert moved.reason == f"the associations of {name} could not be listed: denied: {remedy}"

@@ -101,8 +101,8 @@ def test_creates_beyond_max_creates_block_all_creates() -> None:
 @pytest.mark.parametrize(
     ("run_limit", "target_limit", "expected"),
     [
-        (2, 9, "--max-creates is 2: read the plan, then raise --max-creates"),
-        (9, 2, "MaxCreates of target 'prod' is 2: read the plan, then raise MaxCreates"),
+        (2, 9, "--max-creates is 2: review the plan, then raise --max-creates"),
+        (9, 2, "MaxCreates of target 'prod' is 2: review the plan, then raise MaxCreates"),
     ],
 )
 def test_stricter_of_two_limits_applies_and_is_named(run_limit: int, target_limit: int, expected: str) -> None:

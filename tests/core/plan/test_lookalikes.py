@@ -54,8 +54,8 @@ def test_similar_live_association_blocks_a_create(changes: dict[str, str | None]
     decision = decide(manifest(), live("x1", **changes))
     assert isinstance(decision, Blocked)
     assert live("x1").arn in decision.reason
-    assert "name the right association in policy.adopt of this manifest" in decision.reason
-    assert "in policy.adopt of a manifest of its own" in decision.reason
+    assert "if it is, set policy.adopt of this manifest to that ARN" in decision.reason
+    assert "set policy.adopt of its own manifest" in decision.reason
 
 
 @pytest.mark.parametrize("changes", DIFFERENT)

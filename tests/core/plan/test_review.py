@@ -57,11 +57,11 @@ def test_added_and_removed_writes_are_named() -> None:
     """Added and removed writes are named with their kind, destination and data integration."""
     first_lines, second_lines = plan_creates(manifest(ClientId="one")), plan_creates(manifest(ClientId="other"))
     assert list_differences(first_lines, second_lines) == (
-        f"not reviewed: create s3://corp-exports/2026-10 other of {INTEGRATION.arn}",
-        f"reviewed, but no longer planned: create s3://corp-exports/2026-10 one of {INTEGRATION.arn}",
+        f"not reviewed: create the association {INTEGRATION.arn} → s3://corp-exports/2026-10 other",
+        f"reviewed, but no longer planned: create the association {INTEGRATION.arn} → s3://corp-exports/2026-10 one",
     )
     assert list_differences((), plan_creates(manifest(DestinationURI=None))) == (
-        f"not reviewed: create (no destination) of {INTEGRATION.arn}",
+        f"not reviewed: create the association {INTEGRATION.arn} → (no destination)",
     )
 
 
@@ -69,7 +69,7 @@ def test_duplicated_write_is_a_plan_mismatch() -> None:
     """A second copy of a reviewed write is a mismatch."""
     lines = plan_creates(manifest())
     assert list_differences(lines, lines * 2) == (
-        f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn}",
+        f"not reviewed: create the association {INTEGRATION.arn} → s3://corp-exports/2026-10",
     )
 
 
@@ -77,7 +77,7 @@ def test_changed_request_is_reported_member_by_member() -> None:
     """A changed request is reported with the old and new value of each changed member."""
     (difference,) = list_differences(plan_creates(manifest()), plan_creates(manifest(ExecutionConfiguration=LATER)))
     assert difference == (
-        f"changed since the review: create s3://corp-exports/2026-10 of {INTEGRATION.arn}: "
+        f"changed since the review: create the association {INTEGRATION.arn} → s3://corp-exports/2026-10: "
         "/ExecutionConfiguration/OnDemandConfiguration/EndTime is 1793500000000 and was 1793491200000"
     )
     (difference,) = list_differences(plan_creates(manifest()), plan_creates(manifest(ObjectConfiguration=None)))
@@ -196,7 +196,7 @@ def test_difference_names_the_data_integration_beside_its_arn() -> None:
     mismatch = compare_with_review(ReviewedPlan(compute_digest(()), ()), lines, integration_names)
     assert mismatch
     assert mismatch.differences == (
-        f"not reviewed: create s3://corp-exports/2026-10 of {INTEGRATION.arn} ({INTEGRATION.name})",
+        f"not reviewed: create the association {INTEGRATION.arn} ({INTEGRATION.name}) → s3://corp-exports/2026-10",
     )
 
 

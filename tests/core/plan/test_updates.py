@@ -246,7 +246,22 @@ def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:
     """If the generation is already raised, the reason names the missing mode."""
     decision = decide(build_manifest(NEW, 2), build_updated_record(SETTLE), live(), mode=Mode.CREATE)
     assert isinstance(decision, Changed)
-    assert "set --mode create-and-update to send it again" in decision.reason
+    assert "to send the update again, set --mode to create-and-update" in decision.reason
+    assert "raise policy.generation" not in decision.reason
+
+
+def test_reason_names_drift_and_every_step_to_send_a_change() -> None:
+    """The reason of a change that meets drift names the drift first, then each step that an update still needs."""
+    stored_record = replace(record(), previous_executions=(NEW,))
+    desired = manifest(ExecutionConfiguration=NEW)
+    decision = decide(desired, stored_record, live(ExecutionConfiguration=THIRD), mode=Mode.CREATE)
+    assert isinstance(decision, Changed)
+    assert decision.reason == (
+        "git asks for a configuration that was sent before, and an update would overwrite drift in AWS "
+        "(/ExecutionConfiguration/OnDemandConfiguration/EndTime): put the values of AWS into git first, and make the "
+        "change afterwards; to send the change then, raise policy.generation above 1 and set policy.mode in the "
+        "manifest and --mode to create-and-update; the update REPEATS the export"
+    )
 
 
 def test_hidden_change_is_not_advised_a_new_name_alone() -> None:

@@ -189,7 +189,7 @@ def test_unknown_secret_is_hidden_by_its_context(text: str, expected: str) -> No
 
 def test_own_messages_hide_only_known_secrets() -> None:
     """In a message of this program only known secrets are hidden."""
-    message = "AWS_SESSION_TOKEN: starts or ends with a blank\nhttps://host/x? 'hookhook'"
+    message = "AWS_SESSION_TOKEN starts or ends with a blank\nhttps://host/x? 'hookhook'"
     secrets = Secrets.from_values("hookhook")
     assert hide_known(message, SecretIndex.build(secrets.whole, secrets.long)) == message.replace("hookhook", "***")
 

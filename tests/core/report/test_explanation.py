@@ -104,7 +104,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "none",
             "not the association in policy.adopt",
-            "List does not show the association in policy.adopt, or another manifest has it",
+            f"List does not show {live().arn}, which policy.adopt names",
             "blocked",
         ),
     ),

@@ -313,10 +313,10 @@ def test_links_and_submodules_are_reported(repository: Repository) -> None:
     problems = repository.read_problems()
     assert problems.keys() == {f"manifests/{name}" for name in ("l.yaml", "out.json", "folder", "up", "module")}
     assert problems["manifests/l.yaml"] == (
-        "is a symbolic link, and links in git are not followed: commit the file itself instead"
+        "the path is a symbolic link, and links in git are not followed: commit the file itself instead"
     )
-    assert problems["manifests/folder"].startswith("is a symbolic link to a folder, ")
-    assert problems["manifests/module"].startswith("is a submodule, ")
+    assert problems["manifests/folder"].startswith("the path is a symbolic link to a folder, ")
+    assert problems["manifests/module"].startswith("the path is a submodule, ")
     assert len(repository.read_names()) == 3
     for path in ("manifests/folder", "manifests/l.yaml", "manifests/notes", "elsewhere"):
         assert repository.read_problems(path).keys() == {path}
@@ -341,7 +341,7 @@ def test_git_lfs_pointer_is_reported(repository: Repository) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
     repository.commit({"manifests/big.yaml": pointer})
     assert repository.read_problems() == {
-        "manifests/big.yaml": "is a Git LFS pointer instead of the file itself: keep manifests out of Git LFS"
+        "manifests/big.yaml": "the file is a Git LFS pointer instead of a manifest: keep manifests out of Git LFS"
     }
 
 
@@ -349,7 +349,9 @@ def test_oversized_file_is_not_read(repository: Repository) -> None:
     """A file one byte above the limit is a problem, and other files are still read."""
     large, largest = (repository.store_blob(b"\n" * size) for size in (MAX_BYTES + 1, MAX_BYTES))
     repository.commit_entries(("100644", large, "big/large.yaml"), ("100755", largest, "big/largest.yaml"))
-    assert repository.read_problems("big") == {"big/large.yaml": "is larger than 16 MiB: split it into smaller files"}
+    assert repository.read_problems("big") == {
+        "big/large.yaml": "the file is larger than 16 MiB: split it into smaller files"
+    }
     assert repository.read_names(path="big") == ["big/largest.yaml"]
 
 
@@ -492,7 +494,8 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
 )
 def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path, url: str) -> None:
     """A hostile URL is an error of one line, and starts no program."""
-    assert expect_read_failure(url, "main", "manifests", environment).startswith("repository '")
+    message = expect_read_failure(url, "main", "manifests", environment)
+    assert message.startswith(("the repository '", "repository '", "the name of the repository is empty"))
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -525,7 +528,8 @@ def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_pa
     """Options, refspecs, patterns and expressions are rejected as revisions, for a folder and for a URL."""
     refs = repository.run_git("for-each-ref")
     for url in ("", repository.url):
-        assert repository.expect_invalid_reference(ref, url=url).startswith("revision '")
+        message = repository.expect_invalid_reference(ref, url=url)
+        assert message.startswith(("the revision '", "the name of the revision is empty"))
     assert repository.run_git("for-each-ref") == refs
     assert not list(tmp_path.rglob("pwned"))
 
@@ -533,7 +537,8 @@ def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_pa
 @pytest.mark.parametrize("path", ["/etc", "..", "a/../..", "manifests//a", ":(top)", ":!x", "", "a\0b", "\ud800", "//"])
 def test_path_outside_the_repository_is_rejected(repository: Repository, path: str) -> None:
     """Absolute paths, `..` and git's pathspec magic are rejected before git receives them."""
-    assert repository.expect_invalid_reference(path=path).startswith("path '")
+    message = repository.expect_invalid_reference(path=path)
+    assert message.startswith(("the path '", "the name of the path is empty"))
 
 
 # Errors
@@ -543,7 +548,7 @@ def test_missing_path_is_reported_with_its_commit(repository: Repository) -> Non
     """A missing path is reported with its commit, even if the commit is empty; `.` always exists."""
     commit = repository.run_git("rev-parse", "HEAD")
     assert repository.expect_failure(path="gone/x") == (
-        f"repository '{repository.folder}': has no 'gone/x' in the commit {commit}"
+        f"the repository '{repository.folder}' has no 'gone/x' in the commit {commit}"
     )
     repository.run_git("rm", "-rq", ".")
     repository.commit_index()
@@ -714,7 +719,8 @@ def test_login_in_a_url_is_sent_only_to_the_server(repository: Repository, tmp_p
         wrong_url = f"http://{quote(user)}:wrong hunter2@{server.host}/repository"
         wrong_login = expect_read_failure(wrong_url, "main", "manifests", variables)
     assert missing_ref == (
-        f"repository 'http://***@{server.host}/repository': has no branch, tag or commit 'mian': did you mean 'main'?"
+        f"the repository 'http://***@{server.host}/repository' has no branch, tag or commit 'mian': "
+        "did you mean 'main'?"
     )
     assert "rejected the credentials" in wrong_login
     assert {headers.get("X-Mine") for headers in server.headers} == {"counts"}
@@ -869,7 +875,7 @@ def test_full_temporary_disk_is_reported_with_a_remedy(
         messages.build_error("x", "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack")
     )
     assert message.startswith(
-        "repository 'x': cannot be copied because the disk is full: free space in the temporary folder"
+        "the repository 'x' cannot be copied because the disk is full: free space in the temporary folder"
     )
     assert "disk is full" not in str(messages.build_error("x", "remote: fatal: write error: No space left on device"))
 
@@ -967,7 +973,7 @@ def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_p
         File("manifests/b.yaml", b"b"),
         File("manifests/pushed.yaml", b"pushed"),
     )
-    other_error = f"repository '{tmp_path / 'other.git'}': has no branch, tag or commit '{commit}'"
+    other_error = f"the repository '{tmp_path / 'other.git'}' has no branch, tag or commit '{commit}'"
     assert result_file.read_text() == repr([(commit, files), (commit, files), other_error, 3])
     receiving = Repository(tmp_path / "bare.git", repository.environment)
     assert receiving.expect_failure(commit).endswith("is empty: push a commit first")

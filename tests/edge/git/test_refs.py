@@ -77,7 +77,7 @@ def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
     """A missing branch is reported with similar names, from a URL and in place."""
     for url in (repository.url, str(repository.folder)):
         message = expect_failure(url, "mian", repository.environment)
-        assert message == f"repository '{url}': has no branch, tag or commit 'mian': did you mean 'main'?"
+        assert message == f"the repository '{url}' has no branch, tag or commit 'mian': did you mean 'main'?"
 
 
 def test_empty_repository_is_reported(empty_repository: Repository) -> None:

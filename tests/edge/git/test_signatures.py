@@ -262,9 +262,9 @@ def test_repositories_with_sha_256_are_verified(
         (None, "cannot be read: No such file or directory"),
         ("", "lists no key"),
         ("# nobody\n\n", "lists no key"),
-        ("ssh-ed25519 AAAAC3Nz me\n", "line 1: the owner before the key is missing"),
-        ("# ours\n* ssh-ed25519 AAAAC3Nz\nrubbish\n", "line 3: is not an allowed signer"),
-        ("\0\x99\x01", "line 1: is not an allowed signer"),
+        ("ssh-ed25519 AAAAC3Nz me\n", "has no owner before the key in line 1"),
+        ("# ours\n* ssh-ed25519 AAAAC3Nz\nrubbish\n", "has no allowed signer in line 3"),
+        ("\0\x99\x01", "has no allowed signer in line 1"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "contains a private key"),
         ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "contains a private key"),
     ],
@@ -276,7 +276,7 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, content: str | None, exp
         file.write_text(content)
     with pytest.raises(InvalidReference) as error:
         SigningKeys.read(str(file))
-    assert str(error.value).startswith(f"--git-verify-key '{file}': ")
+    assert str(error.value).startswith(f"--git-verify-key '{file}' ")
     assert expected in str(error.value)
     assert str(error.value).isprintable()
 

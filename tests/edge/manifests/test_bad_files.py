@@ -34,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_missing_path_is_reported(expect_rejection: Refused, expect_rejection_before_any_call: Refused) -> None:
     """A missing path is reported with a remedy, even if it is the default path."""
-    expected = ["manifests/: does not exist: give a file or a folder of manifests with -f"]
+    expected = ["manifests/: the path does not exist: give a file or a folder of manifests with -f"]
     assert expect_rejection() == expect_rejection_before_any_call() == expected
     assert expect_rejection("a\u202eb.yaml") == [
-        "a\\u202eb.yaml: does not exist: give a file or a folder of manifests with -f"
+        "a\\u202eb.yaml: the path does not exist: give a file or a folder of manifests with -f"
     ]
 
 
@@ -47,7 +47,7 @@ def test_missing_path_is_reported(expect_rejection: Refused, expect_rejection_be
 def test_impossible_path_is_reported(path: str, expected: str, folder: Path, expect_rejection: Refused) -> None:
     """A path that the operating system rejects is reported with the system's message."""
     assert folder.is_dir()
-    assert expect_rejection(path) == [f"{path}: cannot be read: {expected}"]
+    assert expect_rejection(path) == [f"{path}: the file cannot be read: {expected}"]
 
 
 @pytest.mark.parametrize("path", ["big.yaml", "."])
@@ -56,7 +56,7 @@ def test_a_huge_file_is_refused_unread(path: str, tmp_path: Path, expect_rejecti
     with (tmp_path / "big.yaml").open("wb") as file:
         file.truncate(100 * 1024 * 1024)
     (line,) = expect_rejection(path)
-    assert line.removeprefix("./") == "big.yaml: is larger than 16 MiB: split it into smaller files"
+    assert line.removeprefix("./") == "big.yaml: the file is larger than 16 MiB: split it into smaller files"
 
 
 @pytest.mark.parametrize("path", ["pipe.yaml", "."])
@@ -64,12 +64,12 @@ def test_a_named_pipe_does_not_hang(path: str, tmp_path: Path, expect_rejection:
     """A named pipe without a writer is rejected at once."""
     os.mkfifo(tmp_path / "pipe.yaml")
     (line,) = expect_rejection(path)
-    assert line.removeprefix("./") == "pipe.yaml: is not a regular file"
+    assert line.removeprefix("./") == "pipe.yaml: the path is not a regular file"
 
 
 def test_a_device_is_refused(expect_rejection: Refused) -> None:
     """A device such as /dev/zero is rejected."""
-    assert expect_rejection("/dev/zero") == ["/dev/zero: is not a regular file"]
+    assert expect_rejection("/dev/zero") == ["/dev/zero: the path is not a regular file"]
 
 
 def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_rejection: Refused) -> None:
@@ -77,7 +77,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ex
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.yaml")
-        assert expect_rejection("socket.yaml") == ["socket.yaml: cannot be read: No such device or address"]
+        assert expect_rejection("socket.yaml") == ["socket.yaml: the file cannot be read: No such device or address"]
 
 
 @AS_ORDINARY_USER
@@ -86,7 +86,7 @@ def test_unreadable_file_is_reported(folder: Path, expect_rejection: Refused) ->
     (folder / "export.yaml").chmod(0)
     (folder / "other.yaml").write_text("a: 1\n")
     assert expect_rejection("manifests") == [
-        "manifests/export.yaml: cannot be read: Permission denied",
+        "manifests/export.yaml: the file cannot be read: Permission denied",
         "manifests/other.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target",
     ]
 
@@ -96,8 +96,10 @@ def test_unreadable_folder_is_reported(folder: Path, expect_rejection: Refused) 
     """An unreadable folder is reported, and a path inside it too."""
     folder.chmod(0)
     try:
-        assert expect_rejection("manifests") == ["manifests: cannot be read: Permission denied"]
-        assert expect_rejection("manifests/export.yaml") == ["manifests/export.yaml: cannot be read: Permission denied"]
+        assert expect_rejection("manifests") == ["manifests: the folder cannot be read: Permission denied"]
+        assert expect_rejection("manifests/export.yaml") == [
+            "manifests/export.yaml: the file cannot be read: Permission denied"
+        ]
     finally:
         folder.chmod(0o700)
 
@@ -109,7 +111,7 @@ def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, ex
     (folder.parent / "manifests-2").mkdir()
     (folder.parent / "manifests-2" / "a.yaml").write_text("password: hunter2\n")
     (folder / "link.yaml").symlink_to(outside)
-    expected = "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
+    expected = "manifests/link.yaml: the path is a link to a file outside the manifest folder: copy the file into it"
     assert expect_rejection("manifests") == [expected]
 
 
@@ -119,7 +121,7 @@ def test_a_chain_of_links_that_leaves_is_refused(folder: Path, expect_rejection:
     (folder / ".hidden.yaml").symlink_to("../secret.yaml")
     (folder / "link.yaml").symlink_to(".hidden.yaml")
     assert expect_rejection("manifests") == [
-        "manifests/link.yaml: is a link to a file outside the manifest folder: copy the file into it"
+        "manifests/link.yaml: the path is a link to a file outside the manifest folder: copy the file into it"
     ]
 
 
@@ -129,7 +131,7 @@ def test_a_link_to_a_folder_elsewhere_is_refused(link_target: str, folder: Path,
     (folder.parent / "manifests-2" / "sub").mkdir(parents=True)
     (folder.parent / "manifests-2" / "sub" / "secret.yaml").write_text("password: hunter2\n")
     (folder / "link").symlink_to(link_target)
-    expected = "manifests/link: is a link to a folder outside the manifest folder: copy the folder into it"
+    expected = "manifests/link: the path is a link to a folder outside the manifest folder: copy the folder into it"
     assert expect_rejection("manifests") == [expected]
 
 
@@ -161,9 +163,9 @@ def test_a_loop_of_links_ends(folder: Path, expect_rejection: Refused) -> None:
     (folder / "b.yaml").symlink_to("a.yaml")
     (folder / "c.yaml").symlink_to("missing.yaml")
     assert expect_rejection("manifests") == [
-        "manifests/a.yaml: cannot be read: Too many levels of symbolic links",
-        "manifests/b.yaml: cannot be read: Too many levels of symbolic links",
-        "manifests/c.yaml: is a link to a file that does not exist",
+        "manifests/a.yaml: the file cannot be read: Too many levels of symbolic links",
+        "manifests/b.yaml: the file cannot be read: Too many levels of symbolic links",
+        "manifests/c.yaml: the path is a link to a file that does not exist",
     ]
 
 
@@ -251,7 +253,7 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run_program: Run) -> 
 def test_an_empty_folder_is_valid(tmp_path: Path, run_program: Run) -> None:
     """An empty folder is valid, with a warning, because a repository may begin without manifests."""
     result = run_program("validate", "-f", str(tmp_path))
-    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests: valid, 1 warning")
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests, 1 warning")
 
 
 def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: Refused) -> None:
@@ -268,7 +270,7 @@ def test_a_folder_too_deep_is_refused(folder: Path, expect_rejection: Refused) -
     """Folders nested too deep are a problem, and not a crash."""
     folder.joinpath(*"d" * 200).mkdir(parents=True)
     (line,) = expect_rejection("manifests")
-    assert line == f"manifests{'/d' * 64}: is nested more than 64 folders deep"
+    assert line == f"manifests{'/d' * 64}: the folder is nested more than 64 folders deep"
 
 
 @pytest.mark.parametrize(

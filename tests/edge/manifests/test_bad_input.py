@@ -35,28 +35,47 @@ WINDOW = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: ON_DEMAND\n  
 WITHOUT_END = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
 SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
 EXECUTION = "/spec/ExecutionConfiguration"
-NO_TIME = "must be a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+NO_TIME = (
+    "is not a time: write a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+)
 NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
 NOT_YAML: Cases = {
-    "not-yaml": ("a: [1\nb: 2\n", ["2:2: is not YAML: while parsing a flow sequence did not find expected ',' or ']'"]),
-    "tab": ("a:\n\tb: 1\n", ["2:1: is not YAML: while scanning for the next token found character that cannot"]),
-    "unclosed": ('a: "b\n', ["2:1: is not YAML: while scanning a quoted scalar found unexpected end of stream"]),
-    "control-character": ("a: 1\nbé: \x1b[31m\n", ["2:5: is not YAML: unacceptable character #x001b: control"]),
-    "nul": ("a: \x00\n", ["1:4: is not YAML: unacceptable character #x0000"]),
-    "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: is not UTF-8: save the file as UTF-8"]),
-    "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: is not UTF-8"]),
-    "utf-16": (MANIFEST.encode("utf-16"), ["1:1: is not UTF-8: save the file as UTF-8"]),
-    "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: is not UTF-8"]),
-    "half-of-a-pair": (r'"\ud83d"', ["1:4: is not YAML: while parsing a quoted scalar found invalid Unicode"]),
-    "bytes": (bytes(range(128, 256)) * 10, ["1:1: is not UTF-8"]),
-    "empty": ("", ["1:1: is empty: remove the file, or add a manifest"]),
-    "only-a-mark": (b"\xef\xbb\xbf", ["1:1: is empty"]),
-    "only-comments": ("# one\n\n# two\n", ["1:1: is empty"]),
-    "only-separators": ("---\n---\n# x\n---\n", ["1:1: is empty"]),
-    "only-null": ("~\n---\nnull\n", ["1:1: is empty"]),
-    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: is not YAML: found incompatible YAML document"]),
+    "not-yaml": (
+        "a: [1\nb: 2\n",
+        ["2:2: the file is not YAML: while parsing a flow sequence did not find expected ',' or ']'"],
+    ),
+    "tab": (
+        "a:\n\tb: 1\n",
+        ["2:1: the file is not YAML: a tab cannot indent: use spaces"],
+    ),
+    "reserved": ("a: @b\n", ["1:4: the file is not YAML: '@' cannot begin a value: put it in quotes"]),
+    "two-colons": (
+        "a: b: c\n",
+        ["1:5: the file is not YAML: mapping values are not allowed in this context: put a value that"],
+    ),
+    "unclosed": (
+        'a: "b\n',
+        ["2:1: the file is not YAML: while scanning a quoted scalar found unexpected end of stream"],
+    ),
+    "control-character": (
+        "a: 1\nbé: \x1b[31m\n",
+        ["2:5: the file is not YAML: unacceptable character #x001b: control"],
+    ),
+    "nul": ("a: \x00\n", ["1:4: the file is not YAML: unacceptable character #x0000"]),
+    "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: the file is not UTF-8: save it as UTF-8"]),
+    "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: the file is not UTF-8"]),
+    "utf-16": (MANIFEST.encode("utf-16"), ["1:1: the file is not UTF-8: save it as UTF-8"]),
+    "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: the file is not UTF-8"]),
+    "half-of-a-pair": (r'"\ud83d"', ["1:4: the file is not YAML: while parsing a quoted scalar found invalid Unicode"]),
+    "bytes": (bytes(range(128, 256)) * 10, ["1:1: the file is not UTF-8"]),
+    "empty": ("", ["1:1: the file is empty: remove it, or add a manifest"]),
+    "only-a-mark": (b"\xef\xbb\xbf", ["1:1: the file is empty"]),
+    "only-comments": ("# one\n\n# two\n", ["1:1: the file is empty"]),
+    "only-separators": ("---\n---\n# x\n---\n", ["1:1: the file is empty"]),
+    "only-null": ("~\n---\nnull\n", ["1:1: the file is empty"]),
+    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: the file is not YAML: found incompatible YAML document"]),
     "list": ("- a\n- b\n", ["1:1: a manifest must be a mapping, not a list"]),
     "list-of-manifests": (f"[{TARGET.splitlines()[0]}]", ["1:1: a manifest must be a mapping, not a list"]),
     "scalar": ("# x\nhello\n", ["2:1: a manifest must be a mapping, not a single value"]),
@@ -119,7 +138,7 @@ SHAPES: Cases = {
         MANIFEST.replace("  name: export", "  labels: {}"),
         ["4:3: /metadata: 'name' is missing"],
     ),
-    "spec-is-empty": (MANIFEST.partition("  Data")[0], ["5:6: /spec: must be a mapping, but is empty"]),
+    "spec-is-empty": (MANIFEST.partition("  Data")[0], ["5:6: /spec: must be a mapping, but has no value"]),
     "spec-is-a-list": (MANIFEST.replace("  Data", "  - Data"), ["6:3: /spec: must be a mapping, not a list"]),
     "two-missing": (MANIFEST.partition("  name")[0] + "  {}\nspec: {}\n", ["4:3: /metadata: 'name'", "5:7: /spec: 'D"]),
     "unknown-key": (
@@ -171,7 +190,7 @@ SHAPES: Cases = {
         MANIFEST + "  ClientId: true\n",
         ['7:13: /spec/ClientId: must be a string, not the unquoted boolean true: write "true"'],
     ),
-    "null-for-text": (MANIFEST + "  ClientId:\n", ["7:12: /spec/ClientId: must be a string, but is empty"]),
+    "null-for-text": (MANIFEST + "  ClientId:\n", ["7:12: /spec/ClientId: must be a string, but has no value"]),
     "map-for-text": (MANIFEST + "  ClientId: {}\n", ["7:13: /spec/ClientId: must be a string, not a mapping"]),
     "text-for-map": (
         MANIFEST + "  ObjectConfiguration: all\n",
@@ -187,7 +206,7 @@ SHAPES: Cases = {
     ),
     "blank-key": (
         MANIFEST + '  ObjectConfiguration: {" ": {}}\n',
-        ["7:25: /spec/ObjectConfiguration/ : the key ' ' must not be blank"],
+        ["7:25: /spec/ObjectConfiguration/ : the key ' ' is blank: write visible text"],
     ),
     "long-key": (
         MANIFEST + f"  ClientAssociationMetadata: {{{'k' * 256}: v}}\n",
@@ -195,7 +214,7 @@ SHAPES: Cases = {
     ),
     "empty-text": (
         MANIFEST.replace("profiles-export", '""'),
-        ["6:30: /spec/DataIntegrationIdentifier: '' must not be blank"],
+        ["6:30: /spec/DataIntegrationIdentifier: '' is blank: write visible text"],
     ),
     "empty-client-id": (
         MANIFEST + "  ClientId: ''\n",
@@ -207,15 +226,15 @@ SHAPES: Cases = {
     ),
     "destination": (
         MANIFEST + "  DestinationURI: s3:/bucket\n",
-        ["7:19: /spec/DestinationURI: 's3:/bucket' must be a URI such as s3://bucket/prefix"],
+        ["7:19: /spec/DestinationURI: 's3:/bucket' is not a valid URI: write one such as s3://bucket/prefix"],
     ),
     "destination-with-newline": (
         MANIFEST + '  DestinationURI: "s3://bucket/p\\n"\n',
-        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' must be a URI"],
+        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' is not a valid URI"],
     ),
     "name": (
         MANIFEST.replace("export\n", "Export_1\n", 1),
-        ["4:9: /metadata/name: 'Export_1' must be lower-case letters, digits, '-' and '.', and begin and end with a"],
+        ["4:9: /metadata/name: 'Export_1' is not a name: write lower-case letters, digits, '-' and '.', with a"],
     ),
     "mode": (
         MANIFEST + "policy: {mode: Create-And-Updates}\n",
@@ -224,9 +243,9 @@ SHAPES: Cases = {
     "mode-is-a-bool": (MANIFEST + "policy: {mode: true}\n", ["7:16: /policy/mode: must be one of observe, create"]),
     "ignore": (
         MANIFEST + "policy: {ignore: [EndTime]}\n",
-        ["7:19: /policy/ignore/0: 'EndTime' must be a JSON Pointer into spec, such as /ExecutionConfiguration"],
+        ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],
     ),
-    "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' must be the ARN of a data-integration"]),
+    "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' is not the ARN of a data-integration"]),
     "unquoted-account": (
         TARGET.replace('"123456789012"', "012345670123 # ours"),
         [
@@ -235,15 +254,18 @@ SHAPES: Cases = {
     ),
     "short-account": (
         TARGET.replace("123456789012", "12345678901"),
-        ["7:14: /spec/AccountId: '12345678901' must be the twelve digits of an account, in quotes"],
+        ["7:14: /spec/AccountId: '12345678901' is not the id of an account: write its twelve digits, in quotes"],
     ),
-    "region": (TARGET.replace("us-east-1", "Virginia"), ["6:11: /spec/Region: 'Virginia' must be a Region code such"]),
+    "region": (
+        TARGET.replace("us-east-1", "Virginia"),
+        ["6:11: /spec/Region: 'Virginia' is not a Region code: write one such"],
+    ),
     "region-fips": (
         TARGET.replace("us-east-1", "fips-us-east-1"),
         ["6:11: /spec/Region: 'fips-us-east-1' is not a Region: write us-east-1, and set AWS_USE_FIPS"],
     ),
-    "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' must be a Region"]),
-    "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' must be a Region"]),
+    "region-zero": (TARGET.replace("us-east-1", "us-east-01"), ["6:11: /spec/Region: 'us-east-01' is not a Region"]),
+    "region-global": (TARGET.replace("us-east-1", "aws-global"), ["6:11: /spec/Region: 'aws-global' is not a Region"]),
     "region-nowhere": (TARGET.replace("us-east-1", "us-fast-east-1"), ["6:11: /spec/Region: 'us-fast-east-1' is no"]),
     "rate-0": (TARGET + "  RequestsPerSecond: 0\n", ["8:22: /spec/RequestsPerSecond: must be more than 0, not 0"]),
     "shared-mistake": (
@@ -342,7 +364,7 @@ MEANING: Cases = {
     ),
     "target-not-named": (
         f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
-        ["17:1: 'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'"],
+        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'"],
     ),
     "two-targets-of-one-place": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}",
@@ -369,7 +391,7 @@ MEANING: Cases = {
     "steering": (
         MANIFEST.replace("export", '"\\e[2J\\u202E\\0"', 1) + '  "\\e]0;pwned\\a\\n::error::x": 1\nlabels: ""\n',
         [
-            "4:9: /metadata/name: '\\x1b[2J\\u202e\\x00' must be",
+            "4:9: /metadata/name: '\\x1b[2J\\u202e\\x00' is not a name",
             "7:3: /spec/\\u001b]0;pwned\\u0007\\u000a::error::x: unknown key '\\x1b]0;pwned\\x07\\n::error::x'",
             "8:1: /labels: unknown key 'labels'",
         ],
@@ -523,10 +545,10 @@ def test_standard_input_is_validated(run_program: Run) -> None:
 @pytest.mark.parametrize(
     ("stdin", "expected"),
     [
-        (b"", "standard input:1:1: is empty"),
-        (b"\xff", "standard input:1:1: is not UTF-8"),
+        (b"", "standard input:1:1: the file is empty"),
+        (b"\xff", "standard input:1:1: the file is not UTF-8"),
         (b"a: 1\n", "standard input:1:1: 'kind' is missing"),
-        (b"#" * (16 * 1024 * 1024 + 1), "standard input: is larger than 16 MiB"),
+        (b"#" * (16 * 1024 * 1024 + 1), "standard input: the file is larger than 16 MiB"),
     ],
 )
 def test_bad_standard_input_is_refused(stdin: bytes, expected: str, expect_rejection: Refused) -> None:

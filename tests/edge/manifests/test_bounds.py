@@ -65,7 +65,7 @@ SLOW_INPUTS: dict[str, tuple[str, list[str]]] = {
     ),
     "long-time": (
         MANIFEST % ("a", WINDOW % ("9" * 1_000_000)),
-        ["must be a date, a time and a zone", "must have at most 255 characters, but has 1000000"],
+        ["is not a time: write a date, a time and a zone", "must have at most 255 characters, but has 1000000"],
     ),
     "many-texts-before-blanks": (
         "- |\n x\n" * 20_000 + "- |+\n x\n" + " " * 8_000_000,
@@ -224,4 +224,4 @@ def test_endless_pipe_is_not_read_to_its_end() -> None:
         result = subprocess.run(command, stdin=endless.stdout, capture_output=True, check=False)
         assert endless.stdout
         endless.stdout.close()
-    assert result.stdout == b"standard input: is larger than 16 MiB: split it into smaller files\n"
+    assert result.stdout == b"standard input: the file is larger than 16 MiB: split it into smaller files\n"

@@ -67,7 +67,7 @@ def list_problems(*documents: str) -> list[str]:
         ),
         (
             (build_target("prod"), build_target("test", "000000000001"), build_manifest("a")),
-            "'target' is missing, and several Targets are declared: set it to one of 'prod', 'test'",
+            "'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'",
         ),
         (
             (build_manifest("a"), build_manifest("a", "tickets")),

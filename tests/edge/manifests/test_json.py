@@ -46,11 +46,11 @@ REJECTED: list[tuple[str | bytes, str]] = [
     (r'["\ud83dx"]', f"1:2: {HALF_PAIR}"),
     (r'["\ud83d\n"]', f"1:2: {HALF_PAIR}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF_PAIR}"),
     (r'{"\udc00": 1}', f"1:2: {HALF_PAIR}"),
-    ("null", "1:1: is empty"),
+    ("null", "1:1: the file is empty"),
     # not UTF-8
-    (b'["\xff"]', "1:3: is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: is not UTF-8"),
-    (b'["\xc0\xaf"]', "1:3: is not UTF-8"),
-    (b'["\xf4\xbf\xbf\xbf"]', "1:3: is not UTF-8"), ("[1]".encode("utf-16"), "1:1: is not UTF-8"),
+    (b'["\xff"]', "1:3: the file is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: the file is not UTF-8"),
+    (b'["\xc0\xaf"]', "1:3: the file is not UTF-8"),
+    (b'["\xf4\xbf\xbf\xbf"]', "1:3: the file is not UTF-8"), ("[1]".encode("utf-16"), "1:1: the file is not UTF-8"),
     # neither JSON nor YAML
     ("[", "is not YAML"), ("{", "is not YAML"), ("]", "is not YAML"), ("[1", "is not YAML"), ('["a', "is not YAML"),
     ('{"a":', "is not YAML"), ('{"a" 1}', "is not YAML"), ("[,]", "is not YAML"), ("[1,,2]", "is not YAML"),

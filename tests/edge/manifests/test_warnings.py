@@ -50,7 +50,7 @@ def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
     """A window that ends now has a warning at its line, and half an hour later it has none."""
     (warning,) = format_warnings(load_manifests([build_manifest("a")], NOW))
     assert warning.startswith(
-        "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes may"
+        "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes before"
     )
     assert format_warnings(load_manifests([build_manifest("a")], NOW.replace(hour=1))) == []
 
@@ -60,7 +60,9 @@ def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     now = NOW.replace(day=3)
     files = [build_manifest("a"), build_manifest("b"), build_manifest("c", "crm")]
     (warning,) = format_warnings(load_manifests(files, now))
-    assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
+    assert warning.startswith(
+        "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"
+    )
 
 
 def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
@@ -84,8 +86,12 @@ def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     with_policy = build_manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
     files = [File("t.yaml", target.encode()), build_manifest("a", "a"), build_manifest("b", "b"), with_policy]
     manifest_warning, target_warning = format_warnings(load_manifests(files, NOW.replace(day=3)))
-    assert manifest_warning.startswith("c.yaml:12:18: /policy/onLoss: recreate repeats an ON_DEMAND export")
-    assert target_warning.startswith("t.yaml:7:20: /spec/Policy/onLoss: recreate repeats an ON_DEMAND export")
+    assert manifest_warning.startswith(
+        "c.yaml:12:18: /policy/onLoss: recreate exports the data again when List no longer"
+    )
+    assert target_warning.startswith(
+        "t.yaml:7:20: /spec/Policy/onLoss: recreate exports the data again when List no longer"
+    )
     assert "as for 'a' at a.yaml:1" in target_warning
     assert format_warnings(load_manifests([File("t.yaml", target.encode())], NOW)) == []
 
@@ -98,7 +104,9 @@ def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """A UUID and an ARN of the same data integration are recognised as equal in a warning."""
     files = [build_manifest("a", UUID), build_manifest("b", ARN + UUID), build_manifest("c", UUID.replace("0", "1"))]
     (warning,) = format_warnings(load_manifests(files, NOW.replace(day=3)))
-    assert warning.startswith("b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 has the same")
+    assert warning.startswith(
+        "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"
+    )
 
 
 def test_a_natural_key_is_the_same_by_uuid_and_arn() -> None:
@@ -117,7 +125,7 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
         desired = load_manifests(files, NOW)
         assert desired.warnings == ()
         assert [str(each) for each in ValidationResult.from_desired(desired, None).warnings] == [
-            "manifests: there are no manifests: nothing would be created"
+            "all files: there is no manifest of an association: nothing will be created"
         ]
     with_manifest = load_manifests([build_manifest("a")], NOW)
     assert with_manifest.all_warnings == with_manifest.warnings

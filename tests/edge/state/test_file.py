@@ -148,10 +148,17 @@ def test_removed_journal_is_not_restored_unseen(path: Path) -> None:
     assert not path.exists()
 
 
+def test_location_that_is_a_file_is_named(tmp_path: Path) -> None:
+    """If --state is a file, the message names the file and asks for a folder."""
+    (tmp_path / "state").touch()
+    with pytest.raises(StateError, match=f"{tmp_path}/state is a file: write the path of a folder in --state"):
+        FileStore(tmp_path / "state" / "sandbox" / "j.json").load()
+
+
 def test_file_that_is_not_text_is_left_unchanged(path: Path) -> None:
     """A file that is not UTF-8 cannot be read or replaced, and stays unchanged."""
     path.write_bytes(b"\xff\xfe")
-    message = r"cannot be read: .*; it was left unchanged"
+    message = r"cannot be read: .*; this run did not change it"
     with claim_store(path) as store:
         with pytest.raises(StateError, match=message):
             store.load()

@@ -362,9 +362,10 @@ def test_unlock_does_not_free_the_lease_of_a_live_process(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "cannot be used"),
-        ("{", "cannot be used"),
-        ('{"format": "reconciler/journal/v9"}', "reads reconciler/journal/v1 and reconciler/journal/v2"),
+        ("", "it is empty; this run did not change it: restore the newest intact backup"),
+        (" \n", "it is empty"),
+        ("{", "it is not JSON"),
+        ('{"format": "reconciler/journal/v9"}', "run the newer version of this program that wrote it, or restore"),
         ('{"format": "reconciler/journal/v1"}', "is missing"),
         ("[" * 100_000, "cannot be used"),
         ('{"format": NaN}', "NaN is not JSON"),
@@ -398,7 +399,7 @@ def test_a_journal_of_another_account_is_refused() -> None:
     """A journal of another account is rejected."""
     store = FakeStore()
     FakeRun(store, FakeClock()).add_records("a")
-    with pytest.raises(StateError, match=f"of account {ACCOUNT}"):
+    with pytest.raises(StateError, match=f"belongs to account {ACCOUNT} in {REGION}, not to account 999999999999"):
         StoredJournalReader(store, "999999999999", REGION).read()
 
 

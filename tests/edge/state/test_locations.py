@@ -91,7 +91,10 @@ def test_obstacle_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
-    """The lock file and the temporary file must be regular and writable. A missing file is no obstacle."""
+    """The lock file and the temporary file must be regular and writable. A missing file is no obstacle.
+
+    If the folder itself is a file, the check of the folder reports it.
+    """
     store = FileStore(tmp_path / "a.json")
     assert find_locked_file(store, has_access=lambda *_: False) is None
     for name in ("a.lock", "a.json.new"):
@@ -106,6 +109,7 @@ def test_each_file_that_a_run_opens_is_checked(tmp_path: Path) -> None:
         assert find_locked_file(store) == f"{path} is not a regular file"
         path.unlink()
     (tmp_path / "file").write_text("")
-    assert "file/a.lock cannot be inspected: Not a directory" in (
-        find_locked_file(FileStore(tmp_path / "file/a.json")) or ""
+    assert find_locked_file(FileStore(tmp_path / "file/a.json")) is None
+    assert "cannot be inspected: File name too long" in (
+        find_locked_file(FileStore(tmp_path / f"{'a' * 300}.json")) or ""
     )

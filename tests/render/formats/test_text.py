@@ -74,7 +74,8 @@ def test_plan_mismatch_shows_the_whole_new_plan() -> None:
     text = render(replace(run_report, mismatch=PlanMismatch("sha256:0", None)), is_terminal=False)
     assert "  adopt      adopted" in text
     assert "      + /DestinationURI  s3://corp-exports/new" in text
-    assert "Run: The plan differs from the reviewed plan: 1 to create, 1 to adopt. Nothing was written." in text
+    assert "Run stopped: the plan differs from the reviewed plan. Nothing was written. The current plan: " in text
+    assert "The current plan: 1 to create, 1 to adopt." in text
 
 
 def test_diff_marks_members_that_aws_does_not_show() -> None:

@@ -308,14 +308,15 @@ def test_stuck_source_check_is_shown(site: Site) -> None:
 
 
 def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None:
-    """A run with lost or blocked associations is not shown as "nothing to do"."""
+    """A run with lost or blocked associations is not shown as "nothing to do". A failed run counts no differences."""
     run = FinishedRun(
         "r", "prod", NOW - timedelta(hours=1), NOW, is_success=True, write_count=0, drift_count=0, open_count=0
     )
     for finished_run, text, css_class in (
         (run, "nothing to do", "in-sync"),
-        (replace(run, open_count=2), "2 differ from git", "drifted"),
-        (replace(run, open_count=1, drift_count=1), "1 drifted, 1 differs from git", "drifted"),
+        (replace(run, open_count=2), "2 associations differ from git", "drifted"),
+        (replace(run, open_count=1, drift_count=1), "1 drifted, 1 association differs from git", "drifted"),
+        (replace(run, is_success=False, open_count=2, drift_count=1), "failed", "failed"),
     ):
         page = open_page(site, replace(statuses.build_status_in_sync(), finished_runs=(finished_run,)))
         assert f"1 run, longest 60 min: {text}" in page.words
