@@ -344,9 +344,7 @@ MEANING: Cases = {
     ),
     "cron": (
         SCHEDULED + "    ScheduleConfiguration: {ScheduleExpression: cron(0 3 * * *)}\n",
-        [
-            f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'cron(0 3 * * *)' has 5 fields, but cron needs 6"
-        ],
+        [f"9:49: {EXECUTION}/ScheduleConfiguration/ScheduleExpression: 'cron(0 3 * * *)' has 5 fields, but"],
     ),
     "long-rate": (
         SCHEDULED + f"    ScheduleConfiguration: {{ScheduleExpression: rate({'9' * 5000} hours)}}\n",
