@@ -308,7 +308,7 @@ def test_two_controllers_on_one_state_create_nothing_twice(program: Program, ser
         program.add("d")
         message = other.wait_for_event("target failed")["error"]
         assert f"is held by process {first.process.pid} on " in message
-        assert "wait for it, or raise --lock-timeout" in message
+        assert "wait for that run, or raise --lock-timeout" in message
         assert other.wait_for_event("run finished")["inSync"] == 2
         first.process.kill()
         first.process.wait()

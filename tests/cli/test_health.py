@@ -83,7 +83,7 @@ def test_another_service_is_not_taken_for_a_controller(program: Program, server:
     address = server.url.partition("://")[2]
     result = program.run("health", "--listen", address)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(f"Error: {address} answers, but not as a controller (HTTP ")
+    assert result.err.startswith(f"reconcile: {address} answers, but not as a controller (HTTP ")
     assert result.err.endswith("): correct --listen\n")
 
 

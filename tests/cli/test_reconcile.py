@@ -294,7 +294,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
     [
         (("-o", "xml"), "unknown format 'xml': use one of text, json"),
         (("-o", "json="), "the file name after '=' is missing"),
-        (("-o", "json=none/plan.json"), "cannot be written"),
+        (("-o", "json=none/plan.json"), "the folder none does not exist"),
         (("-o", "json", "-o", "text"), "several outputs go to standard output"),
         (("-o", "json=x", "-o", "text=x"), "several outputs go to the same file"),
         (("-o", "\x1b[2J"), "unknown format '\\x1b[2J'"),
@@ -308,7 +308,7 @@ def test_one_run_writes_several_outputs(program: Program) -> None:
         (("--state", "gs://bucket/prefix"), "write s3://bucket/prefix"),
         (("--state", "s3:/bucket/prefix"), "write s3://bucket/prefix"),
         (("--sandbox", "--state", "s3://bucket/prefix"), "keeps its journal in a folder"),
-        (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "give one of them"),
+        (("--sandbox", "--endpoint-url", "http://127.0.0.1:9"), "use one of them"),
         (("--endpoint-url", "foo"), "write http://HOST:PORT"),
         (("--region", "fips-us-east-1"), "write us-east-1, and set AWS_USE_FIPS_ENDPOINT=true"),
         (("--region", "US-EAST-1", "--sandbox"), "'US-EAST-1' is not a Region: write us-east-1"),

@@ -48,7 +48,7 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     assert (digest_result.code, list_writes(server)) == (1, [])
     assert "The plan differs from the reviewed plan. Nothing was written." in digest_result.out
     assert f"reviewed {digest}" in digest_result.out
-    assert "use the JSON report of the reviewed plan with --expect-plan" in digest_result.out
+    assert "give --expect-plan the JSON report of the reviewed plan" in digest_result.out
     file_result = program.run("--expect-plan", file, "-o", "json")
     assert (file_result.code, list_writes(server)) == (1, [])
     first, second = file_result.report["mismatch"]["differences"]

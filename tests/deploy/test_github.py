@@ -327,7 +327,7 @@ def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:
         ("schedule", {"command": "apply", "state": "s"}, "does not name the default branch: set the input branch"),
         ("push", {"command": "destroy"}, "command: set it to plan, apply or validate"),
         ("push", {"command": "plan", "expect_plan": "sha256:0"}, "expect-plan: only allowed with apply"),
-        ("push", {"command": "apply"}, "needs a journal that lasts"),
+        ("push", {"command": "apply"}, "is lost when the CI job ends"),
         ("push", {"program": "/nowhere/reconcile"}, "program '/nowhere/reconcile' was not found"),
     ],
 )

@@ -176,7 +176,7 @@ def test_ci_job_in_the_image_needs_a_lasting_state(
     )
     result = engine.run(image, "run", options=options)
     assert result.returncode == 64
-    assert "needs a journal that lasts" in result.stderr
+    assert "is lost when the CI job ends" in result.stderr
     assert server.sandbox.executed_writes == ()
     options_with_state = (
         *options,

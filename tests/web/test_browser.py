@@ -108,7 +108,11 @@ def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     open_page(browser, site, statuses.build_status_with_open_differences())
     browser.run("document.getElementById('q').focus()")
     browser.call("Input.insertText", text="calls")
-    wait_for_text(browser, "document.getElementById('count').textContent", "1 of 8 associations, 0 of 2 unmanaged")
+    wait_for_text(
+        browser,
+        "document.getElementById('count').textContent",
+        "Showing 1 of 8 associations and 0 of 2 unmanaged associations",
+    )
     assert browser.run("document.querySelectorAll('#associations tr[id]').length") == 1
     assert browser.run("location.search") == "?q=calls"
     assert browser.run("document.activeElement.id") == "q"
@@ -124,7 +128,7 @@ def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
         browser.run("document.getElementById('q').value = 'calls'; document.getElementById('find').requestSubmit()")
         browser.wait("Page.loadEventFired")
         count = browser.run("document.getElementById('count').textContent")
-        assert count == "1 of 8 associations, 0 of 2 unmanaged"
+        assert count == "Showing 1 of 8 associations and 0 of 2 unmanaged associations"
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
@@ -141,7 +145,7 @@ def test_refresh_keeps_focus_and_open_details(browser: Browser, site: Site) -> N
     later = site.status.now.replace(hour=15)
     site.status = replace(site.status, targets=(failing_target, *others), now=later)
     browser.run("show()")
-    assert browser.run("document.getElementById('targets').textContent.includes('9 runs')") is True
+    assert browser.run("document.getElementById('targets').textContent.includes('Failed runs in a row9')") is True
     assert browser.run("document.querySelector('#unmanaged table')") is None
     assert browser.run("document.getElementById('fresh').textContent") == "As of 2026-11-01 15:00Z"
     assert browser.run("document.activeElement.parentElement.id") == before

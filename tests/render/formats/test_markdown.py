@@ -184,7 +184,7 @@ def test_executed_calls_are_shown_with_their_outcomes() -> None:
     ("differences", "expected"),
     [
         (("not reviewed: create s3://x of arn",), "not reviewed: create s3://x of arn"),
-        (None, "differences unknown, because --expect-plan has only a digest"),
+        (None, "differences unknown, because --expect-plan was given only a digest"),
     ],
 )
 def test_plan_mismatch_shows_both_digests_and_the_differences(
