@@ -196,7 +196,7 @@ def get_standard_input() -> BinaryIO | None:
 
 
 aws_access = combine_options(
-    option("--region", metavar="REGION", help="Region to use if the Target declares none."),
+    option("--region", metavar="REGION", help="Region to use if no Target is declared."),
     option("--profile", metavar="NAME", help="Profile of the AWS configuration to use."),
     option(
         "--endpoint-url",

@@ -20,9 +20,11 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 @sources.strict
 @options.connection
 @options.run_options
-@options.duration_option("--interval", "5m", "Time between two runs of a target. Minimum 1s.")
+@options.duration_option("--interval", "5m", "Time between two runs of a target. Less than 1s counts as 1s.")
 @options.duration_option(
-    "--poll-interval", "30s", "Time between two checks of git, or of the folder of manifests, for changes. Minimum 1s."
+    "--poll-interval",
+    "30s",
+    "Time between two checks of git, or of the folder of manifests, for changes. Less than 1s counts as 1s.",
 )
 @options.duration_option(
     "--min-event-interval",
@@ -30,7 +32,9 @@ from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
     "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
 )
 @options.duration_option(
-    "--stuck-after", "10m", "Time without progress after which a run counts as stuck and /healthz fails. Minimum 1s."
+    "--stuck-after",
+    "10m",
+    "Time without progress after which a run counts as stuck and /healthz fails. Less than 1s counts as 1s.",
 )
 @options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM.")
 @options.duration_option(

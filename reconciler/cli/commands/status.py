@@ -21,7 +21,7 @@ from reconciler.core.journal.status import JournalStatus
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Show the record of each association in the journal. This command writes nothing.
 
-    AppIntegrations is not called. STS is called only if the Target does not declare its account.
+    AppIntegrations is not called. Without a Target, STS is asked for the account.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
