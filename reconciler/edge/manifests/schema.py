@@ -55,7 +55,7 @@ def find_schema_problems(
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
-    `find_source_text` returns the text of the value at a path as it is written in the file.
+    `find_source_text` returns the value at a path in the spelling of the file.
     """
     has_explanation = False
     for error in _build_slow_validator(kind).iter_errors(document):
