@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
     """Write live associations as manifests that adopt them. AWS and the journal are only read.
 
-    Existing manifests are read for their Targets and for the associations that they manage. If --output-dir is a folder
-    of existing manifests, managed associations are left out, because two manifests for one association would make the
-    revision invalid.
+    Existing manifests are read for their Targets and for the associations that they cover. With --unmanaged, or if
+    --output-dir belongs to the existing manifests, covered associations are left out: two manifests for one association
+    would make the revision invalid.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

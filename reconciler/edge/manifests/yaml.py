@@ -32,6 +32,7 @@ from reconciler.core.text import shorten
 from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
 from reconciler.edge.manifests.scalars import resolve_scalar
+from reconciler.edge.manifests.syntax import build_syntax_problem
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if PyYAML was built with it
 _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
@@ -41,14 +42,6 @@ _MAX_SHOWN_LENGTH = 80
 _BLOCK_HEADER_LENGTH = len("|2+")
 _TAG_DIRECTIVE = "%TAG"
 _MAX_TAG_DIRECTIVES = 64
-_SYNTAX_REMEDIES = {
-    "mapping values are not allowed": "put a value that contains ': ' in quotes, and check the indentation",
-    "while parsing a flow sequence": "close the [ with ], and put a comma between the entries",
-    "while parsing a flow mapping": "close the { with }, and put a comma between the members",
-    "while parsing a flow node": "close each [ with ] and each { with }",
-    "quoted scalar found unexpected end of stream": "close the quote",
-}
-"""The remedies of libyaml's messages. No other module matches on their texts."""
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -109,7 +102,7 @@ def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document
     except UnreadableFile as error:
         yield from (*reader.problems, error.problem)
     except yaml.MarkedYAMLError as error:
-        yield from (*reader.problems, _build_syntax_problem(name, text.text, error))
+        yield from (*reader.problems, build_syntax_problem(name, text.text, error))
     except yaml.YAMLError as error:
         unprintable = _UNPRINTABLE.search(text.text)
         position = _find_end(text.text[: unprintable.start()]) if unprintable else (0, 0)
@@ -313,20 +306,3 @@ def _find_end(text: str) -> tuple[int, int]:
     for line_break in LINE_BREAK.finditer(text):
         line, start = line + 1, line_break.end()
     return line, len(text) - start + 1
-
-
-def _build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
-    """Return the problem of text that libyaml rejects, with a remedy for common mistakes."""
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    message = " ".join(part for part in (error.context, error.problem) if part)
-    if "did not find expected <document start>" in message:
-        message = "a second document begins here: write --- on a separate line before it"
-    if "invalid Unicode character escape" in message:
-        message = f"{message} (half of a surrogate pair): write the character itself, or write the whole file as JSON"
-    if "cannot start any token" in message and mark:
-        char = text[mark.index : mark.index + 1]
-        is_tab = char == "\t"
-        message = "a tab cannot indent: use spaces" if is_tab else f"{char!r} cannot begin a value: put it in quotes"
-    message = next((f"{message}: {remedy}" for words, remedy in _SYNTAX_REMEDIES.items() if words in message), message)
-    return Problem(name, line, column, "", f"the file is not YAML: {message}")

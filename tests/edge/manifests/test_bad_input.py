@@ -36,7 +36,8 @@ WITHOUT_END = WINDOW + "      StartTime: 2026-10-01T00:00:00Z\n"
 SCHEDULED = MANIFEST + "  ExecutionConfiguration:\n    ExecutionMode: SCHEDULED\n"
 EXECUTION = "/spec/ExecutionConfiguration"
 NO_TIME = (
-    "is not a time: write a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds in quotes"
+    "is not a time: write a date, a time and a zone, such as 2026-10-01T00:00:00Z, or epoch milliseconds "
+    "(12 or 13 digits) in quotes"
 )
 NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
@@ -44,20 +45,34 @@ DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 
 NOT_YAML: Cases = {
     "not-yaml": (
         "a: [1\nb: 2\n",
-        ["2:2: the file is not YAML: while parsing a flow sequence did not find expected ',' or ']'"],
+        ["2:2: the file is not YAML: a [ has no ], or a comma between its entries is missing"],
     ),
     "tab": (
         "a:\n\tb: 1\n",
         ["2:1: the file is not YAML: a tab cannot indent: use spaces"],
     ),
+    "unclosed-list": ("a: [", ["2:1: the file is not YAML: a [ or { is not closed, or a value is missing"]),
+    "unclosed-mapping": ("a: {b: 1\n", ["2:1: the file is not YAML: a { has no }, or a comma between its members"]),
+    "stray-bracket": ("a: ]", ["1:4: the file is not YAML: no value can begin here: put the text in quotes"]),
+    "outdented-key": ("a:\n  b: 1\n c: 2\n", ["3:2: the file is not YAML: this line is neither a key nor part of"]),
+    "outdented-entry": (
+        "a:\n  - 1\n  b: 2\n",
+        ["3:3: the file is not YAML: this line neither is an entry nor"],
+    ),
+    "key-alone": ("a: 1\nb\nc: 2\n", ["2:1: the file is not YAML: a key must be followed by ': '"]),
+    "unknown-escape": ('a: "\\z"', ["1:5: the file is not YAML: this escape is unknown"]),
+    "two-json-documents": (
+        '{"a": 1}\n{"b": 2}\n',
+        ["1:1: 'kind' is missing", "2:1: text follows the end of the document: remove it, or write ---"],
+    ),
     "reserved": ("a: @b\n", ["1:4: the file is not YAML: '@' cannot begin a value: put it in quotes"]),
     "two-colons": (
         "a: b: c\n",
-        ["1:5: the file is not YAML: mapping values are not allowed in this context: put a value that"],
+        ["1:5: the file is not YAML: a value cannot contain ': ': put it in quotes"],
     ),
     "unclosed": (
         'a: "b\n',
-        ["2:1: the file is not YAML: while scanning a quoted scalar found unexpected end of stream"],
+        ["2:1: the file is not YAML: a quote is not closed"],
     ),
     "control-character": (
         "a: 1\nbé: \x1b[31m\n",
@@ -68,7 +83,7 @@ NOT_YAML: Cases = {
     "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: the file is not UTF-8"]),
     "utf-16": (MANIFEST.encode("utf-16"), ["1:1: the file is not UTF-8: save it as UTF-8"]),
     "surrogate": (b"a: \xed\xa0\x80\n", ["1:4: the file is not UTF-8"]),
-    "half-of-a-pair": (r'"\ud83d"', ["1:4: the file is not YAML: while parsing a quoted scalar found invalid Unicode"]),
+    "half-of-a-pair": (r'"\ud83d"', ["1:4: the file is not YAML: this \\u escape is half of a surrogate pair"]),
     "bytes": (bytes(range(128, 256)) * 10, ["1:1: the file is not UTF-8"]),
     "empty": ("", ["1:1: the file is empty: remove it, or add a manifest"]),
     "only-a-mark": (b"\xef\xbb\xbf", ["1:1: the file is empty"]),

@@ -54,8 +54,8 @@ REJECTED: list[tuple[str | bytes, str]] = [
     # neither JSON nor YAML
     ("[", "is not YAML"), ("{", "is not YAML"), ("]", "is not YAML"), ("[1", "is not YAML"), ('["a', "is not YAML"),
     ('{"a":', "is not YAML"), ('{"a" 1}', "is not YAML"), ("[,]", "is not YAML"), ("[1,,2]", "is not YAML"),
-    ("[]]", "is not YAML"), ("{}}", "is not YAML"), ('{"a": 1} x', "is not YAML"), ("[][]", "is not YAML"),
-    ('{"a": 1}{"b": 2}', "is not YAML"), ('{"a": 1}\n{"b": 2}\n', "is not YAML"), ("{}\n# ---\n{}", "is not YAML"),
+    ("[]]", "text follows"), ("{}}", "text follows"), ('{"a": 1} x', "text follows"), ("[][]", "text follows"),
+    ('{"a": 1}{"b": 2}', "text follows"), ('{"a": 1}\n{"b": 2}\n', "text follows"), ("{}\n# ---\n{}", "text follows"),
     (r'["\x"]', "is not YAML"), (r'["\u00e"]', "is not YAML"), (r'["\ud83d\u"]', "is not YAML"),
     ("[1]\0", "is not YAML"),
     ('["\0"]', "is not YAML"), ('["\x1f"]', "is not YAML"), (r'{a: "\ud83d\ude00"}', "half of a surrogate pair"),

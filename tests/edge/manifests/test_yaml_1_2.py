@@ -300,7 +300,7 @@ BLANKS_PROBLEM = "the last line of this text has only spaces and no line break: 
         ("# \u2029", "1:3: the character U+2029 ends a line in YAML 1.1"),
         (
             'a: "\\ud83d\\ude00"',
-            "(half of a surrogate pair): write the character itself, or write the whole file as JSON",
+            "half of a surrogate pair: write the character itself, or write the whole file as JSON",
         ),
         ("<<: {a: 1}", "1:1: the merge key '<<' is not part of YAML 1.2: write the keys out"),
         ("? [a]\n: b", "1:3: a key must be plain text: write KEY: VALUE"),
@@ -313,7 +313,7 @@ BLANKS_PROBLEM = "the last line of this text has only spaces and no line break: 
         ("{a\n: b}", "the file is not YAML"),
         (": a", "the file is not YAML"),
         ("a: |\n \tb\n  c\n", "the file is not YAML"),
-        ("a\n...\nb\n", "the file is not YAML"),
+        ("a\n...\nb\n", "text follows the end of the document"),
         ("a: @b", "the file is not YAML"),
         ("a: `b", "the file is not YAML"),
         ("a: b: c", "the file is not YAML"),
