@@ -17,7 +17,7 @@ from contextlib import ExitStack
 import pytest
 from support.controller import run_controller, watch_controller
 from support.http_servers import request_page
-from support.program import EXPORT, TARGET, Program, create_environment, terminate
+from support.program import EXPORT, TARGET, Process, Program, create_environment, terminate
 from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import SandboxServer
@@ -63,7 +63,7 @@ def test_controller_waits_for_a_first_valid_revision(program: Program) -> None:
 def test_sigterm_lets_the_current_call_finish(program: Program, server: SandboxServer) -> None:
     """After SIGTERM, the current Create is recorded, the next is not sent, and the exit code is 0."""
     program.add("a", "b")
-    processes: list[subprocess.Popen[str]] = []
+    processes: list[Process] = []
 
     def stop(request: Request) -> None:
         if request.operation == "CreateDataIntegrationAssociation":

@@ -157,6 +157,5 @@ def test_unreachable_remote_leaves_the_last_revision_active(program: Program, re
                 assert "rejected the credentials" in controller.wait_for_event("revision rejected")["error"]
     arguments = first_server.arguments + second_server.arguments
     assert b"git-remote-http" in arguments
-    assert b"--git-token-file" in arguments
     assert "hunter2" not in json.dumps(controller.log)
     assert b"hunter2" not in arguments

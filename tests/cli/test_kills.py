@@ -14,7 +14,6 @@ import json
 import random
 import re
 import signal
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from support.bucket import ACCOUNT, REGION, Bucket
-from support.program import CompletedRun, Program
+from support.program import CompletedRun, Process, Program
 from support.proxy import FaultProxy, Request
 
 from reconciler.core.journal.codec import add_digest
@@ -176,7 +175,7 @@ class InjectingProxy(FaultProxy):
         self._upstream, self._injection, self._round_end = urlsplit(upstream), injection, round_end
         self._lock, self._remaining = threading.Lock(), injection.nth if injection else 0
         self._target: Request | None = None
-        self.process: Future[subprocess.Popen[str]] = Future()
+        self.process: Future[Process] = Future()
         self.delayed_requests = ThreadPoolExecutor(1)
 
     def _inject_before(self, request: Request) -> bytes | None:
@@ -242,7 +241,8 @@ def run_round(round_: Round, program: Program, server: SandboxServer, options: S
         stack.callback(round_end.set)
         processes = []
         for proxy in proxies:
-            process = stack.enter_context(Program(program.folder, proxy.url).start(*options))
+            process = Program(program.folder, proxy.url).start(*options)
+            stack.enter_context(process)
             stack.callback(process.kill)
             proxy.process.set_result(process)
             processes.append(process)

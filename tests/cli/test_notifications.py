@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +14,7 @@ import boto3
 import pytest
 from support.bucket import Bucket
 from support.controller import ControllerProcess, run_controller
-from support.program import Program
+from support.program import Process, Program
 from support.receivers import ChatServer
 
 from reconciler.sandbox import SandboxServer
@@ -183,7 +182,7 @@ def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Pa
 def test_apprise_is_not_imported_without_receivers(program: Program) -> None:
     """Apprise, which takes 50 MB of memory, is not imported without receivers."""
     program.add("october")
-    process: subprocess.Popen[str] = program.start("controller", env={"PYTHONVERBOSE": "1"})
+    process: Process = program.start("controller", env={"PYTHONVERBOSE": "1"})
     assert process.stderr
     for line in process.stderr:
         if "run finished" in line:

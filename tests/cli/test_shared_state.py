@@ -102,8 +102,9 @@ def test_concurrent_processes_create_each_association_once(
     names = ("a", "b", "c")
     program.add(*names)
     with ExitStack() as stack:
-        processes = [stack.enter_context(program.start(*NEW_STATE)) for _ in range(4)]
+        processes = [program.start(*NEW_STATE) for _ in range(4)]
         for process in processes:
+            stack.enter_context(process)
             stack.callback(process.kill)
         outputs = [process.communicate(timeout=60) for process in processes]
     assert {process.returncode for process in processes} <= {0, 1}
@@ -119,8 +120,9 @@ def test_concurrent_processes_keep_each_others_records(program: Program, server:
     names = [f"only-{number}" for number in range(4)]
     program.add(*names)
     with ExitStack() as stack:
-        processes = [stack.enter_context(program.start(*NEW_STATE, "-f", f"manifests/{name}.yaml")) for name in names]
+        processes = [program.start(*NEW_STATE, "-f", f"manifests/{name}.yaml") for name in names]
         for process in processes:
+            stack.enter_context(process)
             stack.callback(process.kill)
         for process in processes:
             _, err = process.communicate(timeout=60)

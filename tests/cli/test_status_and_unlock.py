@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.bucket import Bucket
-from support.program import EXPORT, Program
+from support.program import EXPORT, Process, Program
 from support.proxy import FaultProxy, Request
 
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -37,9 +37,7 @@ class HoldingProxy(FaultProxy):
 
 
 @contextmanager
-def hold_create(
-    program: Program, server: SandboxServer, *options: str
-) -> Iterator[tuple[HoldingProxy, subprocess.Popen[str]]]:
+def hold_create(program: Program, server: SandboxServer, *options: str) -> Iterator[tuple[HoldingProxy, Process]]:
     """Start a run, and yield while its first Create is pending, so that it holds the lease."""
     with HoldingProxy(server.url) as proxy:
         process = Program(program.folder, proxy.url).start(*options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tomllib
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import reconciler
@@ -28,9 +29,12 @@ class Mutant:
     first_seed: int
 
     def write_package(self, folder: Path) -> None:
-        """Copy the package with the mistake into a folder. Raises ValueError if the mutant no longer fits."""
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignore)
+        """Copy the package with the mistake into a folder. Raises ValueError if the mutant no longer fits.
+
+        The copy includes the compiled modules, except for those of the mistake: compiling all takes longer than most
+        simulations.
+        """
+        shutil.copytree(PACKAGE, folder / PACKAGE.name)
         texts = {path: path.read_text(encoding="utf-8") for path in (folder / PACKAGE.name).rglob("*.py")}
         for old, new in self.edits:
             paths = [path for path, text in texts.items() for _ in range(text.count(old))]
@@ -39,6 +43,7 @@ class Mutant:
                 raise ValueError(f"the mutant {self.name} does not fit: {count}: {old!r}")
             texts[paths[0]] = texts[paths[0]].replace(old, new)
             paths[0].write_text(texts[paths[0]], encoding="utf-8")
+            Path(cache_from_source(paths[0])).unlink(missing_ok=True)
 
 
 def read_mutants() -> tuple[Mutant, ...]:

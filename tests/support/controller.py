@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from support.program import Program
+from support.program import Process, Program
 
 EVERY_SECOND = ("controller", "--interval", "1s", "--poll-interval", "1s")
 """Arguments of a controller that polls and reconciles every second."""
@@ -24,7 +23,7 @@ class ControllerProcess:
     `output` is the standard output of a process that has ended.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.log: list[dict[str, Any]] = []
         self.output = ""
@@ -99,7 +98,7 @@ class ControllerProcess:
 
 
 @contextmanager
-def watch_controller(process: subprocess.Popen[str], code: int = 0) -> Iterator[ControllerProcess]:
+def watch_controller(process: Process, code: int = 0) -> Iterator[ControllerProcess]:
     """Stop a controller at the end of the block, and check its exit code and that it had no unexpected error."""
     controller = ControllerProcess(process)
     try:

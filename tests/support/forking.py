@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -22,12 +23,13 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from tempfile import TemporaryFile
-from typing import TextIO, cast
+from typing import Any, Self, TextIO, cast
 
 import reconciler
 from reconciler.cli import main
 
 _LONGEST = 1 << 20
+_NUMBER_LENGTH = 20
 _LAUNCHER = """\
 #!{python} -IS
 import json, os, signal, socket, sys
@@ -51,26 +53,104 @@ def run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes, seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the program to its end. Raises subprocess.TimeoutExpired after killing a process that takes too long."""
-    request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode()
-    assert len(request) < _LONGEST
-    with (
-        TemporaryFile() as stdin_file,
-        TemporaryFile() as stdout_file,
-        TemporaryFile() as stderr_file,
-        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server,
-    ):
+    with TemporaryFile() as stdin_file, TemporaryFile() as stdout_file, TemporaryFile() as stderr_file:
         stdin_file.write(stdin)
         stdin_file.seek(0)
-        server.connect(_start_server())
-        socket.send_fds(server, [request], [file.fileno() for file in (stdin_file, stdout_file, stderr_file)])
-        process = int(server.recv(20))
-        if not select.select([server], [], [], seconds)[0]:
-            os.kill(process, 9)
-            raise subprocess.TimeoutExpired(list(arguments), seconds)
-        code = int(server.recv(20))
+        files = [file.fileno() for file in (stdin_file, stdout_file, stderr_file)]
+        server, process = _fork(arguments, folder, environment, files)
+        with server:
+            if not select.select([server], [], [], seconds)[0]:
+                os.kill(process, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(list(arguments), seconds)
+            code = int(server.recv(_NUMBER_LENGTH))
         for file in (stdout_file, stderr_file):
             file.seek(0)
         return subprocess.CompletedProcess(arguments, code, stdout_file.read(), stderr_file.read())
+
+
+class ForkedProcess:
+    """A running program without standard input. It has the part of subprocess.Popen's interface that tests use."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.args = list(arguments)
+        self.returncode: int | Any = None
+        self._lock = threading.Lock()
+        self._outputs = ["", ""]
+        self._readers: list[threading.Thread] = []
+        stdout, stdout_end = os.pipe()
+        stderr, stderr_end = os.pipe()
+        stdin_end = os.open(os.devnull, os.O_RDONLY)
+        ends = [stdin_end, stdout_end, stderr_end]
+        self.stdout, self.stderr = os.fdopen(stdout, encoding="utf-8"), os.fdopen(stderr, encoding="utf-8")
+        try:
+            self._server, self.pid = _fork(arguments, folder, environment, ends)
+        finally:
+            for end in ends:
+                os.close(end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stdout.close()
+        self.stderr.close()
+        self.wait()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the process is known to have ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None if the process still runs."""
+        with self._lock:
+            if self.returncode is None and select.select([self._server], [], [], 0)[0]:
+                self.returncode = int(self._server.recv(_NUMBER_LENGTH))
+                self._server.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code. Raises subprocess.TimeoutExpired."""
+        with suppress(ValueError, OSError):  # another thread has closed the socket, because the process has ended
+            select.select([self._server], [], [], timeout)
+        if (code := self.poll()) is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Return the outputs of the process once it has ended. Raises subprocess.TimeoutExpired, and may be repeated."""
+        if not self._readers:
+            self._readers = [
+                threading.Thread(target=self._read, args=each, daemon=True)
+                for each in enumerate((self.stdout, self.stderr))
+            ]
+            for reader in self._readers:
+                reader.start()
+        self.wait(timeout)
+        for reader in self._readers:
+            reader.join()
+        return self._outputs[0], self._outputs[1]
+
+    def _read(self, index: int, stream: TextIO) -> None:
+        self._outputs[index] = stream.read()
+        stream.close()
+
+
+def _fork(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[int]
+) -> tuple[socket.socket, int]:
+    """Start the program with three standard streams. Return the socket that tells its exit code, and its process id."""
+    request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": dict(environment)}).encode()
+    assert len(request) < _LONGEST
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.connect(_start_server())
+    socket.send_fds(server, [request], files)
+    return server, int(server.recv(_NUMBER_LENGTH))
 
 
 def write_launcher(path: Path) -> Path:

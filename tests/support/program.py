@@ -16,6 +16,8 @@ from typing import Any
 
 from support import forking
 
+Process = subprocess.Popen[str] | forking.ForkedProcess
+"""A running process of the program."""
 SCRIPT = Path(sys.executable).with_name("reconcile")
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1
@@ -36,7 +38,7 @@ spec:
 """
 
 
-def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> None:
+def terminate(process: Process, number: signal.Signals = signal.SIGTERM) -> None:
     """Send a signal, and return when the program has received it.
 
     It then no longer catches the signal (proc(5), SigCgt).
@@ -50,6 +52,11 @@ def terminate(process: subprocess.Popen[str], number: signal.Signals = signal.SI
 def create_environment(**changes: str) -> dict[str, str]:
     """Return a minimal environment: no AWS settings, no home, no CI."""
     return {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **changes}
+
+
+def _needs_own_python(environment: Mapping[str, str]) -> bool:
+    """Return whether a variable is one that Python reads when it starts."""
+    return any(name.startswith("PYTHON") for name in environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ class Program:
     def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> CompletedRun:
         """Run the program to its end."""
         command, variables = self.build_command(*arguments), create_environment(**(env or {}))
-        if any(name.startswith("PYTHON") for name in variables):  # Python reads these variables when it starts
+        if _needs_own_python(variables):
             process = subprocess.run(
                 command,
                 cwd=self.folder,
@@ -121,13 +128,14 @@ class Program:
             process = forking.run(command, self.folder, variables, stdin.encode(), seconds=60)
         return CompletedRun(process.returncode, process.stdout.decode(), process.stderr.decode())
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
         """Start the program, and return its process."""
-        return subprocess.Popen(
-            self.build_command(*arguments),
-            cwd=self.folder, env=create_environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True,
-        )  # fmt: skip
+        command, variables = self.build_command(*arguments), create_environment(**(env or {}))
+        if _needs_own_python(variables):
+            return subprocess.Popen(
+                command, cwd=self.folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        return forking.ForkedProcess(command, self.folder, variables)
 
     def run_on_terminal(self, *arguments: str, env: Mapping[str, str] | None = None, answer: str | None = None) -> str:
         """Run the program on a terminal, and return its output.
