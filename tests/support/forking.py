@@ -74,7 +74,7 @@ class ForkedProcess:
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.args = list(arguments)
         self.returncode: int | Any = None
-        self._lock = threading.Lock()
+        self._has_ended = threading.Event()
         self._outputs = ["", ""]
         self._readers: list[threading.Thread] = []
         stdout, stdout_end = os.pipe()
@@ -83,10 +83,11 @@ class ForkedProcess:
         ends = [stdin_end, stdout_end, stderr_end]
         self.stdout, self.stderr = os.fdopen(stdout, encoding="utf-8"), os.fdopen(stderr, encoding="utf-8")
         try:
-            self._server, self.pid = _fork(arguments, folder, environment, ends)
+            server, self.pid = _fork(arguments, folder, environment, ends)
         finally:
             for end in ends:
                 os.close(end)
+        threading.Thread(target=self._wait_for_end, args=(server,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -108,22 +109,16 @@ class ForkedProcess:
 
     def poll(self) -> int | None:
         """Return the exit code, or None if the process still runs."""
-        with self._lock:
-            if self.returncode is None and select.select([self._server], [], [], 0)[0]:
-                self.returncode = int(self._server.recv(_NUMBER_LENGTH))
-                self._server.close()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code. Raises subprocess.TimeoutExpired."""
-        with suppress(ValueError, OSError):  # another thread has closed the socket, because the process has ended
-            select.select([self._server], [], [], timeout)
-        if (code := self.poll()) is None:
+        if not self._has_ended.wait(timeout):
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
-        return code
+        return int(self.returncode)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Return the outputs of the process once it has ended. Raises subprocess.TimeoutExpired, and may be repeated."""
+        """Return the outputs of the ended process. Raises subprocess.TimeoutExpired, and may be called again."""
         if not self._readers:
             self._readers = [
                 threading.Thread(target=self._read, args=each, daemon=True)
@@ -135,6 +130,11 @@ class ForkedProcess:
         for reader in self._readers:
             reader.join()
         return self._outputs[0], self._outputs[1]
+
+    def _wait_for_end(self, server: socket.socket) -> None:
+        with server:
+            self.returncode = int(server.recv(_NUMBER_LENGTH))
+        self._has_ended.set()
 
     def _read(self, index: int, stream: TextIO) -> None:
         self._outputs[index] = stream.read()
@@ -216,6 +216,28 @@ def _serve(listener: socket.socket, owner: socket.socket) -> None:
     sys.argv = request["arguments"]
 
 
+def _run_program() -> None:
+    """Run the program, and end the process after its exit handlers.
+
+    Python would then free every object, which copies the pages that the processes share and takes longer than most
+    runs.
+    """
+    code = 1
+
+    @atexit.register  # the last registered handler runs first: this one runs after those of the program
+    def end_process() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+
+    try:
+        main()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else code
+        raise
+
+
 def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
     """Return a new stream for the same descriptor: the old one remembers whether it was a file or a pipe."""
     reopened = open(  # noqa: SIM115 - the stream stays open
@@ -229,4 +251,4 @@ if __name__ == "__main__":
         import_module(module.name)
     gc.freeze()  # keeps the garbage collector from copying shared pages
     _serve(*(socket.socket(fileno=int(file)) for file in sys.argv[1:]))
-    main()
+    _run_program()
