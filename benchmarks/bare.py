@@ -23,9 +23,9 @@ def main(url: str, region: str) -> None:
     account = session.client("sts", endpoint_url=url, config=retries).get_caller_identity()["Account"]
     client = session.client("appintegrations", endpoint_url=url, config=retries)
     arns = [
-        found["Arn"]
+        integration["Arn"]
         for page in client.get_paginator("list_data_integrations").paginate(PaginationConfig={"PageSize": _PAGE})
-        for found in page["DataIntegrations"]
+        for integration in page["DataIntegrations"]
     ]
 
     def count_associations(arn: str) -> int:
@@ -35,8 +35,8 @@ def main(url: str, region: str) -> None:
         return sum(len(page["DataIntegrationAssociations"]) for page in pages)
 
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
-        found = sum(pool.map(count_associations, arns))
-    print(f"{account}: {len(arns)} data integrations, {found} associations")
+        association_count = sum(pool.map(count_associations, arns))
+    print(f"{account}: {len(arns)} data integrations, {association_count} associations")
 
 
 if __name__ == "__main__":

@@ -106,17 +106,17 @@ def measure_cost(command: Sequence[str], folder: Path) -> Cost:
     A new process starts with the peak memory of its parent until its own memory exceeds it. This module and the modules
     that import it therefore use only the standard library.
     """
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as error_output:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=folder, env=build_environment(folder), stdout=subprocess.DEVNULL, stderr=said
+            command, cwd=folder, env=build_environment(folder), stdout=subprocess.DEVNULL, stderr=error_output
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {said.read().decode()}")
+            error_output.seek(0)
+            raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {error_output.read().decode()}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 

@@ -41,12 +41,12 @@ def run_controller(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
     log = folder / "controller.jsonl"
     command = (RECONCILE, "controller", "--listen", "127.0.0.1:0", *options)
     with (
-        log.open("w", encoding="utf-8") as said,
-        log.open(encoding="utf-8") as heard,
-        subprocess.Popen(command, cwd=folder, env=build_environment(folder), stderr=said) as process,
+        log.open("w", encoding="utf-8") as log_writer,
+        log.open(encoding="utf-8") as log_reader,
+        subprocess.Popen(command, cwd=folder, env=build_environment(folder), stderr=log_writer) as process,
     ):
         try:
-            yield process.pid, _read_address(process, heard)
+            yield process.pid, _read_address(process, log_reader)
         finally:
             process.terminate()
 

@@ -13,7 +13,7 @@ from reconciler.core.plan.decision import Create, Plan, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3
-"""Maximum number of attempts to send a call that does not reach AWS."""
+"""Maximum number of attempts of a call that AWS certainly did not carry out."""
 
 
 class Executor:
@@ -44,13 +44,13 @@ class Executor:
             consequence = (
                 "AWS may have carried out the sent calls; the next run looks for them in List"
                 if has_sent
-                else "nothing was sent"
+                else "AWS carried out nothing"
             )
             return f"{error}; {consequence}"
         return None
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
-        """Make one call, and retry it only if it was not sent. A stop or an old intent prevents the call."""
+        """Make one call. Retry it only if AWS certainly did not carry it out. A stop or an old intent prevents it."""
         outcome: Outcome = Skipped("not sent: shutdown requested first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()

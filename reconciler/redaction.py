@@ -6,8 +6,6 @@ Every module must redact foreign text before it shows, logs or sends it. `tests/
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from reconciler.core.redaction import redact as core
@@ -28,18 +26,6 @@ def add_secrets(source: str, secrets: Secrets) -> None:
     with _lock:
         if _secrets.get(source) != secrets:
             _secrets[source] = secrets
-            _forget_index()
-
-
-@contextmanager
-def hold_secrets(source: str, secrets: Secrets) -> Iterator[None]:
-    """Redact secrets from foreign text while the block runs."""
-    add_secrets(source, secrets)
-    try:
-        yield
-    finally:
-        with _lock:
-            _secrets.pop(source, None)
             _forget_index()
 
 
@@ -87,7 +73,7 @@ def _get_index() -> core.SecretIndex:
         if _cached_index is None or _cached_index[0] != count:
             whole = {each for known in _secrets.values() for each in known.whole}
             long = {each for known in _secrets.values() for each in known.long}
-            renewed = {each for seen in _credentials.values() for each in seen}
+            renewed = {value for values in _credentials.values() for value in values}
             _cached_index = (count, core.SecretIndex.build(whole, long | renewed))
         return _cached_index[1]
 

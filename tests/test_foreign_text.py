@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import REPOSITORY
 from support.program import Program, create_environment
+from support.redaction import hold_secrets
 
 from reconciler import redaction
 from reconciler.core import errors
@@ -189,7 +190,7 @@ def format_error(error: Exception) -> Iterator[str]:
 )  # letters that occur in no message of the program
 def test_adapters_redact_secrets(secret: str) -> None:
     """A secret in any error appears in no error, outcome or log line of the program."""
-    with redaction.hold_secrets("test", Secrets.from_values(secret)):
+    with hold_secrets("test", Secrets.from_values(secret)):
         for error in build_errors(secret):
             for text in format_error(error):
                 spellings = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])

@@ -5,7 +5,6 @@ The test adds a decision to a copy of the package, as a contributor would.
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -120,6 +119,6 @@ def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(pack
 
 
 def test_schema_of_the_report_knows_every_decision() -> None:
-    """The schema of the report lists every decision, which no type checker can verify."""
-    document = json.dumps(schema.load_schema("report.v1.json"))
-    assert [kind for kind in DecisionKind if f'"{kind}"' not in document] == []
+    """The schema of the report lists every decision of an association, which no type checker can verify."""
+    properties = schema.load_schema("report.v1.json")["$defs"]["Association"]["properties"]
+    assert properties["decision"]["enum"] == list(DecisionKind)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.app.run_locks import RunLocks
-from reconciler.app.state import StateBackend, build_connection_settings
+from reconciler.app.state import Journals, build_connection_settings
 from reconciler.core.errors import SetupError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
@@ -43,7 +43,7 @@ class Runner:
         self._connection_settings = (
             build_connection_settings(config, metrics.observe_session) if metrics else build_connection_settings(config)
         )
-        self._state = StateBackend(config, self._connection_settings, self._models, self._clock)
+        self._state = Journals(config, self._connection_settings, self._models, self._clock)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:

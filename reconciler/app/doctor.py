@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from reconciler import __version__, redaction
 from reconciler.app.config import RunConfig
-from reconciler.app.state import StateBackend, build_connection_settings, build_document_name
+from reconciler.app.state import Journals, build_connection_settings, build_document_name
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import Identity
 from reconciler.core.doctor.diagnosis import Check, TargetChecks, build_skipped_check
@@ -205,11 +205,11 @@ class DoctorRun:
         else:
             yield build_skipped_check("lease", "the check 'journal' failed")
 
-    def _open_state(self) -> StateBackend:
-        return StateBackend(self._config, self._connection_settings, self._models, self._clock)
+    def _open_state(self) -> Journals:
+        return Journals(self._config, self._connection_settings, self._models, self._clock)
 
 
-def _read_journal(state: StateBackend, account: str, region: str) -> tuple[str, Journal | StateError | CloudError]:
+def _read_journal(state: Journals, account: str, region: str) -> tuple[str, Journal | StateError | CloudError]:
     reader = state.get_reader(account, region)
     try:
         return reader.place, reader.read()

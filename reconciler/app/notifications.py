@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.config import RunConfig
 from reconciler.app.receivers import ReceiverList
 from reconciler.app.shutdown import exit_after
-from reconciler.app.state import StateBackend
+from reconciler.app.state import Journals
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
@@ -56,7 +56,7 @@ def _build_dispatch_factory(
     from reconciler.notifications.dispatcher import DispatchContext, Dispatcher
     from reconciler.notifications.store import NotificationStore
 
-    store = None if config.dry_run else StateBackend.from_config(config).location.open_store("notifications.json")
+    store = None if config.dry_run else Journals.from_config(config).location.open_store("notifications.json")
     events, clock = _DeliveryRecorder(metrics), SystemClock()
     scope = compute_scope(config, places)
 

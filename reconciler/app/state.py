@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SANDBOX_REGION = "us-east-1"
 
 
-class StateBackend:
+class Journals:
     """The journals of a configuration, one for each account and Region."""
 
     def __init__(
@@ -37,7 +37,7 @@ class StateBackend:
         self._readers: dict[tuple[str, str], StoredJournalReader] = {}
 
     @classmethod
-    def from_config(cls, config: RunConfig) -> StateBackend:
+    def from_config(cls, config: RunConfig) -> Journals:
         """Return the journals for a command that needs no other connection to AWS. Raises CloudError."""
         return cls(config, build_connection_settings(config), SharedModels(), SystemClock())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.app.config import RunConfig
-from reconciler.app.state import StateBackend, locate_target
+from reconciler.app.state import Journals, locate_target
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.journal.status import JournalStatus, list_recorded_associations
 from reconciler.core.model import Desired, Target
@@ -15,7 +15,7 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
     account, region, place = target.account, target.region, None
     try:
         account, region = locate_target(target, config)
-        reader = StateBackend.from_config(config).get_reader(account, region)
+        reader = Journals.from_config(config).get_reader(account, region)
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
         return JournalStatus(target.name, account, region, place, str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.cli.output import Renderer
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import Report
 from reconciler.render.formats import FORMATS, FormatName, load_format
 

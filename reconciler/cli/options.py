@@ -55,7 +55,7 @@ def suggest_option(word: str) -> str | None:
 class Choice(click.Choice[str]):
     """One of several words. The error shows the words as help shows them."""
 
-    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:  # noqa: ARG002
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click passes it
         """Return the error for a word that is not among the choices."""
         return f"{value!r} is not known: use {'one of ' if len(self.choices) > 1 else ''}{', '.join(self.choices)}"
 

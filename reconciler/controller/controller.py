@@ -29,9 +29,10 @@ _MAX_FINISHED_RUNS = 20_000
 
 @dataclass(slots=True)
 class TargetState:
-    """State of a target: its task, its active run, and the results of earlier runs. The controller's lock guards it.
+    """State of a target: its task, its active run, and the results of earlier runs.
 
-    `last_complete_report` is the last report of a run that could list every data integration.
+    The controller's lock guards the results. Only the thread of the task sets `active_run`. `last_complete_report`
+    is the last report of a run that could list every data integration.
     """
 
     task: PeriodicTask = field(init=False)

@@ -89,9 +89,8 @@ class PeriodicTask:
             if self._is_closed or self.running_since:
                 return
             started_at = self._scheduling.clock.monotonic()
-            if (
-                self._next_run is not None and self._next_run > started_at + _EARLY_TOLERANCE
-            ):  # the clock was set forward
+            # The clock was set forward.
+            if self._next_run is not None and self._next_run > started_at + _EARLY_TOLERANCE:
                 self._schedule(self._next_run)
                 return
             self.running_since, self._last_progress = self._scheduling.clock.now(), started_at

@@ -184,7 +184,10 @@ class Observation:
 
 
 NaturalKey: TypeAlias = tuple[str, str, str]
-"""Natural key: (data-integration ARN, ClientId, DestinationURI). Associations with the same key look alike."""
+"""Natural key: (data-integration ARN, ClientId, DestinationURI). Associations with the same key look alike.
+
+The key of a manifest has its spelling of the data integration: a name, a UUID or an ARN.
+"""
 
 
 def resembles(one: Spec, other: Spec) -> bool:

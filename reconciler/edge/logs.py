@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler import redaction
-from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.model import Desired
 from reconciler.core.plan.decision import Update
 from reconciler.core.report.report import AssociationReport, Report
@@ -223,11 +223,12 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
             association_log.info(ASSOCIATION_UPDATED, arn=association.arn)
         case Refused(reason) | NotSent(reason) as outcome:
             event = UPDATE_FAILED if isinstance(association.write, Update) else CREATE_FAILED
-            result = type(outcome).__name__.lower()
-            association_log.error(event, result=result, error=reason, clientToken=association.client_token)
+            association_log.error(
+                event, result=RESULTS[type(outcome)], error=reason, clientToken=association.client_token
+            )
         case Unknown(reason):
             event = UPDATE_UNANSWERED if isinstance(association.write, Update) else CREATE_UNANSWERED
-            association_log.error(event, result="unknown", error=reason, clientToken=association.client_token)
+            association_log.error(event, result=RESULTS[Unknown], error=reason, clientToken=association.client_token)
         case Skipped() | None:
             pass
         case other:

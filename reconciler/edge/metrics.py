@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from reconciler import redaction
-from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.plan.decision import DecisionKind
@@ -25,7 +25,6 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _MAX_CODES = 100
 _OTHER = "other"
 """The label for error codes beyond the first hundred. Each code is a time series until the process ends."""
-_RESULTS = {Created: "created", Updated: "updated", Refused: "refused", NotSent: "not-sent", Unknown: "unknown"}
 
 
 class Metrics:
@@ -84,7 +83,7 @@ class Metrics:
             self._durations.labels(name).observe(seconds)
             for each in target.associations:
                 if each.outcome and not isinstance(each.outcome, Skipped):
-                    self._writes.labels(name, each.decision, _RESULTS[type(each.outcome)]).inc()
+                    self._writes.labels(name, each.decision, RESULTS[type(each.outcome)]).inc()
 
     def observe_session(self, session: Any) -> None:
         """Count each attempt of each call that a botocore session makes."""
@@ -117,7 +116,7 @@ class Metrics:
             self._runs.labels(target, result)
         for success, operation in ((Created, "create"), (Updated, "update")):
             for outcome in (success, Refused, NotSent, Unknown):
-                self._writes.labels(target, operation, _RESULTS[outcome])
+                self._writes.labels(target, operation, RESULTS[outcome])
         self._leases.labels(target)
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import CreatePending, Record
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import Create, Update, Write

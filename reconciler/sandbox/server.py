@@ -30,7 +30,7 @@ class SandboxServer:
     empties them again.
     """
 
-    def __init__(  # noqa: PLR0913  # address, data file, behaviour, and the sources of time and ids
+    def __init__(  # noqa: PLR0913 - address, data file, behaviour, and the sources of time and ids
         self,
         *,
         host: str = "127.0.0.1",
@@ -112,7 +112,7 @@ class _Handler(MotoRequestHandler):
         self.close_connection = True
 
 
-def serve(  # noqa: PLR0913  # the options of `reconcile sandbox`
+def serve(  # noqa: PLR0913 - the options of `reconcile sandbox`
     host: str,
     port: int,
     *,

@@ -15,16 +15,35 @@ _FORM_TYPE, _PAYLOAD_FIELD, _MAX_FIELDS = "application/x-www-form-urlencoded", b
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """A push in the payload of a webhook: the pushed refs, and the default branches of the repository, if known."""
+
+    refs: tuple[str, ...]
+    default_branches: tuple[str, ...]
+
+
+def _read_push(payload: Mapping[str, Any]) -> Push:
+    """Return the push in a payload of GitHub or GitLab: one ref, and the default branch of the repository."""
+    ref, places = payload.get("ref"), (payload.get("repository"), payload.get("project"))
+    branches = [place.get("default_branch") for place in places if isinstance(place, dict)]
+    return Push((ref,) if isinstance(ref, str) else (), tuple(str(branch) for branch in branches if branch))
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSender:
     """A kind of webhook sender.
 
     `verify` takes headers, body and secret, and tells whether the sender knows the secret. `event_header` names the
-    header with the event, and `push_events` lists the events that are pushes.
+    header with the event, and `push_events` lists the events that are pushes. `read_push` returns the push in a
+    payload. A webhook of a sender that `may_omit_details` needs neither event, body, ref nor default branch, and
+    starts a run of every target.
     """
 
     verify: Callable[[Mapping[str, str], bytes, bytes], bool]
     event_header: str | None = None
     push_events: tuple[str, ...] = ()
+    read_push: Callable[[Mapping[str, Any]], Push] = _read_push
+    may_omit_details: bool = False
 
 
 def _build_hmac_check(header: str) -> Callable[[Mapping[str, str], bytes, bytes], bool]:
@@ -46,7 +65,7 @@ SENDERS: Mapping[str, WebhookSender] = {
     # docs.github.com, "Validating webhook deliveries"; docs.gitlab.com, "Webhooks"
     "github": WebhookSender(_build_hmac_check("x-hub-signature-256"), "x-github-event", ("push",)),
     "gitlab": WebhookSender(_verify_token, "x-gitlab-event", ("Push Hook", "Tag Push Hook")),
-    "generic": WebhookSender(_build_hmac_check("x-signature-256")),
+    "generic": WebhookSender(_build_hmac_check("x-signature-256"), may_omit_details=True),
 }
 
 
@@ -58,21 +77,22 @@ def matches_push(sender: WebhookSender, headers: Mapping[str, str], body: bytes,
     """Tell whether a webhook is a push to the watched ref. Raises UnreadableBody.
 
     `watched_ref` is a branch, a tag, a full name in `refs/`, HEAD for the default branch of the repository, or None for
-    every ref. Only the generic sender may leave out the body, the ref or the default branch:
+    every ref. If the sender may omit details:
 
     - A webhook without a body or a ref matches every watched ref.
     - A webhook without the default branch matches HEAD.
     """
     if sender.event_header and headers.get(sender.event_header) not in sender.push_events:
         return False
-    if not body.strip() and sender.event_header is None:
+    if not body.strip() and sender.may_omit_details:
         return True
     payload = _parse_payload(headers, body)
-    pushed_ref = payload.get("ref")
-    if watched_ref is None or (pushed_ref is None and sender.event_header is None):
+    push = sender.read_push(payload)
+    if watched_ref is None or (payload.get("ref") is None and sender.may_omit_details):
         return True
-    names = _list_watched_names(watched_ref, payload)
-    return any(name in names for name in _list_full_names(pushed_ref)) or (not names and sender.event_header is None)
+    names = _list_watched_names(watched_ref, push)
+    pushed_names = (name for ref in push.refs for name in _list_full_names(ref))
+    return any(name in names for name in pushed_names) or (not names and sender.may_omit_details)
 
 
 def _parse_payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
@@ -94,24 +114,13 @@ def _parse_payload(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]
     return payload
 
 
-def _list_full_names(pushed_ref: object) -> tuple[str, ...]:
-    """Return the possible full names of a pushed ref. As in git, a short name may mean a branch or a tag."""
-    if not isinstance(pushed_ref, str):
-        return ()
-    return (
-        (pushed_ref,)
-        if pushed_ref.startswith("refs/")
-        else (f"{HEADS}{pushed_ref}", f"{TAGS}{pushed_ref}", f"refs/{pushed_ref}")
-    )
+def _list_full_names(ref: str) -> tuple[str, ...]:
+    """Return the possible full names of a ref. As in git, a short name may mean a branch or a tag."""
+    return (ref,) if ref.startswith("refs/") else (f"{HEADS}{ref}", f"{TAGS}{ref}", f"refs/{ref}")
 
 
-def _list_watched_names(watched_ref: str, payload: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the possible full names of the watched ref. The payload contains the default branch."""
+def _list_watched_names(watched_ref: str, push: Push) -> tuple[str, ...]:
+    """Return the possible full names of the watched ref. HEAD stands for the default branch."""
     if watched_ref == "HEAD":
-        repository = payload.get("repository")
-        project = payload.get("project")
-        branches = [each.get("default_branch") for each in (repository, project) if isinstance(each, dict)]
-        return tuple(f"{HEADS}{branch}" for branch in branches if branch)
-    if watched_ref.startswith("refs/"):
-        return (watched_ref,)
-    return (f"{HEADS}{watched_ref}", f"{TAGS}{watched_ref}", f"refs/{watched_ref}")
+        return tuple(f"{HEADS}{branch}" for branch in push.default_branches)
+    return _list_full_names(watched_ref)

@@ -48,7 +48,7 @@ class Webhooks:
             return self._report_and_respond(name, "unreadable", 400, str(error))
         if not is_push:
             return self._report_and_respond(name, "ignored", 202, "ignored: not a push to the watched ref")
-        (self.run_all if sender.event_header is None else self.check_source)()
+        (self.run_all if sender.may_omit_details else self.check_source)()
         return self._report_and_respond(name, "accepted", 202, "accepted: git is polled now")
 
     def _report_and_respond(self, sender: str, result: str, status: int, message: str) -> Response:

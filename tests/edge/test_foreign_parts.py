@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_response
 from support.receivers import ChatServer
+from support.redaction import hold_secrets
 from support.repository import expect_read_failure
 
 from reconciler import redaction
@@ -156,7 +157,7 @@ def call_every_operation(proxy: FaultProxy, secret: str) -> Iterator[str]:
 def test_aws_answers_are_redacted(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     """No result and no metric contains a secret of an AWS answer: not in errors, pages, lists, ids or ETags."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with redaction.hold_secrets("test", Secrets.from_values(secret)):
+    with hold_secrets("test", Secrets.from_values(secret)):
         texts = list(call_every_operation(proxy, secret))
     assert [text for text in texts if contains_secret(secret, text)] == []
     assert any("***" in text for text in texts)
@@ -195,7 +196,7 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(
 def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> None:
     """A git error contains no password of the URL or of the proxy."""
     url = f"http://user:{password}@127.0.0.1:9/x.git"
-    with redaction.hold_secrets("test", Secrets.from_text(url)):
+    with hold_secrets("test", Secrets.from_text(url)):
         direct_error = expect_read_failure(url, "main", ".", environment)
         variables = {**environment, "http_proxy": f"http://user:{password}@127.0.0.1:9"}
         proxy_error = expect_read_failure("http://example.invalid/x.git", "main", ".", variables)
@@ -207,7 +208,7 @@ def test_git_errors_are_redacted(password: str, environment: dict[str, str]) -> 
 @pytest.mark.parametrize("secret", ["pid=4-12345678", "request-id 7f3k9w2", "abc-12:34:56-defg", "of 12 bytes or"])
 def test_shortening_a_git_message_leaves_no_part_of_a_secret(secret: str) -> None:
     """Secrets are removed from a git message before its variable parts, such as process ids, are removed."""
-    with redaction.hold_secrets("test", Secrets.from_values(secret)):
+    with hold_secrets("test", Secrets.from_values(secret)):
         message = str(messages.build_error("here", f"fatal: cannot read '{secret}'"))
     assert message.endswith("git reports: cannot read '***'")
 
@@ -218,11 +219,11 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
     with ChatServer().serve() as chat:
         chat.is_down = True
         url = f"json://user:{KEY[:13]}@127.0.0.1:{chat.port}/{KEY[-18:]}"
-        with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
+        with hold_secrets("test", Secrets.from_receiver_urls(url)):
             (receiver,) = parse_receivers(url)
             is_first_delivered = receiver.send("title", "text", "info")
             logging.getLogger("somebody").error("cannot post to %s", url)
-    with redaction.hold_secrets("test", Secrets.from_receiver_urls(url)):
+    with hold_secrets("test", Secrets.from_receiver_urls(url)):
         is_second_delivered = receiver.send("title", "text", "info")
         logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
     assert (is_first_delivered, is_second_delivered) == (False, False)
@@ -238,7 +239,7 @@ def test_file_that_is_not_a_journal_leaks_no_content(text: str, tmp_path: Path) 
     """If --state names another file by mistake, the error contains none of its text."""
     store = FileStore(tmp_path / "journal.json")
     (tmp_path / "journal.json").write_text(text)
-    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
+    with hold_secrets("test", Secrets.from_values(KEY)):
         message = describe_outcome(StoredJournalReader(store, ACCOUNT, "us-east-1").read)
     assert "cannot be used" in message
     assert not contains_secret(KEY, message)
@@ -249,7 +250,7 @@ def test_unusable_journal_location_is_reported_without_file_content(tmp_path: Pa
     (tmp_path / "journal.json").mkdir()
     (tmp_path / "file").write_text(KEY)
     (tmp_path / "binary.json").write_bytes(b"\xff" + KEY.encode())
-    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
+    with hold_secrets("test", Secrets.from_values(KEY)):
         errors = [describe_outcome(FileStore(tmp_path / "journal.json").load)]
         errors.append(describe_outcome(FileStore(tmp_path / "file" / "journal.json").claim))
         errors.append(describe_outcome(FileStore(tmp_path / "binary.json").load))
@@ -266,7 +267,7 @@ class FailingFinalizer:
 
 def test_finalizer_errors_are_logged_without_secrets(log: io.StringIO) -> None:
     """An error in a finalizer is logged without secrets. Python itself would print it with them."""
-    with redaction.hold_secrets("test", Secrets.from_values(KEY)):
+    with hold_secrets("test", Secrets.from_values(KEY)):
         FailingFinalizer()
     line = json.loads(log.getvalue())
     assert (line["what"], line["error"]) == ("finalizer", "ValueError: closing ***")

@@ -186,7 +186,7 @@ def test_call_without_an_answer_has_its_own_event(write_kind: str) -> None:
     for outcome, event, result in (
         (Unknown("timeout"), "unanswered", "unknown"),
         (Refused("no"), "failed", "refused"),
-        (NotSent("offline"), "failed", "notsent"),
+        (NotSent("offline"), "failed", "not-sent"),
     ):
         line, _ = log_lines(
             reports.report(reports.association("a", write_kind, outcome=outcome, write=write), dry_run=False)

@@ -44,13 +44,13 @@ def misleading_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
     """The sandbox needs no credentials, Region or profile, and restores the environment and boto3 afterwards."""
-    environment, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251  # compared
+    environment, send, session = dict(os.environ), URLLib3Session.send, boto3.DEFAULT_SESSION  # noqa: TID251 - compared
     with open_process_sandbox() as sandbox:
         client = boto3.client("appintegrations")
         assert client.meta.region_name == "us-east-1"
         create_association(client, "t")
         assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
-    assert dict(os.environ) == environment  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251 - compared
     assert URLLib3Session.send is send
     assert boto3.DEFAULT_SESSION is session
     assert len(sandbox.executed_writes) == 1
@@ -58,19 +58,19 @@ def test_sandbox_needs_no_credentials_and_restores_the_environment() -> None:
 
 def test_sandbox_restores_the_environment_after_an_error() -> None:
     """The environment is restored if the block raises an exception."""
-    environment = dict(os.environ)  # noqa: TID251  # compared
+    environment = dict(os.environ)  # noqa: TID251 - compared
     with pytest.raises(ZeroDivisionError), open_process_sandbox():
         _ = 1 / 0
-    assert dict(os.environ) == environment  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251 - compared
 
 
 def test_corrupt_file_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     """An invalid data file is reported before the environment changes."""
-    environment = dict(os.environ)  # noqa: TID251  # compared
+    environment = dict(os.environ)  # noqa: TID251 - compared
     (tmp_path / "sandbox.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataFileError), open_process_sandbox(tmp_path / "sandbox.json"):
         pass
-    assert dict(os.environ) == environment  # noqa: TID251  # compared
+    assert dict(os.environ) == environment  # noqa: TID251 - compared
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])

@@ -142,7 +142,7 @@ def build_data_file(change: str) -> str:
         "dataIntegrations": [integration],
         "associations": [association],
         "tokens": [],
-        "carriedOut": [],
+        "executedWrites": [],
     }
     match change:
         case "time":

@@ -10,7 +10,7 @@ from support.builders import NOW, SETTLE, live, manifest, record, request
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, CreatePending
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live, Origin, Spec
 from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference

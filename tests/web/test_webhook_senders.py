@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.webhook_senders import SENDERS, UnreadableBody, matches_push
+from reconciler.web.webhook_senders import SENDERS, Push, UnreadableBody, matches_push
 
 SECRET = b"of this controller"
 BODY = b'{"ref": "refs/heads/main"}'
@@ -112,6 +114,20 @@ def test_generic_sender_may_omit_the_default_branch() -> None:
     for branch, is_match in (("main", True), ("trunk", False)):
         body = json.dumps({"ref": "refs/heads/main", "repository": {"default_branch": branch}}).encode()
         assert matches_push(generic, {}, body, "HEAD") is is_match
+
+
+def test_sender_may_read_another_payload() -> None:
+    """A sender with its own payload, such as Bitbucket's, reads the push from it, and must not omit details."""
+
+    def read_push(payload: Mapping[str, Any]) -> Push:
+        return Push(tuple(f"refs/heads/{change['new']['name']}" for change in payload["push"]["changes"]), ())
+
+    sender = replace(SENDERS["github"], event_header="x-event-key", push_events=("repo:push",), read_push=read_push)
+    headers, body = {"x-event-key": "repo:push"}, b'{"push": {"changes": [{"new": {"name": "main"}}]}}'
+    assert matches_push(sender, headers, body, "main")
+    assert not matches_push(sender, headers, body, "other")
+    assert not matches_push(sender, {"x-event-key": "repo:fork"}, body, "main")
+    assert not matches_push(sender, headers, body, "HEAD")
 
 
 def test_token_may_contain_non_ascii_characters() -> None:

@@ -37,10 +37,12 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.render import explanation
 
     renderers: Mapping[str, output.Renderer[LocatedExplanation]] = {
-        "text": lambda found, _: explanation.render_text(
-            found.explanation, found.target, f"{found.account} {found.region}"
+        "text": lambda subject, _: explanation.render_text(
+            subject.explanation, subject.target, f"{subject.account} {subject.region}"
         ),
-        "json": lambda found, _: explanation.render_json(found.explanation, found.target, found.account, found.region),
+        "json": lambda subject, _: explanation.render_json(
+            subject.explanation, subject.target, subject.account, subject.region
+        ),
     }
     parsed_outputs = output.parse(outputs, renderers)
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)

@@ -102,7 +102,7 @@ def _write_findings(invalid: InvalidManifests, outputs: tuple[output.Output, ...
     The caller shows the problems as text on standard error.
     """
     from reconciler.cli import formats
-    from reconciler.core.manifests.findings import ValidationResult
+    from reconciler.core.manifests.validation import ValidationResult
 
     file_outputs = tuple(each for each in outputs if each.file or each.format != "text")
     for failure in output.try_write(ValidationResult.from_error(invalid), file_outputs, formats.VALIDATION_RENDERERS):

@@ -28,7 +28,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import select_configured_targets
-    from reconciler.app.state import StateBackend, locate_target
+    from reconciler.app.state import Journals, locate_target
     from reconciler.core.errors import UsageError
     from reconciler.core.model import Mode
     from reconciler.core.text import format_timestamp, sanitize
@@ -39,7 +39,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     (declared_target,) = select_configured_targets(read_manifests(source)[0], config, "TARGET").targets
     with open_sandbox_if_requested(config):
         account, region = locate_target(declared_target, config)
-        state = StateBackend.from_config(config)
+        state = Journals.from_config(config)
         reader = state.get_reader(account, region, may_create_journal=True)  # a missing journal has no lease
         journal = reader.read()
         if journal.lease is None:

@@ -17,7 +17,7 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     """Check manifests, and report every problem and warning. Exit with 3 if there is a problem."""
     from reconciler.cli.formats import VALIDATION_RENDERERS
     from reconciler.core.errors import EXIT_INVALID, InvalidManifests
-    from reconciler.core.manifests.findings import ValidationResult
+    from reconciler.core.manifests.validation import ValidationResult
 
     parsed_outputs = output.parse(outputs, VALIDATION_RENDERERS)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,7 +42,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Planned write that was not attempted."""
+    """Planned write that was not attempted, or adoption that was not written to the journal."""
 
     reason: str
 
@@ -51,6 +52,15 @@ Answer: TypeAlias = Created | Updated | Refused | NotSent | Unknown
 
 Outcome: TypeAlias = Answer | Skipped
 """Outcome of one planned write, as a report shows it."""
+
+RESULTS: Mapping[type[Answer], str] = {
+    Created: "created",
+    Updated: "updated",
+    Refused: "refused",
+    NotSent: "not-sent",
+    Unknown: "unknown",
+}
+"""The results of calls, as logs and metrics name them."""
 
 SUCCESSES = (Created, Updated)
 """Outcomes after which AWS holds the requested configuration."""

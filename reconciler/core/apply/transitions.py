@@ -31,7 +31,7 @@ def with_intents(journal: Journal, plan: Plan, now: datetime) -> Journal:
     new_journal = journal.without_records(*plan.old_names).with_records(*stamped_records)
     new_journal = new_journal.with_records(*_clear_missing_since(new_journal, plan.live_ids))
     last_decisions = {
-        name: standing for name, standing in journal.last_decisions.items() if name in new_journal.records
+        name: last_decision for name, last_decision in journal.last_decisions.items() if name in new_journal.records
     }
     last_decisions |= {
         decision.manifest.name: _build_last_decision(journal, decision, now) for decision in plan.decisions

@@ -1,4 +1,4 @@
-"""Recognise throttling errors, with one rule for retries and metrics."""
+"""Recognise throttling errors, with one rule for errors, outcomes and metrics."""
 
 from __future__ import annotations
 

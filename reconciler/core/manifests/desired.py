@@ -58,9 +58,8 @@ class _Manifests:
         self.by_target[target].append(manifest)
         for pointer, message in find_warnings(manifest, self._now):
             if pointer == ON_LOSS_POINTER and "onLoss" not in document.value.get("policy", {}):
-                self._first_recreated.setdefault(
-                    target, document
-                )  # onLoss comes from the Target, which gets the warning
+                # onLoss comes from the Target, which gets the warning.
+                self._first_recreated.setdefault(target, document)
             else:
                 self.warnings.append(document.build_problem(tuple(pointer[1:].split("/")), message))
         key = target, normalise_identifier(manifest.integration)

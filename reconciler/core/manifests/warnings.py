@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
@@ -28,13 +28,19 @@ _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
 
 
 def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer into the document, message) for each warning about an ON_DEMAND export.
+    """Yield (JSON Pointer into the document, message) for each warning about a manifest.
 
     A manifest with policy.adopt has no warnings, because it creates nothing.
     """
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
-    if manifest.policy.adopt or execution.get("ExecutionMode") != "ON_DEMAND":
-        return
+    if not manifest.policy.adopt and execution.get("ExecutionMode") == "ON_DEMAND":
+        yield from _find_on_demand_warnings(manifest, execution, now)
+
+
+def _find_on_demand_warnings(
+    manifest: Manifest, execution: Mapping[str, Json], now: datetime
+) -> Iterator[tuple[str, str]]:
+    """Yield the warnings about an export that runs once."""
     window = ensure_mapping(execution.get("OnDemandConfiguration"))
     if not window:
         yield (

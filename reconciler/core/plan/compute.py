@@ -84,7 +84,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         frozenset(old_names),
         index.ids,
         orphans.list_unclaimed(old_names),
-        tuple((arn, seen.reason) for arn, seen in observation.associations.items() if isinstance(seen, Unobserved)),
+        tuple((arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)),
         {integration.arn: integration.name for integration in observation.integrations},
     )
 

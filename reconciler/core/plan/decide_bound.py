@@ -63,7 +63,7 @@ def _decide_pending_update(
         reason = f"policy.generation was raised; the update {_REPEAT_WARNING}"
         return Update(manifest, live, _build_update_record(inputs, record, baseline), record, differences, reason)
     result = f"AWS refused the update: {update.refusal}" if update.refusal else "List never showed the update"
-    steps = _describe_steps(inputs, record, must_raise=not inputs.is_generation_raised(record))
+    steps = _describe_steps(inputs, record, should_raise=not inputs.is_generation_raised(record))
     reason = f"{event}, and {result}: to send the update again, {steps}; the update {_REPEAT_WARNING}"
     return Changed(manifest, live, record, differences, reason)
 
@@ -76,7 +76,7 @@ def describe_unknown_change(inputs: DecisionInput, record: Record, live: Live) -
     differences = compare(inputs.request, record.request, live.spec)
     fixed_members = [each.path for each in differences if each.is_changed and not each.is_updatable]
     fixed_members += [] if _EXECUTION in inputs.request else [f"/{_EXECUTION}"]
-    steps = _describe_steps(inputs, inputs.acknowledge_generation(record), must_raise=True)
+    steps = _describe_steps(inputs, inputs.acknowledge_generation(record), should_raise=True)
     remedy = (
         f"an update cannot change {', '.join(fixed_members)} to what git has"
         if fixed_members
@@ -146,7 +146,7 @@ def _describe_unsent_change(inputs: DecisionInput, record: Record, drifted_membe
     """Return why a change is not sent and every step that sends it. The drift comes first: an update overwrites it."""
     change = _describe_change(inputs, record)
     is_previous = _is_previous_execution(inputs, record)
-    steps = _describe_steps(inputs, record, must_raise=is_previous)
+    steps = _describe_steps(inputs, record, should_raise=is_previous)
     if drifted_members:
         remedy = "put the values of AWS into git first, and make the change afterwards"
         later_steps = f"; to send the change then, {steps}; the update {_REPEAT_WARNING}" if steps else ""
@@ -180,10 +180,10 @@ def _may_update(inputs: DecisionInput) -> bool:
     return inputs.rules.options.mode.choose_stricter(inputs.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
 
 
-def _describe_steps(inputs: DecisionInput, record: Record, *, must_raise: bool) -> str:
+def _describe_steps(inputs: DecisionInput, record: Record, *, should_raise: bool) -> str:
     """Return the steps that an Update still needs: a raised generation, and the mode of the manifest and of the run."""
     mode = Mode.CREATE_AND_UPDATE
-    generation_step = (inputs.describe_remedy(record),) if must_raise else ()
+    generation_step = (inputs.describe_remedy(record),) if should_raise else ()
     manifest_part = () if inputs.manifest.policy.mode is mode else ("policy.mode in the manifest",)
     run_part = () if inputs.rules.options.mode is mode else ("--mode",)
     settings = " and ".join((*manifest_part, *run_part))

@@ -71,7 +71,11 @@ def _build_association_quota(plan: Plan, target: Target, observation: Observatio
     It counts the associations that List shows, those that List may not show yet, and the earlier Creates of this run.
     """
     counts = Counter(
-        {arn: len(lives) for arn, lives in observation.associations.items() if not isinstance(lives, Unobserved)}
+        {
+            arn: len(associations)
+            for arn, associations in observation.associations.items()
+            if not isinstance(associations, Unobserved)
+        }
     )
     settling = (each for each in plan.decisions if isinstance(each, Settling))
     counts.update(str(each.record.request["DataIntegrationIdentifier"]) for each in settling if each.live is None)
@@ -115,7 +119,10 @@ def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: Ru
 def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
     """Return the guardrail that holds exports while the maximum number of exports is running."""
     live_associations = (
-        live for lives in observation.associations.values() if not isinstance(lives, Unobserved) for live in lives
+        live
+        for associations in observation.associations.values()
+        if not isinstance(associations, Unobserved)
+        for live in associations
     )
     active = sum(map(_has_running_job, live_associations))
     settling = (each for each in plan.decisions if isinstance(each, Settling))

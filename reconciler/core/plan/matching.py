@@ -14,7 +14,7 @@ class LiveIndex:
 
     def __init__(self, manifests: Sequence[Manifest], observation: Observation, journal: Journal) -> None:
         self._associations = tuple(
-            live for lives in observation.associations.values() if not isinstance(lives, Unobserved) for live in lives
+            live for items in observation.associations.values() if not isinstance(items, Unobserved) for live in items
         )
         self._by_key: dict[NaturalKey, list[Live]] = {}
         by_integration: dict[str, list[Live]] = {}
@@ -43,21 +43,21 @@ class LiveIndex:
             each.state.association_id for each in self._records if isinstance(each.state, Bound)
         } - certain_ids
         self._ids_by_integration = {
-            arn: tuple(sorted(live.id for live in lives)) for arn, lives in by_integration.items()
+            arn: tuple(sorted(live.id for live in items)) for arn, items in by_integration.items()
         }
-        unexplained = {
+        uncertain = {
             arn: [
                 live
-                for live in lives
+                for live in items
                 if live.id not in certain_ids and build_natural_key(live.spec) not in pending_keys
             ]
-            for arn, lives in by_integration.items()
+            for arn, items in by_integration.items()
         }
         self._unexplained = {
-            arn: tuple(live for live in lives if live.id not in adopted_ids) for arn, lives in unexplained.items()
+            arn: tuple(live for live in items if live.id not in adopted_ids) for arn, items in uncertain.items()
         }
-        self._adopted_by_key = {
-            arn: tuple(live for live in lives if live.id in adopted_ids) for arn, lives in unexplained.items()
+        self._adopted_by_integration = {
+            arn: tuple(live for live in items if live.id in adopted_ids) for arn, items in uncertain.items()
         }
 
     def find_candidates(self, manifest: Manifest, key: NaturalKey, record: Record | None) -> tuple[Live, ...]:
@@ -121,7 +121,10 @@ class LiveIndex:
         if record is None or not isinstance(record.state, CreatePending):
             return unexplained
         known_ids = record.state.live_ids
-        return (*unexplained, *(live for live in self._adopted_by_key.get(integration, ()) if live.id not in known_ids))
+        return (
+            *unexplained,
+            *(live for live in self._adopted_by_integration.get(integration, ()) if live.id not in known_ids),
+        )
 
     def find_unmanaged(self, decisions: Sequence[Decision]) -> tuple[Live, ...]:
         """Return the live associations that no manifest covers, with duplicates of a natural key, sorted by ARN."""
@@ -134,4 +137,4 @@ class LiveIndex:
 
 def index_by_id(associations: Mapping[str, tuple[Live, ...] | Unobserved]) -> dict[str, Live]:
     """Return the live associations by id, without data integrations that could not be listed."""
-    return {live.id: live for lives in associations.values() if not isinstance(lives, Unobserved) for live in lives}
+    return {live.id: live for items in associations.values() if not isinstance(items, Unobserved) for live in items}

@@ -52,7 +52,7 @@ class AssociationReport:
 
     @property
     def has_failed(self) -> bool:
-        """True if a write was due and is not known to have succeeded."""
+        """True if a write was attempted and is not known to have succeeded."""
         return isinstance(self.outcome, Refused | NotSent | Unknown)
 
     @property
@@ -62,7 +62,7 @@ class AssociationReport:
 
     @property
     def has_remaining_difference(self) -> bool:
-        """True if a difference between the manifest and AWS remains after the run."""
+        """True if a difference between the manifest and AWS remains after the run. False if it is blocked."""
         match self.decision:
             case DecisionKind.CREATE | DecisionKind.UPDATE:
                 return not isinstance(self.outcome, SUCCESSES)
@@ -218,9 +218,8 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code: 1 after a failure, a blocked manifest or a plan mismatch, otherwise 0."""
-        failure_count = self.failed_count + self.count_decisions(DecisionKind.BLOCKED)
-        return 1 if failure_count or self.mismatch or any(target.error for target in self.targets) else 0
+        """Exit code: 1 if the run failed, a manifest is blocked, or the plan is not the reviewed one; otherwise 0."""
+        return 1 if self.has_failed or self.mismatch or self.count_decisions(DecisionKind.BLOCKED) else 0
 
     def get_detailed_exit_code(self, *, should_count_unmanaged: bool = False) -> int:
         """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.

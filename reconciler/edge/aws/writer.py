@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from reconciler import redaction
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.apply.transitions import LATE_CALL
-from reconciler.core.aws.throttling import THROTTLING_CODES
+from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
 from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Json, Spec
@@ -115,7 +115,7 @@ def _classify_error(error: ClientError) -> Answer:
     """Return the outcome of a failed call: Refused, NotSent or Unknown."""
     if not is_refusal(get_answer(error)):
         return Unknown(format_error(error)[:_MAX_LENGTH])
-    if get_code_and_status(get_answer(error))[0] in THROTTLING_CODES:
+    if is_throttled(*get_code_and_status(get_answer(error))):
         return NotSent(format_error(error))
     # The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
     advice = (

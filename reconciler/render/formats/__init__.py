@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias, get_args
 
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import Report
 
 FormatName: TypeAlias = Literal["text", "json", "markdown", "junit", "sarif", "github"]

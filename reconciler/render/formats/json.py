@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live
 from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import wording

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.request.token import encode_canonical_json
 from reconciler.core.text import escape_workflow_commands, sanitize

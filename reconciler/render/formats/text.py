@@ -8,7 +8,7 @@ from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import Record
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision import DecisionKind, Update, Write
@@ -20,7 +20,7 @@ from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
 _MAX_WIDTH = 64
-_EXECUTED_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
+_CALL_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
 """The kinds that are named after the outcome of a call. Other entries are named after their decision."""
 
 
@@ -77,7 +77,7 @@ class _TextRenderer:
     ) -> Iterator[str]:
         kind, decision_kind = get_kind(association), get_kind_of_decision(association.decision)
         is_adopted = kind is ReportKind.ADOPT and not is_read_only
-        word = kind if kind in _EXECUTED_KINDS else "adopted" if is_adopted else association.decision
+        word = kind if kind in _CALL_KINDS else "adopted" if is_adopted else association.decision
         name, flow = sanitize(association.name), wording.format_flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
         mark = self._format_mark(decision_kind.symbol, word, kind.color)

@@ -47,7 +47,7 @@ def isolate() -> Iterator[None]:
 
 @contextmanager
 def _hide_aws_environment() -> Iterator[None]:
-    environment = os.environ  # noqa: TID251  # moto's mock sets it too; every variable is restored here
+    environment = os.environ  # noqa: TID251 - moto's mock sets it too; every variable is restored here
     saved_variables = {name: value for name, value in environment.items() if name.startswith("AWS_")}
     region = saved_variables.get("AWS_REGION") or saved_variables.get("AWS_DEFAULT_REGION") or _REGION
     _remove_aws_variables(environment)

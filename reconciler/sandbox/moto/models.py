@@ -33,7 +33,7 @@ def get_current_sandbox() -> Sandbox:
 @contextmanager
 def use_sandbox(sandbox: Sandbox) -> Iterator[None]:
     """Let `sandbox` answer the requests of this process during the `with` block."""
-    global _current_sandbox  # noqa: PLW0603  # moto's mock is global to the process, and its sandbox must be too
+    global _current_sandbox  # noqa: PLW0603 - moto's mock is global to the process, and its sandbox must be too
     previous, _current_sandbox = _current_sandbox, sandbox
     try:
         yield

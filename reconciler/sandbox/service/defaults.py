@@ -13,9 +13,9 @@ IdSource = Callable[[], str]
 
 def read_system_time() -> float:
     """Return the time of the system clock, in seconds since the epoch."""
-    return time.time()  # noqa: TID251  # the default clock
+    return time.time()  # noqa: TID251 - the default clock
 
 
 def generate_id() -> str:
     """Return a random UUID."""
-    return str(uuid.uuid4())  # noqa: TID251  # the default source of ids
+    return str(uuid.uuid4())  # noqa: TID251 - the default source of ids

@@ -22,7 +22,7 @@ _READ_PREFIXES = ("Get", "List")
 class AppIntegrations:
     """AppIntegrations of one account and Region. One lock makes every call atomic."""
 
-    def __init__(  # noqa: PLR0913  # the clock, the ids, the lock and the state are parameters
+    def __init__(  # noqa: PLR0913 - the clock, the ids, the lock and the state are parameters
         self,
         account: str,
         region: str,

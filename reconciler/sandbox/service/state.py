@@ -89,22 +89,22 @@ class State:
             "dataIntegrations": [asdict(item) for item in self.integrations.values()],
             "associations": [asdict(item) for item in self.associations.values()],
             "tokens": [asdict(item) for item in self.answers.values()],
-            "carriedOut": [asdict(item) for item in self.executed_writes],
+            "executedWrites": [asdict(item) for item in self.executed_writes],
         }
 
     @classmethod
     def from_json(cls, document: JsonObject) -> "State":
         """Return the state of a document from `to_json`. Raises ValueError if the document is invalid."""
-        lists = _parse_object(document, {"dataIntegrations", "associations", "tokens", "carriedOut"})
+        lists = _parse_object(document, {"dataIntegrations", "associations", "tokens", "executedWrites"})
         state = cls(
             {item.id: item for item in _parse_records(DataIntegration, lists["dataIntegrations"])},
             {item.id: item for item in _parse_records(Association, lists["associations"])},
             {(item.operation, item.token): item for item in _parse_records(RememberedAnswer, lists["tokens"])},
-            _parse_records(ExecutedWrite, lists["carriedOut"]),
+            _parse_records(ExecutedWrite, lists["executedWrites"]),
         )
         for integration in state.integrations.values():
             if not isinstance(integration.request.get("Name"), str):
-                raise ValueError(f"data integration {integration.id} has no Name")  # noqa: TRY004  # every fault of a data file is a ValueError
+                raise ValueError(f"data integration {integration.id} has no Name")  # noqa: TRY004 - every fault of a data file is a ValueError
         for association in state.associations.values():
             if association.integration_id not in state.integrations:
                 raise ValueError(f"association {association.id} has an unknown data integration")
@@ -116,7 +116,7 @@ Record = TypeVar("Record", DataIntegration, Association, RememberedAnswer, Execu
 
 def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     if not isinstance(documents, list):
-        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004  # every fault of a data file is a ValueError
+        raise ValueError(f"expected a list of {kind.__name__}, found {type(documents).__name__}")  # noqa: TRY004 - every fault of a data file is a ValueError
     hints = get_type_hints(kind)
     names = {each.name for each in fields(kind)}
     records = []

@@ -12,7 +12,7 @@ from reconciler.render.kinds import ReportKind
 from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import EXPORT_FAILED_BADGE, Badge
 
-_EXECUTED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
+_FINISHED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
 """The kinds of completed calls. They do not count as work in progress."""
 
 
@@ -90,7 +90,7 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     if target_status.last_report.has_failed or target_status.failures:
         return "failed", "error"
     for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):
-        states = [state for state in managed if state.level == level and state.kind not in _EXECUTED_KINDS]
+        states = [state for state in managed if state.level == level and state.kind not in _FINISHED_KINDS]
         if states:
             return (state_text if states != [EXPORT_FAILED_BADGE] else EXPORT_FAILED_BADGE.label), level
     return ("in sync", "none") if managed else ("no manifests", "note")

@@ -74,7 +74,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MenuEntry:
     """One option of a filter."""
 
     value: str
@@ -92,8 +92,8 @@ class Page:
     header: Header
     cards: tuple[Card, ...]
     filters: Filters
-    decision_choices: tuple[Choice, ...]
-    target_choices: tuple[Choice, ...]
+    decision_choices: tuple[MenuEntry, ...]
+    target_choices: tuple[MenuEntry, ...]
     badges: tuple[Badge, ...]
     count_text: str
     total: int
@@ -186,35 +186,40 @@ def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
 
 def _build_decision_choices(
     status: ControllerStatus, kinds: Counter[ReportKind], filters: Filters
-) -> tuple[Choice, ...]:
+) -> tuple[MenuEntry, ...]:
     associations = [
         each
         for target_status in status.targets
         if target_status.last_report
         for each in target_status.last_report.associations
     ]
-    kind_choices = [Choice(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
+    kind_choices = [MenuEntry(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
     if failed_count := sum(each.has_failed_export for each in associations):
-        kind_choices.insert(0, Choice(EXPORT_FAILED_BADGE.kind, f"{EXPORT_FAILED_BADGE.label} ({failed_count:,})"))
+        kind_choices.insert(0, MenuEntry(EXPORT_FAILED_BADGE.kind, f"{EXPORT_FAILED_BADGE.label} ({failed_count:,})"))
     grave_count = sum(get_level(each) in GRAVE_LEVELS for each in associations)
     choices = [
-        Choice("", "any"),
-        Choice(ATTENTION, f"needs action or has differences ({grave_count:,})"),
+        MenuEntry("", "any"),
+        MenuEntry(ATTENTION, f"needs action or has differences ({grave_count:,})"),
         *kind_choices,
     ]
     return _include_selected(choices, filters.decision)
 
 
-def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[Choice, ...]:
+def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[MenuEntry, ...]:
     return _include_selected(
-        [Choice("", "all"), *(Choice(target_status.target, target_status.target) for target_status in status.targets)],
+        [
+            MenuEntry("", "all"),
+            *(MenuEntry(target_status.target, target_status.target) for target_status in status.targets),
+        ],
         filters.target,
     )
 
 
-def _include_selected(choices: list[Choice], selected: str) -> tuple[Choice, ...]:
+def _include_selected(choices: list[MenuEntry], selected: str) -> tuple[MenuEntry, ...]:
     """Return the choices, with the selected value added if it is missing, so that the form shows the active filter."""
-    return tuple(choices if any(each.value == selected for each in choices) else [*choices, Choice(selected, selected)])
+    return tuple(
+        choices if any(each.value == selected for each in choices) else [*choices, MenuEntry(selected, selected)]
+    )
 
 
 def _select_targets(status: ControllerStatus, filters: Filters) -> tuple[TargetReport, ...]:

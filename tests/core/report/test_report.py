@@ -120,6 +120,7 @@ def test_failed_list_fails_the_run() -> None:
     (target,) = build_report(build_plan(manifest())).targets
     report = Report(build_report(Plan()).run, (replace(target, unlisted=(("arn:one", "denied"),)),))
     assert report.has_failed
+    assert report.exit_code == report.get_detailed_exit_code() == 1
     assert not report.targets[0].has_attempted_writes
     assert build_report(build_plan(manifest()), {"export": Created("a1")}).targets[0].has_attempted_writes
 

@@ -12,11 +12,11 @@ from support import forking
 PROGRAM = Path(sys.executable).with_name("reconcile")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
 
-Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+RunProgram = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
 @pytest.fixture
-def run_program(tmp_path: Path) -> Run:
+def run_program(tmp_path: Path) -> RunProgram:
     """Return a function that runs `reconcile` in the test's folder without credentials, and returns its result."""
 
     def run_reconcile(*arguments: str | bytes, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -27,7 +27,7 @@ def run_program(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def expect_rejection(run_program: Run) -> Callable[..., list[str]]:
+def expect_rejection(run_program: RunProgram) -> Callable[..., list[str]]:
     """Return a function that validates paths, checks that they are rejected, and returns the lines of the output."""
 
     def validate_paths(*paths: str | bytes, stdin: bytes = b"") -> list[str]:
@@ -39,7 +39,7 @@ def expect_rejection(run_program: Run) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
-def expect_rejection_before_any_call(run_program: Run) -> Callable[..., list[str]]:
+def expect_rejection_before_any_call(run_program: RunProgram) -> Callable[..., list[str]]:
     """Return the same function for a dry run. Its AWS endpoint is a closed port, so any call would exit with 1."""
 
     def run_dry(*paths: str, stdin: bytes = b"") -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-Refused = Callable[..., list[str]]
-Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+ExpectRejection = Callable[..., list[str]]
+RunProgram = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 MANIFEST = """\
 apiVersion: appintegrations.reconciler/v1
@@ -32,7 +32,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "manifests"
 
 
-def test_missing_path_is_reported(expect_rejection: Refused, expect_rejection_before_any_call: Refused) -> None:
+def test_missing_path_is_reported(
+    expect_rejection: ExpectRejection, expect_rejection_before_any_call: ExpectRejection
+) -> None:
     """A missing path is reported with a remedy, even if it is the default path."""
     expected = ["manifests/: the path does not exist: give a file or a folder of manifests with -f"]
     assert expect_rejection() == expect_rejection_before_any_call() == expected
@@ -44,14 +46,14 @@ def test_missing_path_is_reported(expect_rejection: Refused, expect_rejection_be
 @pytest.mark.parametrize(
     ("path", "expected"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
 )
-def test_impossible_path_is_reported(path: str, expected: str, folder: Path, expect_rejection: Refused) -> None:
+def test_impossible_path_is_reported(path: str, expected: str, folder: Path, expect_rejection: ExpectRejection) -> None:
     """A path that the operating system rejects is reported with the system's message."""
     assert folder.is_dir()
     assert expect_rejection(path) == [f"{path}: the file cannot be read: {expected}"]
 
 
 @pytest.mark.parametrize("path", ["big.yaml", "."])
-def test_a_huge_file_is_refused_unread(path: str, tmp_path: Path, expect_rejection: Refused) -> None:
+def test_a_huge_file_is_refused_unread(path: str, tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """A file of a hundred megabytes is rejected without reading it whole."""
     with (tmp_path / "big.yaml").open("wb") as file:
         file.truncate(100 * 1024 * 1024)
@@ -60,19 +62,21 @@ def test_a_huge_file_is_refused_unread(path: str, tmp_path: Path, expect_rejecti
 
 
 @pytest.mark.parametrize("path", ["pipe.yaml", "."])
-def test_a_named_pipe_does_not_hang(path: str, tmp_path: Path, expect_rejection: Refused) -> None:
+def test_a_named_pipe_does_not_hang(path: str, tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """A named pipe without a writer is rejected at once."""
     os.mkfifo(tmp_path / "pipe.yaml")
     (line,) = expect_rejection(path)
     assert line.removeprefix("./") == "pipe.yaml: the path is not a regular file"
 
 
-def test_a_device_is_refused(expect_rejection: Refused) -> None:
+def test_a_device_is_refused(expect_rejection: ExpectRejection) -> None:
     """A device such as /dev/zero is rejected."""
     assert expect_rejection("/dev/zero") == ["/dev/zero: the path is not a regular file"]
 
 
-def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_rejection: Refused) -> None:
+def test_a_socket_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_rejection: ExpectRejection
+) -> None:
     """A socket is rejected."""
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -81,7 +85,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ex
 
 
 @AS_ORDINARY_USER
-def test_unreadable_file_is_reported(folder: Path, expect_rejection: Refused) -> None:
+def test_unreadable_file_is_reported(folder: Path, expect_rejection: ExpectRejection) -> None:
     """An unreadable file is reported, and the other files are still checked."""
     (folder / "export.yaml").chmod(0)
     (folder / "other.yaml").write_text("a: 1\n")
@@ -92,7 +96,7 @@ def test_unreadable_file_is_reported(folder: Path, expect_rejection: Refused) ->
 
 
 @AS_ORDINARY_USER
-def test_unreadable_folder_is_reported(folder: Path, expect_rejection: Refused) -> None:
+def test_unreadable_folder_is_reported(folder: Path, expect_rejection: ExpectRejection) -> None:
     """An unreadable folder is reported, and a path inside it too."""
     folder.chmod(0)
     try:
@@ -105,7 +109,9 @@ def test_unreadable_folder_is_reported(folder: Path, expect_rejection: Refused) 
 
 
 @pytest.mark.parametrize("outside", ["../secret.yaml", "/etc/passwd", "../manifests-2/a.yaml", "../missing.yaml"])
-def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, expect_rejection: Refused) -> None:
+def test_a_link_that_leaves_the_folder_is_refused(
+    outside: str, folder: Path, expect_rejection: ExpectRejection
+) -> None:
     """A link to a file outside the folder is rejected unread, even if the paths have the same beginning."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder.parent / "manifests-2").mkdir()
@@ -115,7 +121,7 @@ def test_a_link_that_leaves_the_folder_is_refused(outside: str, folder: Path, ex
     assert expect_rejection("manifests") == [expected]
 
 
-def test_a_chain_of_links_that_leaves_is_refused(folder: Path, expect_rejection: Refused) -> None:
+def test_a_chain_of_links_that_leaves_is_refused(folder: Path, expect_rejection: ExpectRejection) -> None:
     """A link to another link that leaves the folder is rejected."""
     (folder.parent / "secret.yaml").write_text("password: hunter2\n")
     (folder / ".hidden.yaml").symlink_to("../secret.yaml")
@@ -126,7 +132,9 @@ def test_a_chain_of_links_that_leaves_is_refused(folder: Path, expect_rejection:
 
 
 @pytest.mark.parametrize("link_target", ["..", "/", "../manifests-2", "../manifests-2/sub"])
-def test_a_link_to_a_folder_elsewhere_is_refused(link_target: str, folder: Path, expect_rejection: Refused) -> None:
+def test_a_link_to_a_folder_elsewhere_is_refused(
+    link_target: str, folder: Path, expect_rejection: ExpectRejection
+) -> None:
     """A link to a folder outside the manifest folder is reported, and its files are not read."""
     (folder.parent / "manifests-2" / "sub").mkdir(parents=True)
     (folder.parent / "manifests-2" / "sub" / "secret.yaml").write_text("password: hunter2\n")
@@ -136,7 +144,7 @@ def test_a_link_to_a_folder_elsewhere_is_refused(link_target: str, folder: Path,
 
 
 @pytest.mark.parametrize("link_target", ["real", ".", "real/../real", "../manifests", "real/back"])
-def test_link_to_a_folder_within_is_skipped(link_target: str, folder: Path, run_program: Run) -> None:
+def test_link_to_a_folder_within_is_skipped(link_target: str, folder: Path, run_program: RunProgram) -> None:
     """A link to a folder within the manifest folder is skipped, because its files are read anyway and it may loop."""
     (folder / "real").mkdir()
     (folder / "real" / "back").symlink_to("..")
@@ -145,7 +153,7 @@ def test_link_to_a_folder_within_is_skipped(link_target: str, folder: Path, run_
     assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_a_hidden_folder_is_read_once(folder: Path, run_program: Run) -> None:
+def test_a_hidden_folder_is_read_once(folder: Path, run_program: RunProgram) -> None:
     """A hidden folder is read once, even if several links lead to it, one of them from inside."""
     shutil.move(folder, folder.parent / "..version")
     folder.mkdir()
@@ -157,7 +165,7 @@ def test_a_hidden_folder_is_read_once(folder: Path, run_program: Run) -> None:
     assert run_program("validate", "-f", "manifests/").stdout == VALID
 
 
-def test_a_loop_of_links_ends(folder: Path, expect_rejection: Refused) -> None:
+def test_a_loop_of_links_ends(folder: Path, expect_rejection: ExpectRejection) -> None:
     """Links in a loop and links to missing files are reported."""
     (folder / "a.yaml").symlink_to("b.yaml")
     (folder / "b.yaml").symlink_to("a.yaml")
@@ -169,13 +177,13 @@ def test_a_loop_of_links_ends(folder: Path, expect_rejection: Refused) -> None:
     ]
 
 
-def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run_program: Run) -> None:
+def test_link_without_a_manifest_suffix_is_ignored(folder: Path, run_program: RunProgram) -> None:
     """A link without a manifest suffix is ignored, even if it leaves the folder."""
     (folder / "README.md").symlink_to("../../README.md")
     assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_a_mounted_config_map_is_read_once(tmp_path: Path, run_program: Run) -> None:
+def test_a_mounted_config_map_is_read_once(tmp_path: Path, run_program: RunProgram) -> None:
     """Each file of a mounted ConfigMap is read once, although links and hidden folders lead to it."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     version.mkdir(parents=True)
@@ -186,7 +194,7 @@ def test_a_mounted_config_map_is_read_once(tmp_path: Path, run_program: Run) -> 
     assert (result.returncode, result.stdout) == (0, VALID)
 
 
-def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run_program: Run) -> None:
+def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run_program: RunProgram) -> None:
     """Each file of a mounted ConfigMap is read once if its top folders are links into the hidden version."""
     version = tmp_path / "manifests" / "..2026_10_01_00_00_00.123456789"
     (version / "eu" / "prod").mkdir(parents=True)
@@ -203,7 +211,7 @@ def test_a_mounted_config_map_with_folders_is_read_once(tmp_path: Path, run_prog
     )
 
 
-def test_folders_of_the_file_system_are_not_read(folder: Path, run_program: Run) -> None:
+def test_folders_of_the_file_system_are_not_read(folder: Path, run_program: RunProgram) -> None:
     """A folder that the file system creates for itself, such as lost+found, is skipped."""
     for name in ("lost+found", "System Volume Information", "sub/lost+found"):
         (folder / name).mkdir(parents=True)
@@ -213,14 +221,14 @@ def test_folders_of_the_file_system_are_not_read(folder: Path, run_program: Run)
 
 
 @pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.JSON", "sub/x.yAmL"])
-def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run_program: Run) -> None:
+def test_manifest_suffix_in_capitals_is_read(name: str, folder: Path, run_program: RunProgram) -> None:
     """A manifest is read whatever the case of its suffix, because a skipped manifest would go unnoticed."""
     (folder / name).parent.mkdir(exist_ok=True)
     shutil.move(folder / "export.yaml", folder / name)
     assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_path_on_the_command_line_may_be_a_link(folder: Path, run_program: Run) -> None:
+def test_path_on_the_command_line_may_be_a_link(folder: Path, run_program: RunProgram) -> None:
     """A link given to -f is followed, because the user has chosen it."""
     (folder.parent / "folder").symlink_to("manifests")
     (folder.parent / "file.yaml").symlink_to("manifests/export.yaml")
@@ -231,7 +239,7 @@ def test_path_on_the_command_line_may_be_a_link(folder: Path, run_program: Run) 
     )
 
 
-def test_hidden_and_other_files_are_not_read(folder: Path, run_program: Run) -> None:
+def test_hidden_and_other_files_are_not_read(folder: Path, run_program: RunProgram) -> None:
     """Hidden files and files with other suffixes are skipped, and subfolders are searched."""
     for name in (
         ".hidden.yaml",
@@ -250,13 +258,13 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run_program: Run) -> 
     assert run_program("validate", "-f", "manifests").stdout == VALID
 
 
-def test_an_empty_folder_is_valid(tmp_path: Path, run_program: Run) -> None:
+def test_an_empty_folder_is_valid(tmp_path: Path, run_program: RunProgram) -> None:
     """An empty folder is valid, with a warning, because a repository may begin without manifests."""
     result = run_program("validate", "-f", str(tmp_path))
     assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests, 1 warning")
 
 
-def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: Refused) -> None:
+def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: ExpectRejection) -> None:
     """A duplicate name is reported at the later file by name, and the message gives the earlier file."""
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
@@ -266,7 +274,7 @@ def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejecti
     assert expect_rejection("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {expected}"]
 
 
-def test_a_folder_too_deep_is_refused(folder: Path, expect_rejection: Refused) -> None:
+def test_a_folder_too_deep_is_refused(folder: Path, expect_rejection: ExpectRejection) -> None:
     """Folders nested too deep are a problem, and not a crash."""
     folder.joinpath(*"d" * 200).mkdir(parents=True)
     (line,) = expect_rejection("manifests")
@@ -283,7 +291,7 @@ def test_a_folder_too_deep_is_refused(folder: Path, expect_rejection: Refused) -
     ],
 )
 def test_file_names_cannot_inject_terminal_escapes(
-    name: bytes, escaped_name: str, tmp_path: Path, run_program: Run, expect_rejection: Refused
+    name: bytes, escaped_name: str, tmp_path: Path, run_program: RunProgram, expect_rejection: ExpectRejection
 ) -> None:
     """Control characters and invalid bytes in a file name are shown escaped in every message."""
     path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a file name may be bytes that are not text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-Refused = Callable[..., list[str]]
-Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+ExpectRejection = Callable[..., list[str]]
+RunProgram = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Cases = dict[str, tuple[str | bytes, list[str]]]
 
 MANIFEST = """\
@@ -444,7 +444,7 @@ def expect_lines(lines: list[str], expected: list[str], name: str = "bad.yaml") 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, expect_rejection: Refused) -> None:
+def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """Each problem is reported in one line with its position, and the output has no other line."""
     content, expected = CASES[case]
     write_content(tmp_path, content)
@@ -453,7 +453,7 @@ def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, expect_re
 
 @pytest.mark.parametrize("case", ["not-yaml", "latin-1", "alias-bomb", "client-token", "one-key-twice", "steering"])
 def test_dry_run_rejects_bad_input_before_any_call(
-    case: str, tmp_path: Path, expect_rejection_before_any_call: Refused
+    case: str, tmp_path: Path, expect_rejection_before_any_call: ExpectRejection
 ) -> None:
     """A dry run writes the same lines to standard error, and ends before any call of AWS."""
     content, expected = CASES[case]
@@ -461,7 +461,7 @@ def test_dry_run_rejects_bad_input_before_any_call(
     expect_lines(expect_rejection_before_any_call("bad.yaml"), expected)
 
 
-def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run_program: Run) -> None:
+def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run_program: RunProgram) -> None:
     """A run that may write rejects bad input too, and creates no journal."""
     write_content(tmp_path, MANIFEST + "  ClientToken: abc\n")
     result = run_program("-f", "bad.yaml", "--endpoint-url", "http://127.0.0.1:9", "--state", "state")
@@ -470,7 +470,7 @@ def test_run_rejects_bad_input_before_any_call(tmp_path: Path, run_program: Run)
 
 
 @pytest.mark.parametrize("case", UNUSUAL)
-def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run_program: Run) -> None:
+def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run_program: RunProgram) -> None:
     """Unusual but valid manifests are accepted without a message."""
     write_content(tmp_path, UNUSUAL[case], "good.yaml")
     result = run_program("validate", "-f", "good.yaml")
@@ -491,7 +491,7 @@ def test_valid_but_unusual_input_is_accepted(case: str, tmp_path: Path, run_prog
     ],
 )
 def test_duplicates_must_each_adopt_their_own_association(
-    first: str, second: str, expected: str, tmp_path: Path, expect_rejection: Refused
+    first: str, second: str, expected: str, tmp_path: Path, expect_rejection: ExpectRejection
 ) -> None:
     """Two manifests with the same natural key are accepted only if each adopts a different association."""
     other_manifest = MANIFEST.replace(": export", ": other")
@@ -501,14 +501,14 @@ def test_duplicates_must_each_adopt_their_own_association(
     assert expected.partition(": ")[2] in line
 
 
-def test_yaml_tags_are_not_executed(tmp_path: Path, expect_rejection: Refused) -> None:
+def test_yaml_tags_are_not_executed(tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """A tag that PyYAML's unsafe loaders execute has no effect."""
     write_content(tmp_path, "a: !!python/object/apply:os.system ['touch pwned']\n")
     expect_rejection("bad.yaml")
     assert not (tmp_path / "pwned").exists()
 
 
-def test_problems_of_every_file_are_reported_together(tmp_path: Path, expect_rejection: Refused) -> None:
+def test_problems_of_every_file_are_reported_together(tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """Problems of several files are sorted by file, line and column, without duplicates or omissions."""
     write_content(tmp_path, f"{MANIFEST}  ClientId: 1\n  Colour: red\n---\n- x\n---\n{MANIFEST}target: x\n", "b.yaml")
     write_content(tmp_path, "a: [\n", "a.yaml")
@@ -526,7 +526,7 @@ def test_problems_of_every_file_are_reported_together(tmp_path: Path, expect_rej
     ]
 
 
-def test_problems_are_printed_as_json(tmp_path: Path, run_program: Run) -> None:
+def test_problems_are_printed_as_json(tmp_path: Path, run_program: RunProgram) -> None:
     """`-o json` prints the file, line, column, pointer and message of each problem as JSON members."""
     write_content(tmp_path, MANIFEST + '  "\\e[31m": 1\n')
     result = run_program("validate", "-f", "bad.yaml", "-o", "json")
@@ -551,7 +551,7 @@ def test_problems_are_printed_as_json(tmp_path: Path, run_program: Run) -> None:
     }
 
 
-def test_standard_input_is_validated(run_program: Run) -> None:
+def test_standard_input_is_validated(run_program: RunProgram) -> None:
     """`-f -` validates manifests from standard input, such as the output of kustomize."""
     result = run_program("validate", "-f", "-", stdin=f"{TARGET}---\n{MANIFEST}".encode())
     assert (result.returncode, result.stdout) == (0, b"1 manifest, 1 target: valid\n")
@@ -566,13 +566,13 @@ def test_standard_input_is_validated(run_program: Run) -> None:
         (b"#" * (16 * 1024 * 1024 + 1), "standard input: the file is larger than 16 MiB"),
     ],
 )
-def test_bad_standard_input_is_refused(stdin: bytes, expected: str, expect_rejection: Refused) -> None:
+def test_bad_standard_input_is_refused(stdin: bytes, expected: str, expect_rejection: ExpectRejection) -> None:
     """Bad manifests from standard input are rejected by the same rules as files."""
     (line,) = expect_rejection("-", stdin=stdin)
     assert line.startswith(expected)
 
 
-def test_many_problems_are_located_in_bounded_time(tmp_path: Path, expect_rejection: Refused) -> None:
+def test_many_problems_are_located_in_bounded_time(tmp_path: Path, expect_rejection: ExpectRejection) -> None:
     """Thousands of problems are located in bounded time, and problems above the limit are counted."""
     labels = "".join(f"    k{number}: {number}\n" for number in range(20_000))
     write_content(tmp_path, MANIFEST.replace("  name: export\n", f"  name: export\n  labels:\n{labels}"))

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests.files import File
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import load_manifests
 

@@ -22,7 +22,7 @@ from support.reports import (
 )
 
 from reconciler.core.apply.outcome import Unknown
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.text import sanitize
 from reconciler.render.formats.github import render, render_findings

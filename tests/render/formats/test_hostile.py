@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 from support.reports import build_full_report, build_validation_result
 
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import Report
 from reconciler.render.formats import FORMATS, json, load_format, text
 

@@ -20,7 +20,7 @@ from support.reports import (
 )
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report
 from reconciler.render.formats.junit import render, render_findings

@@ -26,7 +26,7 @@ from support.reports import (
 )
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.render.formats.markdown import MAX_SIZE, render, render_findings
 

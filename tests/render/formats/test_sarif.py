@@ -17,7 +17,7 @@ from support.builders import live, record
 from support.reports import association, build_full_report, build_problems, build_validation_result, create, report
 
 from reconciler.core.apply.outcome import Created, Refused
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Origin
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.report import Report

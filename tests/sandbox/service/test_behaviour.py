@@ -77,7 +77,7 @@ def test_every_changed_switch_parses_back() -> None:
 )
 def test_invalid_setting_is_reported_with_valid_values(setting: str, expected: str) -> None:
     """The message names the setting and the valid values, in one line."""
-    with pytest.raises(ValueError) as error:  # noqa: PT011  # the whole message is compared
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the whole message is compared
         Behaviour.parse([setting])
     assert str(error.value).startswith(expected)
     assert "\n" not in str(error.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.builders import manifest
 
 from reconciler.core.errors import InvalidManifests, Problem
-from reconciler.core.manifests.findings import ValidationResult
+from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Desired, Target
 
 PROBLEM = Problem("a.yaml", 3, 1, "/spec", "is wrong")
