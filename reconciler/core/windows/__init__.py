@@ -1,0 +1,1 @@
+"""The windows of recurring exports: periods, boundaries, and what is due."""
