@@ -224,10 +224,10 @@ plan_options = combine_options(
     option(
         "--mode",
         type=Choice([mode.value for mode in Mode]),
-        default=Mode.CREATE.value,
+        default=Mode.CREATE_AND_UPDATE.value,
         show_default=True,
         callback=lambda _context, _option, value: Mode(value),
-        help="Writes that the run may send. If policy.mode of the manifest is stricter, it applies instead.",
+        help="Limit of the writes that manifests may ask for with policy.mode. The stricter of the two applies.",
     ),
     duration_option(
         "--settle-time",

@@ -111,18 +111,17 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     program.add("october", text=text)
     program.run()
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
-    assert program.run("-o", "json").decisions == {"october": "changed"}
-    mode = ("--mode", "create-and-update")
-    dry_run = program.run("--dry-run", *mode, "-o", "json", "--detailed-exitcode")
+    assert program.run("--mode", "create", "-o", "json").decisions == {"october": "changed"}
+    dry_run = program.run("--dry-run", "-o", "json", "--detailed-exitcode")
     (planned_update,) = dry_run.report["targets"][0]["associations"]
     assert (dry_run.code, planned_update["decision"], planned_update["outcome"]) == (2, "update", None)
     assert "REPEATS the export" in planned_update["reason"]
-    result = program.run(*mode, "-o", "json", "--detailed-exitcode")
+    result = program.run("-o", "json", "--detailed-exitcode")
     (association,) = result.report["targets"][0]["associations"]
     assert (result.code, association["outcome"]) == (0, {"result": "updated", "id": None, "error": None})
     assert result.report["planDigest"] == dry_run.report["planDigest"]
     assert result.find_events("association updated")
-    assert program.run(*mode, "-o", "json").decisions == {"october": "in-sync"}
+    assert program.run("-o", "json").decisions == {"october": "in-sync"}
     assert [each.operation[:6] for each in server.sandbox.executed_writes] == ["Create", "Update"]
 
 

@@ -138,17 +138,17 @@ def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -
 
 def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxServer) -> None:
     """The window of an update is part of the plan, because the update repeats the export."""
-    text, mode = EXPORT + "policy: {mode: create-and-update}\n", ("--mode", "create-and-update")
+    text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
     program.run()
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
-    program.run("--dry-run", *mode, "-o", "json=plan.json")
+    program.run("--dry-run", "-o", "json=plan.json")
     program.add("october", text=text, **{"2026-11-01": "2026-12-02"})
-    result = program.run(*mode, "--expect-plan", "plan.json")
+    result = program.run("--expect-plan", "plan.json")
     assert (result.code, list_writes(server)) == (1, ["CreateDataIntegrationAssociation"])
     assert "changed since the review: update" in result.out
     program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
-    assert program.run(*mode, "--expect-plan", "plan.json").code == 0
+    assert program.run("--expect-plan", "plan.json").code == 0
     assert list_writes(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
 
 

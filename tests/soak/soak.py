@@ -108,7 +108,7 @@ def _start_services(plan: Workload, folder: Path) -> Iterator[_Services]:
         )
         chat = stack.enter_context(ChatServer().serve())
         program = Program(folder / "here", proxy.url)
-        options = ("--git-url", repository.url, "--git-ref", "main", "--mode", "create-and-update")
+        options = ("--git-url", repository.url, "--git-ref", "main")
         notification_settings = {"RECONCILER_NOTIFY_URLS": chat.url} if plan.has_notifications else {}
         env = {**GIT, **notification_settings, "TMPDIR": str(folder / "tmp")}
         controller = stack.enter_context(run_controller(program, *options, env=env))

@@ -44,7 +44,7 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
     if mode is Mode.OBSERVE:
-        return Held(manifest, write, "this run only observes (--mode observe): use --mode create to continue")
+        return Held(manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
     destination = str(write.request.get("DestinationURI", ""))

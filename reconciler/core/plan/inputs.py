@@ -14,11 +14,12 @@ from reconciler.core.model import Live, Manifest, Mode, NaturalKey, Spec, build_
 class RunOptions:
     """Options of a run. The command line fills each field from the option of the same name.
 
-    `settle_time` is the time by which List may lag behind a Create or an Update. `max_creates` is the maximum number of
-    Creates in each target. It has no effect above the `MaxCreates` of the target.
+    `mode` limits the writes that manifests may ask for. `settle_time` is the time by which List may lag behind a Create
+    or an Update. `max_creates` is the maximum number of Creates in each target. It has no effect above the `MaxCreates`
+    of the target.
     """
 
-    mode: Mode = Mode.CREATE
+    mode: Mode = Mode.CREATE_AND_UPDATE
     settle_time: timedelta = timedelta(minutes=15)
     max_creates: int | None = None
 
