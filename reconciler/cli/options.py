@@ -14,13 +14,12 @@ from click.core import ParameterSource
 
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
+from reconciler.core.durations import parse_duration
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
 from reconciler.edge import state as state_locations
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-_MAX_DURATION = timedelta(days=366)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -32,13 +31,10 @@ class Duration(click.ParamType[timedelta]):
         """Return the duration. Fails if the text is not a duration, or longer than 366 days."""
         if isinstance(value, timedelta):
             return value
-        match = re.fullmatch(r"([0-9]+)([smhd])", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a duration: write a number with a unit, such as 90s, 5m or 24h", param, ctx)
-        seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-        if seconds > _MAX_DURATION.total_seconds():
-            self.fail(f"{value!r} is longer than a year", param, ctx)
-        return timedelta(seconds=seconds)
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def suggest_option(word: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -20,6 +21,14 @@ Spec: TypeAlias = Mapping[str, Json]
 
 UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
 """Members of a request that ListDataIntegrationAssociations does not return (botocore model, 2020-07-29)."""
+
+
+DEFAULT_DELAY = timedelta(hours=1)
+"""Default time from the end of a window of data to its export.
+
+AWS may leave out data of the last 30 minutes before an export (Amazon Connect administrator guide, "Set up bulk
+export").
+"""
 
 
 class Mode(StrEnum):
@@ -57,7 +66,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Policy of a manifest: the actions that it permits."""
+    """Policy of a manifest: the actions that it permits.
+
+    `delay` is the time from the end of a window of data to its export. If it is None, an export starts at once.
+    """
 
     mode: Mode = Mode.CREATE
     suspend: bool = False
@@ -65,6 +77,7 @@ class Policy:
     on_loss: OnLoss = OnLoss.REPORT
     ignore: tuple[str, ...] = ()
     adopt: str | None = None
+    delay: timedelta | None = DEFAULT_DELAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +190,14 @@ class Unobserved:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Observation of AWS in one run: the data integrations, and the associations by ARN of their data integration."""
+    """Observation of AWS in one run: the data integrations, and the associations by ARN of their data integration.
+
+    `aws_time` is the time of AWS, from the Date of an answer in this run. None if that answer had no valid Date.
+    """
 
     integrations: tuple[Integration, ...]
     associations: Mapping[str, tuple[Live, ...] | Unobserved]
+    aws_time: datetime | None = None
 
 
 NaturalKey: TypeAlias = tuple[str, str, str]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import partial
 from random import Random
 from typing import Any, Protocol
@@ -60,7 +62,7 @@ _PAGES = (
     (429, "ThrottlingException"),
 )
 """Answers of a proxy: a status, or a known error code of AWS. None has a request id of AWS."""
-_AWS_METADATA = {"RequestId": "req-1", "HTTPStatusCode": 200}
+_AWS_METADATA: dict[str, Any] = {"RequestId": "req-1", "HTTPStatusCode": 200}
 
 
 class CallObserver(Protocol):
@@ -167,6 +169,10 @@ class Cloud:
             self.history.count_event("carried out without a client")
 
         self.schedule.add_event(self.schedule.now + self.fault_random.uniform(0, max_delay), execute_now)
+
+    def format_date(self) -> str:
+        """Return the time as AWS puts it into the header Date of an answer."""
+        return format_datetime(datetime.fromtimestamp(self.schedule.now, UTC), usegmt=True)
 
     def list_items(self, operation: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the items of a List as one of its replicas shows them now. Raises ClientError."""
@@ -408,7 +414,7 @@ class Paginator:
                 if has_invalid_item
                 else page,
                 "last": not has_more,
-                "ResponseMetadata": _AWS_METADATA,
+                "ResponseMetadata": {**_AWS_METADATA, "HTTPHeaders": {"date": self._cloud.format_date()}},
             }
             if not has_more:
                 return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from simulation.aws import INTEGRATIONS, Cloud
-from simulation.history import History
+from simulation.history import START, History
 from simulation.randomness import create_random, draw_bool
 from simulation.scenario import Scenario
 
@@ -17,6 +18,9 @@ from reconciler.core.request.normalise import normalise
 WINDOWS = 4
 """Number of ExecutionConfigurations that people choose from. A small number makes them return to earlier ones."""
 _DAY = 86_400_000
+_WINDOW_STEP = 20 * 60_000
+DELAY = timedelta(minutes=10)
+"""The policy.delay of every manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Configuration:
     domain: int
     policy: Policy
     has_on_loss: bool = True
+    has_open_window: bool = False
 
     @property
     def execution(self) -> Json:
@@ -40,6 +45,8 @@ class Configuration:
             schedule = {"ScheduleExpression": f"rate({self.window + 1} hours)"}
             return {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": schedule}
         start = 1_790_812_800_000 + self.window * _DAY
+        if self.has_open_window:
+            start = int(START.timestamp() * 1000) - _DAY + self.window * _WINDOW_STEP
         window = {"StartTime": str(start), "EndTime": str(start + _DAY)}
         return {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": window}
 
@@ -132,7 +139,7 @@ class Git:
         name = self._random.choice(INTEGRATIONS[: self._scenario.integrations])
         ids = {each.name: each.id for each in self._cloud.state.integrations.values()}
         spellings = (name, name, ids.get(name, name), self._cloud.get_arn(ids[name]) if name in ids else name)
-        policy = Policy(mode=self._draw_mode(), on_loss=self._random.choice(tuple(OnLoss)))
+        policy = Policy(mode=self._draw_mode(), on_loss=self._random.choice(tuple(OnLoss)), delay=DELAY)
         return Configuration(
             name=self._create_name(),
             integration=self._random.choice(spellings),
@@ -143,6 +150,7 @@ class Git:
             domain=0,
             policy=policy,
             has_on_loss=not draw_bool(self._omission_random, 0.3),
+            has_open_window=self._scenario.has_open_windows,
         )
 
     def _change_window(self, configuration: Configuration) -> Configuration:

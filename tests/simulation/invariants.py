@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from simulation.aws import SIGNATURE_LIFETIME, Cloud
-from simulation.git import Git
+from simulation.git import DELAY, Git
 from simulation.history import History
 from simulation.scenario import Scenario
 from simulation.schedule import Schedule
@@ -37,6 +37,7 @@ INVARIANTS = {
     "incarnation": "another incarnation only after a raised generation, or after the loss of a listed association",
     "known-token": "a Create has the token of its own request and an incarnation",
     "observed-first": "a Create is sent only after a complete List of the data integration",
+    "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
     "dry-run": "a dry run writes nothing and takes no lock",
     "nothing-unknown": "each association in List is in the journal or in the report of the run",
@@ -100,8 +101,16 @@ class Checker:
             self.report_violation("dry-run", f"{call.trace.run} sends {call.operation}")
         if call.trace.mode is Mode.OBSERVE:
             self.report_violation("dry-run", f"{call.trace.run} sends {call.operation} in mode observe")
+        self._check_window(call)
         if call.verb == "create":
             self._check_sent_create(call)
+
+    def _check_window(self, call: Call) -> None:
+        window = call.request["ExecutionConfiguration"].get("OnDemandConfiguration") or {}
+        due_at = int(window.get("EndTime", 0)) / 1000 + DELAY.total_seconds()
+        if window and self._schedule.now < due_at:
+            early = due_at - self._schedule.now
+            self.report_violation("not-early", f"{call.trace.run} sends a window {early:.0f} seconds early")
 
     def _check_sent_create(self, call: Call) -> None:
         if not (call.listing and call.listing.is_complete):
@@ -245,10 +254,11 @@ class Checker:
                 yield manifest
 
     def _check_updated(self, call: Call) -> None:
-        """Check that git ever changed the configuration. An older revision counts as a change, too."""
+        """Check that git ever changed the configuration or its generation. An older revision counts as a change."""
         association = self.cloud.state.associations[call.association_id]
         manifests = [configuration.manifest for revision in self.git.revisions for configuration in revision]
-        if len({_format_execution(each.spec) for each in manifests if _is_same(each, association.request)}) < 2:
+        own_manifests = [each for each in manifests if _is_same(each, association.request)]
+        if len({(_format_execution(each.spec), each.policy.generation) for each in own_manifests}) < 2:
             self.report_violation(
                 "one-update", f"{call.trace.run} updates {call.association_id}, and git never changed it"
             )

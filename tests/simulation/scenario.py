@@ -44,7 +44,8 @@ class Scenario:
     is added or removed between two pages shifts the rest. Otherwise pages are cut after the last item of the page
     before. With `has_replicas`, each page comes from another replica of List, whose lag is at most
     Behaviour.list_lag. `has_updates` allows Updates in runs. With `has_churn`, people change only
-    ExecutionConfigurations. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
+    ExecutionConfigurations. With `has_open_windows`, windows of data end
+    during the simulation. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
     for which List leaves out every second association; it then shows the association for at least as long. 0 hides
     none.
     """
@@ -67,6 +68,7 @@ class Scenario:
     dry_run_count: int
     has_updates: bool
     has_churn: bool = False
+    has_open_windows: bool = False
     respelling: str = ""
     hiding_seconds: float = 0.0
 
@@ -84,6 +86,8 @@ def draw_scenario(seed: int) -> Scenario:
 
 def _change_listing(scenario: Scenario, random: Random) -> Scenario:
     """Return the scenario, for some seeds with an AWS that respells keys or hides associations."""
+    if draw_bool(create_random(scenario.seed, "open windows"), 0.3):
+        scenario = replace(scenario, has_open_windows=True)
     share = random.random()
     if share < 0.12:
         return replace(scenario, respelling=random.choice(("slash", "scheme", "client", "no destination")))

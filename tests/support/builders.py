@@ -75,7 +75,7 @@ def observation(*live_associations: Live, unobserved: str | None = None) -> Obse
     associations: Mapping[str, tuple[Live, ...] | Unobserved] = {
         INTEGRATION.arn: Unobserved(unobserved) if unobserved else live_associations
     }
-    return Observation((INTEGRATION,), associations)
+    return Observation((INTEGRATION,), associations, NOW)
 
 
 def context(clock: Clock, mode: Mode = Mode.CREATE, **changes: Any) -> RunContext:

@@ -62,7 +62,7 @@ class FakeCloud:
     """AppIntegrations of the sandbox, with the ports of a run. `before_write` is called before each write."""
 
     def __init__(self, clock: FakeClock, behaviour: Behaviour | None = None) -> None:
-        count = itertools.count(1)
+        count, self._clock = itertools.count(1), clock
         self.service = AppIntegrations(
             ACCOUNT,
             REGION,
@@ -79,7 +79,8 @@ class FakeCloud:
         items = self._call("ListDataIntegrations", {})["DataIntegrations"]
         integrations = tuple(Integration(item["Arn"], item["Name"]) for item in items)
         progress("observing", 0, len(integrations))
-        return Observation(integrations, self.list_associations(integration.arn for integration in integrations))
+        associations = self.list_associations(integration.arn for integration in integrations)
+        return Observation(integrations, associations, self._clock.now())
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """List the associations of some data integrations."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
+from reconciler.core.aws.date_header import parse_date
 from reconciler.core.aws.signature_errors import SET_CLOCK, remove_remedy
 from reconciler.core.doctor.diagnosis import Check, CheckResult, build_failed_check, build_skipped_check
 from reconciler.core.errors import (
@@ -147,11 +147,9 @@ def check_clock(answer: DatedAnswer | None, reason: str) -> Check:
     """
     if answer is None:
         return build_skipped_check("clock", reason)
-    try:
-        aws_time = parsedate_to_datetime(answer.date or "")
-    except ValueError:
+    aws_time = parse_date(answer.date or "")
+    if aws_time is None:
         return build_skipped_check("clock", "the Date in the answer of STS is missing or invalid")
-    aws_time = aws_time if aws_time.tzinfo else aws_time.replace(tzinfo=UTC)
     ahead, behind = answer.before - aws_time - timedelta(seconds=1), aws_time - answer.after
     offset, direction = max((ahead, "ahead of"), (behind, "behind"))
     if offset <= timedelta():

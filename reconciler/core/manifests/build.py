@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.durations import parse_duration
+from reconciler.core.model import DEFAULT_DELAY, Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
 
 
@@ -23,12 +25,17 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
             on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
+            delay=None if policy.get("start") == AT_ONCE else _build_delay(policy),
         )
         if policy
         else _DEFAULT_POLICY,
         spec=spec,
         origin=origin,
     )
+
+
+def _build_delay(policy: Mapping[str, Any]) -> timedelta:
+    return parse_duration(policy["delay"]) if "delay" in policy else DEFAULT_DELAY
 
 
 def build_target(document: Mapping[str, Any]) -> Target:
@@ -46,6 +53,8 @@ def build_target(document: Mapping[str, Any]) -> Target:
     )
 
 
+AT_ONCE = "at-once"
+"""The value of policy.start that starts an export whatever its EndTime is."""
 _DEFAULT_POLICY = Policy()
 _FIELDS = {
     "Region": "region",

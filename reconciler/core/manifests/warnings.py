@@ -52,7 +52,7 @@ def _find_on_demand_warnings(
             f"{_EXECUTION_POINTER}/OnDemandConfiguration",
             "the window has no end, and the exported data depends on the time of the export: set EndTime",
         )
-    elif end > now - _FRESH_DATA_AGE:
+    elif manifest.policy.delay is None and end > now - _FRESH_DATA_AGE:
         window_end = format_millis(str(window["EndTime"]))
         message = f"apply this manifest at least 30 minutes after EndTime ({window_end})"
         yield (

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.plan.inputs import RunRules
+from reconciler.core.plan.time_check import check_time
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 
@@ -21,10 +22,11 @@ MAX_EXPORTS = 20
 def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: Observation) -> Plan:
     """Return the plan with the writes that a guardrail stops as held or blocked.
 
-    The quota of exports comes last. MaxCreates therefore counts waiting exports too, and cannot block them in a later
-    run.
+    Both limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
+    counts waiting exports too, and cannot block them in a later run.
     """
     decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules.options.mode))
+    decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
     decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))

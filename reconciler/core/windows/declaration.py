@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from enum import StrEnum
 
-DEFAULT_DELAY = timedelta(hours=1)
-"""Default time from the end of a window to its export. AWS may leave out data of the last 30 minutes before an export
-(Amazon Connect administrator guide, "Set up bulk export")."""
+from reconciler.core.model import DEFAULT_DELAY
 
 
 class Period(StrEnum):

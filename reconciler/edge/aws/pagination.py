@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -51,8 +51,8 @@ def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: obje
         response_dict["body"] = json.dumps(page).encode()
 
 
-def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[Any]]:
-    """Yield the items of each page.
+def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the pages. Each has its items in `member`.
 
     Raises Unreachable if a page is not from AWS or the pages do not end, KeyError if a page lacks its items, and
     botocore's errors.
@@ -62,7 +62,9 @@ def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[list[
     for _ in range(MAX_PAGES):
         page = call(**parameters, **token, MaxResults=_PAGE_SIZE)
         require_aws(page)
-        yield page[member]
+        if member not in page:
+            raise KeyError(member)
+        yield page
         next_token = page.get("NextToken")
         if not next_token:
             return

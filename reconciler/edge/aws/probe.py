@@ -45,7 +45,7 @@ class Probe:
         """Return the data integrations."""
         with translate_errors("ListDataIntegrations"):
             pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
-            return tuple(parse_integration(item, self._scope) for page in pages for item in page)
+            return tuple(parse_integration(item, self._scope) for page in pages for item in page["DataIntegrations"])
 
     def list_object_keys(self, integration_arn: str) -> tuple[str, ...]:
         """Return the keys of a data integration's ObjectConfiguration, or () if it has none."""

@@ -8,11 +8,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reconciler import redaction
+from reconciler.core.aws.date_header import get_date
 from reconciler.core.context import with_context
 from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translate_errors
-from reconciler.edge.aws.pagination import ListCall, read_pages, require_shape
+from reconciler.edge.aws.pagination import read_pages, require_shape
 from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.responses import ArnScope, parse_association, parse_integration
 
@@ -35,15 +36,16 @@ class Reader:
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return the data integrations and their associations.
 
-        If the associations of a data integration cannot be listed, they are Unobserved. `progress` is called with the
-        current step, the number of listed data integrations and the total number. Raises CloudError if the data
-        integrations cannot be listed.
+        If the associations of a data integration cannot be listed, they are Unobserved. The time of AWS is that of the
+        first answer. `progress` is called with the current step, the number of listed data integrations and the total
+        number. Raises CloudError if the data integrations cannot be listed.
         """
         with translate_errors("ListDataIntegrations"):
-            items, _ = self._read_items(self._client.list_data_integrations, "DataIntegrations", "Arn")
+            pages = list(read_pages(self._client.list_data_integrations, "DataIntegrations"))
+            items = _collect_items(pages, "DataIntegrations", "Arn")
             integrations = tuple(parse_integration(item, self._scope) for item in items.values())
         arns = [each.arn for each in integrations]
-        return Observation(integrations, self._list_associations(arns, progress, readings=1))
+        return Observation(integrations, self._list_associations(arns, progress, readings=1), get_date(pages[0]))
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """Return the associations of some data integrations, by the ARN of the data integration.
@@ -75,14 +77,16 @@ class Reader:
         try:
             with translate_errors("ListDataIntegrationAssociations"):
                 for _ in range(readings):
-                    items, pages = self._read_items(
-                        self._client.list_data_integration_associations,
-                        "DataIntegrationAssociations",
-                        "DataIntegrationAssociationArn",
-                        DataIntegrationIdentifier=arn,
+                    pages = list(
+                        read_pages(
+                            self._client.list_data_integration_associations,
+                            "DataIntegrationAssociations",
+                            DataIntegrationIdentifier=arn,
+                        )
                     )
+                    items = _collect_items(pages, "DataIntegrationAssociations", "DataIntegrationAssociationArn")
                     if (
-                        pages == 1
+                        len(pages) == 1
                         or readings == 1
                         or (previous_items is not None and items.keys() == previous_items.keys())
                     ):
@@ -96,7 +100,7 @@ class Reader:
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
         return Unobserved(f"the list changed while it was read, {readings} times in a row")
 
-    def _read_items(self, call: ListCall, member: str, key: str, **parameters: str) -> tuple[dict[str, Any], int]:
-        """Return the items of the pages, without duplicate keys, and the number of pages."""
-        pages = list(read_pages(call, member, **parameters))
-        return {item[key]: item for page in pages for item in page}, len(pages)
+
+def _collect_items(pages: Iterable[Mapping[str, Any]], member: str, key: str) -> dict[str, Any]:
+    """Return the items of the pages, without duplicate keys."""
+    return {item[key]: item for page in pages for item in page[member]}

@@ -1,0 +1,51 @@
+"""Hold the export of a window of data until the window has ended, by the clocks of this machine and of AWS."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from reconciler.core.journal.records import CreatePending
+from reconciler.core.model import Spec, ensure_mapping
+from reconciler.core.plan.decision import Create, Held, Update, Write
+from reconciler.core.text import format_timestamp
+
+
+def check_time(write: Create | Update, now: datetime, aws_time: datetime | None) -> Write | Held:
+    """Return the write, or hold it until its window has ended and the delay of the manifest has passed.
+
+    Without the time of AWS, it is unknown whether the window has ended. A Create that was sent before is not held.
+    """
+    delay, end = write.manifest.policy.delay, find_window_end(write.request)
+    if delay is None or end is None or _is_repetition(write):
+        return write
+    due_at = end + delay
+    if aws_time is None and now >= due_at:
+        reason = (
+            "the answer of AWS has no valid Date, so it is unknown whether EndTime has passed by the clock of AWS: "
+            "look for a proxy that removes the header Date"
+        )
+    elif aws_time is None or min(now, aws_time) < due_at:
+        reason = (
+            f"the window ends at {format_timestamp(end)}, and a run sends the export from {format_timestamp(due_at)} "
+            "on: to export earlier, set policy.delay, or policy.start to at-once"
+        )
+    else:
+        return write
+    return Held(write.manifest, write, reason, is_temporary=True)
+
+
+def find_window_end(request: Spec) -> datetime | None:
+    """Return EndTime of a request that starts an export at once. None if there is none, or if it is out of range."""
+    execution = ensure_mapping(request.get("ExecutionConfiguration"))
+    window = ensure_mapping(execution.get("OnDemandConfiguration"))
+    if execution.get("ExecutionMode") != "ON_DEMAND" or "EndTime" not in window:
+        return None
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(str(window["EndTime"])))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_repetition(write: Create | Update) -> bool:
+    state = write.record.state
+    return isinstance(state, CreatePending) and state.attempts > 1
