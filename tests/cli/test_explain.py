@@ -101,7 +101,8 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert (
         explanation["rule"]["condition"]
-        == f"git differs from the applied request, and an update can change every member: {end}; mode create"
+        == f"git differs from the applied request, and an update can change every member: {end}; "
+        "the mode in effect is create"
     )
     text = program.run("explain", "october").out
     assert "last applied request, which differs from git:" in text
