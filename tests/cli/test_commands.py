@@ -160,7 +160,8 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
     expected = (
-        "warning: all files: there is no manifest of an association: nothing will be created\nno manifests, 1 warning\n"
+        "warning: manifests: no file contains a DataIntegrationAssociation: nothing will be created\n"
+        "no manifests, 1 warning\n"
     )
     assert program.run("validate").out == expected
     for options in ((), ("--strict",)):

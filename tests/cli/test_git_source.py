@@ -91,7 +91,7 @@ def test_source_and_commit_are_logged(program: Program) -> None:
 
 def test_every_command_accepts_the_git_options(program: Program, commits: tuple[str, str]) -> None:
     """The git options have the same meaning in every command."""
-    assert f"2 manifests of commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
+    assert f"2 manifests in commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
     assert program.run("explain", "october", "--git-url", ".", env=GIT).code == 0
     assert "october.yaml" in program.run("validate", env=GIT).out
 

@@ -60,7 +60,7 @@ def test_revision_and_checkout_have_the_same_files(repository: Repository, monke
     other_files |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
     commit = repository.commit(hidden_files | other_files)
     monkeypatch.chdir(repository.folder)
-    assert repository.read() == (commit, tuple(find_files("manifests", None)))
+    assert repository.read() == (commit, tuple(find_files(("manifests",), None)))
     assert len(repository.read_names()) == 9
 
 
