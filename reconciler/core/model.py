@@ -170,9 +170,10 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
-    """Failed List of a data integration. An empty List is an empty tuple instead."""
+    """Failed List of a data integration, with the remedy. An empty List is an empty tuple instead."""
 
     reason: str
+    remedy: str = "run reconcile doctor, and correct what it reports"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def describe_next_step(association: AssociationReport) -> str | None:
     """Return what happens next to a refused Create or a call without an answer. None stands for other outcomes."""
     match association.outcome, association.write:
         case Refused(), Create():
-            return "AWS created nothing: correct the cause and run again; reconcile doctor names missing permissions"
+            return "AWS created nothing: correct the cause, and run again"
         case Unknown(), Create():
             next_step = "waits before it sends the Create again"
         case Unknown(), Update():

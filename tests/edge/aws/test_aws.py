@@ -281,6 +281,23 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
     assert [each for arn, each in live_state.associations.items() if arn != failing_arn] == [(), ()]
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (400, "ThrottlingException", "a later run tries again; if it stays, lower RequestsPerSecond"),
+        (500, "InternalServiceError", "a later run tries again; if it stays, run reconcile doctor"),
+        (403, "AccessDeniedException", "run reconcile doctor, and correct what it reports"),
+    ],
+)
+def test_failed_list_names_the_remedy(server: SandboxServer, status: int, code: str, remedy: str) -> None:
+    """A fault that passes needs only a later run. A refusal needs a correction, which the doctor names."""
+    arn = get_arn("profiles-export", server)
+    with FaultProxy(server.url, before_request=lambda _: build_error(status, code)) as proxy:
+        unobserved = connect(proxy).create_reader().list_associations([arn])[arn]
+    assert isinstance(unobserved, Unobserved)
+    assert unobserved.remedy == remedy
+
+
 def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
     """If the second page of a List fails, the data integration is unobserved."""
     for number in range(60):
