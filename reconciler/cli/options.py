@@ -195,7 +195,8 @@ files = option(
     multiple=True,
     type=click.Path(allow_dash=True),  # click splits the variable as PATH is split
     metavar="PATH|-",
-    help="File or folder of manifests, or - for standard input. May be repeated.  [default: manifests/]",
+    help="File or folder of manifests, or - for standard input (not for the controller). May be repeated.  "
+    "[default: manifests/]",
 )
 
 
@@ -248,8 +249,8 @@ plan_options = combine_options(
         "--max-creates",
         type=WholeNumber(),
         metavar="N",
-        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. If a "
-        "Target has a lower MaxCreates, that one applies.",
+        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. If "
+        "MaxCreates of the Target is lower (10 by default, and without a Target), it applies instead.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.

@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 from reconciler.core.errors import Problem
 
-NO_MANIFESTS = Problem("manifests", 0, 0, "", "no file contains a DataIntegrationAssociation: nothing will be created")
+NO_MANIFESTS = Problem(
+    "all given files", 0, 0, "", "none contains a DataIntegrationAssociation: nothing will be created"
+)
 """Warning about a revision without a manifest. It belongs to no file, and its line is therefore 0."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"

@@ -148,7 +148,7 @@ def _render_state(record: Record) -> Iterator[str]:
         case Bound(association_id, since, arn, missing_since, update):
             yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
-                yield "  not shown by List yet"
+                yield "  no run has recorded yet that List shows it"
             if missing_since:
                 yield f"  missing from List since {format_timestamp(missing_since)}"
             if update:

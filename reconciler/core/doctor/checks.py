@@ -60,7 +60,7 @@ def check_valid_manifests(desired: Desired) -> Check:
     count = sum(map(len, desired.manifests.values()))
     if not count:
         fix = "write a manifest, or give the right folder with -f"
-        return Check("manifests", CheckResult.WARNING, NO_MANIFESTS.message, fix)
+        return Check("manifests", CheckResult.WARNING, f"of {NO_MANIFESTS.file}, {NO_MANIFESTS.message}", fix)
     message = f"{format_count(count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {format_count(len(desired.warnings), 'warning')}"

@@ -83,6 +83,6 @@ def _describe_state(record: Record | None) -> str:
             result = "was refused" if update.refusal else "is not shown by List yet"
             return f"the Update of {format_timestamp(update.at)} {result}"
         case Bound(arn=None):
-            return "created, but not shown by List yet"
+            return "created; no run has recorded yet that List shows it"
         case _:
             return "live"

@@ -21,7 +21,7 @@ BOUND = Bound("a1", NOW, live().arn)
         (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
         (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z is not shown by List yet"),
         (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
-        (replace(BOUND, arn=None), "created, but not shown by List yet"),
+        (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
     ],
 )

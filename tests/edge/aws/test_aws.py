@@ -291,8 +291,12 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
 )
 def test_failed_list_names_the_remedy(server: SandboxServer, status: int, code: str, remedy: str) -> None:
     """A fault that passes needs only a later run. A refusal needs a correction, which the doctor names."""
+
+    def fail(request: Request) -> bytes | None:
+        return build_error(status, code) if "/associations" in request.path else None
+
     arn = get_arn("profiles-export", server)
-    with FaultProxy(server.url, before_request=lambda _: build_error(status, code)) as proxy:
+    with FaultProxy(server.url, before_request=fail) as proxy:
         unobserved = connect(proxy).create_reader().list_associations([arn])[arn]
     assert isinstance(unobserved, Unobserved)
     assert unobserved.remedy == remedy
