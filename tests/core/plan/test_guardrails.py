@@ -116,9 +116,9 @@ def test_stricter_of_two_limits_applies_and_is_named(run_limit: int, target_limi
 
 
 def test_limit_without_a_declared_target_names_its_remedy() -> None:
-    """Without a declared Target, only a Target can raise the limit of ten Creates."""
-    manifests = [manifest(str(number), DestinationURI=f"s3://b/{number}") for number in range(11)]
-    for decision in decide_creates(*manifests, target=Target("default")):
+    """Without a declared Target, the limit can be raised only by declaring one."""
+    manifests = [manifest(str(number), DestinationURI=f"s3://b/{number}") for number in range(3)]
+    for decision in decide_creates(*manifests, target=Target("default", max_creates=2)):
         assert isinstance(decision, Blocked)
         assert "declare a Target with a higher MaxCreates" in decision.reason
 
