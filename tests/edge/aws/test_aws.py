@@ -310,7 +310,7 @@ def test_models_of_other_services_are_found_and_unknown_ones_are_rejected() -> N
     SharedModels().share_with(session)
     loader = session.get_component("data_loader")
     assert loader.load_service_model("ec2", "service-2")["metadata"]["serviceId"] == "EC2"
-    with pytest.raises(UnknownServiceError, match="'nothing'.*appintegrations.*sts"):
+    with pytest.raises(UnknownServiceError, match=r"'nothing'.*appintegrations.*sts"):
         loader.load_service_model("nothing", "service-2")
 
 
