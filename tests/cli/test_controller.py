@@ -352,7 +352,10 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     ("arguments", "code", "message"),
     [
         (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
-        (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
+        (("--listen", "127.0.0.1:99999"), 64, "the port 99999 is out of range: it must be from 0 to 65535"),
+        (("--listen", ":65536"), 64, "the port 65536 is out of range: it must be from 0 to 65535"),
+        (("--listen", "[::1]:1234567"), 64, "the port 1234567 is out of range: it must be from 0 to 65535"),
+        (("--listen", ":-1"), 64, "':-1' is not an address: write HOST:PORT"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: choose another address with --listen"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "unknown host"),

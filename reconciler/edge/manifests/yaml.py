@@ -31,9 +31,8 @@ from reconciler.core.text import shorten
 from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
 from reconciler.edge.manifests.scalars import resolve_scalar
-from reconciler.edge.manifests.syntax import build_character_problem, build_syntax_problem
+from reconciler.edge.manifests.syntax import Loader, build_character_problem, build_syntax_problem
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if PyYAML was built with it
 _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
 _ANCHOR_ENDS = frozenset(("", *" \t\r\n,[]{}"))
@@ -138,7 +137,7 @@ class _Reader:
         self._source = text
         self._text = text.text
         self._budget = budget
-        self._next_event = _Loader(text.text).get_event
+        self._next_event = Loader(text.text).get_event
         self._marks: array[int] = array("I")
         self._character_count = 0  # characters of all scalars, including those that aliases repeat
         self._anchors: dict[str, tuple[Json, array[int], int] | None] = {}

@@ -43,6 +43,8 @@ NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
 AFTER_QUOTE = "the file is not YAML: text follows the closing quote: put all of it in one pair of quotes, and write"
+LATE_QUOTE = "the file is not YAML: this quote is closed in line"
+KEY_ALONE = "the file is not YAML: a key must be followed by ': ',"
 
 NOT_YAML: Cases = {
     "not-yaml": (
@@ -112,7 +114,10 @@ NOT_YAML: Cases = {
         r'a: "\U00110000"',
         [r"1:7: the file is not YAML: this escape is above \U0010ffff, the last character"],
     ),
-    "quote-across-documents": ('a: "x\n---\nb"', ["2:1: the file is not YAML: a quote is not closed"]),
+    "quote-across-documents": (
+        'a: "x\n---\nb"',
+        ["1:4: the file is not YAML: this quote is not closed: close it, or remove it"],
+    ),
     "directive-without-document": (
         "%YAML 1.2\n# x\na: 1\n",
         ["3:1: the file is not YAML: the lines with % at their beginning must end with a line ---: add it, or remove"],
@@ -142,7 +147,70 @@ NOT_YAML: Cases = {
     ),
     "unclosed": (
         'a: "b\n',
-        ["2:1: the file is not YAML: a quote is not closed"],
+        ["1:4: the file is not YAML: this quote is not closed: close it, or remove it"],
+    ),
+    "unclosed-in-a-list": ('a: [1, "x, 2]\nb: 3\n', ["1:8: the file is not YAML: this quote is not closed"]),
+    "unclosed-at-a-key": ('"a: 1\nb: 2\n', ["1:1: the file is not YAML: this quote is not closed"]),
+    "unclosed-between-lines": ('a: 1\nb: "s3://b/x\nc: 2\n', ["2:4: the file is not YAML: this quote is not closed"]),
+    "one-quote-too-many": ('a: "x""\nb: 1\n', [rf"1:7: {AFTER_QUOTE} \" for a quote inside"]),
+    "closed-by-a-later-quote": (
+        'a: "abc\nb: 1\nc: "abc"\n',
+        [
+            (
+                "1:4: the file is not YAML: this quote is closed in line 3, and text follows there: close it in "
+                r"line 1, or write \" for a quote inside"
+            ),
+        ],
+    ),
+    "closed-by-a-later-single-quote": (
+        "a: 'x\nb: 1 # don't\n",
+        [f"1:4: {LATE_QUOTE} 2, and text follows there: close it in line 1, or write '' for a quote inside"],
+    ),
+    "closed-after-windows-lines": ('a: 1\r\nb: "x\r\nc: "y"\r\n', [f"2:4: {LATE_QUOTE} 3, and text follows"]),
+    "closed-before-a-comma": ('a: "x\nb: ", c"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-colon": ('a: "x\nb: "c: d"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-star": ('a: "x\nb: "*"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-sign": ('a: "x\nb: "@y"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-an-unclosed-quote": ('a: "x\nb: ""\nc: 1\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-in-the-next-entry": ('- "x\n- "y"\n', [f"1:3: {LATE_QUOTE} 2, and text follows"]),
+    "closed-in-the-next-member": ('{"a": "x,\n "b": "c"}\n', [f"1:7: {LATE_QUOTE} 2, and text follows"]),
+    "quote-only-before-a-key": ('z: 1\n"a: 1\nb: "x"\n', [f"2:1: {LATE_QUOTE} 3, and text follows"]),
+    "quoted-key-of-two-lines": ('z:\n  "a\n  b": 1\n', [f"2:3: {LATE_QUOTE} 3, and text follows"]),
+    "correct-quotes-of-two-lines": ('a: ["x\n y", @b]\n', ["2:6: the file is not YAML: '@' cannot begin a value"]),
+    "unknown-escape-in-a-later-line": (
+        "a: \"x\nb: 'C:\\zip'\n",
+        [
+            (
+                r"2:7: the file is not YAML: this escape is unknown: write \\ for a backslash, or use single quotes, "
+                "or close the quote that begins in line 1"
+            ),
+        ],
+    ),
+    "no-colon": (
+        MANIFEST.replace("Identifier: ", "Identifier ") + "  DestinationURI: s3://a/b\n",
+        [f"6:3: {KEY_ALONE} and text of several lines needs quotes or a |"],
+    ),
+    "no-colon-after-a-parent": ("a\n  b: 1\n  c: 2\n", ["1:1: a manifest must be a mapping", f"1:1: {KEY_ALONE}"]),
+    "no-colon-between-keys": ("a: 1\nb 2\nc: 3\n", [f"2:1: {KEY_ALONE}"]),
+    "no-colon-in-an-entry": ("- a b\n  c: d\n", [f"1:3: {KEY_ALONE}"]),
+    "no-colon-in-braces": ("a: {b c\n d: e}\n", [f"1:5: {KEY_ALONE}"]),
+    "no-colon-before-a-comment": ("a:\n  b c # d\n  e: f\n", [f"2:3: {KEY_ALONE}"]),
+    "no-colon-after-a-quoted-key": ('a:\n  "b"\n  c: d\n', [f"2:3: {KEY_ALONE}"]),
+    "no-space-after-the-colon": ("z:\n  a:b\n  c: d\n", [f"2:3: {KEY_ALONE}"]),
+    "no-colon-on-the-line-of-a-quoted-key": (
+        'z:\n  "a" b\n  c: d\n',
+        [rf"2:7: {AFTER_QUOTE} \" for a quote inside, or write KEY: VALUE"],
+    ),
+    "entry-beside-a-key": ("a: {}\n- x\n", ["2:1: the file is not YAML: this line is neither a key nor part of"]),
+    "no-comma-in-braces": ("a: {b: c\n d: e}\n", ["2:3: the file is not YAML: a { has no }, or a comma between"]),
+    "indented-too-far": (
+        "a: b\n  c: d\n",
+        [
+            (
+                "2:4: the file is not YAML: this line continues the value that begins in line 1, and a value cannot "
+                "contain ': ': check the indentation, or put the value in quotes"
+            ),
+        ],
     ),
     "control-character": (
         "a: 1\nbé: \x1b[31m\n",
