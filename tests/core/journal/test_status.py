@@ -45,3 +45,10 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
         False,
         "no request was sent, and no association was found",
     )
+
+
+def test_created_association_without_a_manifest_is_described() -> None:
+    """No run records whether List shows an association whose manifest was removed, and the status says so."""
+    created = replace(record("old"), state=replace(BOUND, arn=None))
+    (old,) = list_recorded_associations(journal(created), ())
+    assert old.state == "created; without a manifest, no run records whether List shows it"
