@@ -49,6 +49,7 @@ ERRORS_OF_MODULES = {
     "MalformedJournal",
     "OutputError",
     "UnreadableBody",
+    "UnusableFile",
     "_BodyError",
 }
 OWN_ERRORS |= ERRORS_OF_MODULES

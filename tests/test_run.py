@@ -313,14 +313,14 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
     assert [each.outcome for each in adoptions] == [None, None]
 
 
-def test_stopped_run_with_a_full_disk_reports_that_nothing_was_sent() -> None:
-    """If a stop prevented every call, the journal error says that nothing was sent."""
+def test_stopped_run_with_a_full_disk_reports_that_aws_did_nothing() -> None:
+    """If a stop prevented every call, the journal error says that AWS carried out nothing."""
     scenario = RunScenario()
     scenario.stop_after = 0
     scenario.journal.store.failing_puts = {2, 3, 4}
     result = scenario.run()
     assert isinstance(result.outcomes["export"], Skipped)
-    assert "nothing was sent" in str(result.error)
+    assert "AWS carried out nothing" in str(result.error)
 
 
 def test_stop_prevents_further_creates() -> None:

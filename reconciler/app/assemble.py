@@ -115,7 +115,7 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
         yield
         return
     try:
-        from reconciler.sandbox import DataFileError, open_process_sandbox
+        from reconciler.sandbox import DataFileError, DataFileInUse, open_process_sandbox
     except ImportError as error:
         raise build_sandbox_missing_error() from error
     data_file = config.sandbox_folder / "sandbox-data.json"
@@ -126,6 +126,9 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
             stack.enter_context(
                 open_process_sandbox(data_file if should_keep_data else None, is_read_only=config.dry_run)
             )
+        except DataFileInUse as error:
+            remedy = "stop the other process, or choose another folder with --state"
+            raise SetupError(f"another process uses the sandbox in {config.sandbox_folder}: {remedy}") from error
         except DataFileError as error:
             raise SetupError(str(error)) from error
         yield

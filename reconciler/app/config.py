@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -87,6 +89,9 @@ class RunConfig:
                 raise UsageError(
                     "--sandbox keeps its journal in a folder: use a path for --state, or leave out --state"
                 )
+            if state.is_folder(self.state) and (file := _find_file(Path(self.state))):
+                place = "" if file == Path(self.state) else f": {str(file)!r}"
+                raise UsageError(f"--state {self.state!r}{place} is a file: give the path of a folder")
         if self.sandbox and self.endpoint_url:
             raise UsageError("--sandbox and --endpoint-url cannot be combined: use one of them")
         if self.region is not None:
@@ -102,6 +107,15 @@ class RunConfig:
                 f"the folder {DEFAULT_STATE} is lost when the CI job ends, and a run without its journal may create "
                 "associations twice: set --state or RECONCILER_STATE to a place that persists, or use --dry-run"
             )
+
+
+def _find_file(folder: Path) -> Path | None:
+    """Return the nearest existing part of a path if it is a file, or None. It may also be impossible to inspect."""
+    nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)
+    try:
+        return nearest if stat.S_ISREG(nearest.stat().st_mode) else None
+    except OSError:
+        return None
 
 
 def _is_endpoint(url: str) -> bool:

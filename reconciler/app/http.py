@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.app.setting_file import read_setting_file, require_single_source
+from reconciler.app.setting_file import UnusableFile, read_setting_file, require_single_source
 from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
@@ -35,16 +35,31 @@ class WebhookSecret:
     def __init__(self, settings: Settings) -> None:
         require_single_source("RECONCILER_WEBHOOK_SECRET", settings.webhook_secret, settings.webhook_secret_file)
         self._value, self._file = settings.webhook_secret, settings.webhook_secret_file
-        if self._file and not self():
-            reason = "the file is unreadable, empty, or not one line of UTF-8 text: write only the secret, in one line"
-            raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {reason}")
+        if self._file:
+            try:
+                self._read(self._file)
+            except UnusableFile as error:
+                raise UsageError(f"RECONCILER_WEBHOOK_SECRET_FILE {self._file}: {error}") from error
 
     def __call__(self) -> bytes | None:
         """Return the current secret, or None if there is no valid secret."""
-        value = read_setting_file(self._file) if self._file else self._value
-        if self._file and value:
-            redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.from_values(value))
-        return value.encode() if value and value.isprintable() else None
+        if self._file is None:
+            return self._value.encode() if self._value and self._value.isprintable() else None
+        try:
+            return self._read(self._file)
+        except UnusableFile:
+            return None
+
+    @staticmethod
+    def _read(path: str) -> bytes:
+        """Return the secret in a file. Raises UnusableFile."""
+        value = read_setting_file(path)
+        if not value:
+            raise UnusableFile("the file is empty: write the secret of the webhook into it")
+        redaction.add_secrets("RECONCILER_WEBHOOK_SECRET_FILE", Secrets.from_values(value))
+        if not value.isprintable():
+            raise UnusableFile("the file has several lines, or a control character: write only the secret, in one line")
+        return value.encode()
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler import redaction
-from reconciler.app.setting_file import read_setting_file, require_single_source
+from reconciler.app.setting_file import UnusableFile, read_setting_file, require_single_source
 from reconciler.app.settings import Settings
 from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.redaction.secrets import Secrets
@@ -34,8 +35,10 @@ class ReceiverList:
         """Return the current receivers, or the previous receivers while the file is unreadable or invalid."""
         if self._file is None:
             return self._receivers
-        text = self._read(self._file)
-        if text is not None and text != self._text:
+        with suppress(UnusableFile):
+            text = self._read(self._file)
+            if text == self._text:
+                return self._receivers
             self._text = text
             self._reload(text)
         return self._receivers
@@ -46,9 +49,10 @@ class ReceiverList:
         name = "RECONCILER_NOTIFY_URLS"
         if self._file:
             name = f"RECONCILER_NOTIFY_URLS_FILE {self._file}"
-            self._text = self._read(self._file)
-            if self._text is None:
-                raise UsageError(f"{name}: the file is unreadable, or not UTF-8 text")
+            try:
+                self._text = self._read(self._file)
+            except UnusableFile as error:
+                raise UsageError(f"{name}: {error}") from error
         try:
             self._receivers = parse_receivers(self._text or "")
         except AppriseMissing as error:
@@ -70,8 +74,7 @@ class ReceiverList:
             logs.get_logger().info(logs.RECEIVERS_LOADED, receivers=[each.name for each in self._receivers])
 
     @staticmethod
-    def _read(path: str) -> str | None:
+    def _read(path: str) -> str:
         text = read_setting_file(path)
-        if text is not None:
-            redaction.add_secrets("RECONCILER_NOTIFY_URLS_FILE", Secrets.from_receiver_urls(text))
+        redaction.add_secrets("RECONCILER_NOTIFY_URLS_FILE", Secrets.from_receiver_urls(text))
         return text

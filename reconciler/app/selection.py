@@ -60,5 +60,10 @@ def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> 
         raise UsageError(f"several targets have a manifest {manifest!r}: select one of {names} with --target")
     manifest_names = [each.name for target in targets for each in desired.manifests[target.name]]
     closest = find_closest(manifest, manifest_names)
-    hint = f"did you mean {closest!r}?" if closest else "`reconcile status` lists the names in the journal"
+    if closest:
+        hint = f"did you mean {closest!r}?"
+    elif manifest_names:
+        hint = f"use {_format_choice(manifest_names)}; `reconcile status` shows the records of removed manifests"
+    else:
+        hint = "there are no manifests; `reconcile status` shows the records of removed manifests"
     raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

@@ -86,8 +86,7 @@ class Source:
         """Yield the files of the source, up to the limits of one revision."""
         from reconciler.edge import manifests
 
-        paths = self.files or (FOLDER,)
-        return limit_files(each for path in paths for each in manifests.find_files(path, self.standard_input))
+        return limit_files(manifests.find_files(self.files or (FOLDER,), self.standard_input))
 
     def fetch(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...]]:
         """Return a commit and its files. Raises GitError, UntrustedCommit for its signature, and StopRequested."""

@@ -91,9 +91,18 @@ class Command(click.Command):
             elif word in _list_commands(ctx):
                 hint = f": write the command first: reconcile {word} …"
             else:
-                hint = ""
+                hint = f": {self._describe_arguments(ctx, word)}"
             ctx.fail(f"Got unexpected extra argument ({word}){hint}")
         return extra_arguments
+
+    def _describe_arguments(self, ctx: click.Context, word: str) -> str:
+        """Return what the command takes instead of an extra argument."""
+        arguments = " ".join(each.make_metavar(ctx) for each in self.params if isinstance(each, click.Argument))
+        if arguments:
+            return f"reconcile {ctx.info_name} takes one {arguments}"
+        if any("-f" in each.opts for each in self.params):
+            return f"files are given with -f: reconcile {ctx.info_name} -f {word}"
+        return f"reconcile {ctx.info_name} takes only options"
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Raises click.UsageError for each UsageError, so that click adds the usage of the command."""
@@ -182,7 +191,8 @@ files = option(
     multiple=True,
     type=click.Path(allow_dash=True),  # click splits the variable as PATH is split
     metavar="PATH|-",
-    help="File or folder of manifests, or - for standard input. May be repeated.  [default: manifests/]",
+    help="File or folder of manifests, or - for standard input (not for the controller). May be repeated.  "
+    "[default: manifests/]",
 )
 
 
@@ -235,8 +245,8 @@ plan_options = combine_options(
         "--max-creates",
         type=WholeNumber(),
         metavar="N",
-        help="Maximum number of creates in each target. A run that plans more creates none. If a Target has a "
-        "lower MaxCreates, that one applies.",
+        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. If "
+        "MaxCreates of the Target is lower (10 by default, and without a Target), it applies instead.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.

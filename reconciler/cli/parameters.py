@@ -8,6 +8,8 @@ import click
 
 from reconciler.app.http import Address
 
+_MAX_PORT = 65535
+
 
 class ListenAddress(click.ParamType[Address]):
     """An address as HOST:PORT, [IPv6]:PORT, or :PORT for every address of this machine."""
@@ -16,11 +18,13 @@ class ListenAddress(click.ParamType[Address]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
         """Return the address. Fails if the text is not an address."""
-        match = re.fullmatch(r"(?:\[([0-9a-fA-F:.%]+)\]|([^:\[\]]*)):([0-9]{1,5})", str(value))
-        if match is None or int(match[3]) > 65535:  # noqa: PLR2004 - the highest port
+        match = re.fullmatch(r"(?:\[([0-9a-fA-F:.%]+)\]|([^:\[\]]*)):([0-9]{1,20})", str(value))
+        if match is None:
             self.fail(
                 f"{value!r} is not an address: write HOST:PORT, or :PORT for every address of this machine", param, ctx
             )
+        if int(match[3]) > _MAX_PORT:
+            self.fail(f"the port {match[3]} is out of range: it must be from 0 to {_MAX_PORT}", param, ctx)
         return Address(match[1] or match[2], int(match[3]))
 
 

@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 from reconciler.core.errors import Problem
 
-NO_MANIFESTS = Problem("all files", 0, 0, "", "there is no manifest of an association: nothing will be created")
+NO_MANIFESTS = Problem(
+    "all given files", 0, 0, "", "none contains a DataIntegrationAssociation: nothing will be created"
+)
 """Warning about a revision without a manifest. It belongs to no file, and its line is therefore 0."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | tuple[Json, ...] | Mapping[str, Json] | None"
@@ -183,9 +185,10 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
-    """Failed List of a data integration. An empty List is an empty tuple instead."""
+    """Failed List of a data integration, with the remedy. An empty List is an empty tuple instead."""
 
     reason: str
+    remedy: str = "run reconcile doctor, and correct what it reports"
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,8 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
     yield f"  ClientToken {record.token or 'unknown, because this program did not create the association'}"
     yield f"  incarnation {record.incarnation}, generation last acted on {record.generation}"
     if explanation.last_decision:
-        yield f"  {explanation.last_decision.decision} since {format_timestamp(explanation.last_decision.since)}"
+        since = format_timestamp(explanation.last_decision.since)
+        yield f"  last decision {explanation.last_decision.decision}, since {since}"
     if record.request != explanation.request:
         yield "  last applied request, which differs from git:"
         yield from (f"  {line}" for line in _render_members(record.request))
@@ -147,7 +148,7 @@ def _render_state(record: Record) -> Iterator[str]:
         case Bound(association_id, since, arn, missing_since, update):
             yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
-                yield "  not shown by List yet"
+                yield "  no run has recorded yet that List shows it"
             if missing_since:
                 yield f"  missing from List since {format_timestamp(missing_since)}"
             if update:

@@ -22,7 +22,7 @@ _MAX_LENGTH = 500
 _ADVICE = {
     Condition.REFUSED: "the latest revision was rejected or cannot be read: correct the problems listed here",
     Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
-    Condition.UNLISTED: "the associations of this data integration are unknown: run reconcile doctor",
+    Condition.UNLISTED: "its associations are unknown: see the reason, or run reconcile doctor",
     Condition.FAILED: "a later run tries again if that is safe: see the reason",
     Condition.BLOCKED: "needs action: do what the reason says",
     Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",

@@ -74,15 +74,15 @@ def format_coverage(report: Report | TargetReport) -> str:
 
 def format_validation(result: ValidationResult) -> str:
     """Return the findings as one line."""
-    commit_part = f" of commit {sanitize(result.revision)}" if result.revision else ""
+    commit = f"commit {sanitize(result.revision)}" if result.revision else ""
     if result.problems:
-        count = result.problem_count or len(result.problems)
-        return f"{format_count(count, 'problem')} in the manifests{commit_part}: no manifest is used."
+        count = format_count(result.problem_count or len(result.problems), "problem")
+        return f"{count} in the manifests{commit and f' of {commit}'}; no manifest is used."
     counts = ((result.manifest_count, "manifest"), (result.target_count, "target"))
     subjects = ", ".join(format_count(count, noun) for count, noun in counts if count)
     warning_count = len(result.warnings)
     warnings = f", {format_count(warning_count, 'warning')}" if warning_count else ""
-    return f"{subjects or 'no manifests'}{commit_part}{': valid' if subjects else ''}{warnings}."
+    return f"{subjects or 'no manifests'}{commit and f' in {commit}'}{': valid' if subjects else ''}{warnings}."
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def describe_next_step(association: AssociationReport) -> str | None:
     """Return what happens next to a refused Create or a call without an answer. None stands for other outcomes."""
     match association.outcome, association.write:
         case Refused(), Create():
-            return "AWS created nothing: correct the cause and run again; reconcile doctor names missing permissions"
+            return "AWS created nothing: correct the cause, and run again"
         case Unknown(), Create():
             next_step = "waits before it sends the Create again"
         case Unknown(), Update():

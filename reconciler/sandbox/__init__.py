@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     from reconciler.sandbox.process_sandbox import open_process_sandbox
     from reconciler.sandbox.sandbox import Sandbox
     from reconciler.sandbox.server import SandboxServer, serve
-    from reconciler.sandbox.store import DataFileError
+    from reconciler.sandbox.store import DataFileError, DataFileInUse
 
-__all__ = ["Behaviour", "DataFileError", "ManualClock", "Sandbox", "SandboxServer", "open_process_sandbox", "serve"]
+__all__ = [
+    "Behaviour",
+    "DataFileError",
+    "DataFileInUse",
+    "ManualClock",
+    "Sandbox",
+    "SandboxServer",
+    "open_process_sandbox",
+    "serve",
+]
 
 _MODULES = {
     "DataFileError": "store",
+    "DataFileInUse": "store",
     "Sandbox": "sandbox",
     "SandboxServer": "server",
     "open_process_sandbox": "process_sandbox",

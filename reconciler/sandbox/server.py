@@ -21,6 +21,9 @@ from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.service.behaviour import Behaviour
 from reconciler.sandbox.service.defaults import IdSource, TimeSource, generate_id, read_system_time
 
+_PORT_ERRORS = (errno.EADDRINUSE, errno.EACCES)
+"""Errors of an address whose port is in use or reserved for root."""
+
 
 class SandboxServer:
     """A sandbox that listens during the `with` block. Port 0 selects a free port.
@@ -63,11 +66,14 @@ class SandboxServer:
         except OSError as error:
             self.sandbox.close()
             reason = str(error.strerror).partition(" (")[0]  # Python adds the address again in parentheses
-            message = f"cannot listen on {self._host}:{self._port}: {reason}: choose another port"
+            is_port_wrong = error.errno in _PORT_ERRORS
+            remedy = "choose another port with --port" if is_port_wrong else "choose another address with --host"
+            message = f"cannot listen on {self._host}:{self._port}: {reason}: {remedy}"
             raise OSError(error.errno, message) from error
         except TypeError as error:  # Python raises it for a host name that cannot be encoded
             self.sandbox.close()
-            raise OSError(errno.EINVAL, f"cannot listen on {self._host}: not a valid host name") from error
+            remedy = "choose another address with --host"
+            raise OSError(errno.EINVAL, f"cannot listen on {self._host}: not a valid host name: {remedy}") from error
         with listener:  # werkzeug copies the socket. If werkzeug bound it itself, an error would end the program.
             self._server = make_server(
                 self._host,
@@ -128,5 +134,5 @@ def serve(  # noqa: PLR0913 - the options of `reconcile sandbox`
     with SandboxServer(host=host, port=port, data=data, behaviour=behaviour) as server:
         storage = "in memory" if data is None else f"in {data}"
         switches = "".join(f", {switch}" for switch in behaviour.list_changes())
-        announce(f"AppIntegrations sandbox at {server.url} (account 123456789012, state {storage}{switches})")
+        announce(f"AppIntegrations sandbox at {server.url} (account 123456789012, data {storage}{switches})")
         stop.wait()

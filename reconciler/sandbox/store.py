@@ -24,6 +24,14 @@ class DataFileError(ValueError):
         self.path = path
 
 
+class DataFileInUse(DataFileError):
+    """A data file that another sandbox uses."""
+
+    def __init__(self, path: Path) -> None:
+        """Build the message from the path."""
+        super().__init__(path, "another sandbox uses this file: stop that sandbox, or choose another file with --data")
+
+
 class DataFile:
     """The data file of one sandbox. A lock file beside it keeps other sandboxes from using it."""
 
@@ -44,7 +52,7 @@ class DataFile:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
-            raise DataFileError(path, "another sandbox uses this file: stop it, or choose another file") from None
+            raise DataFileInUse(path) from None
 
     def close(self) -> None:
         """Release the file for another sandbox."""

@@ -12,6 +12,11 @@ from reconciler.web.webhook_senders import SENDERS, UnreadableBody, matches_push
 
 MAX_BODY_SIZE = 1024 * 1024
 """The maximum size of a body in bytes."""
+_DISABLED = (
+    "webhooks are disabled, because no valid secret is set: set RECONCILER_WEBHOOK_SECRET or "
+    "RECONCILER_WEBHOOK_SECRET_FILE"
+)
+_UNKNOWN_SENDER = f"unknown sender in the URL: use one of {', '.join(f'/hooks/{name}' for name in SENDERS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,10 @@ class Webhooks:
         """Return the response to a webhook. The triggered action happens after the response."""
         name = request.path_params["sender"]
         sender, secret = SENDERS.get(name), self.get_secret()
-        if sender is None or secret is None:
-            return _build_response(404, "webhook unknown or disabled: check the URL, and set RECONCILER_WEBHOOK_SECRET")
+        if secret is None:
+            return _build_response(404, _DISABLED)
+        if sender is None:
+            return _build_response(404, _UNKNOWN_SENDER)
         try:
             body = await _read_body(request)
         except _BodyError as body_error:

@@ -160,7 +160,8 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
     expected = (
-        "warning: all files: there is no manifest of an association: nothing will be created\nno manifests, 1 warning\n"
+        "warning: all given files: none contains a DataIntegrationAssociation: nothing will be created\n"
+        "no manifests, 1 warning\n"
     )
     assert program.run("validate").out == expected
     for options in ((), ("--strict",)):
@@ -227,7 +228,10 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("--dry-run", "manifests/"), "unexpected extra argument (manifests/): did you mean -f manifests/?"),
         (("validate", "manifests/"), "did you mean -f manifests/?"),
         (("--dry-run", "doctor"), "unexpected extra argument (doctor): write the command first: reconcile doctor …"),
-        (("status", "nope"), "unexpected extra argument (nope)"),
+        (("status", "nope"), "unexpected extra argument (nope): files are given with -f: reconcile status -f nope"),
+        (("validate", "nope"), "unexpected extra argument (nope): files are given with -f: reconcile validate -f nope"),
+        (("explain", "one", "two"), "unexpected extra argument (two): reconcile explain takes one NAME"),
+        (("sandbox", "nope"), "unexpected extra argument (nope): reconcile sandbox takes only options"),
         (("unlock", "nope"), "TARGET 'nope' is not declared: use default"),
         (("unlock", "defualt"), "TARGET 'defualt' is not declared: did you mean 'default'?"),
         (("--target", "defualt"), "--target 'defualt' is not declared: did you mean 'default'?"),

@@ -352,7 +352,10 @@ def test_burst_of_webhooks_causes_at_most_two_runs(program: Program) -> None:
     ("arguments", "code", "message"),
     [
         (("--listen", "nowhere"), 64, "'nowhere' is not an address: write HOST:PORT"),
-        (("--listen", "127.0.0.1:99999"), 64, "is not an address"),
+        (("--listen", "127.0.0.1:99999"), 64, "the port 99999 is out of range: it must be from 0 to 65535"),
+        (("--listen", ":65536"), 64, "the port 65536 is out of range: it must be from 0 to 65535"),
+        (("--listen", "[::1]:1234567"), 64, "the port 1234567 is out of range: it must be from 0 to 65535"),
+        (("--listen", ":-1"), 64, "':-1' is not an address: write HOST:PORT"),
         (("--listen", "127.0.0.1:BUSY"), 1, "Address already in use: choose another address with --listen"),
         (("--listen", "198.51.100.7:80"), 1, "Cannot assign requested address"),
         (("--listen", "no..host:80"), 1, "unknown host"),
@@ -374,7 +377,11 @@ def test_unusable_listen_address_is_a_one_line_error(
 @pytest.mark.parametrize(
     ("file", "secret", "message"),
     [
-        ("/nonexistent", None, "SECRET_FILE /nonexistent: the file is unreadable, empty, or"),
+        (
+            "/nonexistent",
+            None,
+            "SECRET_FILE /nonexistent: the file cannot be read: No such file or directory: correct the path",
+        ),
         ("/dev/null", "x", "are both set: unset one"),
         (None, " \t", "RECONCILER_WEBHOOK_SECRET is blank"),
         (None, "\ufeff \n", "RECONCILER_WEBHOOK_SECRET is blank"),
@@ -397,15 +404,25 @@ def test_unusable_webhook_secret_is_a_one_line_error(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", "secret".encode("utf-16"), b"a\nb", b"a\0b", b"\xff"]
+    ("content", "problem"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        ("secret".encode("utf-16"), "is not UTF-8 text"),
+        (b"\xff", "is not UTF-8 text"),
+        (b"a\nb", "has several lines, or a control character"),
+        (b"a\0b", "has several lines, or a control character"),
+    ],
 )
-def test_secret_file_without_a_secret_is_rejected(program: Program, content: bytes) -> None:
-    """The error for an unusable secret file names the variable and the file, and not the content."""
+def test_secret_file_without_a_secret_is_rejected(program: Program, content: bytes, problem: str) -> None:
+    """The error for an unusable secret file names the variable, the file and the one problem, and not the content."""
     program.add("october")
     (program.folder / "secret").write_bytes(content)
     result = program.run("controller", env={"RECONCILER_WEBHOOK_SECRET_FILE": "secret"})
     assert result.code == 64
-    assert "RECONCILER_WEBHOOK_SECRET_FILE secret: the file is unreadable, empty, or not one line of" in result.err
+    assert f"RECONCILER_WEBHOOK_SECRET_FILE secret: the file {problem}: " in result.err
 
 
 def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program) -> None:

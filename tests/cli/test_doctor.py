@@ -498,13 +498,13 @@ def test_aws_messages_cannot_inject_terminal_escapes(healthy_program: Program, s
     assert not re.search(r"^  ok       faked", result.out, re.MULTILINE)
 
 
-def test_state_folder_that_cannot_be_created_fails_the_check(healthy_program: Program) -> None:
-    """The check of the state fails for an impossible folder without an attempt to create it."""
+def test_state_folder_below_a_file_is_rejected(healthy_program: Program) -> None:
+    """The doctor rejects an impossible folder of the state, and does not try to create it."""
     (healthy_program.folder / "file").write_text("")
-    check = find_check(diagnose(healthy_program, "--state", "file/state"), "state-write")
-    assert (check["result"], check["seen"]) == (
-        "failed",
-        "file/state/sandbox cannot be written: file is not a folder",
+    result = healthy_program.run("doctor", "--state", "file/state")
+    assert (result.code, "--state 'file/state': 'file' is a file: give the path of a folder" in result.err) == (
+        64,
+        True,
     )
 
 

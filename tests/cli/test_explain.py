@@ -101,7 +101,8 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert (
         explanation["rule"]["condition"]
-        == f"git differs from the applied request, and an update can change every member: {end}; mode create"
+        == f"git differs from the applied request, and an update can change every member: {end}; "
+        "the mode in effect is create"
     )
     text = program.run("explain", "october").out
     assert "last applied request, which differs from git:" in text
@@ -146,7 +147,7 @@ def test_an_unlisted_data_integration_is_explained(program: Program, server: San
     ("arguments", "message"),
     [
         (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
-        (("x\x1b[31m",), "`reconcile status` lists the names in the journal"),
+        (("x\x1b[31m",), "use october; `reconcile status` shows the records of removed manifests"),
         ((), "Missing argument 'NAME'"),
     ],
 )
@@ -157,6 +158,14 @@ def test_unknown_manifest_name_is_a_usage_error(program: Program, arguments: tup
     assert (result.code, result.out) == (64, "")
     assert message in result.err
     assert "\x1b" not in result.err
+
+
+def test_explain_without_manifests_points_to_the_journal(program: Program) -> None:
+    """Without manifests, explain has no names to suggest, and says where the records of removed manifests are."""
+    (program.folder / "manifests").mkdir(exist_ok=True)
+    result = program.run("explain", "october")
+    assert result.code == 64
+    assert "there are no manifests; `reconcile status` shows the records of removed manifests" in result.err
 
 
 def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> None:

@@ -91,7 +91,7 @@ def test_source_and_commit_are_logged(program: Program) -> None:
 
 def test_every_command_accepts_the_git_options(program: Program, commits: tuple[str, str]) -> None:
     """The git options have the same meaning in every command."""
-    assert f"2 manifests of commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
+    assert f"2 manifests in commit {commits[1]}: valid" in program.run("validate", "--git-url", ".", env=GIT).out
     assert program.run("explain", "october", "--git-url", ".", env=GIT).code == 0
     assert "october.yaml" in program.run("validate", env=GIT).out
 
@@ -101,19 +101,19 @@ def test_every_command_accepts_the_git_options(program: Program, commits: tuple[
     [
         (("--git-url", ".", "--git-ref", "nowhere"), 1, "nowhere"),
         (("--git-url", ".", "--git-ref", "--upload-pack=touch pwned"), 64, ""),
-        (("--git-url", ".", "--git-ref", "a b"), 64, "the revision 'a b' is not a valid branch"),
+        (("--git-url", ".", "--git-ref", "a b"), 64, "--git-ref 'a b' is not a valid name: use a branch"),
         (("--git-url", "--upload-pack=touch pwned"), 64, ""),
         (("--git-url", "ext::sh -c 'touch pwned'"), 64, ""),
-        (("--git-url", ""), 64, "is empty"),
+        (("--git-url", ""), 64, "--git-url is empty: give it the folder or URL of a repository"),
         (
             ("--git-url", "https://bot:p/w@host.invalid/x"),
             64,
             "'https://***@host.invalid/x': the URL has an @ after the host",
         ),
-        (("--git-url", "none"), 1, "none"),
+        (("--git-url", "none"), 1, "'none' is not a git repository: correct --git-url"),
         (("--git-url", ".", "--git-path", "../elsewhere"), 64, "../elsewhere"),
         (("--git-url", ".", "--git-path", "/etc"), 64, "/etc"),
-        (("--git-url", ".", "--git-path", "nothing"), 1, "nothing"),
+        (("--git-url", ".", "--git-path", "nothing"), 3, "nothing: the repository '.' has no such file or folder"),
         (("--git-url", ".", "-f", "manifests"), 64, "-f and --git-url cannot be combined"),
         (("--git-ref", "HEAD"), 64, "--git-ref needs --git-url: without --git-url, manifests are read from files"),
         (("--git-path", "manifests"), 64, "--git-path needs --git-url"),

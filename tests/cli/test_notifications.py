@@ -155,9 +155,13 @@ def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer)
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…)"),
+        ({"URLS": "json://127.0.0.1 slack://hunter2"}, "RECONCILER_NOTIFY_URLS: URL 2 (slack://…) is not a"),
+        (
+            {"URLS": "foo"},
+            "URL 1 (without a scheme) is not a valid URL for apprise: write one such as jsons://HOST/PATH",
+        ),
         ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: no receivers"),
-        ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: the file is unreadable"),
+        ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: the file cannot be read: No such"),
         ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "are both set: unset one"),
     ],
 )

@@ -153,13 +153,16 @@ def test_lost_response_fails_the_run_and_creates_nothing_twice(program: Program,
 
 
 def test_refused_call_is_reported_with_the_aws_message(program: Program, server: SandboxServer) -> None:
-    """The report of a refused call contains the message of AWS."""
+    """The report of a refused call contains the message of AWS. It names no command that could not find the cause."""
     server.sandbox.set_behaviour(Behaviour(explicit_deny=True))
     program.add("october")
     result = program.run()
     assert result.code == 1
     assert "explicit deny in a resource-based policy" in result.out
     assert "failed" in result.out
+    report = " ".join(result.out.split())
+    assert "AWS created nothing: correct the cause, and run again" in report
+    assert "reconcile doctor" not in report
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -267,7 +270,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     assert result.find_events("no manifests")
     assert not result.find_events("manifest warning")
     assert [each["message"] for each in result.report["warnings"]] == [
-        "there is no manifest of an association: nothing will be created"
+        "none contains a DataIntegrationAssociation: nothing will be created"
     ]
 
 

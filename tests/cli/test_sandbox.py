@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from support.paths import REPOSITORY
 from support.program import Program, create_environment
 
 from reconciler.sandbox import Behaviour
+from reconciler.sandbox.store import DataFile
 
 
 @contextmanager
@@ -88,7 +89,36 @@ def test_port_in_use_is_a_one_line_error(tmp_path: Path) -> None:
     with serve_sandbox(program) as url:
         result = program.run("sandbox", "--port", url.rpartition(":")[2])
     assert result.code == 1
-    assert "choose another port" in result.err
+    assert "choose another port with --port" in result.err
+
+
+def test_foreign_address_is_a_one_line_error(tmp_path: Path) -> None:
+    """An address of another machine is reported with the option that corrects it."""
+    result = Program(tmp_path).run("sandbox", "--host", "192.0.2.1", "--port", "0")
+    assert result.code == 1
+    assert "cannot listen on 192.0.2.1:0: " in result.err
+    assert "choose another address with --host" in result.err
+
+
+def test_state_that_is_a_file_is_a_usage_error(tmp_path: Path) -> None:
+    """A --state that is a file, or is below a file, is wrong usage, with and without --sandbox."""
+    program = Program(tmp_path)
+    (tmp_path / "file").touch()
+    for state, place in (("file", "'file'"), ("file/below", "'file/below': 'file'")):
+        for options in (("--sandbox",), ("--dry-run",)):
+            result = program.run(*options, "--state", state)
+            assert result.code == 64
+            assert f"--state {place} is a file: give the path of a folder" in result.err
+
+
+def test_two_sandboxes_cannot_share_a_folder(tmp_path: Path) -> None:
+    """A run with --sandbox names the option that selects another folder if a process uses the same sandbox."""
+    program = Program(tmp_path)
+    program.add("october")
+    with closing(DataFile(tmp_path / ".reconciler" / "sandbox" / "sandbox-data.json")):
+        result = program.run("--sandbox")
+    assert result.code == 1
+    assert "stop the other process, or choose another folder with --state" in result.err
 
 
 def test_invalid_host_name_is_a_one_line_error(tmp_path: Path) -> None:

@@ -344,10 +344,11 @@ def test_invalid_inputs_call_nothing(
 def test_inputs_are_not_executed_by_a_shell(job: Job, comments: Comments) -> None:
     """Shell code in an input is not executed."""
     script = "$(touch${IFS}made);`touch made`"
-    for name in ("branch", "command", "expect_plan", "options", "path", "program", "state", "new_state"):
+    for name in ("branch", "command", "expect_plan", "options", "program", "state", "new_state"):
         job.use(**{name: script})
-    assert not list(job.host.folder.rglob("made"))
     assert all("made" not in comment["body"] for comment in comments.items)
+    assert job.use(path=script).exit_code == 3  # the comment names the missing path
+    assert not list(job.host.folder.rglob("made"))
 
 
 def test_manifest_names_cannot_inject_workflow_commands(job: Job) -> None:

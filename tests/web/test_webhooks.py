@@ -36,7 +36,7 @@ def test_webhook_without_proof_is_unauthorized(site: Site, sender: str) -> None:
     for body in (BODY, b"{", b""):
         response = site.post(f"/hooks/{sender}", body, {"X-GitHub-Event": "push"})
         assert response.status == 401
-        assert SECRET.decode() not in response.text
+        assert SECRET.decode() not in response.body.decode()
     assert site.actions == []
     assert set(site.webhook_results) == {(sender, "unauthorized")}
 
@@ -53,14 +53,19 @@ def test_webhooks_are_disabled_without_a_secret(site: Site) -> None:
     site.secret = None
     headers = PUSH | {"X-Hub-Signature-256": sign(BODY, b""), "X-Gitlab-Token": ""}
     for sender in ("github", "gitlab", "generic"):
-        assert site.post(f"/hooks/{sender}", BODY, headers).status == 404
+        response = site.post(f"/hooks/{sender}", BODY, headers)
+        assert response.status == 404
+        assert "set RECONCILER_WEBHOOK_SECRET or RECONCILER_WEBHOOK_SECRET_FILE" in response.body.decode()
     assert site.actions == []
 
 
 @pytest.mark.parametrize("path", ["/hooks/", "/hooks/bitbucket", "/hooks/github/x"])
 def test_unknown_webhook_paths_are_not_found(site: Site, path: str) -> None:
     """A webhook path of an unknown sender returns 404."""
-    assert site.post(path, BODY, PUSH).status == 404
+    response = site.post(path, BODY, PUSH)
+    assert response.status == 404
+    if path == "/hooks/bitbucket":
+        assert "use one of /hooks/github, /hooks/gitlab, /hooks/generic" in response.body.decode()
     assert site.get("/hooks/github").status == 405
 
 

@@ -18,7 +18,7 @@ _SWITCHES = (
 )
 
 
-@click.command("sandbox")
+@click.command("sandbox", cls=options.Command)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port",

@@ -21,7 +21,7 @@ from reconciler.core.errors import (
     WrongAccount,
 )
 from reconciler.core.journal.records import Journal
-from reconciler.core.model import Desired, Target
+from reconciler.core.model import NO_MANIFESTS, Desired, Target
 from reconciler.core.text import format_count, format_timestamp
 
 _ACCEPTED_OFFSET = timedelta(seconds=60)
@@ -60,9 +60,7 @@ def check_valid_manifests(desired: Desired) -> Check:
     count = sum(map(len, desired.manifests.values()))
     if not count:
         fix = "write a manifest, or give the right folder with -f"
-        return Check(
-            "manifests", CheckResult.WARNING, "there is no manifest of an association: nothing will be created", fix
-        )
+        return Check("manifests", CheckResult.WARNING, f"of {NO_MANIFESTS.file}, {NO_MANIFESTS.message}", fix)
     message = f"{format_count(count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {format_count(len(desired.warnings), 'warning')}"

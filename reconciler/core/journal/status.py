@@ -63,7 +63,7 @@ def _build_recorded_association(name: str, journal: Journal, *, is_orphaned: boo
         name=name,
         decision=last_decision.decision if last_decision else None,
         since=last_decision.since if last_decision else None,
-        state=_describe_state(record),
+        state=_describe_state(record, is_orphaned=is_orphaned),
         arn=bound.arn if bound else None,
         association_id=bound.association_id if bound else None,
         last_execution=last_decision.last_execution if last_decision else None,
@@ -71,7 +71,7 @@ def _build_recorded_association(name: str, journal: Journal, *, is_orphaned: boo
     )
 
 
-def _describe_state(record: Record | None) -> str:
+def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
     if record is None:
         return "no request was sent, and no association was found"
     match record.state:
@@ -83,6 +83,8 @@ def _describe_state(record: Record | None) -> str:
             result = "was refused" if update.refusal else "is not shown by List yet"
             return f"the Update of {format_timestamp(update.at)} {result}"
         case Bound(arn=None):
-            return "created, but not shown by List yet"
+            if is_orphaned:
+                return "created; without a manifest, no run records whether List shows it"
+            return "created; no run has recorded yet that List shows it"
         case _:
             return "live"

@@ -101,10 +101,7 @@ def _find_listing_problem(
     for arn, name in names.items():
         associations = observation.associations.get(arn, ())
         if isinstance(associations, Unobserved):
-            return (
-                f"the associations of {name} could not be listed: {associations.reason}: run reconcile doctor, and "
-                "correct what it reports"
-            )
+            return f"the associations of {name} could not be listed: {associations.reason}: {associations.remedy}"
     return None
 
 

@@ -27,7 +27,9 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     record = replace(record, state=bound)
     differences = compare(inputs.request, record.request, live.spec, ignore)
     if inputs.old_name:
-        return Adopt(inputs.manifest, live, record, differences, f"the manifest was renamed from {inputs.old_name}")
+        next_step = "; the run after it decides about the differences" if differences else ""
+        reason = f"the manifest was renamed from {inputs.old_name}, which a run records{next_step}"
+        return Adopt(inputs.manifest, live, record, differences, reason)
     if bound.update:
         baseline: Spec = {**record.request, _EXECUTION: record.previous_executions[-1]}
         if not _has_drifted(baseline, live, ignore):

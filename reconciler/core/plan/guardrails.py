@@ -106,9 +106,12 @@ def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: Ru
     limit, source, option = target.max_creates, f"MaxCreates of target {target.name!r}", "MaxCreates"
     if rules.options.max_creates is not None and rules.options.max_creates < limit:
         limit, source, option = rules.options.max_creates, "--max-creates", "--max-creates"
+    remedy = f"raise {option}"
+    if target.account is None and option == "MaxCreates":
+        source, remedy = "the limit without a declared Target", "declare a Target with a higher MaxCreates"
     reason = (
         f"nothing is created, because this run would create {format_count(creates, 'association')} "
-        f"and {source} is {limit}: review the plan, then raise {option}"
+        f"and {source} is {limit}: review the plan, then {remedy}"
     )
 
     def check_creates(write: Write) -> Decision:

@@ -206,7 +206,7 @@ def _describe_conditions(
             yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):
             yield from _describe_differences(differences)
-            yield f"mode {rules.options.mode.choose_stricter(policy.mode)}"
+            yield f"the mode in effect is {rules.options.mode.choose_stricter(policy.mode)}"
         case Settling(until=until):
             yield f"it is {format_timestamp(rules.now)}, and the wait ends at {format_timestamp(until)}"
         case Lost():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import redaction
 from reconciler.core.aws.date_header import get_date
 from reconciler.core.context import with_context
-from reconciler.core.errors import CloudError, StopRequested
+from reconciler.core.errors import CloudError, StopRequested, Throttled, Unreachable
 from reconciler.core.model import Live, Observation, Unobserved
 from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.aws.pagination import read_pages, require_shape
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CONCURRENCY = 8
 _MAX_READINGS = 4
 """Maximum number of times that a List of several pages is read until two consecutive reads agree."""
+
+_RETRY = "a later run tries again"
 
 
 class Reader:
@@ -94,11 +96,15 @@ class Reader:
                     previous_items = items
         except StopRequested:
             raise
+        except Throttled as error:
+            return Unobserved(str(error), f"{_RETRY}; if it stays, lower RequestsPerSecond")
+        except Unreachable as error:
+            return Unobserved(str(error), f"{_RETRY}; if it stays, run reconcile doctor")
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an unreadable response is not an empty list
             return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
-        return Unobserved(f"the list changed while it was read, {readings} times in a row")
+        return Unobserved(f"the list changed while it was read, {readings} times in a row", _RETRY)
 
 
 def _collect_items(pages: Iterable[Mapping[str, Any]], member: str, key: str) -> dict[str, Any]:

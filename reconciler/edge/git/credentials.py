@@ -50,8 +50,10 @@ class Credentials:
             if value is not None and scheme not in schemes:
                 actual = f"uses {scheme}" if scheme else "is a folder"
                 raise InvalidReference(f"{option} needs the protocol {max(schemes)}, but this repository {actual}")
-        if self.username is not None and (self.token_file is None or not self.username.isprintable()):
-            raise InvalidReference("--git-username must be one line of printable text, and needs --git-token-file too")
+        if self.username is not None and self.token_file is None:
+            raise InvalidReference("--git-username needs --git-token-file, the file with the token of this user")
+        if self.username is not None and not self.username.isprintable():
+            raise InvalidReference("--git-username contains a line break or another control character: remove it")
         if self.token_file is not None and user is not None:
             raise InvalidReference("--git-token-file: the URL also contains a login: remove the login from the URL")
         self._check_files()

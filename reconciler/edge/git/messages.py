@@ -18,7 +18,7 @@ _MEANINGS = (
     ),
     (
         r"not a git repository|cannot change to|does not appear to be a git repo|invalid gitfile format",
-        "is not a git repository",
+        "is not a git repository: correct --git-url",
     ),
     (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]",

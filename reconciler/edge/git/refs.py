@@ -28,7 +28,8 @@ def resolve_local(git: GitCommand, repository_name: str, requested: str, ref: st
         return result.output.decode().strip()
     if messages.is_no_commit(result.error_output):
         raise GitError(
-            f"repository '{repository_name}': '{sanitize(requested)}' is not a commit: use a branch, a tag or a commit"
+            f"repository '{repository_name}': --git-ref '{sanitize(requested)}' is not a commit: use a branch, a tag "
+            "or a commit"
         )
     if not messages.is_unknown_ref(result.error_output):
         raise messages.build_error(repository_name, result.error_output)
@@ -51,20 +52,25 @@ def _list_refs(git: GitCommand, *names: str) -> Sequence[str] | None:
 
 
 def build_unknown_ref_error(
-    repository_name: str, ref: str, names: Sequence[str] | None, *, is_shallow: bool = False
+    repository_name: str,
+    ref: str,
+    names: Sequence[str] | None,
+    *,
+    is_shallow: bool = False,
+    is_remote: bool = False,
 ) -> GitError:
     """Return the error for an unknown ref. `names` are the full names of all refs, or None if git cannot list them."""
     if names is not None and not names and not is_shallow:
         return GitError(f"the repository '{repository_name}' is empty: push a commit first")
     full_names = {name.removeprefix("refs/").partition("/")[2]: name for name in names or ()}
     similar_names = find_similar(ref, full_names, 3)
-    hint = ""
+    hint = ": correct --git-ref"
     if similar_names:
         hint = ": did you mean " + " or ".join(f"'{sanitize(name)}'" for name in similar_names) + "?"
     elif is_shallow:
         hint = " in this shallow clone: fetch the revision first"
-    elif re.fullmatch("[0-9a-f]{4,39}", ref):
-        hint = ": if it is an abbreviated commit id, write the full id, because a URL needs it"
+    elif is_remote and re.fullmatch("[0-9a-f]{4,39}", ref):
+        hint = ": correct --git-ref, and if it is an abbreviated commit id, write the full id, because a URL needs it"
     return GitError(f"the repository '{repository_name}' has no branch, tag or commit '{sanitize(ref)}'{hint}")
 
 
@@ -101,5 +107,8 @@ def build_unknown_remote_ref_error(git: GitCommand, address: RepositoryUrl, ref:
     """Return the error for a ref that a remote repository does not have, with similar names."""
     result = git.run("ls-remote", "--quiet", "--refs", "--", address.url)
     return build_unknown_ref_error(
-        address.repository_name, ref, list(_parse_refs(result.output)) if result.has_succeeded else None
+        address.repository_name,
+        ref,
+        list(_parse_refs(result.output)) if result.has_succeeded else None,
+        is_remote=True,
     )

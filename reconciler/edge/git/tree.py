@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from reconciler.core.errors import GitError, Problem
 from reconciler.core.manifests.files import (
@@ -46,7 +46,10 @@ class Commit:
     id: str
 
     def read_files(self, path: str) -> tuple[File | Problem, ...]:
-        """Return the manifests at or below a path ("" is the root), in the same order as from disk. Raises GitError."""
+        """Return the manifests at or below a path ("" is the root), in the same order as from disk.
+
+        A path that does not exist is a problem. Raises GitError.
+        """
         entries_and_problems = list(self._select_entries(path))
         entries = [entry for entry in entries_and_problems if isinstance(entry, _Entry)]
         if problem := find_excess(len(entries_and_problems), sum(entry.size or 0 for entry in entries)):
@@ -58,7 +61,13 @@ class Commit:
 
     def _select_entries(self, path: str) -> Iterator[_Entry | Problem]:
         """Yield the files to read, and a problem for each relevant entry that is not read."""
-        candidates = ((_split_path(entry, path), entry) for entry in self._list_entries(path))
+        listed_entries = self._list_entries(path)
+        first_entry = next(listed_entries, None)
+        if first_entry is None:
+            if path:
+                yield self._build_missing_path_problem(path)
+            return
+        candidates = ((_split_path(entry, path), entry) for entry in chain((first_entry,), listed_entries))
         entries = list(islice((each for each in candidates if _is_relevant(*each)), MAX_DOCUMENTS + 1))
         entries.sort(key=lambda each: each[0])
         folders = self._find_links_to_folders([entry.path for parts, entry in entries if entry.mode == _LINK and parts])
@@ -80,18 +89,18 @@ class Commit:
                 yield entry
 
     def _list_entries(self, path: str) -> Iterator[_Entry]:
-        """Yield the entries at and below a path. Raises GitError if the path does not exist."""
+        """Yield the entries at and below a path. Git has no empty folders, so a missing path has no entries."""
         paths = ("--", path) if path else ()
         result = self._run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self.id, *paths)
-        has_path = not path
         for line in _split_lines(result.output):
             head, _, name = line.partition("\t")
             mode, _, oid, size = head.split()
-            has_path = has_path or name == path
             if not path or name == path or name.startswith(f"{path}/"):  # git also lists the parent folders
                 yield _Entry(mode, oid, int(size) if size.isdigit() else None, name)
-        if not has_path:
-            raise GitError(f"the repository '{self.repository_name}' has no '{sanitize(path)}' in the commit {self.id}")
+
+    def _build_missing_path_problem(self, path: str) -> Problem:
+        message = f"the repository '{self.repository_name}' has no such file or folder in the commit {self.id}"
+        return Problem(sanitize(path), 0, 0, "", f"{message}: correct --git-path")
 
     def _read_contents(self, entries: Sequence[_Entry]) -> Mapping[str, bytes]:
         """Return the bytes of files by object id, in batches of a few MiB. Raises GitError."""

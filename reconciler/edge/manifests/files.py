@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,18 +20,57 @@ MAX_FOLDERS = 64
 _FIRST_READ_BYTES = 64 * 1024
 
 
-def find_files(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
-    """Yield the files at a path from the user: `-` for standard input, a file, or a folder with its subfolders.
+def find_files(paths: Sequence[str], stdin: BinaryIO | None) -> Iterator[File | Problem]:
+    """Yield the files at the paths from the user: `-` for standard input, files, and folders with their subfolders.
 
     A folder yields its *.yaml, *.yml and *.json files in order of name. The case of the suffix does not matter, and
-    names that begin with a dot are skipped.
+    names that begin with a dot are skipped. A path that repeats another one is not read, and yields one problem.
     """
+    first_paths: dict[str, str] = {}
+    for path in paths:
+        first_paths.setdefault(_resolve_path(path), path)
+    visited: set[str] = set()
+    for path in paths:
+        real_path = _resolve_path(path)
+        first_path = first_paths[real_path]
+        if real_path in visited:
+            reason = "is given twice" if path == first_path else f"is given as {sanitize(first_path)} too"
+            yield Problem(_get_name(path), 0, 0, "", f"the path {reason}: name it once with -f")
+        elif folder := _find_folder(real_path, first_paths):
+            message = f"the path is inside {sanitize(folder)}, which is given too: name only one of them with -f"
+            yield Problem(_get_name(path), 0, 0, "", message)
+        else:
+            yield from _read_path(path, stdin)
+        visited.add(real_path)
+
+
+def _resolve_path(path: str) -> str:
+    return path if path == "-" else os.path.realpath(path)
+
+
+def _get_name(path: str) -> str:
+    return "standard input" if path == "-" else sanitize(path)
+
+
+def _find_folder(real_path: str, first_paths: Mapping[str, str]) -> str | None:
+    """Return the folder from the user that is read together with a path inside it, or None."""
+    path = Path(real_path)
+    if not (_is_folder(real_path) or (is_manifest(path.name) and os.path.lexists(real_path))):
+        return None
+    while path != path.parent and not is_hidden(path.name):
+        path = path.parent
+        if str(path) in first_paths:
+            return first_paths[str(path)]
+    return None
+
+
+def _read_path(path: str, stdin: BinaryIO | None) -> Iterator[File | Problem]:
     if path == "-":
         yield (
-            _build_file("standard input", stdin.read(MAX_BYTES + 1))
+            _build_file(_get_name(path), stdin.read(MAX_BYTES + 1))
             if stdin
             else Problem(
-                "standard input", 0, 0, "", "the stream is closed: give a file or a folder of manifests with -f"
+                _get_name(path), 0, 0, "", "the stream is closed: give a file or a folder of manifests with -f"
             )
         )
     elif _is_folder(path):

@@ -91,6 +91,11 @@ def _build_pattern_check(pattern: str) -> Callable[[str], bool]:
     return _build_fast_validator({"pattern": pattern}).is_valid
 
 
+def _fits(rules: Mapping[str, Any], value: Any) -> bool:
+    """Return whether a value matches the `pattern` of the rules, if there is one."""
+    return _build_pattern_check(rules.get("pattern", ""))(value)
+
+
 def _explain_error(
     error: ValidationError, find_source_text: Callable[[tuple[str | int, ...]], str]
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
@@ -104,10 +109,11 @@ def _explain_error(
     match error.validator:
         case "additionalProperties":
             properties = subschema.get("properties", {})
-            unused_properties = {name: properties[name] for name in properties if name not in value}
+            unused_keys = [name for name in properties if name not in value]
+            possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
             for key in value:
                 if key not in properties:
-                    yield (*path, key), True, _describe_unknown_key(key, unused_properties)
+                    yield (*path, key), True, _describe_unknown_key(key, unused_keys, possible_keys)
         case "required":
             for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
                 yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
@@ -121,9 +127,10 @@ def _explain_error(
             yield path, False, _describe_enum(value, rule)
         case "pattern":
             message = subschema.get("patternErrorMessage", f"does not match {rule}")
+            message = next((each["message"] for each in subschema.get("mistakes", ()) if _fits(each, value)), message)
             yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {message}"
-        case "minLength" if not value and not _build_pattern_check(subschema.get("pattern", ""))(value):
-            pass  # the pattern reports the empty value too
+        case "minLength" if not _fits(subschema, value):
+            pass  # the pattern reports this value too
         case "not":
             yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
@@ -163,15 +170,13 @@ def _find_missing_keys(
             yield key
 
 
-def _describe_unknown_key(key: str, unused_properties: Mapping[str, Mapping[str, Any]]) -> str:
-    suggestion = find_closest(key, unused_properties) or find_closest(
-        key.lower(), [name.lower() for name in unused_properties]
-    )
+def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[str]) -> str:
+    """Return a message that suggests a key not yet used, or lists the possible keys, used or not."""
+    suggestion = find_closest(key, unused_keys) or find_closest(key.lower(), [name.lower() for name in unused_keys])
     if suggestion:
-        known_key = next(name for name in unused_properties if name.lower() == suggestion.lower())
+        known_key = next(name for name in unused_keys if name.lower() == suggestion.lower())
         return f"unknown key {shorten(key)}: did you mean {known_key!r}?"
-    names = ", ".join(name for name, subschema in unused_properties.items() if not subschema.get("doNotSuggest"))
-    return f"unknown key {shorten(key)}: {f'possible keys are {names}' if names else 'no other key is possible here'}"
+    return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
 
 
 def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:

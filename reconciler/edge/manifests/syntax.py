@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-import yaml
+import re
+import sys
+from typing import Any
 
-from reconciler import redaction
+import yaml
+from yaml.tokens import ScalarToken
+
 from reconciler.core.errors import Problem
+from reconciler.core.manifests.document import LINE_BREAK
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml, if PyYAML was built with it."""
 
 _KEY_ALONE = "could not find expected ':'"
+_BAD_ESCAPE = "invalid Unicode character escape"
+_UNEXPECTED_COLON = "mapping values are not allowed"
+_UNCLOSED_QUOTE = "quoted scalar found unexpected"
+_ESCAPE_CONTEXT = "while parsing a quoted scalar"
+_TAB = "a tab cannot indent: use spaces"
+_TAG = "a '!' at the beginning of a value begins a tag, and tags are not allowed: remove the tag, or use quotes"
+_VERSION = "the version of YAML must be 1.2: write %YAML 1.2, or remove the line"
+_DIRECTIVE = "a line with % at its beginning must be a directive of YAML: remove the line, or put its text in quotes"
 _EXPLANATIONS = {
     "while parsing a flow sequence": "a [ has no ], or a comma between its entries is missing",
     "while parsing a flow mapping": "a { has no }, or a comma between its members is missing",
@@ -16,36 +32,174 @@ _EXPLANATIONS = {
     "while parsing a block mapping": "this line is neither a key nor part of the value above: check the indentation",
     "while parsing a block collection": "this line neither is an entry nor belongs to one: check the indentation",
     _KEY_ALONE: "a key must be followed by ': ', and text of several lines needs quotes or a |",
-    "mapping values are not allowed": "a value cannot contain ': ': put it in quotes, or check the indentation",
-    "quoted scalar found unexpected end of stream": "a quote is not closed",
+    _UNEXPECTED_COLON: "a value cannot contain ': ': put it in quotes, or check the indentation",
+    "mapping keys are not allowed": "a value cannot begin with '? ': put it in quotes",
+    "block sequence entries are not allowed": (
+        "a list cannot begin in this line: write each entry on its own line, or put the text in quotes"
+    ),
+    "found a tab character": _TAB,
+    "indentation indicator equal to 0": "the number after | or > must be 1 to 9: correct or remove it",
+    "while scanning a block scalar": (
+        "text cannot follow | or > in the same line: write it on the next line, or put all of it in quotes"
+    ),
+    _UNCLOSED_QUOTE: "this quote is not closed: close it, or remove it",
     "unknown escape character": r"this escape is unknown: write \\ for a backslash, or use single quotes",
-    "invalid Unicode character escape": (
+    "did not find expected hexdecimal number": (
+        r"this escape needs more hexadecimal digits: write one such as \x41 or \u00e9, or \\ for a backslash"
+    ),
+    _BAD_ESCAPE: (
         r"this \u escape is half of a surrogate pair: write the character itself, or write the whole file as JSON"
     ),
+    "found incompatible YAML document": _VERSION,
+    "while scanning a %YAML directive": _VERSION,
+    "found duplicate %": "this line repeats a directive: remove it",
+    "directive": _DIRECTIVE,
+    "tag": _TAG,
 }
-"""Parts of libyaml's messages, each with what we say instead."""
+"""Parts of libyaml's messages, each with what we say instead. The first part that fits counts."""
+_UNEXPLAINED = "this text cannot stand here: put it in quotes, or check the indentation"
+_NO_KEY = "did not find expected key"
+_MISPLACED = (_NO_KEY, "did not find expected '-' indicator", "did not find expected <document")
 _NEXT_DOCUMENT = "expected <document start>"
 _TEXT_AFTER_DOCUMENT = (
     "text follows the end of the document: remove it, or write --- on a separate line before the next document"
 )
+_TEXT_AFTER_DIRECTIVE = "the lines with % at their beginning must end with a line ---: add it, or remove them"
 _BAD_CHARACTER = "cannot start any token"
+_NAMELESS = ("while scanning an alias", "while scanning an anchor")
+_INNER_QUOTES = {"'": "''", '"': r"\""}
+"""Each quote, with its spelling inside a pair of the same quotes."""
+_QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'""", re.DOTALL)
+_AFTER_QUOTED = (",", "]", "}")
+_BEFORE_KEY = ("-", "?", "{", ",")
 
 
 def build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
     """Return the problem of the file `name`, whose text libyaml rejects."""
-    mark = error.problem_mark or error.context_mark
-    if error.problem and _KEY_ALONE in error.problem:
-        mark = error.context_mark  # the key. The problem is noticed in the next line
+    message = " ".join(part for part in (error.context, error.problem) if part)
+    mark: Any = error.problem_mark or error.context_mark
+    if error.context_mark and (_KEY_ALONE in message or _UNCLOSED_QUOTE in message or error.context in _NAMELESS):
+        mark = error.context_mark  # the key, the quote or the sign. libyaml notices the problem later
+    origin = mark and _explain_origin(text, mark, message)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    message = redaction.redact(" ".join(part for part in (error.context, error.problem) if part))
-    if _NEXT_DOCUMENT in message:
+    explanation: str | None = None
+    if origin:
+        line, column, explanation = origin
+    elif mark:
+        explanation = _explain_place(text, mark, message)
+    if not explanation and _NEXT_DOCUMENT in message:
         return Problem(name, line, column, "", _TEXT_AFTER_DOCUMENT)
-    if _BAD_CHARACTER in message and mark:
-        message = _explain_character(text[mark.index : mark.index + 1])
-    else:
-        message = next((ours for words, ours in _EXPLANATIONS.items() if words in message), message)
-    return Problem(name, line, column, "", f"the file is not YAML: {message}")
+    explanation = explanation or next((ours for words, ours in _EXPLANATIONS.items() if words in message), _UNEXPLAINED)
+    if error.context == _ESCAPE_CONTEXT and error.context_mark and error.context_mark.line < mark.line:
+        explanation += f", or close the quote that begins in line {error.context_mark.line + 1}"
+    return Problem(name, line, column, "", f"the file is not YAML: {explanation}")
 
 
-def _explain_character(char: str) -> str:
-    return "a tab cannot indent: use spaces" if char == "\t" else f"{char!r} cannot begin a value: put it in quotes"
+def build_character_problem(name: str, position: tuple[int, int], char: str) -> Problem:
+    """Return the problem of a character that YAML does not allow. `char` is empty if it is unknown."""
+    noun = f"character U+{ord(char):04X}" if char else "control character"
+    escape = f'write it as "\\u{ord(char):04x}" in double quotes' if char else "write it as an escape in double quotes"
+    return Problem(name, *position, "", f"the file is not YAML: the {noun} is not allowed: remove it, or {escape}")
+
+
+def _explain_origin(text: str, mark: Any, message: str) -> tuple[int, int, str] | None:
+    """Return line, column and explanation of a problem that begins before libyaml notices it, or None.
+
+    libyaml reads text without a closing quote up to the next quote, and a key without ':' up to the next ':'.
+    """
+    if _KEY_ALONE in message:
+        quoted = _QUOTED.match(text, mark.index)
+        breaks = len(LINE_BREAK.findall(quoted[0])) if quoted else 0
+        return _explain_late_quote(mark, mark.line + breaks, quoted[0]) if quoted and breaks else None
+    scalar = _find_scalar_before(text, mark)
+    if scalar is None:
+        return None
+    between = text[scalar.end_mark.index : mark.index + 1].lstrip()
+    if scalar.end_mark.line == mark.line and not scalar.plain:
+        is_accepted = between != "," and between.startswith(_AFTER_QUOTED)
+        return None if is_accepted else _explain_late_quote(scalar.start_mark, mark.line, scalar.style)
+    return _explain_missing_colon(text, scalar.start_mark, mark, between, message)
+
+
+def _explain_late_quote(start: Any, last: int, quote: str) -> tuple[int, int, str]:
+    """Return line, column and explanation of a quote that is closed in a later line, counted from 0."""
+    line = start.line + 1
+    explanation = (
+        f"this quote is closed in line {last + 1}, and text follows there: close it in line {line}, "
+        f"or write {_INNER_QUOTES[quote[0]]} for a quote inside"
+    )
+    return line, start.column + 1, explanation
+
+
+def _explain_missing_colon(text: str, start: Any, mark: Any, between: str, message: str) -> tuple[int, int, str] | None:
+    """Return line, column and explanation of a key without ':', or None.
+
+    The text of the key begins at `start`, above the mark. `between` is what follows that text, up to the mark.
+    """
+    before = text[start.index - start.column : start.index].rstrip()
+    is_key = not before or before.endswith(_BEFORE_KEY)
+    is_continued = between == ":"
+    is_beside_key = _NO_KEY in message and start.column == mark.column and not between.startswith(":")
+    if is_key and (is_continued or is_beside_key):
+        return start.line + 1, start.column + 1, _EXPLANATIONS[_KEY_ALONE]
+    if is_continued and _UNEXPECTED_COLON in message:
+        explanation = (
+            f"this line continues the value that begins in line {start.line + 1}, and a value cannot contain ': ': "
+            "check the indentation, or put the value in quotes"
+        )
+        return mark.line + 1, mark.column + 1, explanation
+    return None
+
+
+def _find_scalar_before(text: str, mark: Any) -> Any:
+    """Return the token of the last text that begins in a line above the mark, or None if it is text after | or >."""
+    found = None
+    try:
+        for token in yaml.scan(text[: mark.index], Loader=Loader):
+            if isinstance(token, ScalarToken) and token.start_mark.line < mark.line:
+                found = token
+    except yaml.YAMLError:  # the text ends at the mark, which may be inside a list or quotes
+        pass
+    return found if found and found.style not in ("|", ">") else None
+
+
+def _explain_place(text: str, mark: Any, message: str) -> str | None:
+    """Return what the text around the mark shows to be wrong, or None if the message of libyaml says enough."""
+    char = text[mark.index : mark.index + 1]
+    if _BAD_CHARACTER in message or message.startswith(_NAMELESS):
+        return _TAB if char == "\t" else f"{char!r} cannot begin a value: put it in quotes"
+    if (
+        _BAD_ESCAPE in message
+        and text[mark.index - 1] == "U"
+        and int(text[mark.index : mark.index + 8], 16) > sys.maxunicode
+    ):
+        return r"this escape is above \U0010ffff, the last character: write \\ for a backslash, or another number"
+    before = text[mark.index - mark.column : mark.index].rstrip()
+    if _UNCLOSED_QUOTE in message or any(words in message for words in _MISPLACED):
+        return _explain_misplaced_text(text, mark, before, message)
+    return None
+
+
+def _explain_misplaced_text(text: str, mark: Any, before: str, message: str) -> str | None:
+    """Return why text cannot stand at the mark, or None. `before` is the text before it in its line."""
+    if inner_quote := _INNER_QUOTES.get(before[-1:]):
+        return _explain_text_after_quote(before, inner_quote)
+    if _UNCLOSED_QUOTE in message:
+        return None
+    if _NEXT_DOCUMENT in message:
+        lines = text[: mark.index - mark.column].splitlines()
+        above = next((line for line in reversed(lines) if line.strip() and not line.lstrip().startswith("#")), "")
+        return _TEXT_AFTER_DIRECTIVE if above.startswith("%") else None
+    if text[mark.index : mark.index + 1] == ":":
+        return "a key is missing before the ':': write KEY: VALUE, or put the text in quotes"
+    if before.endswith(("]", "}")):
+        return f"text follows the closing {before[-1]}: remove it, or put all of it in quotes"
+    is_first = not before.strip("-? ")
+    return None if is_first else "a value cannot continue here: put all of it in quotes"
+
+
+def _explain_text_after_quote(before: str, inner_quote: str) -> str:
+    """Return the explanation of text after a closing quote. `before` is the line up to that quote."""
+    remedy = f"put all of it in one pair of quotes, and write {inner_quote} for a quote inside"
+    may_be_key = before.lstrip("-? ").startswith(before[-1])
+    return f"text follows the closing quote: {remedy}{', or write KEY: VALUE' if may_be_key else ''}"

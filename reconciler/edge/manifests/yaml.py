@@ -23,7 +23,6 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler import redaction
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import LINE_BREAK, Document, SourceText
 from reconciler.core.manifests.files import MAX_BYTES
@@ -32,9 +31,8 @@ from reconciler.core.text import shorten
 from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
 from reconciler.edge.manifests.scalars import resolve_scalar
-from reconciler.edge.manifests.syntax import build_syntax_problem
+from reconciler.edge.manifests.syntax import Loader, build_character_problem, build_syntax_problem
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if PyYAML was built with it
 _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
 _ANCHOR_ENDS = frozenset(("", *" \t\r\n,[]{}"))
@@ -103,12 +101,12 @@ def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document
         yield from (*reader.problems, error.problem)
     except yaml.MarkedYAMLError as error:
         yield from (*reader.problems, build_syntax_problem(name, text.text, error))
-    except yaml.YAMLError as error:
+    except yaml.YAMLError:  # the text has a character that YAML does not allow
         unprintable = _UNPRINTABLE.search(text.text)
         position = _find_end(text.text[: unprintable.start()]) if unprintable else (0, 0)
         yield from (
             *reader.problems,
-            Problem(name, *position, "", f"the file is not YAML: {redaction.redact(str(error).splitlines()[0])}"),
+            build_character_problem(name, position, unprintable[0] if unprintable else ""),
         )
 
 
@@ -139,7 +137,7 @@ class _Reader:
         self._source = text
         self._text = text.text
         self._budget = budget
-        self._next_event = _Loader(text.text).get_event
+        self._next_event = Loader(text.text).get_event
         self._marks: array[int] = array("I")
         self._character_count = 0  # characters of all scalars, including those that aliases repeat
         self._anchors: dict[str, tuple[Json, array[int], int] | None] = {}

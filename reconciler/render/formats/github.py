@@ -52,7 +52,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
     """Return a command for each problem and each warning, then a plain line with the counts."""
     annotations = (*map(_annotate_problem, result.problems), *map(_annotate_warning, result.warnings))
-    return _render_commands(annotations, (f"Manifests: {wording.format_validation(result)}",))
+    return _render_commands(annotations, (wording.format_validation(result),))
 
 
 def _render_commands(annotations: Iterable[_Annotation], closing_lines: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ BOUND = Bound("a1", NOW, live().arn)
         (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
         (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z is not shown by List yet"),
         (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
-        (replace(BOUND, arn=None), "created, but not shown by List yet"),
+        (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
     ],
 )
@@ -45,3 +45,10 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
         False,
         "no request was sent, and no association was found",
     )
+
+
+def test_created_association_without_a_manifest_is_described() -> None:
+    """No run records whether List shows an association whose manifest was removed, and the status says so."""
+    created = replace(record("old"), state=replace(BOUND, arn=None))
+    (old,) = list_recorded_associations(journal(created), ())
+    assert old.state == "created; without a manifest, no run records whether List shows it"

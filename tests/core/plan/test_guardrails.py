@@ -14,7 +14,7 @@ from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSyn
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
 
-TARGET = Target("prod", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
+TARGET = Target("prod", account="123456789012", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 
 
 def decide_creates(*manifests: Manifest, target: Target = TARGET, mode: Mode = Mode.CREATE) -> tuple[Decision, ...]:
@@ -113,6 +113,14 @@ def test_stricter_of_two_limits_applies_and_is_named(run_limit: int, target_limi
     for decision in apply_guardrails(plan, target, limited_rules, observation()).decisions:
         assert isinstance(decision, Blocked)
         assert expected in decision.reason
+
+
+def test_limit_without_a_declared_target_names_its_remedy() -> None:
+    """Without a declared Target, the limit can be raised only by declaring one."""
+    manifests = [manifest(str(number), DestinationURI=f"s3://b/{number}") for number in range(3)]
+    for decision in decide_creates(*manifests, target=Target("default", max_creates=2)):
+        assert isinstance(decision, Blocked)
+        assert "declare a Target with a higher MaxCreates" in decision.reason
 
 
 def test_max_creates_counts_and_blocks_only_creates() -> None:

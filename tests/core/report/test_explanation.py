@@ -131,7 +131,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1",
             "the bound association",
-            f"git differs from the applied request, and an update can change every member: {END}; mode create",
+            (
+                f"git differs from the applied request, and an update can change every member: {END}; "
+                "the mode in effect is create"
+            ),
             "changed",
         ),
     ),
@@ -147,7 +150,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             "the bound association",
             (
                 f"git differs from the applied request, and an update can change every member: {END}; "
-                "mode create-and-update"
+                "the mode in effect is create-and-update"
             ),
             "update",
         ),
@@ -157,7 +160,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1",
             "the bound association",
-            "git differs from the applied request, and an update cannot change every member: /ClientId; mode create",
+            (
+                "git differs from the applied request, and an update cannot change every member: /ClientId; "
+                "the mode in effect is create"
+            ),
             "changed",
         ),
     ),
@@ -175,7 +181,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1, AWS refused an update",
             "the bound association",
-            f"git differs from the applied request, and an update can change every member: {END}; mode create",
+            (
+                f"git differs from the applied request, and an update can change every member: {END}; "
+                "the mode in effect is create"
+            ),
             "changed",
         ),
     ),

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore.exceptions import UnknownServiceError
 from support.builders import ON_DEMAND, request
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error, build_response
@@ -279,6 +281,37 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
         live_state = observe(connect(proxy).create_reader())
     assert isinstance(live_state.associations[failing_arn], Unobserved)
     assert [each for arn, each in live_state.associations.items() if arn != failing_arn] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (400, "ThrottlingException", "a later run tries again; if it stays, lower RequestsPerSecond"),
+        (500, "InternalServiceError", "a later run tries again; if it stays, run reconcile doctor"),
+        (403, "AccessDeniedException", "run reconcile doctor, and correct what it reports"),
+    ],
+)
+def test_failed_list_names_the_remedy(server: SandboxServer, status: int, code: str, remedy: str) -> None:
+    """A fault that passes needs only a later run. A refusal needs a correction, which the doctor names."""
+
+    def fail(request: Request) -> bytes | None:
+        return build_error(status, code) if "/associations" in request.path else None
+
+    arn = get_arn("profiles-export", server)
+    with FaultProxy(server.url, before_request=fail) as proxy:
+        unobserved = connect(proxy).create_reader().list_associations([arn])[arn]
+    assert isinstance(unobserved, Unobserved)
+    assert unobserved.remedy == remedy
+
+
+def test_models_of_other_services_are_found_and_unknown_ones_are_rejected() -> None:
+    """A shared model loader finds every service of botocore, and rejects an unknown name as botocore does."""
+    session = botocore.session.Session()
+    SharedModels().share_with(session)
+    loader = session.get_component("data_loader")
+    assert loader.load_service_model("ec2", "service-2")["metadata"]["serviceId"] == "EC2"
+    with pytest.raises(UnknownServiceError, match=r"'nothing'.*appintegrations.*sts"):
+        loader.load_service_model("nothing", "service-2")
 
 
 def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:

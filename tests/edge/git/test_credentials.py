@@ -236,9 +236,13 @@ def test_ssh_configuration_of_the_user_is_used_without_options(repository: Repos
         (
             "https://host.invalid/x",
             {"username": "bot"},
-            "--git-username must be one line of printable text, and needs --git-token-file",
+            "--git-username needs --git-token-file, the file with the token of this user",
         ),
-        ("https://host.invalid/x", {"username": "a\nb", "token_file": "key"}, "must be one line of printable text"),
+        (
+            "https://host.invalid/x",
+            {"username": "a\nb", "token_file": "key"},
+            "--git-username contains a line break or another control character: remove it",
+        ),
         ("https://a:b@host.invalid/x", {"token_file": "key"}, "--git-token-file: the URL also contains a login"),
         ("https://host.invalid/x", {"token_file": "gone"}, "--git-token-file 'gone' cannot be read: No such file"),
         ("https://host.invalid/x", {"token_file": "empty"}, "--git-token-file 'empty' has no token in its first line"),

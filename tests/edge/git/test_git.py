@@ -60,7 +60,7 @@ def test_revision_and_checkout_have_the_same_files(repository: Repository, monke
     other_files |= {"manifests/A.YAML": "", "manifests/a/A.Json": ""}
     commit = repository.commit(hidden_files | other_files)
     monkeypatch.chdir(repository.folder)
-    assert repository.read() == (commit, tuple(find_files("manifests", None)))
+    assert repository.read() == (commit, tuple(find_files(("manifests",), None)))
     assert len(repository.read_names()) == 9
 
 
@@ -91,8 +91,8 @@ def test_names_that_look_like_patterns_are_plain_names(repository: Repository) -
     """A path with git's wildcards matches only a file of exactly that name."""
     repository.commit({"*/a.yaml": "star", "manifests-2/a.yaml": ""})
     assert repository.read_names(path="*") == ["*/a.yaml"]
-    assert "has no 'manifest*'" in repository.expect_failure(path="manifest*")
-    assert "has no 'manifest'" in repository.expect_failure(path="manifest")
+    assert "has no such file or folder" in repository.read_problems("manifest*")["manifest*"]
+    assert "has no such file or folder" in repository.read_problems("manifest")["manifest"]
 
 
 def test_pathspec_magic_after_dot_slash_is_a_plain_name(repository: Repository) -> None:
@@ -320,7 +320,8 @@ def test_links_and_submodules_are_reported(repository: Repository) -> None:
     assert len(repository.read_names()) == 3
     for path in ("manifests/folder", "manifests/l.yaml", "manifests/notes", "elsewhere"):
         assert repository.read_problems(path).keys() == {path}
-    assert "has no 'manifests/folder/a.json'" in repository.expect_failure(path="manifests/folder/a.json")
+    behind_link = "manifests/folder/a.json"
+    assert "has no such file or folder" in repository.read_problems(behind_link)[behind_link]
 
 
 def test_file_names_cannot_inject_terminal_escapes(repository: Repository) -> None:
@@ -495,7 +496,7 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(
 def test_url_cannot_start_a_program(environment: dict[str, str], tmp_path: Path, url: str) -> None:
     """A hostile URL is an error of one line, and starts no program."""
     message = expect_read_failure(url, "main", "manifests", environment)
-    assert message.startswith(("the repository '", "repository '", "the name of the repository is empty"))
+    assert message.startswith(("the repository '", "repository '", "--git-url is empty"))
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -529,7 +530,7 @@ def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_pa
     refs = repository.run_git("for-each-ref")
     for url in ("", repository.url):
         message = repository.expect_invalid_reference(ref, url=url)
-        assert message.startswith(("the revision '", "the name of the revision is empty"))
+        assert message.startswith(("the revision '", "--git-ref "))
     assert repository.run_git("for-each-ref") == refs
     assert not list(tmp_path.rglob("pwned"))
 
@@ -538,21 +539,22 @@ def test_ref_that_is_not_a_plain_name_is_rejected(repository: Repository, tmp_pa
 def test_path_outside_the_repository_is_rejected(repository: Repository, path: str) -> None:
     """Absolute paths, `..` and git's pathspec magic are rejected before git receives them."""
     message = repository.expect_invalid_reference(path=path)
-    assert message.startswith(("the path '", "the name of the path is empty"))
+    assert message.startswith(("the path '", "--git-path "))
 
 
 # Errors
 
 
 def test_missing_path_is_reported_with_its_commit(repository: Repository) -> None:
-    """A missing path is reported with its commit, even if the commit is empty; `.` always exists."""
+    """A missing path is a problem that names its commit, even if the commit is empty; `.` always exists."""
     commit = repository.run_git("rev-parse", "HEAD")
-    assert repository.expect_failure(path="gone/x") == (
-        f"the repository '{repository.folder}' has no 'gone/x' in the commit {commit}"
-    )
+    assert repository.read_problems("gone/x") == {
+        "gone/x": f"the repository '{repository.folder}' has no such file or folder in the commit {commit}: "
+        "correct --git-path"
+    }
     repository.run_git("rm", "-rq", ".")
     repository.commit_index()
-    assert "has no 'manifests' in" in repository.expect_failure()
+    assert repository.read_problems().keys() == {"manifests"}
     assert repository.read_names(path=".") == []
 
 
@@ -563,12 +565,15 @@ def test_missing_ref_suggests_similar_names(repository: Repository) -> None:
         assert "has no branch, tag or commit 'mian': did you mean 'main'?" in repository.expect_failure("mian", url=url)
         assert "did you mean 'release-1'?" in repository.expect_failure("release-l", url=url)
         assert "has no branch, tag or commit '+main'" in repository.expect_failure("+main", url=url)
-        assert repository.expect_failure("zzz", url=url).endswith("has no branch, tag or commit 'zzz'")
+        assert repository.expect_failure("zzz", url=url).endswith(
+            "has no branch, tag or commit 'zzz': correct --git-ref"
+        )
     assert "has no branch, tag or commit" in repository.expect_failure("0" * 40)
     assert "does not have the commit" in repository.expect_failure("0" * 40, url=repository.url)
     short = repository.run_git("rev-parse", "HEAD")[:8]
     assert repository.read_names(short)
     assert repository.expect_failure(short, url=repository.url).endswith("write the full id, because a URL needs it")
+    assert repository.expect_failure("abc123").endswith("has no branch, tag or commit 'abc123': correct --git-ref")
 
 
 def test_git_describe_output_is_not_accepted_as_a_ref(repository: Repository) -> None:
@@ -603,7 +608,9 @@ def test_tag_of_a_file_is_rejected(repository: Repository) -> None:
     """A tag that stands for a file is rejected, in place and from a URL."""
     repository.run_git("tag", "file", "HEAD:README.md")
     for url in ("", repository.url):
-        assert "'file' is not a commit: use a branch, a tag or a commit" in repository.expect_failure("file", url=url)
+        assert "--git-ref 'file' is not a commit: use a branch, a tag or a commit" in repository.expect_failure(
+            "file", url=url
+        )
 
 
 def test_empty_repository_is_reported(empty_repository: Repository) -> None:
@@ -628,7 +635,9 @@ def test_path_without_a_repository_is_reported(environment: dict[str, str], tmp_
     (tmp_path / "here" / "file.txt").touch()
     folder = tmp_path / "here" / name
     for url in (str(folder), f"file://{folder}"):
-        assert "is not a git repository; git reports: " in expect_read_failure(url, "main", "manifests", environment)
+        assert "is not a git repository: correct --git-url; git reports: " in expect_read_failure(
+            url, "main", "manifests", environment
+        )
 
 
 def test_a_repository_of_another_user_needs_trust(repository: Repository) -> None:
@@ -973,7 +982,9 @@ def test_pre_receive_hook_reads_the_pushed_objects(repository: Repository, tmp_p
         File("manifests/b.yaml", b"b"),
         File("manifests/pushed.yaml", b"pushed"),
     )
-    other_error = f"the repository '{tmp_path / 'other.git'}' has no branch, tag or commit '{commit}'"
+    other_error = (
+        f"the repository '{tmp_path / 'other.git'}' has no branch, tag or commit '{commit}': correct --git-ref"
+    )
     assert result_file.read_text() == repr([(commit, files), (commit, files), other_error, 3])
     receiving = Repository(tmp_path / "bare.git", repository.environment)
     assert receiving.expect_failure(commit).endswith("is empty: push a commit first")

@@ -264,6 +264,38 @@ def test_an_empty_folder_is_valid(tmp_path: Path, run_program: RunProgram) -> No
     assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests, 1 warning")
 
 
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (("manifests", "manifests"), "manifests: the path is given twice: name it once with -f"),
+        (("manifests", "./manifests/"), "./manifests/: the path is given as manifests too: name it once with -f"),
+        (("-", "-"), "standard input: the path is given twice: name it once with -f"),
+        (
+            ("manifests/export.yaml", "manifests"),
+            "manifests/export.yaml: the path is inside manifests, which is given too: name only one of them with -f",
+        ),
+        (
+            (".", "manifests"),
+            "manifests: the path is inside ., which is given too: name only one of them with -f",
+        ),
+    ],
+)
+def test_path_given_twice_is_one_problem(
+    paths: tuple[str, str], expected: str, folder: Path, expect_rejection: ExpectRejection
+) -> None:
+    """A path that is given twice is one problem, and not one for each name in its files."""
+    assert folder.is_dir()
+    assert expect_rejection(*paths, stdin=MANIFEST.encode()) == [expected]
+
+
+def test_files_that_a_folder_leaves_out_can_be_given(folder: Path, run_program: RunProgram) -> None:
+    """A hidden file, or one without the suffix of a manifest, may be given beside its folder."""
+    for name, text in (("a.txt", "accounts"), (".b.yaml", "orders")):
+        (folder / name).write_text(MANIFEST.replace("profiles", text).replace("export\n", f"{text}\n", 1))
+    result = run_program("validate", "-f", "manifests", "-f", "manifests/a.txt", "-f", "manifests/.b.yaml")
+    assert (result.returncode, result.stdout) == (0, b"3 manifests: valid\n")
+
+
 def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejection: ExpectRejection) -> None:
     """A duplicate name is reported at the later file by name, and the message gives the earlier file."""
     (folder / "a").mkdir()

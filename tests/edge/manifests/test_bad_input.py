@@ -42,6 +42,10 @@ NO_TIME = (
 NESTED_ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
 DEEP_ALIASES = "a: &a0 [1]\n" + "".join(f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}\n" for n in range(1, 40))
 
+AFTER_QUOTE = "the file is not YAML: text follows the closing quote: put all of it in one pair of quotes, and write"
+LATE_QUOTE = "the file is not YAML: this quote is closed in line"
+KEY_ALONE = "the file is not YAML: a key must be followed by ': ',"
+
 NOT_YAML: Cases = {
     "not-yaml": (
         "a: [1\nb: 2\n",
@@ -50,6 +54,77 @@ NOT_YAML: Cases = {
     "tab": (
         "a:\n\tb: 1\n",
         ["2:1: the file is not YAML: a tab cannot indent: use spaces"],
+    ),
+    "tab-in-text": ("a: x\n\ty: z\n", ["2:1: the file is not YAML: a tab cannot indent: use spaces"]),
+    "tab-in-block-text": ("a: |\n\tb\n", ["2:1: the file is not YAML: a tab cannot indent: use spaces"]),
+    "text-after-quote": (
+        'a: "x" y',
+        [rf"1:8: {AFTER_QUOTE} \" for a quote inside"],
+    ),
+    "quote-in-quotes": (
+        "b: 1\na: 'it's'\n",
+        [f"2:8: {AFTER_QUOTE} '' for a quote inside"],
+    ),
+    "entry-after-quote": ('- "x" y\n', ["1:7: the file is not YAML: text follows the closing quote: put all of it in"]),
+    "document-after-quote": (
+        '"x" y\n',
+        [
+            "1:1: a manifest must be a mapping",
+            "1:5: the file is not YAML: text follows the closing quote: put all of it",
+        ],
+    ),
+    "text-after-list": ("a: [x] y\n", ["1:8: the file is not YAML: text follows the closing ]: remove it, or put all"]),
+    "text-after-mapping": ("a: {x: 1} y\n", ["1:11: the file is not YAML: text follows the closing }: remove it, or"]),
+    "two-anchors": (
+        "a: &a &b c\n",
+        ["1:7: the file is not YAML: a value cannot continue here: put all of it in quotes"],
+    ),
+    "no-key": (
+        ": a",
+        ["1:1: the file is not YAML: a key is missing before the ':': write KEY: VALUE, or put the text"],
+    ),
+    "text-below-quote": (
+        'a: "x"\n  y\n',
+        ["2:3: the file is not YAML: this line is neither a key nor part of the value above: check the indentation"],
+    ),
+    "text-after-sign": (
+        "a: >x",
+        ["1:5: the file is not YAML: text cannot follow | or > in the same line: write it on the next line, or put"],
+    ),
+    "indentation-of-0": (
+        "a: |0\n  y",
+        ["1:5: the file is not YAML: the number after | or > must be 1 to 9: correct or"],
+    ),
+    "star": ("a: **bold**\n", ["1:4: the file is not YAML: '*' cannot begin a value: put it in quotes"]),
+    "ampersand": ("a: & b\n", ["1:4: the file is not YAML: '&' cannot begin a value: put it in quotes"]),
+    "list-beside-key": (
+        "a: - b",
+        ["1:4: the file is not YAML: a list cannot begin in this line: write each entry on its"],
+    ),
+    "question-mark": ("a: ? b", ["1:4: the file is not YAML: a value cannot begin with '? ': put it in quotes"]),
+    "broken-tag": (
+        "a: !x!y z\n",
+        ["1:4: the file is not YAML: a '!' at the beginning of a value begins a tag, and tags"],
+    ),
+    "half-an-escape": (
+        'a: "\\uzzzz"',
+        ["1:7: the file is not YAML: this escape needs more hexadecimal digits: write one"],
+    ),
+    "huge-escape": (
+        r'a: "\U00110000"',
+        [r"1:7: the file is not YAML: this escape is above \U0010ffff, the last character"],
+    ),
+    "quote-across-documents": (
+        'a: "x\n---\nb"',
+        ["1:4: the file is not YAML: this quote is not closed: close it, or remove it"],
+    ),
+    "directive-without-document": (
+        "%YAML 1.2\n# x\na: 1\n",
+        ["3:1: the file is not YAML: the lines with % at their beginning must end with a line ---: add it, or remove"],
+    ),
+    "repeated-directive": (
+        "%YAML 1.2\n%YAML 1.2\n---\na: 1",
+        ["2:1: the file is not YAML: this line repeats a directive"],
     ),
     "unclosed-list": ("a: [", ["2:1: the file is not YAML: a [ or { is not closed, or a value is missing"]),
     "unclosed-mapping": ("a: {b: 1\n", ["2:1: the file is not YAML: a { has no }, or a comma between its members"]),
@@ -72,13 +147,76 @@ NOT_YAML: Cases = {
     ),
     "unclosed": (
         'a: "b\n',
-        ["2:1: the file is not YAML: a quote is not closed"],
+        ["1:4: the file is not YAML: this quote is not closed: close it, or remove it"],
+    ),
+    "unclosed-in-a-list": ('a: [1, "x, 2]\nb: 3\n', ["1:8: the file is not YAML: this quote is not closed"]),
+    "unclosed-at-a-key": ('"a: 1\nb: 2\n', ["1:1: the file is not YAML: this quote is not closed"]),
+    "unclosed-between-lines": ('a: 1\nb: "s3://b/x\nc: 2\n', ["2:4: the file is not YAML: this quote is not closed"]),
+    "one-quote-too-many": ('a: "x""\nb: 1\n', [rf"1:7: {AFTER_QUOTE} \" for a quote inside"]),
+    "closed-by-a-later-quote": (
+        'a: "abc\nb: 1\nc: "abc"\n',
+        [
+            (
+                "1:4: the file is not YAML: this quote is closed in line 3, and text follows there: close it in "
+                r"line 1, or write \" for a quote inside"
+            ),
+        ],
+    ),
+    "closed-by-a-later-single-quote": (
+        "a: 'x\nb: 1 # don't\n",
+        [f"1:4: {LATE_QUOTE} 2, and text follows there: close it in line 1, or write '' for a quote inside"],
+    ),
+    "closed-after-windows-lines": ('a: 1\r\nb: "x\r\nc: "y"\r\n', [f"2:4: {LATE_QUOTE} 3, and text follows"]),
+    "closed-before-a-comma": ('a: "x\nb: ", c"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-colon": ('a: "x\nb: "c: d"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-star": ('a: "x\nb: "*"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-a-sign": ('a: "x\nb: "@y"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-before-an-unclosed-quote": ('a: "x\nb: ""\nc: 1\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
+    "closed-in-the-next-entry": ('- "x\n- "y"\n', [f"1:3: {LATE_QUOTE} 2, and text follows"]),
+    "closed-in-the-next-member": ('{"a": "x,\n "b": "c"}\n', [f"1:7: {LATE_QUOTE} 2, and text follows"]),
+    "quote-only-before-a-key": ('z: 1\n"a: 1\nb: "x"\n', [f"2:1: {LATE_QUOTE} 3, and text follows"]),
+    "quoted-key-of-two-lines": ('z:\n  "a\n  b": 1\n', [f"2:3: {LATE_QUOTE} 3, and text follows"]),
+    "correct-quotes-of-two-lines": ('a: ["x\n y", @b]\n', ["2:6: the file is not YAML: '@' cannot begin a value"]),
+    "unknown-escape-in-a-later-line": (
+        "a: \"x\nb: 'C:\\zip'\n",
+        [
+            (
+                r"2:7: the file is not YAML: this escape is unknown: write \\ for a backslash, or use single quotes, "
+                "or close the quote that begins in line 1"
+            ),
+        ],
+    ),
+    "no-colon": (
+        MANIFEST.replace("Identifier: ", "Identifier ") + "  DestinationURI: s3://a/b\n",
+        [f"6:3: {KEY_ALONE} and text of several lines needs quotes or a |"],
+    ),
+    "no-colon-after-a-parent": ("a\n  b: 1\n  c: 2\n", ["1:1: a manifest must be a mapping", f"1:1: {KEY_ALONE}"]),
+    "no-colon-between-keys": ("a: 1\nb 2\nc: 3\n", [f"2:1: {KEY_ALONE}"]),
+    "no-colon-in-an-entry": ("- a b\n  c: d\n", [f"1:3: {KEY_ALONE}"]),
+    "no-colon-in-braces": ("a: {b c\n d: e}\n", [f"1:5: {KEY_ALONE}"]),
+    "no-colon-before-a-comment": ("a:\n  b c # d\n  e: f\n", [f"2:3: {KEY_ALONE}"]),
+    "no-colon-after-a-quoted-key": ('a:\n  "b"\n  c: d\n', [f"2:3: {KEY_ALONE}"]),
+    "no-space-after-the-colon": ("z:\n  a:b\n  c: d\n", [f"2:3: {KEY_ALONE}"]),
+    "no-colon-on-the-line-of-a-quoted-key": (
+        'z:\n  "a" b\n  c: d\n',
+        [rf"2:7: {AFTER_QUOTE} \" for a quote inside, or write KEY: VALUE"],
+    ),
+    "entry-beside-a-key": ("a: {}\n- x\n", ["2:1: the file is not YAML: this line is neither a key nor part of"]),
+    "no-comma-in-braces": ("a: {b: c\n d: e}\n", ["2:3: the file is not YAML: a { has no }, or a comma between"]),
+    "indented-too-far": (
+        "a: b\n  c: d\n",
+        [
+            (
+                "2:4: the file is not YAML: this line continues the value that begins in line 1, and a value cannot "
+                "contain ': ': check the indentation, or put the value in quotes"
+            ),
+        ],
     ),
     "control-character": (
         "a: 1\nbé: \x1b[31m\n",
-        ["2:5: the file is not YAML: unacceptable character #x001b: control"],
+        ['2:5: the file is not YAML: the character U+001B is not allowed: remove it, or write it as "\\u001b"'],
     ),
-    "nul": ("a: \x00\n", ["1:4: the file is not YAML: unacceptable character #x0000"]),
+    "nul": ("a: \x00\n", ["1:4: the file is not YAML: the character U+0000 is not allowed: remove it"]),
     "latin-1": ("a: 1\nb: é\n".encode("latin-1"), ["2:4: the file is not UTF-8: save it as UTF-8"]),
     "column-in-characters": ("b: é".encode() + b"\xe9", ["1:5: the file is not UTF-8"]),
     "utf-16": (MANIFEST.encode("utf-16"), ["1:1: the file is not UTF-8: save it as UTF-8"]),
@@ -90,7 +228,7 @@ NOT_YAML: Cases = {
     "only-comments": ("# one\n\n# two\n", ["1:1: the file is empty"]),
     "only-separators": ("---\n---\n# x\n---\n", ["1:1: the file is empty"]),
     "only-null": ("~\n---\nnull\n", ["1:1: the file is empty"]),
-    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: the file is not YAML: found incompatible YAML document"]),
+    "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: the file is not YAML: the version of YAML must be 1.2"]),
     "list": ("- a\n- b\n", ["1:1: a manifest must be a mapping, not a list"]),
     "list-of-manifests": (f"[{TARGET.splitlines()[0]}]", ["1:1: a manifest must be a mapping, not a list"]),
     "scalar": ("# x\nhello\n", ["2:1: a manifest must be a mapping, not a single value"]),
@@ -158,7 +296,13 @@ SHAPES: Cases = {
     "two-missing": (MANIFEST.partition("  name")[0] + "  {}\nspec: {}\n", ["4:3: /metadata: 'name'", "5:7: /spec: 'D"]),
     "unknown-key": (
         MANIFEST + "  Colour: red\n",
-        ["7:3: /spec/Colour: unknown key 'Colour': possible keys are ClientId, ObjectConfiguration, DestinationURI"],
+        ["7:3: /spec/Colour: unknown key 'Colour': possible keys are DataIntegrationIdentifier, ClientId, Obj"],
+    ),
+    "unknown-key-in-a-schedule": (
+        SCHEDULED + "    Foo: 1\n    ScheduleConfiguration: {ScheduleExpression: rate(1 hour)}\n",
+        [
+            f"9:5: {EXECUTION}/Foo: unknown key 'Foo': possible keys are ExecutionMode, OnDemandConfiguration",
+        ],
     ),
     "misspelt-key": (
         MANIFEST + "  DestinationUrl: s3://b/p\n",
@@ -174,7 +318,7 @@ SHAPES: Cases = {
     ),
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
-        ["7:1: /ClientId: unknown key 'ClientId': possible keys are target, policy"],
+        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, spec"],
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",
@@ -241,11 +385,28 @@ SHAPES: Cases = {
     ),
     "destination": (
         MANIFEST + "  DestinationURI: s3:/bucket\n",
-        ["7:19: /spec/DestinationURI: 's3:/bucket' is not a valid URI: write one such as s3://bucket/prefix"],
+        ["7:19: /spec/DestinationURI: 's3:/bucket' is not a valid URI: write one such as s3://bucket/prefix, which"],
+    ),
+    "destination-without-a-bucket": (
+        MANIFEST + "  DestinationURI: s3:///x\n",
+        ["7:19: /spec/DestinationURI: 's3:///x' has no bucket after ://: write one such as s3://bucket/prefix"],
+    ),
+    "destination-of-a-scheme": (MANIFEST + "  DestinationURI: s3://\n", ["7:19: /spec/DestinationURI: 's3://' has no"]),
+    "destination-of-one-character": (
+        MANIFEST + "  DestinationURI: s3://B\n",
+        ["7:19: /spec/DestinationURI: 's3://B' has only one character after ://: write the whole name of the bucket"],
+    ),
+    "destination-with-a-sign-first": (
+        MANIFEST + "  DestinationURI: s3://@bucket\n",
+        ["7:19: /spec/DestinationURI: 's3://@bucket' needs a letter, a digit or one of _ . - after ://: write one"],
+    ),
+    "destination-with-a-space": (
+        MANIFEST + "  DestinationURI: s3://bucket/a b\n",
+        ["7:19: /spec/DestinationURI: 's3://bucket/a b' has a character that is not allowed: write only letters"],
     ),
     "destination-with-newline": (
         MANIFEST + '  DestinationURI: "s3://bucket/p\\n"\n',
-        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' is not a valid URI"],
+        ["7:19: /spec/DestinationURI: 's3://bucket/p\\n' has a character that is not allowed"],
     ),
     "name": (
         MANIFEST.replace("export\n", "Export_1\n", 1),
@@ -261,6 +422,10 @@ SHAPES: Cases = {
         ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],
     ),
     "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' is not the ARN of a data-integration"]),
+    "role-of-one-word": (
+        TARGET + "  RoleArn: foo\n",
+        ["8:12: /spec/RoleArn: 'foo' is not the ARN of an IAM role: write arn:aws:iam::ACCOUNT:role/NAME"],
+    ),
     "unquoted-account": (
         TARGET.replace('"123456789012"', "012345670123 # ours"),
         [
@@ -543,8 +708,8 @@ def test_problems_are_printed_as_json(tmp_path: Path, run_program: RunProgram) -
                 "line": 7,
                 "column": 3,
                 "pointer": "/spec/\\u001b[31m",
-                "message": "unknown key '\\x1b[31m': possible keys are ClientId, ObjectConfiguration, DestinationURI, "
-                "ClientAssociationMetadata, ExecutionConfiguration",
+                "message": "unknown key '\\x1b[31m': possible keys are DataIntegrationIdentifier, ClientId, "
+                "ObjectConfiguration, DestinationURI, ClientAssociationMetadata, ExecutionConfiguration",
             }
         ],
         "warnings": [],

@@ -186,6 +186,6 @@ def test_findings_list_problems_and_warnings() -> None:
         "::error file=plain,title=invalid manifest::plain",
         "::warning file=plain,line=3,col=7,title=manifest warning::plain: plain",
         "::warning file=plain,title=manifest warning::plain",
-        "Manifests: 2 problems in the manifests: no manifest is used.",
+        "2 problems in the manifests; no manifest is used.",
     ]
-    assert render_findings(ValidationResult(2)) == "Manifests: 2 manifests: valid.\n"
+    assert render_findings(ValidationResult(2)) == "2 manifests: valid.\n"

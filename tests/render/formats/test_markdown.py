@@ -327,7 +327,7 @@ def test_overlong_value_does_not_displace_the_others(text: str) -> None:
 def test_findings_list_problems_and_warnings() -> None:
     """Problems and warnings are listed under a heading with their counts."""
     text = render_findings(build_validation_result())
-    assert text.splitlines()[0] == "## 2 problems in the manifests: no manifest is used."
+    assert text.splitlines()[0] == "## 2 problems in the manifests; no manifest is used."
     assert "- `plain:3:7` `plain`: `plain`" in text
     assert render_findings(ValidationResult(3, 1)) == "## 3 manifests, 1 target: valid.\n"
     assert render_findings(ValidationResult()) == "## no manifests.\n"
