@@ -55,6 +55,11 @@ class Sandbox:
         return self._behaviour
 
     @property
+    def time(self) -> float:
+        """Return the time of the sandbox, in seconds since the epoch."""
+        return self._clock()
+
+    @property
     def executed_writes(self) -> tuple[ExecutedWrite, ...]:
         """Return the executed association writes of every account and Region, oldest first."""
         with self._lock:

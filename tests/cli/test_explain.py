@@ -95,7 +95,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     """The explanation shows the applied values if git now requests others."""
     program.add("october")
     program.run()
-    program.add("october", **{"2026-11-01": "2026-12-01"})
+    program.add("october", **{"2026-11-01": "2026-11-02"})
     explanation = explain(program)
     assert explanation["decision"]["decision"] == "changed"
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
@@ -106,7 +106,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     )
     text = program.run("explain", "october").out
     assert "last applied request, which differs from git:" in text
-    assert "EndTime: git 1796083200000 (2026-12-01T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
+    assert "EndTime: git 1793577600000 (2026-11-02T00:00:00Z), applied 1793491200000 (2026-11-01T00:00:00Z)" in text
     assert len(server.sandbox.executed_writes) == 1
 
 

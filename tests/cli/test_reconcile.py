@@ -80,7 +80,7 @@ def test_the_json_report_fits_its_schema(program: Program, server: SandboxServer
     account, region = gone.split(":")[4], gone.split(":")[3]
     server.sandbox.get_service(account, region).remove_association(gone.rpartition("/")[2])
     aws.create_data_integration_association(DataIntegrationIdentifier="crm-accounts", DestinationURI="s3://x/strange")
-    replacements = {"2026-11-01": "2026-12-01"}
+    replacements = {"2026-11-01": "2026-11-02"}
     program.add("changes", **replacements)
     program.add("waits", text=EXPORT + "policy: {suspend: true}\n")
     program.add("nowhere", **{"profiles-export": "profile-export"})
@@ -110,7 +110,7 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
     program.run()
-    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
+    program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     assert program.run("--mode", "create", "-o", "json").decisions == {"october": "changed"}
     dry_run = program.run("--dry-run", "-o", "json", "--detailed-exitcode")
     (planned_update,) = dry_run.report["targets"][0]["associations"]

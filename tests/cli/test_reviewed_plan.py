@@ -41,7 +41,7 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     """If git changed after the review, nothing is written, and the report names the differences."""
     program.add("october", "november")
     digest, file = review_plan(program)
-    program.add("october", **{"2026-11-01": "2026-12-01"})
+    program.add("october", **{"2026-11-01": "2026-11-02"})
     (program.folder / "manifests" / "november.yaml").unlink()
     files = {path for path in program.folder.rglob("*") if path.is_file()}
     digest_result = program.run("--expect-plan", digest)
@@ -54,7 +54,7 @@ def test_different_plan_is_rejected_and_its_differences_are_named(program: Progr
     first, second = file_result.report["mismatch"]["differences"]
     assert first.startswith("changed since the review: create the association arn:")
     assert "→ s3://corp-exports/october: " in first
-    assert first.endswith("EndTime is 1796083200000 and was 1793491200000")
+    assert first.endswith("EndTime is 1793577600000 and was 1793491200000")
     assert second.startswith("reviewed, but no longer planned: create the association arn:")
     assert second.endswith("→ s3://corp-exports/november")
     (rejection,) = file_result.find_events("plan rejected")
@@ -141,13 +141,13 @@ def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxSe
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
     program.run()
-    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
+    program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     program.run("--dry-run", "-o", "json=plan.json")
-    program.add("october", text=text, **{"2026-11-01": "2026-12-02"})
+    program.add("october", text=text, **{"2026-11-01": "2026-11-03"})
     result = program.run("--expect-plan", "plan.json")
     assert (result.code, list_writes(server)) == (1, ["CreateDataIntegrationAssociation"])
     assert "changed since the review: update" in result.out
-    program.add("october", text=text, **{"2026-11-01": "2026-12-01"})
+    program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     assert program.run("--expect-plan", "plan.json").code == 0
     assert list_writes(server) == ["CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"]
 
@@ -165,7 +165,7 @@ def test_reviewed_plan_file_is_not_overwritten(program: Program, server: Sandbox
     """A report cannot replace the file of the reviewed plan."""
     program.add("october")
     _, file = review_plan(program)
-    program.add("october", **{"2026-11-01": "2026-12-01"})
+    program.add("october", **{"2026-11-01": "2026-11-02"})
     result = program.run("--expect-plan", file, "-o", f"json=manifests/../{file}")
     assert (result.code, list_writes(server)) == (64, [])
     assert "would replace the reviewed plan: write the report to another file" in result.err
@@ -175,7 +175,7 @@ def test_report_of_a_rejected_run_is_not_a_reviewed_plan(program: Program, serve
     """The report of a rejected run is not accepted as a reviewed plan."""
     program.add("october")
     _, file = review_plan(program)
-    program.add("october", **{"2026-11-01": "2026-12-01"})
+    program.add("october", **{"2026-11-01": "2026-11-02"})
     assert program.run("--expect-plan", file, "-o", "json=refused.json").code == 1
     result = program.run("--expect-plan", "refused.json")
     assert (result.code, list_writes(server)) == (64, [])

@@ -18,7 +18,7 @@ from reconciler.core.request.normalise import normalise
 WINDOWS = 4
 """Number of ExecutionConfigurations that people choose from. A small number makes them return to earlier ones."""
 _DAY = 86_400_000
-_WINDOW_STEP = 20 * 60_000
+_WINDOW_STEP = 8 * 60_000
 DELAY = timedelta(minutes=10)
 """The policy.delay of every manifest."""
 

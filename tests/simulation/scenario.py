@@ -87,13 +87,19 @@ def draw_scenario(seed: int) -> Scenario:
 def _change_listing(scenario: Scenario, random: Random) -> Scenario:
     """Return the scenario, for some seeds with an AWS that respells keys or hides associations."""
     if draw_bool(create_random(scenario.seed, "open windows"), 0.3):
-        scenario = replace(scenario, has_open_windows=True)
+        scenario = _open_windows(scenario)
     share = random.random()
     if share < 0.12:
         return replace(scenario, respelling=random.choice(("slash", "scheme", "client", "no destination")))
     if share < 0.2:
         return replace(scenario, hiding_seconds=random.choice((20 * MINUTE, HOUR)))
     return scenario
+
+
+def _open_windows(scenario: Scenario) -> Scenario:
+    """Return a scenario whose windows end one after another, with runs so frequent that fast clocks matter."""
+    controllers = tuple(replace(each, interval=min(each.interval, 4 * MINUTE)) for each in scenario.controllers)
+    return replace(scenario, has_open_windows=True, controllers=controllers, horizon=48 * MINUTE)
 
 
 def _remove_changes(scenario: Scenario, random: Random) -> Scenario:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from email.utils import formatdate
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
@@ -25,7 +26,11 @@ def handle_request(request: Request, full_url: str, _headers: Any) -> tuple[int,
     sandbox: Sandbox = request.environ.get(SANDBOX) or get_current_sandbox()
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     account = get_account_id_from(scope["key"] if scope else "")
-    headers = {"Content-Type": "application/json", "x-amzn-requestid": sandbox.new_id()}
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-requestid": sandbox.new_id(),
+        "Date": formatdate(sandbox.time, usegmt=True),
+    }
     try:
         operation, parameters = parse_request(request.method, full_url, request.get_data())
         document = sandbox.call(account, scope["region"] if scope else _REGION, operation, parameters)

@@ -29,7 +29,7 @@ from reconciler.core.plan.decision import Plan
 from reconciler.core.report.explanation import Explanation, explain
 
 TARGET = Target("prod", REGION, ACCOUNT)
-LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1796083200000"}}
+LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793505600000"}}
 END = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 ADOPT_POLICY = Policy(adopt=live("a1").arn)
 
