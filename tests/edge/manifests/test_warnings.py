@@ -47,12 +47,14 @@ def format_warnings(desired: Desired) -> list[str]:
 
 
 def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
-    """A window that ends now has a warning at its line, and half an hour later it has none."""
-    (warning,) = format_warnings(load_manifests([build_manifest("a")], NOW))
+    """With `start: at-once`, a window that ends now has a warning at its line, and half an hour later it has none."""
+    at_once = build_manifest("a", text=MANIFEST + "policy: {start: at-once}\n")
+    (warning,) = format_warnings(load_manifests([at_once], NOW))
     assert warning.startswith(
         "a.yaml:11:16: /spec/ExecutionConfiguration/OnDemandConfiguration/EndTime: data of the last 30 minutes before"
     )
-    assert format_warnings(load_manifests([build_manifest("a")], NOW.replace(hour=1))) == []
+    assert format_warnings(load_manifests([at_once], NOW.replace(hour=1))) == []
+    assert format_warnings(load_manifests([build_manifest("a")], NOW)) == []
 
 
 def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
