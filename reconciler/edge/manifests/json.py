@@ -15,25 +15,28 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import LINE_BREAK, Document, SourceText
 from reconciler.core.model import Json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, UnreadableFile
+from reconciler.edge.manifests.json_syntax import NotJson
 from reconciler.edge.manifests.scalars import resolve_scalar
 
 _BLANK = re.compile(r"[ \t\r\n]*+")
 _DOCUMENT_SEPARATOR = re.compile(r"(?:[ \t\r\n]++|(?:#[^\r\n]*+|(?:---|\.\.\.)[ \t]*+)(?:[\r\n]|\Z))*+")
 """The text between two documents: comments, and YAML's markers for the start or end of a document."""
+_JSON_START = re.compile(rf"{_DOCUMENT_SEPARATOR.pattern}[{{\[][\[{{ \t\r\n]*+(?<!{{{{)(?:[\"']|//|/\*)")
 _DOCUMENT_MARK = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*+(?:[\r\n]|\Z)")
 _WORD = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+|true|false|null")
 _scan: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # written in C, and missing from typeshed
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class NotJson(Exception):
-    """The text is not JSON. It may still be valid YAML."""
-
-
 def is_likely(text: str) -> bool:
     """Return whether a text begins with a mapping or a list, as each JSON document must here."""
     start = _DOCUMENT_SEPARATOR.match(text)
     return start is not None and text.startswith(("{", "["), start.end())
+
+
+def begins_as_json(text: str) -> bool:
+    """Return whether the first key, value or comment of a text shows that its author meant JSON."""
+    return _JSON_START.match(text) is not None
 
 
 def read_documents(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
@@ -60,13 +63,13 @@ class _Reader:
         self._skip(_DOCUMENT_SEPARATOR)
         has_next = self._index < len(self._text)
         if has_next and end and not _DOCUMENT_MARK.search(self._text, end, self._index):
-            raise NotJson
+            raise NotJson(self._index, "end")
         return has_next
 
     def read_document(self) -> Iterator[Document | Problem]:
         """Yield one document, or its problems."""
         if self._text[self._index] not in "{[":
-            raise NotJson
+            raise NotJson(self._index, "document")
         self._marks, self._problems = array("I"), []
         line, _ = self._find_position(self._index)
         self._budget.begin_document(self._name, line + 1)
@@ -92,14 +95,15 @@ class _Reader:
         return self._read_mapping(depth + 1) if first == "{" else self._read_list(depth + 1)
 
     def _read_mapping(self, depth: int) -> dict[str, Json]:
+        opening = self._index - 1
         mapping: dict[str, Json] = {}
         starts: dict[str, int] = {}
-        while self._go_to_member("}", is_first=not starts):
+        while self._go_to_member("}", opening, is_first=not starts):
             start = self._index
             self._record_position(start)
             key = self._read_string()
             self._skip(_BLANK)
-            self._expect(":")
+            self._expect(":", ":")
             self._skip(_BLANK)
             value = self._read_value(depth)
             if key in mapping:
@@ -109,29 +113,35 @@ class _Reader:
         return mapping
 
     def _read_list(self, depth: int) -> list[Json]:
+        opening = self._index - 1
         values: list[Json] = []
-        while self._go_to_member("]", is_first=not values):
+        while self._go_to_member("]", opening, is_first=not values):
             values.append(self._read_value(depth))
         return values
 
-    def _go_to_member(self, end: str, *, is_first: bool) -> bool:
-        """Move to the next member and return True, or move past the end and return False."""
+    def _go_to_member(self, end: str, opening: int, *, is_first: bool) -> bool:
+        """Move to the next member and return True, or move past the end and return False.
+
+        `opening` is the index of the opening bracket.
+        """
         self._skip(_BLANK)
         if self._text.startswith(end, self._index):
             self._index += 1
             return False
         if not is_first:
-            self._expect(",")
+            if not self._text.startswith(",", self._index):
+                raise NotJson(self._index, ",", opening)
+            self._index += 1
             self._skip(_BLANK)
         return True
 
     def _read_string(self) -> str:
         start = self._index
-        self._expect('"')
+        self._expect('"', "key")
         try:
             value, self._index = _scan(self._text, start + 1)
         except JSONDecodeError:
-            raise NotJson from None
+            raise NotJson(start, "string") from None
         if not value.isascii() and _LONE_SURROGATE.search(value):
             self._report(start, "half of a surrogate pair is not a character: write both halves, or neither")
         return value
@@ -139,16 +149,16 @@ class _Reader:
     def _read_word(self) -> Json:
         match = _WORD.match(self._text, self._index)
         if match is None:
-            raise NotJson
+            raise NotJson(self._index, "value")
         value, problem = resolve_scalar(match[0])
         if problem:
             self._report(self._index, problem)
         self._index = match.end()
         return value
 
-    def _expect(self, sign: str) -> None:
+    def _expect(self, sign: str, expected: str) -> None:
         if not self._text.startswith(sign, self._index):
-            raise NotJson
+            raise NotJson(self._index, expected)
         self._index += 1
 
     def _skip(self, pattern: re.Pattern[str]) -> None:

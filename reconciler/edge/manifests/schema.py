@@ -121,7 +121,8 @@ def _explain_error(
             yield (
                 path,
                 False,
-                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}",
+                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}"
+                + (_EACH_ENTRY if rule == "array" and _has_entries_without_blank(value) else ""),
             )
         case "enum":
             yield path, False, _describe_enum(value, rule)
@@ -148,6 +149,7 @@ _TYPES = {
     "object": "a mapping",
     "array": "a list",
 }
+_EACH_ENTRY = ": put a blank after the '-' of each entry"
 _LIMITS = {
     "const": "must be {rule!r}, not {value}",
     "minLength": "must have at least {characters}, but has {size}",
@@ -194,6 +196,12 @@ def _describe_value(value: Json, expected_type: str, find_source_text: Callable[
             return "not a list"
         case _:
             return "not a mapping"
+
+
+def _has_entries_without_blank(value: Json) -> bool:
+    """Return whether a text or mapping may be a list whose entries, or the first one, have no blank after their '-'."""
+    first = value if isinstance(value, str) else next(iter(value), "") if isinstance(value, dict) else ""
+    return first.startswith("-") and not first.startswith(("--", "- "))
 
 
 def _describe_enum(value: Json, allowed_words: list[str]) -> str:

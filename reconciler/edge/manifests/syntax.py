@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from yaml.tokens import ScalarToken
+from yaml.tokens import (
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+    ScalarToken,
+)
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import LINE_BREAK
+from reconciler.core.text import shorten
+from reconciler.edge.manifests.json_syntax import (
+    TEXT_AFTER_DOCUMENT,
+    UNCLOSED,
+    UNCLOSED_OR_EMPTY,
+    describe_bracket,
+)
+from reconciler.edge.manifests.templates import find_template
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml, if PyYAML was built with it."""
 
+_IN_LIST = "while parsing a flow sequence"
+_IN_MAPPING = "while parsing a flow mapping"
+_IN_VALUE = "while parsing a flow node"
 _KEY_ALONE = "could not find expected ':'"
 _BAD_ESCAPE = "invalid Unicode character escape"
 _UNEXPECTED_COLON = "mapping values are not allowed"
@@ -25,9 +43,9 @@ _TAG = "a '!' at the beginning of a value begins a tag, and tags are not allowed
 _VERSION = "the version of YAML must be 1.2: write %YAML 1.2, or remove the line"
 _DIRECTIVE = "a line with % at its beginning must be a directive of YAML: remove the line, or put its text in quotes"
 _EXPLANATIONS = {
-    "while parsing a flow sequence": "a [ has no ], or a comma between its entries is missing",
-    "while parsing a flow mapping": "a { has no }, or a comma between its members is missing",
-    "while parsing a flow node": "a [ or { is not closed, or a value is missing",
+    _IN_LIST: UNCLOSED["["],
+    _IN_MAPPING: UNCLOSED["{"],
+    _IN_VALUE: UNCLOSED_OR_EMPTY,
     "while parsing a block node": "no value can begin here: put the text in quotes",
     "while parsing a block mapping": "this line is neither a key nor part of the value above: check the indentation",
     "while parsing a block collection": "this line neither is an entry nor belongs to one: check the indentation",
@@ -57,18 +75,18 @@ _EXPLANATIONS = {
     "tag": _TAG,
 }
 """Parts of libyaml's messages, each with what we say instead. The first part that fits counts."""
+_UNCLOSED = (*UNCLOSED.values(), UNCLOSED_OR_EMPTY)
 _UNEXPLAINED = "this text cannot stand here: put it in quotes, or check the indentation"
 _NO_KEY = "did not find expected key"
 _MISPLACED = (_NO_KEY, "did not find expected '-' indicator", "did not find expected <document")
 _NEXT_DOCUMENT = "expected <document start>"
-_TEXT_AFTER_DOCUMENT = (
-    "text follows the end of the document: remove it, or write --- on a separate line before the next document"
-)
 _TEXT_AFTER_DIRECTIVE = "the lines with % at their beginning must end with a line ---: add it, or remove them"
 _BAD_CHARACTER = "cannot start any token"
 _NAMELESS = ("while scanning an alias", "while scanning an anchor")
 _INNER_QUOTES = {"'": "''", '"': r"\""}
 """Each quote, with its spelling inside a pair of the same quotes."""
+_ENTRY_WITHOUT_BLANK = re.compile(r"[ ]*(?:-[ ]+)*-(?P<entry>[^-\s][^\r\n]*)")
+_ENTRY_ERRORS = (_KEY_ALONE, _UNEXPECTED_COLON, *_MISPLACED[:2])
 _QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'""", re.DOTALL)
 _AFTER_QUOTED = (",", "]", "}")
 _BEFORE_KEY = ("-", "?", "{", ",")
@@ -80,7 +98,11 @@ def build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> P
     mark: Any = error.problem_mark or error.context_mark
     if error.context_mark and (_KEY_ALONE in message or _UNCLOSED_QUOTE in message or error.context in _NAMELESS):
         mark = error.context_mark  # the key, the quote or the sign. libyaml notices the problem later
-    origin = mark and _explain_origin(text, mark, message)
+    origin = mark and (
+        _explain_template(text, mark, message)
+        or _explain_entry(text, mark, message)
+        or _explain_origin(text, mark, message)
+    )
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     explanation: str | None = None
     if origin:
@@ -88,8 +110,10 @@ def build_syntax_problem(name: str, text: str, error: yaml.MarkedYAMLError) -> P
     elif mark:
         explanation = _explain_place(text, mark, message)
     if not explanation and _NEXT_DOCUMENT in message:
-        return Problem(name, line, column, "", _TEXT_AFTER_DOCUMENT)
+        return Problem(name, line, column, "", TEXT_AFTER_DOCUMENT)
     explanation = explanation or next((ours for words, ours in _EXPLANATIONS.items() if words in message), _UNEXPLAINED)
+    if explanation in _UNCLOSED and (bracket := _find_open_bracket(text, mark)):
+        explanation += describe_bracket(text, bracket.index, mark.index)
     if error.context == _ESCAPE_CONTEXT and error.context_mark and error.context_mark.line < mark.line:
         explanation += f", or close the quote that begins in line {error.context_mark.line + 1}"
     return Problem(name, line, column, "", f"the file is not YAML: {explanation}")
@@ -100,6 +124,36 @@ def build_character_problem(name: str, position: tuple[int, int], char: str) -> 
     noun = f"character U+{ord(char):04X}" if char else "control character"
     escape = f'write it as "\\u{ord(char):04x}" in double quotes' if char else "write it as an escape in double quotes"
     return Problem(name, *position, "", f"the file is not YAML: the {noun} is not allowed: remove it, or {escape}")
+
+
+def _explain_template(text: str, mark: Any, message: str) -> tuple[int, int, str] | None:
+    """Return line, column and explanation of an unrendered template in the line of the mark or bracket, or None."""
+    bracket = _find_open_bracket(text, mark) if _IN_VALUE in message else None
+    for place in (mark, *((bracket,) if bracket else ())):
+        if template := find_template(text, place.index):
+            start, explanation = template
+            return place.line + 1, place.column + 1 - (place.index - start), explanation
+    return None
+
+
+def _explain_entry(text: str, mark: Any, message: str) -> tuple[int, int, str] | None:
+    """Return line, column and explanation of a list entry without a blank after its '-', or None.
+
+    The entry is in the line of the mark, or it is the text that the line of the mark continues.
+    """
+    if not any(words in message for words in _ENTRY_ERRORS):
+        return None
+    places = [mark]
+    scalar = _find_scalar_before(text, mark) if _UNEXPECTED_COLON in message else None
+    if scalar and scalar.plain and not text[scalar.end_mark.index : mark.index].strip():
+        places.append(scalar.start_mark)
+    for place in places:
+        entry = _ENTRY_WITHOUT_BLANK.match(text, place.index - place.column)
+        if entry:
+            column = entry.start("entry") - (place.index - place.column)
+            written = shorten(f"- {entry['entry'].rstrip()}")
+            return place.line + 1, column, f"a list entry needs a blank after '-': write {written}"
+    return None
 
 
 def _explain_origin(text: str, mark: Any, message: str) -> tuple[int, int, str] | None:
@@ -137,6 +191,8 @@ def _explain_missing_colon(text: str, start: Any, mark: Any, between: str, messa
     The text of the key begins at `start`, above the mark. `between` is what follows that text, up to the mark.
     """
     before = text[start.index - start.column : start.index].rstrip()
+    if _IN_LIST in message or (_IN_MAPPING in message and _is_outdented(text, mark)):
+        return None  # a bracket is not closed
     is_key = not before or before.endswith(_BEFORE_KEY)
     is_continued = between == ":"
     is_beside_key = _NO_KEY in message and start.column == mark.column and not between.startswith(":")
@@ -151,16 +207,39 @@ def _explain_missing_colon(text: str, start: Any, mark: Any, between: str, messa
     return None
 
 
+def _is_outdented(text: str, mark: Any) -> bool:
+    """Return whether the line of the mark is not indented more than the line of the bracket that is open there."""
+    bracket = _find_open_bracket(text, mark) or mark
+    line, above = (text[each.index - each.column : each.index + 1] for each in (mark, bracket))
+    return len(line) - len(line.lstrip()) <= len(above) - len(above.lstrip())
+
+
+def _find_open_bracket(text: str, mark: Any) -> Any:
+    """Return where the innermost list or mapping in brackets begins that is open at the mark, or None."""
+    starts = []
+    for token in _scan_up_to(text, mark):
+        if isinstance(token, (FlowSequenceStartToken, FlowMappingStartToken)):
+            starts.append(token.start_mark)
+        elif isinstance(token, (FlowSequenceEndToken, FlowMappingEndToken)) and starts:
+            starts.pop()
+    return starts[-1] if starts else None
+
+
 def _find_scalar_before(text: str, mark: Any) -> Any:
     """Return the token of the last text that begins in a line above the mark, or None if it is text after | or >."""
     found = None
-    try:
-        for token in yaml.scan(text[: mark.index], Loader=Loader):
-            if isinstance(token, ScalarToken) and token.start_mark.line < mark.line:
-                found = token
-    except yaml.YAMLError:  # the text ends at the mark, which may be inside a list or quotes
-        pass
+    for token in _scan_up_to(text, mark):
+        if isinstance(token, ScalarToken) and token.start_mark.line < mark.line:
+            found = token
     return found if found and found.style not in ("|", ">") else None
+
+
+def _scan_up_to(text: str, mark: Any) -> Iterator[Any]:
+    """Yield the tokens above and before the mark."""
+    try:
+        yield from yaml.scan(text[: mark.index], Loader=Loader)
+    except yaml.YAMLError:  # the text ends at the mark, which may be inside a list or quotes
+        return
 
 
 def _explain_place(text: str, mark: Any, message: str) -> str | None:

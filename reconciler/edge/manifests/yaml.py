@@ -30,8 +30,10 @@ from reconciler.core.model import Json
 from reconciler.core.text import shorten
 from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
+from reconciler.edge.manifests.json_syntax import NotJson, explain_fault, is_comment
 from reconciler.edge.manifests.scalars import resolve_scalar
 from reconciler.edge.manifests.syntax import Loader, build_character_problem, build_syntax_problem
+from reconciler.edge.manifests.templates import find_template
 
 _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
@@ -60,17 +62,24 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
         return
     budget = budget or Budget()
     is_empty = True
-    for document in _read_json(name, text, budget) or _read_yaml(name, text, budget):
+    documents, json_problem = _read_json(name, text, budget)
+    for document in documents or _read_yaml(name, text, budget, json_problem):
         is_empty = False
         yield document
     if is_empty:
         yield Problem(name, 1, 1, "", "the file is empty: remove it, or add a manifest")
 
 
-def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | Problem]:
-    """Return the documents of JSON text, or an empty list if the text is not JSON. Raises BudgetExceeded."""
-    if not json.is_likely(text.text):
-        return []
+def _read_json(name: str, text: SourceText, budget: Budget) -> tuple[list[Document | Problem], Problem | None]:
+    """Return (documents, problem) of JSON text. Raises BudgetExceeded.
+
+    There are no documents if the text is not JSON. Then the problem says why, if JSON was intended. The problem of a
+    comment in a JSON file is also in the list, because YAML would read the comment as a key or value.
+    """
+    is_json_file = name.lower().endswith(".json")
+    is_intended = is_json_file or json.begins_as_json(text.text)
+    if not is_intended and not json.is_likely(text.text):
+        return [], None
     remaining = replace(budget)
     documents: list[Document | Problem] = []
     try:
@@ -79,16 +88,25 @@ def _read_json(name: str, text: SourceText, budget: Budget) -> list[Document | P
         raise
     except UnreadableFile as error:
         documents.append(error.problem)
-    except json.NotJson:
-        return []
+    except NotJson as fault:
+        if not is_intended:
+            return [], None
+        index, message = explain_fault(text.text, fault)
+        problem = Problem(name, *_find_end(text.text[:index]), "", message)
+        return ([problem] if is_json_file and is_comment(text.text, fault) else []), problem
     budget.documents, budget.values = remaining.documents, remaining.values
-    return documents
+    return documents, None
 
 
-def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document | Problem]:
-    """Yield the documents of YAML text, and a problem for each part that is not accepted. Raises BudgetExceeded."""
+def _read_yaml(
+    name: str, text: SourceText, budget: Budget, json_problem: Problem | None
+) -> Iterator[Document | Problem]:
+    """Yield the documents of YAML text, and a problem for each part that is not accepted. Raises BudgetExceeded.
+
+    `json_problem` replaces the problem of a text that is not YAML either.
+    """
     if problem := next(_find_misreadings(name, text.text), None):
-        yield problem
+        yield json_problem or problem
         return
     reader = _Reader(name, text, budget)
     try:
@@ -100,13 +118,13 @@ def _read_yaml(name: str, text: SourceText, budget: Budget) -> Iterator[Document
     except UnreadableFile as error:
         yield from (*reader.problems, error.problem)
     except yaml.MarkedYAMLError as error:
-        yield from (*reader.problems, build_syntax_problem(name, text.text, error))
+        yield from (*reader.problems, json_problem or build_syntax_problem(name, text.text, error))
     except yaml.YAMLError:  # the text has a character that YAML does not allow
         unprintable = _UNPRINTABLE.search(text.text)
         position = _find_end(text.text[: unprintable.start()]) if unprintable else (0, 0)
         yield from (
             *reader.problems,
-            build_character_problem(name, position, unprintable[0] if unprintable else ""),
+            json_problem or build_character_problem(name, position, unprintable[0] if unprintable else ""),
         )
 
 
@@ -195,7 +213,7 @@ class _Reader:
         while type(event := self._next_event()) is not MappingEndEvent:
             start = event.start_mark
             if type(event) is not ScalarEvent:
-                raise self._build_error(start, "a key must be plain text: write KEY: VALUE")
+                raise self._build_key_error(start)
             self._check_key(event)
             self._marks.append(start.line)
             self._marks.append(start.column)
@@ -281,6 +299,14 @@ class _Reader:
                 "the last line of this text has only spaces and no line break: remove the spaces, or add a line break"
             )
             raise self._build_error(event.start_mark, message)
+
+    def _build_key_error(self, mark: Any) -> UnreadableFile:
+        """Return the error of a list, mapping or alias in the place of a key."""
+        if template := find_template(self._text, mark.index):
+            start, message = template
+            line, column = _find_end(self._text[:start])
+            return UnreadableFile(Problem(self._name, line, column, "", message))
+        return self._build_error(mark, "a key must be plain text: write KEY: VALUE")
 
     def _report(self, mark: Any, message: str) -> None:
         self.problems.append(Problem(self._name, mark.line + 1, mark.column + 1, "", message))

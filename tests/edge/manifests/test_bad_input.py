@@ -173,7 +173,7 @@ NOT_YAML: Cases = {
     "closed-before-a-sign": ('a: "x\nb: "@y"\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
     "closed-before-an-unclosed-quote": ('a: "x\nb: ""\nc: 1\n', [f"1:4: {LATE_QUOTE} 2, and text follows"]),
     "closed-in-the-next-entry": ('- "x\n- "y"\n', [f"1:3: {LATE_QUOTE} 2, and text follows"]),
-    "closed-in-the-next-member": ('{"a": "x,\n "b": "c"}\n', [f"1:7: {LATE_QUOTE} 2, and text follows"]),
+    "closed-in-the-next-member": ('{a: "x,\n b: "c"}\n', [f"1:5: {LATE_QUOTE} 2, and text follows"]),
     "quote-only-before-a-key": ('z: 1\n"a: 1\nb: "x"\n', [f"2:1: {LATE_QUOTE} 3, and text follows"]),
     "quoted-key-of-two-lines": ('z:\n  "a\n  b": 1\n', [f"2:3: {LATE_QUOTE} 3, and text follows"]),
     "correct-quotes-of-two-lines": ('a: ["x\n y", @b]\n', ["2:6: the file is not YAML: '@' cannot begin a value"]),
@@ -267,6 +267,128 @@ NOT_YAML: Cases = {
     ),
     "infinity": ("a: .inf\nb: 1e999\n", ["1:4: the number .inf is not supported", "2:4: the number is too large"]),
     "long-number": ("a: 12345678901234567890\n", ["1:4: the number has more than 18 characters: put it in quotes"]),
+}
+NO_END = {
+    "[": "the file is not YAML: a [ has no ], or a comma between its entries is missing",
+    "{": "the file is not YAML: a { has no }, or a comma between its members is missing",
+}
+IN_LINE_1 = {bracket: f"{words}: the {bracket} is in line 1" for bracket, words in NO_END.items()}
+UNCLOSED: Cases = {
+    "list-of-one": ("a: [x\nb: [y]\n", [f"2:2: {IN_LINE_1['[']}"]),
+    "list-of-two": ("a: [x, y\nb: [z]\n", [f"2:2: {IN_LINE_1['[']}"]),
+    "list-of-quoted": ('a: ["x", "y"\nb: 1\n', [f"2:1: {IN_LINE_1['[']}"]),
+    "list-over-lines": ("a: [v, w,\n  x,\n  y,\n  z\nb: 1\n", [f"5:2: {IN_LINE_1['[']}"]),
+    "list-after-a-comma": ("a: [x, y,\nb: 1\nc: 2\n", [f"3:2: {IN_LINE_1['[']}"]),
+    "list-in-a-list": ("a:\n  - [x, y\n  - [z]\n", [f"3:5: {NO_END['[']}: the [ is in line 2"]),
+    "list-in-a-mapping": ("a: {x: [1, 2}\n", [f"1:13: {NO_END['[']}"]),
+    "list-to-the-end": ("b: 1\na: [x, y\n", [f"3:1: {NO_END['[']}: the [ is in line 2"]),
+    "list-with-a-comma-at-the-end": ("a: [x,\n", ["2:1: the file is not YAML: a [ or { is not closed, or a value is"]),
+    "mapping-of-one": ("a: {x: 1\nb: 2\n", [f"2:2: {IN_LINE_1['{']}"]),
+    "mapping-of-two": ("a: {x: 1, y: 2\nb: 3\n", [f"2:2: {IN_LINE_1['{']}"]),
+    "mapping-over-lines": ("a: {w: 1,\n  x: 2,\n  y: 3,\n  z: 4\nb: 5\n", [f"5:2: {IN_LINE_1['{']}"]),
+    "mapping-of-keys": ("a: {x, y\nb: 1\n", [f"2:2: {IN_LINE_1['{']}"]),
+    "mapping-closed-below-a-key-alone": ("a: {\n  b c\n  d: e}\n", [f"2:3: {KEY_ALONE}"]),
+}
+RENDER = "begins a mapping: render the template first"
+NOT_RENDERED = f"{RENDER}, or put the value in quotes"
+IN_BRACKETS = "the file is not YAML: '${' cannot begin here: render the template first, or put the"
+TEMPLATES: Cases = {
+    "helm-value": ("a: {{ .Values.name }}\n", [f"1:4: '{{{{' {NOT_RENDERED}"]),
+    "jinja-value": ("a: {{ client }}\n", [f"1:4: '{{{{' {NOT_RENDERED}"]),
+    "helm-value-with-quotes": ('a: {{ "x" | quote }}\n', [f"1:4: the file is not YAML: '{{{{' {NOT_RENDERED}"]),
+    "helm-value-and-text": ("a: {{ x }}-{{ y }}\n", [f"1:4: '{{{{' {NOT_RENDERED}"]),
+    "template-as-entry": ("a:\n  - x\n  - {{ y }}\n", [f"3:5: '{{{{' {NOT_RENDERED}"]),
+    "template-in-brackets": ("a: [x, {{ y }}]\n", [f"1:8: '{{{{' {NOT_RENDERED}"]),
+    "template-as-key": (
+        "a:\n  {{ x }}: 1\n",
+        ["2:3: '{{' begins a mapping: render the template first, or put the key"],
+    ),
+    "template-alone": ("{{ toYaml .x }}\n", [f"1:1: '{{{{' {RENDER}"]),
+    "helm-statement": ("a: 1\n{{- if .x }}\nb: 1\n{{- end }}\n", [f"2:1: the file is not YAML: '{{{{' {RENDER}"]),
+    "jinja-statement": ("{% if x %}\na: 1\n{% endif %}\n", [f"1:1: the file is not YAML: '{{%' {RENDER}"]),
+    "jinja-comment": ("a: {# x #}\n", [f"1:4: the file is not YAML: '{{#' {RENDER}"]),
+    "shell-in-a-list": ("a: [${x}]\n", [f"1:5: {IN_BRACKETS} value in quotes"]),
+    "shell-in-text-in-a-list": ("a: [x, s3://${y}/z]\n", [f"1:13: {IN_BRACKETS} value in quotes"]),
+    "shell-in-a-mapping": ("a: {x: ${y}}\n", [f"1:8: {IN_BRACKETS} value in quotes"]),
+    "shell-as-key-in-a-mapping": ("a: {${x}: 1}\n", [f"1:5: {IN_BRACKETS} key in quotes"]),
+    "template-in-quotes": ('a: "{{ x }}" y\n', [f"1:14: {AFTER_QUOTE}"]),
+    "template-before-the-fault": ("a: x{{ y }} b: c\n", ["1:14: the file is not YAML: a value cannot contain ': '"]),
+}
+NO_BLANK = "a list entry needs a blank after '-': write"
+FIRST_ENTRY = MANIFEST + "  ObjectConfiguration:\n    domainName:\n      objectType:\n"
+NO_LIST = "/spec/ObjectConfiguration/domainName/objectType: must be a list, not"
+ENTRIES: Cases = {
+    "beside-its-key": (f"{FIRST_ENTRY}      -_profile\n", [f"10:7: the file is not YAML: {NO_BLANK} '- _profile'"]),
+    "only-entry": (
+        f"{FIRST_ENTRY}        -_profile\n",
+        [f"10:9: {NO_LIST} the string '-_profile': put a blank after the '-' of each entry"],
+    ),
+    "first-entry": (
+        f"{FIRST_ENTRY}        -_profile\n        - x\n",
+        [f"10:9: {NO_LIST} the string '-_profile - x': put a blank after the '-' of each entry"],
+    ),
+    "first-entry-with-a-key": (f"{FIRST_ENTRY}        -x: 1\n", [f"10:9: {NO_LIST} a mapping: put a blank after"]),
+    "first-entry-beside-its-key": ("a:\n-x\n- y\n", [f"2:1: the file is not YAML: {NO_BLANK} '- x'"]),
+    "second-entry": ("a:\n  - x\n  -y\n", [f"3:3: the file is not YAML: {NO_BLANK} '- y'"]),
+    "quoted-entry": ('a:\n  - x\n  -"y"\nb: 1\n', [f"3:3: the file is not YAML: {NO_BLANK} '- \"y\"'"]),
+    "quoted-entry-beside-a-key": ('a:\n  b:\n  -"y"\n', [f"3:3: the file is not YAML: {NO_BLANK} '- \"y\"'"]),
+    "entry-in-a-list": ("a:\n  - - x\n    -y\n", [f"3:5: the file is not YAML: {NO_BLANK} '- y'"]),
+    "entry-with-a-key": ("a:\n  - x: 1\n  -y: 2\n", [f"3:3: the file is not YAML: {NO_BLANK} '- y: 2'"]),
+    "entries-before-a-key": ("a:\n  -x\n  -y\n  b: 1\n", [f"2:3: the file is not YAML: {NO_BLANK} '- x'"]),
+    "negative-number-above-the-fault": ("a:\n- -5\nb\nc: 2\n", [f"3:1: {KEY_ALONE}"]),
+}
+NO_COMMENTS = "comments are not allowed: remove it"
+JSON_TEXTS: dict[str, tuple[str, str]] = {
+    "comment": ('{\n  // c\n  "a": 1}', f"2:3: the file is not JSON: {NO_COMMENTS}"),
+    "block-comment": ('{\n  "a": "b", /* c, d */ "e": {"f" 1}}', f"2:13: the file is not JSON: {NO_COMMENTS}"),
+    "comment-after-a-member": ('{"a": "b", // c\n "d": "e"}', f"1:12: the file is not JSON: {NO_COMMENTS}"),
+    "comment-after-text": ('{"a": "b" // c\n}', f"1:11: the file is not JSON: {NO_COMMENTS}"),
+    "trailing-comma": ('{"a": [1,], "b" 2}', "1:9: the file is not JSON: a comma cannot stand before ']'"),
+    "trailing-comma-in-lines": (
+        '{"a": {\n"b": 1,\n},\n"c": [}',
+        "2:7: the file is not JSON: a comma cannot stand before '}': remove the comma",
+    ),
+    "single-quotes": ("{'a': 'it's'}", "1:2: the file is not JSON: text needs double quotes: write \" in place of '"),
+    "single-quoted-value": ("{\"a\": 'it's'}", '1:7: the file is not JSON: text needs double quotes: write "'),
+    "missing-comma": (
+        '{"a": "b"\n "c": 1}',
+        "2:2: the file is not JSON: a { has no }, or a comma between its members is missing: the { is in line 1",
+    ),
+    "missing-comma-in-a-list": ('{"a": ["b" "c"]}', "1:12: the file is not JSON: a [ has no ], or a comma between its"),
+    "missing-colon": ('{"a" 1}', "1:6: the file is not JSON: a key must be followed by a colon"),
+    "missing-value": ('{"a": , "b": 1]', "1:7: the file is not JSON: a value is missing before ','"),
+    "no-end": ('{"a":\n[1, 2\n', "3:1: the file is not JSON: a [ has no ], or a comma between its entries is missing"),
+    "no-value": ('{"a":', "1:6: the file is not JSON: a [ or { is not closed, or a value is missing"),
+    "wrong-end": ('{"a": [1}', "1:9: the file is not JSON: a [ has no ]"),
+    "key-in-a-list": ('["a": 1', "1:5: the file is not JSON: a list cannot contain a key"),
+    "key-without-quotes": (
+        '{"a": 1, b: [}',
+        '1:10: the file is not JSON: a key needs double quotes: write "KEY": VALUE',
+    ),
+    "value-without-quotes": ('{"a": b, "c": [}', "1:7: the file is not JSON: this value needs double quotes"),
+    "long-number": (
+        '{"a": 01, "c": [}',
+        "1:8: the file is not JSON: this value needs double quotes, or is not a number",
+    ),
+    "capitals": ('{"a": True, "b": [}', "1:7: the file is not JSON: this word needs small letters: write true"),
+    "quote-in-quotes": ('{"a": "it"s"}', "1:11: the file is not JSON: text follows the closing quote: remove it, or"),
+    "no-closing-quote": ('{"a": "x,\n "b": "c"}', "1:7: the file is not JSON: this quote is not closed in its line"),
+    "escape": (r'{"a": "C:\x"}', "1:10: the file is not JSON: this escape is unknown"),
+    "control-character": (
+        '{"a": "\x1b"}',
+        r"1:8: the file is not JSON: the character U+001B is not allowed: remove it",
+    ),
+    "template": ('{"a": {{ x }}}', f"1:7: '{{{{' {NOT_RENDERED}"),
+    "template-with-quotes": ('{"a": {{ "x" | q }}}', f"1:7: the file is not JSON: '{{{{' {NOT_RENDERED}"),
+    "shell": ('{"a": [1, ${x}]}', "1:11: the file is not JSON: '${' cannot begin here: render the template first"),
+}
+JSON_FILES = JSON_TEXTS | {
+    "comment-first": ('// c\n{"a": 1}', f"1:1: the file is not JSON: {NO_COMMENTS}"),
+    "comment-read-as-key": ('{"a": 1, /* c */ "b": 2}', f"1:10: the file is not JSON: {NO_COMMENTS}"),
+    "comment-at-the-end": ('{"a": 1}\n// c\n', f"2:1: the file is not JSON: {NO_COMMENTS}"),
+    "only-a-bracket": ("{", "1:2: the file is not JSON: a [ or { is not closed, or a value is missing"),
+    "line-break-of-yaml-1.1": ("{'a': '\u2028'}", "1:2: the file is not JSON: text needs double quotes"),
+    "block-text": ("a: [1\nb: 2\n", "1:1: the file is not JSON: a manifest must begin with {: write JSON, or give"),
 }
 OTHER_KIND: Cases = {
     "no-kind": (MANIFEST.replace("kind: ", "kund: "), ["1:1: 'kind' is missing: use DataIntegrationAssociation or"]),
@@ -581,7 +703,7 @@ MEANING: Cases = {
         ["4:9: /metadata/name: '\\x1b[1m'", "12:9: /metadata/name: ", "17:1: 'target' is missing, and several"],
     ),
 }
-CASES = NOT_YAML | OTHER_KIND | SHAPES | MEANING
+CASES = NOT_YAML | UNCLOSED | TEMPLATES | ENTRIES | OTHER_KIND | SHAPES | MEANING
 ADOPT = "policy: {adopt: 'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/%s'}\n"
 UNUSUAL = {
     "nothing-more": MANIFEST,
@@ -614,6 +736,24 @@ def test_bad_input_is_reported_line_by_line(case: str, tmp_path: Path, expect_re
     content, expected = CASES[case]
     write_content(tmp_path, content)
     expect_lines(expect_rejection("bad.yaml"), expected)
+
+
+@pytest.mark.parametrize("case", JSON_FILES)
+def test_json_file_is_never_called_not_yaml(case: str, tmp_path: Path, expect_rejection: ExpectRejection) -> None:
+    """A file with a name that ends with .json is rejected in one line, by the rules of JSON."""
+    content, expected = JSON_FILES[case]
+    write_content(tmp_path, content, "bad.json")
+    expect_lines(expect_rejection("bad.json"), [expected], "bad.json")
+
+
+@pytest.mark.parametrize("case", JSON_TEXTS)
+def test_json_text_in_another_file_is_never_called_not_yaml(
+    case: str, tmp_path: Path, expect_rejection: ExpectRejection
+) -> None:
+    """Text that begins as JSON gets the same line in a file with another name, if it is not valid YAML either."""
+    content, expected = JSON_TEXTS[case]
+    write_content(tmp_path, content)
+    expect_lines(expect_rejection("bad.yaml"), [expected])
 
 
 @pytest.mark.parametrize("case", ["not-yaml", "latin-1", "alias-bomb", "client-token", "one-key-twice", "steering"])

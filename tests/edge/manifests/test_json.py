@@ -51,22 +51,24 @@ REJECTED: list[tuple[str | bytes, str]] = [
     (b'["\xff"]', "1:3: the file is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: the file is not UTF-8"),
     (b'["\xc0\xaf"]', "1:3: the file is not UTF-8"),
     (b'["\xf4\xbf\xbf\xbf"]', "1:3: the file is not UTF-8"), ("[1]".encode("utf-16"), "1:1: the file is not UTF-8"),
-    # neither JSON nor YAML
-    ("[", "is not YAML"), ("{", "is not YAML"), ("]", "is not YAML"), ("[1", "is not YAML"), ('["a', "is not YAML"),
-    ('{"a":', "is not YAML"), ('{"a" 1}', "is not YAML"), ("[,]", "is not YAML"), ("[1,,2]", "is not YAML"),
+    # neither JSON nor YAML, or JSON with a comment that is text in YAML
+    ("[", "is not JSON"), ("{", "is not JSON"), ("]", "is not JSON"), ("[1", "is not JSON"), ('["a', "is not JSON"),
+    ('{"a":', "is not JSON"), ('{"a" 1}', "is not JSON"), ("[,]", "is not JSON"), ("[1,,2]", "is not JSON"),
     ("[]]", "text follows"), ("{}}", "text follows"), ('{"a": 1} x', "text follows"), ("[][]", "text follows"),
     ('{"a": 1}{"b": 2}', "text follows"), ('{"a": 1}\n{"b": 2}\n', "text follows"), ("{}\n# ---\n{}", "text follows"),
-    (r'["\x"]', "is not YAML"), (r'["\u00e"]', "is not YAML"), (r'["\ud83d\u"]', "is not YAML"),
-    ("[1]\0", "is not YAML"),
-    ('["\0"]', "is not YAML"), ('["\x1f"]', "is not YAML"), (r'{a: "\ud83d\ude00"}', "half of a surrogate pair"),
+    (r'["\x"]', "is not JSON"), (r'["\u00e"]', "is not JSON"), (r'["\ud83d\u"]', "is not JSON"),
+    ("[1]\0", "is not JSON"),
+    ('["\0"]', "is not JSON"), ('["\x1f"]', "is not JSON"), (r'{a: "\ud83d\ude00"}', "a key needs double quotes"),
+    ('{"a": /*b*/1}', "1:7: the file is not JSON: comments are not allowed: remove it"),
+    ('{"a": 1 // b\n}', "1:9: the file is not JSON: comments are not allowed: remove it"),
 ]  # fmt: skip
 YAML: list[tuple[str, Any]] = [
-    # not JSON, but YAML 1.2: plain words, trailing commas and comments
+    # not JSON, but YAML 1.2: plain words, trailing commas and comments with #
     ("[1,]", [1]), ('{"a": 1,}', {"a": 1}), ("[01, +1, .5, 1., 0x1f]", [1, 1, 0.5, 1.0, 31]), ("['a']", ["a"]),
     ("[NaN, Infinity, -Infinity, nul, True]", ["NaN", "Infinity", "-Infinity", "nul", True]), ('["a": 1]', [{"a": 1}]),
     ("{a: 1}", {"a": 1}), ("{1:2}", {"1:2": None}), ('{"a"}', {"a": None}), ('{"a":b}', {"a": "b"}), ("[1 2]", ["1 2"]),
     ('["a\nb"]', ["a b"]), ('["\t"]', ["\t"]), (r'["\x41\a\e"]', ["A\a\x1b"]), (r"[\u0041]", ["\\u0041"]),
-    ('{"a": 1} # comment', {"a": 1}), ("# comment\n[1]", [1]), ('{"a": /*b*/1}', {"a": "/*b*/1"}), ("\xa0[]", "\xa0[]"),
+    ('{"a": 1} # comment', {"a": 1}), ("# comment\n[1]", [1]), ("\xa0[]", "\xa0[]"),
 ]  # fmt: skip
 
 
