@@ -85,8 +85,9 @@ class SharedModels:
     def share_with(self, session: botocore.session.Session) -> None:
         """Give a session the models of the first session."""
         if self._loader is None:
-            self._loader = _ModelLoader(include_default_search_paths=False)
-            self._loader.search_paths[:] = session.get_component("data_loader").search_paths
+            loader = _ModelLoader(include_default_search_paths=False)
+            loader.search_paths[:] = session.get_component("data_loader").search_paths
+            self._loader = loader  # complete, because another thread may use it at once
         session.register_component("data_loader", self._loader)
         self._loader.search_paths[:] = dict.fromkeys(self._loader.search_paths)  # boto3 adds its path in each session
 

@@ -129,7 +129,7 @@ def _format_figures(runs: Sequence[FinishedRun]) -> str:
         failure_text if failed_count else "",
         f"{write_count:,} created or updated" if write_count else "",
         f"{drift_count:,} drifted" * bool(drift_count),
-        f"{format_count(open_count, 'association')} open" * bool(open_count),
+        f"{format_count(open_count, 'association')} not in sync" * bool(open_count),
     ]
     return ", ".join(filter(None, parts)) or "nothing to do"
 

@@ -314,8 +314,8 @@ def test_run_with_remaining_differences_is_not_shown_as_idle(site: Site) -> None
     )
     for finished_run, text, css_class in (
         (run, "nothing to do", "in-sync"),
-        (replace(run, open_count=2), "2 associations open", "drifted"),
-        (replace(run, open_count=1, drift_count=1), "1 drifted, 1 association open", "drifted"),
+        (replace(run, open_count=2), "2 associations not in sync", "drifted"),
+        (replace(run, open_count=1, drift_count=1), "1 drifted, 1 association not in sync", "drifted"),
         (replace(run, is_success=False, open_count=2, drift_count=1), "failed", "failed"),
     ):
         page = open_page(site, replace(statuses.build_status_in_sync(), finished_runs=(finished_run,)))
