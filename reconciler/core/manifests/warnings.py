@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
-from reconciler.core.request.times import format_millis
+from reconciler.core.request.times import format_millis, parse_millis
 
 REGIONS = frozenset((
     "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
@@ -47,7 +47,7 @@ def _find_on_demand_warnings(
             _EXECUTION_POINTER,
             "this ON_DEMAND export has no window: set StartTime and EndTime in OnDemandConfiguration",
         )
-    elif (end := _parse_millis(window.get("EndTime"))) is None:
+    elif (end := parse_millis(window.get("EndTime"))) is None:
         yield (
             f"{_EXECUTION_POINTER}/OnDemandConfiguration",
             "the window has no end, and the exported data depends on the time of the export: set EndTime",
@@ -64,11 +64,3 @@ def _find_on_demand_warnings(
             ON_LOSS_POINTER,
             f"{REPEATED_EXPORT}: set onLoss to report; to export again on purpose, raise policy.generation",
         )
-
-
-def _parse_millis(millis: Json) -> datetime | None:
-    """Return the time in normalised milliseconds, or None if it is missing, invalid or out of range."""
-    try:
-        return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

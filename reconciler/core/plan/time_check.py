@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Create, Held, Update, Write
+from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp
 
 
@@ -38,12 +39,7 @@ def find_window_end(request: Spec) -> datetime | None:
     """Return EndTime of a request that starts an export at once. None if there is none, or if it is out of range."""
     execution = ensure_mapping(request.get("ExecutionConfiguration"))
     window = ensure_mapping(execution.get("OnDemandConfiguration"))
-    if execution.get("ExecutionMode") != "ON_DEMAND" or "EndTime" not in window:
-        return None
-    try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(str(window["EndTime"])))
-    except (ValueError, OverflowError):
-        return None
+    return parse_millis(window.get("EndTime")) if execution.get("ExecutionMode") == "ON_DEMAND" else None
 
 
 def _is_repetition(write: Create | Update) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from reconciler.core.model import Json
+
 _MAX_DIGITS = 18
 _MAX_LENGTH = 255
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,3 +42,11 @@ def format_millis(millis: str) -> str:
         return millis
     time = _EPOCH + timedelta(milliseconds=int(millis))
     return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def parse_millis(millis: Json) -> datetime | None:
+    """Return the time of normalised epoch milliseconds in UTC. None if it is missing, invalid or out of range."""
+    try:
+        return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -11,7 +11,7 @@ UNCLOSED = {
     "[": "a [ has no ], or a comma between its entries is missing",
     "{": "a { has no }, or a comma between its members is missing",
 }
-"""What a missing comma and a missing closing bracket have in common, by opening bracket."""
+"""The message about a missing comma or a missing closing bracket, by opening bracket."""
 UNCLOSED_OR_EMPTY = "a [ or { is not closed, or a value is missing"
 TEXT_AFTER_DOCUMENT = (
     "text follows the end of the document: remove it, or write --- on a separate line before the next document"
