@@ -13,7 +13,8 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.errors import StateConflict, StateError, StopRequested
-from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease, UpdatePending
+from reconciler.core.journal.jobs import Job
+from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
 from reconciler.core.ports import Progress
@@ -549,7 +550,7 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     state = journals[0].records["export"].state
     assert isinstance(state, Bound)
-    assert isinstance(state.update, UpdatePending)
+    assert isinstance(state.job, Job)
     for decision in (Settling, Changed, Changed):
         assert isinstance(get_decision(scenario.run()), decision)
         scenario.clock.advance(minutes=20)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
+from reconciler.core.windows.declaration import DEFAULT_DELAY, WindowDeclaration
 
 NO_MANIFESTS = Problem(
     "all given files", 0, 0, "", "none contains a DataIntegrationAssociation: nothing will be created"
@@ -23,14 +24,6 @@ Spec: TypeAlias = Mapping[str, Json]
 
 UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
 """Members of a request that ListDataIntegrationAssociations does not return (botocore model, 2020-07-29)."""
-
-
-DEFAULT_DELAY = timedelta(hours=1)
-"""Default time from the end of a window of data to its export.
-
-AWS may leave out data of the last 30 minutes before an export (Amazon Connect administrator guide, "Set up bulk
-export").
-"""
 
 
 class Mode(StrEnum):
@@ -84,13 +77,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Manifest of one desired association. `spec` is normalised (see `request.normalise`)."""
+    """Manifest of one desired association. `spec` is normalised (see `request.normalise`).
+
+    A manifest with a `window` exports recurring windows of data. Its `spec` then has no ExecutionConfiguration.
+    """
 
     name: str
     target: str | None
     policy: Policy
     spec: Spec
     origin: Origin
+    window: WindowDeclaration | None = None
 
     @property
     def integration(self) -> str:

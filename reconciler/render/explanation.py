@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.core.journal.codec import encode_last_decision, encode_record
+from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
@@ -145,15 +146,31 @@ def _render_state(record: Record) -> Iterator[str]:
         case CreatePending(attempts, first, last):
             first_attempt = f", first attempt at {format_timestamp(first)}" if attempts > 1 else ""
             yield f"  Create without an answer: attempt {attempts} at {format_timestamp(last)}{first_attempt}"
-        case Bound(association_id, since, arn, missing_since, update):
+        case Bound(association_id, since, arn, missing_since, job):
             yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
                 yield "  no run has recorded yet that List shows it"
             if missing_since:
                 yield f"  missing from List since {format_timestamp(missing_since)}"
-            if update:
-                outcome = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
-                yield f"  Update sent at {format_timestamp(update.at)}, {outcome}"
+            if job:
+                yield f"  {_describe_job(job)}"
+
+
+def _describe_job(job: Job) -> str:
+    """Return the last job as the journal knows it."""
+    sent_at = format_timestamp(job.sent_at)
+    event = (
+        f"job seen first at {sent_at}"
+        if job.source is JobSource.OBSERVED
+        else f"{job.source.capitalize()} sent at {sent_at}"
+    )
+    if job.refusal:
+        return f"{event}, refused: {job.refusal.message}"
+    if job.is_update_unshown:
+        return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
+    if job.result and job.ended_at:
+        return f"{event}, ended as {job.result} by {format_timestamp(job.ended_at)}"
+    return f"{event}, and its export has not ended"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:

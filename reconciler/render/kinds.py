@@ -87,6 +87,10 @@ class ReportKind(StrEnum):
         "in-sync", "in sync", "none", "in sync", "✓", "dim",
         "Git, journal and AWS agree in every member that AWS shows.",
     )
+    FINISHED = (
+        "finished", "finished", "none", "in sync", "✓", "dim",
+        "The last export was completed, and List no longer shows the association. Nothing is left to do.",
+    )
     UNMANAGED = ("unmanaged", "unmanaged", "note", "other", "·", "dim", "No manifest covers this live association.")
     ORPHANED = ("orphaned", "orphaned", "note", "other", "·", "dim", "The manifest of this journal record is gone.")
     UNLISTED = (
@@ -125,6 +129,8 @@ def get_kind(association: AssociationReport) -> ReportKind:
     match association.outcome:
         case Unknown():
             return ReportKind.UNKNOWN
+        case Refused() if association.waits_for_quota:
+            return ReportKind.HELD
         case Refused() | NotSent():
             return ReportKind.FAILED
         case Created():
@@ -158,6 +164,8 @@ def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911
             return ReportKind.SETTLING
         case DecisionKind.LOST:
             return ReportKind.LOST
+        case DecisionKind.FINISHED:
+            return ReportKind.FINISHED
         case DecisionKind.HELD:
             return ReportKind.HELD
         case DecisionKind.BLOCKED:

@@ -14,7 +14,7 @@ _SCHEMA_FILES = {
     "Report": "report.v1.json",
     "Findings": "findings.v1.json",
     "Doctor": "doctor.v1.json",
-    "Journal": "journal.v2.json",
+    "Journal": "journal.v3.json",
 }
 
 

@@ -79,9 +79,10 @@ def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
             return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
             return f"missing from List since {format_timestamp(missing_since)}"
-        case Bound(update=update) if update:
-            result = "was refused" if update.refusal else "is not shown by List yet"
-            return f"the Update of {format_timestamp(update.at)} {result}"
+        case Bound(job=job) if job and job.refusal:
+            return f"AWS refused the Update of {format_timestamp(job.sent_at)}"
+        case Bound(job=job) if job and job.is_update_unshown:
+            return f"List does not show the Update of {format_timestamp(job.sent_at)} yet"
         case Bound(arn=None):
             if is_orphaned:
                 return "created; without a manifest, no run records whether List shows it"

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.model import DEFAULT_DELAY, Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
+from reconciler.core.windows.declaration import DEFAULT_DELAY
 
 
 def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:

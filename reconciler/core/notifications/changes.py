@@ -245,7 +245,7 @@ def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condi
         case DecisionKind.DRIFTED | DecisionKind.CHANGED:
             has_drifted = any(each.is_drifted for each in association.differences)
             return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
-        case DecisionKind.IN_SYNC | DecisionKind.ADOPT:
+        case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.FINISHED:
             return Condition.WELL
         case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING | DecisionKind.HELD:
             return Condition.UNCLEAR

@@ -12,6 +12,7 @@ from reconciler.core.plan.decision import Blocked, Decision, Plan
 from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
+from reconciler.core.plan.recurrence import complete_request
 from reconciler.core.request.normalise import resolve_request
 
 
@@ -63,7 +64,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         decision = decide(
             DecisionInput(
                 manifest,
-                request,
+                complete_request(manifest, request, own_record),
                 own_record,
                 candidates,
                 holder,
@@ -73,6 +74,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
                 live_ids,
                 unexplained,
                 index.find_adoption_owner(manifest),
+                observation.aws_time,
             )
         )
         decisions.append(decision)

@@ -7,14 +7,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.decide_bound import decide_bound, describe_unknown_change
-from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Lost, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Finished, Lost, Settling
 from reconciler.core.plan.difference import compare, with_live_values
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
+from reconciler.core.plan.recurrence import (
+    add_window,
+    find_backfill_problem,
+    start_recurrence,
+    with_live_execution,
+)
+from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.token import compute_client_token
 from reconciler.core.text import format_timestamp
+from reconciler.core.windows.due import Window, compute_next_window
 
 MISSING_REASON = "neither AWS nor the journal has the association"
 """Reason of an ordinary Create."""
@@ -24,8 +33,6 @@ RESEND_PERIOD = timedelta(hours=8)
 
 MAX_ATTEMPTS = 5
 """Maximum number of attempts of a Create whose answer was lost, including the first attempt."""
-
-_EXECUTION = "ExecutionConfiguration"
 
 
 def decide(inputs: DecisionInput) -> Decision:
@@ -154,8 +161,19 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
 
 
 def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
-    """Recreate a lost association if the manifest requests it; otherwise report the loss."""
+    """Recreate a lost association if the manifest requests it; otherwise report the loss.
+
+    A completed export that no other follows is finished. An association with windows to come is created again only if a
+    person raises policy.generation.
+    """
     policy, loss = inputs.manifest.policy, f"List no longer shows the association {bound.association_id}"
+    next_window, is_recurring = _find_window_after_loss(inputs, record), inputs.manifest.window is not None
+    is_finished = bound.job is not None and bound.job.result == COMPLETED and starts_export(record.request)
+    if next_window is None and is_finished and not (inputs.is_generation_raised(record) and not is_recurring):
+        reason = f"its export was completed, and {loss}"
+        return Finished(inputs.manifest, inputs.acknowledge_generation(record), reason)
+    if next_window is None and is_recurring:
+        return Lost(inputs.manifest, record, f"{loss}, and no window begins after window.last: look for it in AWS")
     if policy.adopt:
         return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):
@@ -164,7 +182,7 @@ def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decisio
         f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, which repeats the "
         "export"
     )
-    if policy.on_loss is OnLoss.REPORT:
+    if policy.on_loss is OnLoss.REPORT or is_recurring:
         return Lost(inputs.manifest, record, f"{loss}: {remedy}")
     if bound.arn is None:
         reason = "no run ever saw it in List, and it may still exist"
@@ -174,6 +192,13 @@ def _decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decisio
             f"policy.onLoss does not recreate the association {bound.association_id}, because {reason}: {remedy}",
         )
     return _create(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
+
+
+def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:
+    """Return the window of the next Create: the first one after the watermark. None without recurring windows."""
+    recurrence = record.recurrence if record else None
+    declaration = inputs.manifest.window
+    return compute_next_window(declaration, recurrence.watermark if recurrence else None) if declaration else None
 
 
 def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
@@ -192,13 +217,22 @@ def _create(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
         return _adopt(inputs, matches[0], None, "AWS already has the association, and the journal does not")
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
         return Blocked(manifest, _describe_suspects(suspects), suspects=tuple(suspects))
-    token, previous_executions = (
-        compute_client_token(inputs.request, incarnation),
-        record.previous_executions if record else (),
-    )
-    state = CreatePending(1, now, now, inputs.live_ids)
+    request, recurrence = inputs.request, None
+    if manifest.window:
+        window = _find_window_after_loss(inputs, record)
+        assert window
+        if not (record and record.recurrence) and (problem := find_backfill_problem(inputs)):
+            return Blocked(manifest, problem)
+        request, recurrence = add_window(request, window), start_recurrence(manifest.window, window, record)
     intent = Record(
-        manifest.name, inputs.request, token, incarnation, manifest.policy.generation, state, previous_executions
+        manifest.name,
+        request,
+        compute_client_token(request, incarnation),
+        incarnation,
+        manifest.policy.generation,
+        CreatePending(1, now, now, inputs.live_ids),
+        record.previous_executions if record else (),
+        recurrence,
     )
     return _create_unless_claimed(inputs, Create(manifest, intent, record, reason))
 
@@ -243,6 +277,10 @@ def _adopt(inputs: DecisionInput, live: Live, record: Record | None, reason: str
     The request of an earlier Create for it counts as applied. Without such a Create, the live values count as applied.
     """
     manifest, bound = inputs.manifest, Bound(live.id, inputs.rules.now, live.arn)
+    if record and isinstance(record.state, CreatePending) and starts_export(record.request):
+        bound = replace(bound, job=Job(JobSource.CREATE, record.state.last_attempt))
+    if manifest.window and not (record and isinstance(record.state, CreatePending)):
+        inputs = replace(inputs, request=with_live_execution(inputs.request, live))
     if record is None:
         incarnation = inputs.record.incarnation if inputs.record else 0
         record = Record(manifest.name, inputs.request, None, incarnation, manifest.policy.generation, bound)
@@ -265,8 +303,8 @@ def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, r
         return record, reason
     live_request = with_live_values(record.request, differences)
     previous_executions = list(record.previous_executions)
-    for execution in (record.request.get(_EXECUTION), inputs.request.get(_EXECUTION)):
-        if execution not in (None, live_request.get(_EXECUTION), *previous_executions):
+    for execution in (record.request.get(EXECUTION), inputs.request.get(EXECUTION)):
+        if execution not in (None, live_request.get(EXECUTION), *previous_executions):
             previous_executions.append(execution)
     record = replace(record, request=live_request, token=None, previous_executions=tuple(previous_executions))
     return record, f"{reason}; {describe_unknown_change(inputs, record, live)}"

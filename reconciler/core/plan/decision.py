@@ -1,6 +1,7 @@
 """Decisions: one value for each manifest, with the action of a run and its reason.
 
-`kind` is the kind that reports show. `record` is the record that the run writes for the manifest.
+`kind` is the kind that reports show. `record` is the record that the run writes for the manifest. `get_exit_code` tells
+which decisions make a run end with exit code 1.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class DecisionKind(StrEnum):
     CHANGED = "changed"
     SETTLING = "settling"
     LOST = "lost"
+    FINISHED = "finished"
     HELD = "held"
     BLOCKED = "blocked"
 
@@ -212,10 +214,21 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """An association whose last export was completed, and that List no longer shows. Nothing is left to do."""
+
+    kind: ClassVar[Literal[DecisionKind.FINISHED]] = DecisionKind.FINISHED
+    manifest: Manifest
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
 
-    If `is_temporary` is true, a later run sends it without a change in git or in the options.
+    If `is_temporary` is true, a later run sends it without a change in git or in the options. `exit_code` is 1 if a
+    person should know that it waits.
     """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
@@ -223,6 +236,7 @@ class Held:
     write: Write
     reason: str
     is_temporary: bool = False
+    exit_code: int = 0
 
     @property
     def record(self) -> Record | None:
@@ -234,8 +248,9 @@ class Held:
 class Blocked:
     """A manifest that waits for a person. The reason includes the remedy.
 
-    If `is_unobserved` is true, List failed, and the previous decision is the best that is known. `suspects` are
-    unexplained live associations that may belong to the manifest.
+    If `is_unobserved` is true, List failed, and the previous decision is the best that is known. If `is_past` is true,
+    the cause is an earlier call or job, and not this revision. `suspects` are unexplained live associations that may
+    belong to the manifest.
     """
 
     kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
@@ -243,6 +258,7 @@ class Blocked:
     reason: str
     write: Write | None = None
     is_unobserved: bool = False
+    is_past: bool = False
     suspects: tuple[Live, ...] = ()
 
     @property
@@ -254,7 +270,7 @@ class Blocked:
 Write: TypeAlias = Create | Update
 """Decision with a call that changes AWS."""
 
-Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lost | Held | Blocked
+Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +301,34 @@ class Plan:
         return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
 
 
+def is_window_update(write: Write) -> bool:
+    """Tell whether a write is the Update of a recurring window. The manifest was reviewed, and each window is not."""
+    return isinstance(write, Update) and write.manifest.window is not None
+
+
+def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
+    """Return the exit code that a decision asks for.
+
+    In a dry run, earlier calls and jobs do not count: a hook must not refuse the push that repairs them.
+    """
+    match decision:
+        case Blocked(is_past=is_past):
+            return 0 if is_past and is_dry_run else 1
+        case Lost():
+            return 0 if is_dry_run else 1
+        case Held(exit_code=exit_code):
+            return 0 if is_dry_run else exit_code
+        case _:
+            return 0
+
+
 def get_reviewed_write(decision: Decision) -> Write | None:
     """Return the write of a decision that a review covers, including a write that resumes by itself."""
     match decision:
+        case Update() | Held(write=Update()) if is_window_update(
+            decision.write if isinstance(decision, Held) else decision
+        ):
+            return None
         case Create() | Update():
             return decision
         case Held(write=write, is_temporary=True):
@@ -303,7 +344,7 @@ def get_live(decision: Decision) -> Live | None:
             return decision.live
         case Held(write=write) | Blocked(write=write):
             return get_live(write) if write else None
-        case Create() | Lost():
+        case Create() | Lost() | Finished():
             return None
         case other:
             assert_never(other)

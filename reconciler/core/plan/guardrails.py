@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
+from reconciler.core.journal.jobs import FINAL_STATUSES
+from reconciler.core.model import Live, Mode, Observation, Target, Unobserved
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.time_check import check_time
+from reconciler.core.request.export_window import starts_export
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 
-_FINAL_STATUSES = frozenset(("COMPLETED", "FAILED"))
 MAX_EXPORTS = 20
 """Maximum number of bulk exports at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
@@ -45,6 +46,9 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
         return Held(
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
+    if isinstance(write, Update) and manifest.window and mode is not Mode.CREATE_AND_UPDATE:
+        reason = f"--mode {mode.value} sends no updates, and recurring windows need them: leave out --mode to continue"
+        return Held(manifest, write, reason, exit_code=1)
     if mode is Mode.OBSERVE:
         return Held(manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
     if manifest.policy.mode is Mode.OBSERVE:
@@ -132,13 +136,13 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
     active = sum(map(_has_running_job, live_associations))
     settling = (each for each in plan.decisions if isinstance(each, Settling))
     active += sum(
-        _starts_export(each.record.request) and not (each.live and _has_running_job(each.live)) for each in settling
+        starts_export(each.record.request) and not (each.live and _has_running_job(each.live)) for each in settling
     )
     new = 0
 
     def check_exports(write: Write) -> Decision:
         nonlocal new
-        if not _starts_export(write.request):
+        if not starts_export(write.request):
             return write
         if active + new >= MAX_EXPORTS:
             own = f" and this run starts {new} more" if new else ""
@@ -155,10 +159,4 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
 
 def _has_running_job(live: Live) -> bool:
     """Tell whether the last export is still running. An unknown status counts as running."""
-    return bool(live.last_execution and live.last_execution.status not in _FINAL_STATUSES)
-
-
-def _starts_export(request: Spec) -> bool:
-    """Tell whether a call with this request starts an export at once. A schedule starts its jobs later."""
-    execution = request.get("ExecutionConfiguration")
-    return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"
+    return bool(live.last_execution and live.last_execution.status not in FINAL_STATUSES)

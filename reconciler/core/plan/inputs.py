@@ -40,7 +40,8 @@ class DecisionInput:
     of the record in the journal if the manifest was renamed; `record` has the new name. `integration_arns` are the ARNs
     of the existing data integrations. `live_ids` are the ids of the live associations of the requested data
     integration. `unexplained` are those live associations of it that no record and no policy.adopt explains.
-    `adoption_owner` is another manifest that owns the live association in policy.adopt.
+    `adoption_owner` is another manifest that owns the live association in policy.adopt. `aws_time` is the time of AWS
+    in this run, or None if it is unknown.
     """
 
     manifest: Manifest
@@ -54,10 +55,16 @@ class DecisionInput:
     live_ids: tuple[str, ...] = ()
     unexplained: tuple[Live, ...] = ()
     adoption_owner: str | None = None
+    aws_time: datetime | None = None
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the candidates with a natural key."""
         return tuple(live for live in self.candidates if build_natural_key(live.spec) == key)
+
+    @property
+    def certain_now(self) -> datetime | None:
+        """The earlier of the times of this machine and of AWS. None if the time of AWS is unknown."""
+        return min(self.rules.now, self.aws_time) if self.aws_time else None
 
     def is_generation_raised(self, record: Record) -> bool:
         """Tell whether policy.generation is higher than the generation in the record."""

@@ -16,11 +16,13 @@ from reconciler.core.plan.decision import (
     Create,
     Decision,
     Drifted,
+    Finished,
     Held,
     InSync,
     Lost,
     Plan,
     Update,
+    get_exit_code,
     get_live,
     get_reviewed_write,
 )
@@ -98,11 +100,15 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
         client_token=_get_token(write),
-        differences=() if write is None or isinstance(write, Create | InSync | Lost | Blocked) else write.differences,
+        differences=()
+        if write is None or isinstance(write, Create | InSync | Lost | Finished | Blocked)
+        else write.differences,
         unverifiable=list_unreadable_pointers(request) if live or isinstance(decision, Create) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
         write=get_reviewed_write(decision),
+        exit_code=get_exit_code(decision, is_dry_run=False),
+        dry_run_exit_code=get_exit_code(decision, is_dry_run=True),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
 from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, build_natural_key
 from reconciler.core.plan.decision import (
@@ -16,6 +17,7 @@ from reconciler.core.plan.decision import (
     Create,
     Decision,
     Drifted,
+    Finished,
     Held,
     InSync,
     Lost,
@@ -162,14 +164,24 @@ def _describe_record(record: Record | None) -> Iterator[str]:
             yield "none"
         case CreatePending(attempts):
             yield f"a Create was sent and its answer is unknown (attempt {attempts})"
-        case Bound(association_id, missing_since=missing_since, update=update):
+        case Bound(association_id, missing_since=missing_since, job=job):
             yield f"bound to {association_id}"
             if missing_since:
                 yield "List left it out"
-            if update:
-                yield "AWS refused an update" if update.refusal else "an update was sent, and List does not show it yet"
+            if job:
+                yield _describe_job(job)
         case other:
             assert_never(other)
+
+
+def _describe_job(job: Job) -> str:
+    if job.refusal:
+        return "AWS refused an update"
+    if job.is_update_unshown:
+        return "an update was sent, and List does not show it yet"
+    if job.result is None:
+        return "its export has not ended"
+    return f"its export ended as {job.result}"
 
 
 def _describe_live(
@@ -212,6 +224,8 @@ def _describe_conditions(
         case Lost():
             yield "List left it out in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
+        case Finished():
+            yield "its last export was completed, and List left it out in two runs, a settle time apart"
         case Held() | Blocked() as blocked:
             yield blocked.reason.partition(": ")[0]
         case other:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, Refused, Unknown
+from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Live, Origin
@@ -32,7 +32,7 @@ class AssociationReport:
     """Report of one manifest.
 
     `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
-    unbroken series of runs with the same decision.
+    unbroken series of runs with the same decision. `exit_code` and `dry_run_exit_code` are what the decision asks for.
     """
 
     name: str
@@ -49,11 +49,22 @@ class AssociationReport:
     outcome: Outcome | None = None
     write: Write | None = None
     since: datetime | None = None
+    exit_code: int = 0
+    dry_run_exit_code: int = 0
 
     @property
     def has_failed(self) -> bool:
-        """True if a write was attempted and is not known to have succeeded."""
-        return isinstance(self.outcome, Refused | NotSent | Unknown)
+        """True if a write was attempted and is not known to have succeeded, unless it waits for running jobs to end."""
+        return isinstance(self.outcome, Refused | NotSent | Unknown) and not self.waits_for_quota
+
+    @property
+    def waits_for_quota(self) -> bool:
+        """True if AWS refused an Update because too many jobs run. A later run sends it."""
+        return (
+            self.decision is DecisionKind.UPDATE
+            and isinstance(self.outcome, Refused)
+            and self.outcome.kind is RefusalKind.QUOTA
+        )
 
     @property
     def has_failed_export(self) -> bool:
@@ -74,7 +85,7 @@ class AssociationReport:
                 | DecisionKind.HELD
             ):
                 return True
-            case DecisionKind.ADOPT | DecisionKind.IN_SYNC | DecisionKind.BLOCKED:
+            case DecisionKind.ADOPT | DecisionKind.IN_SYNC | DecisionKind.FINISHED | DecisionKind.BLOCKED:
                 return False
             case other:
                 assert_never(other)
@@ -218,8 +229,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Exit code: 1 if the run failed, a manifest is blocked, or the plan is not the reviewed one; otherwise 0."""
-        return 1 if self.has_failed or self.mismatch or self.count_decisions(DecisionKind.BLOCKED) else 0
+        """Exit code: 1 if the run failed, a decision asks for it, or the plan is not the reviewed one; otherwise 0."""
+        codes = (each.dry_run_exit_code if self.run.dry_run else each.exit_code for each in self.associations)
+        return 1 if self.has_failed or self.mismatch or any(codes) else 0
 
     def get_detailed_exit_code(self, *, should_count_unmanaged: bool = False) -> int:
         """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.

@@ -10,7 +10,8 @@ from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live,
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
-from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record
 from reconciler.core.model import Execution, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.request.normalise import resolve_request
@@ -156,12 +157,12 @@ UPDATE_RULES = rules(Mode.CREATE_AND_UPDATE)
 @pytest.mark.parametrize(
     ("outcome", "update"),
     [
-        (Updated(), UpdatePending(LATER)),
-        (Unknown("time-out"), UpdatePending(LATER)),
-        (Refused("no"), UpdatePending(NOW, "no")),
+        (Updated(), Job(JobSource.UPDATE, LATER, is_accepted=True)),
+        (Unknown("time-out"), Job(JobSource.UPDATE, LATER)),
+        (Refused("no"), Job(JobSource.UPDATE, LATER, refusal=Refusal("no"), refusal_count=1)),
     ],
 )
-def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePending) -> None:
+def test_update_is_recorded_for_every_outcome(outcome: Outcome, job: Job) -> None:
     """A sent Update is recorded as applied, a refusal keeps its reason, and an unsent one restores the record."""
     before = journal(record())
     plan = compute_plan([CHANGED_MANIFEST], observation(live()), before, rules(Mode.CREATE_AND_UPDATE))
@@ -169,7 +170,7 @@ def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePe
     assert intents.records["export"].request == resolve_request(CHANGED_MANIFEST.spec, INTEGRATION.arn)
     state = with_outcomes(intents, intents, plan.writes, {"export": outcome}, LATER).records["export"].state
     assert isinstance(state, Bound)
-    assert state.update == update
+    assert state.job == job
     assert with_outcomes(intents, intents, plan.writes, {"export": NotSent("busy")}, LATER).records == before.records
 
 

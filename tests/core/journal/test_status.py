@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from support.builders import NOW, journal, live, record
 
-from reconciler.core.journal.records import Bound, CreatePending, LastDecision, RecordState, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, LastDecision, RecordState
 from reconciler.core.journal.status import list_recorded_associations
 from reconciler.core.model import Execution
 
@@ -19,8 +20,11 @@ BOUND = Bound("a1", NOW, live().arn)
     [
         (CreatePending(2, NOW, NOW), "the answer to a Create is unknown; attempt 2 at 2026-11-01 12:00:00Z"),
         (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
-        (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z is not shown by List yet"),
-        (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
+        (replace(BOUND, job=Job(JobSource.UPDATE, NOW)), "List does not show the Update of 2026-11-01 12:00:00Z yet"),
+        (
+            replace(BOUND, job=Job(JobSource.UPDATE, NOW, refusal=Refusal("no"))),
+            "AWS refused the Update of 2026-11-01 12:00:00Z",
+        ),
         (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
     ],

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from support.builders import NOW, SETTLE, journal, live, manifest, observation, record, rules
 
-from reconciler.core.journal.records import Bound, CreatePending, Journal, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource
+from reconciler.core.journal.records import Bound, CreatePending, Journal
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
@@ -258,7 +259,7 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
     stored_record = record("sent", "s", ClientId="s")
     stored_record = replace(
         stored_record,
-        state=Bound("s", NOW - 2 * SETTLE, association.arn, update=UpdatePending(NOW)),
+        state=Bound("s", NOW - 2 * SETTLE, association.arn, job=Job(JobSource.UPDATE, NOW)),
         previous_executions=(old_execution,),
     )
     live_associations = (association, *build_running_exports(MAX_EXPORTS - 2))

@@ -23,7 +23,8 @@ from support.builders import (
 )
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, CreatePending, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.decision import Plan
 from reconciler.core.report.explanation import Explanation, explain
@@ -70,7 +71,9 @@ def build_updated_record(refusal: str | None = None) -> Record:
     bound = record(ExecutionConfiguration=LATER)
     assert isinstance(bound.state, Bound)
     return replace(
-        bound, previous_executions=(ON_DEMAND,), state=replace(bound.state, update=UpdatePending(NOW, refusal))
+        bound,
+        previous_executions=(ON_DEMAND,),
+        state=replace(bound.state, job=Job(JobSource.UPDATE, NOW, refusal=Refusal(refusal) if refusal else None)),
     )
 
 
