@@ -147,7 +147,8 @@ def _get_write(decision: Decision) -> Write | None:
 
 def _build_row(decision: Decision, record: Record | None, live: str, rules: RunRules) -> Row:
     write = _get_write(decision)
-    guardrail = decision.reason if isinstance(decision, Held | Blocked) and write else None
+    is_past = isinstance(decision, Blocked) and decision.is_past
+    guardrail = decision.reason if isinstance(decision, Held | Blocked) and write and not is_past else None
     return Row(
         record=", ".join(_describe_record(record)),
         live=live,

@@ -18,6 +18,7 @@ from reconciler.core.request.normalise import resolve_request
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)
+CREATED_JOB = Job(JobSource.CREATE, LATER, is_accepted=True)
 
 
 def record_create_outcome(outcome: Outcome, stored_record: Record | None = None) -> Record | None:
@@ -89,7 +90,7 @@ def test_a_created_association_is_bound() -> None:
     """After a successful Create, the record is bound to the returned id, with the time of the answer."""
     stored_record = record_create_outcome(Created("a9"))
     assert stored_record is not None
-    assert stored_record.state == Bound("a9", LATER)
+    assert stored_record.state == Bound("a9", LATER, job=CREATED_JOB)
 
 
 @pytest.mark.parametrize("outcome", [Refused("no"), NotSent("busy"), Skipped("stopped")])
@@ -155,7 +156,7 @@ UPDATE_RULES = rules(Mode.CREATE_AND_UPDATE)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "update"),
+    ("outcome", "job"),
     [
         (Updated(), Job(JobSource.UPDATE, LATER, is_accepted=True)),
         (Unknown("time-out"), Job(JobSource.UPDATE, LATER)),
@@ -184,7 +185,7 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     plan = compute_plan([manifest(), other, third], observation(), before, rules())
     intents = with_intents(before, plan, NOW)
     renewed_intents = with_renewed_intents(intents, intents, plan.writes, {"export": Created("a9")}, LATER)
-    assert renewed_intents.records["export"].state == Bound("a9", LATER)
+    assert renewed_intents.records["export"].state == Bound("a9", LATER, job=CREATED_JOB)
     assert renewed_intents.records["other"].state == CreatePending(1, LATER, LATER)
     assert renewed_intents.records["third"].state == CreatePending(2, FIRST, LATER)
 

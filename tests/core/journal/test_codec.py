@@ -221,19 +221,19 @@ def test_journal_of_version_1_is_migrated() -> None:
     assert isinstance(pending, CreatePending)
     assert (pending.attempts, pending.live_ids) == (2, ())
     migrated = encode(journal)
-    assert migrated["format"] == "reconciler/journal/v2"
+    assert migrated["format"] == "reconciler/journal/v3"
     assert decode(migrated) == journal
     changed = json.dumps(document).replace("fca855226b7d", "fca855226b7e")
     with pytest.raises(MalformedJournal, match="the token of 'waiting' does not match its request"):
         decode(json.loads(changed))
 
 
-@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("version", ["v0", "v1", "v2"])
 def test_journal_relabelled_as_older_fails_its_digest(version: str) -> None:
     """The digest covers the format, and a genuine document of an older format has no digest."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="something other than this program edited or damaged it"):
-        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{version}")))
+        decode(json.loads(text.replace("reconciler/journal/v3", f"reconciler/journal/{version}")))
 
 
 @given(journals, st.data())

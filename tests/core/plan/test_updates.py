@@ -52,14 +52,18 @@ def build_manifest(execution: Any, generation: int = 1) -> Manifest:
     return manifest(policy=replace(UPDATES, generation=generation), ExecutionConfiguration=execution)
 
 
-def build_updated_record(age: timedelta, refusal: str | None = None, generation: int = 1) -> Record:
-    """Return the record of an association that was updated from OLD to NEW."""
+def build_updated_record(
+    age: timedelta, refusal: str | None = None, generation: int = 1, result: str | None = None
+) -> Record:
+    """Return the record of an association that was updated from OLD to NEW. With a result, its export has ended."""
     job = Job(
         JobSource.UPDATE,
         NOW - age,
         is_accepted=refusal is None,
         refusal=Refusal(refusal) if refusal else None,
         refusal_count=int(refusal is not None),
+        shown_at=NOW - age if result else None,
+        result=result,
     )
     bound = Bound("a1", NOW - timedelta(days=1), live().arn, job=job)
     return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, previous_executions=(OLD,))
@@ -181,10 +185,14 @@ def test_drift_together_with_a_change_is_not_overwritten() -> None:
 
 
 def test_further_change_waits_for_the_pending_update() -> None:
-    """A further change in git waits for the pending Update, and is sent afterwards."""
+    """A further change in git waits for the pending Update and for the end of its export, and is sent afterwards."""
     assert isinstance(decide(build_manifest(THIRD), build_updated_record(timedelta(minutes=1)), live()), Settling)
-    for association in (live(), live(ExecutionConfiguration=NEW)):
-        decision = decide(build_manifest(THIRD), build_updated_record(SETTLE), association)
+    for association, result in ((live(), None), (live(ExecutionConfiguration=NEW), "COMPLETED")):
+        if result:
+            waiting = decide(build_manifest(THIRD), build_updated_record(SETTLE), association)
+            assert isinstance(waiting, Held)
+            assert (waiting.is_temporary, waiting.exit_code) == (True, 0)
+        decision = decide(build_manifest(THIRD), build_updated_record(SETTLE, result=result), association)
         assert isinstance(decision, Update)
         assert decision.record.previous_executions == ((NEW, OLD) if association == live() else (OLD, NEW))
         assert isinstance(decide(build_manifest(THIRD), decision.record, association), Settling)
@@ -193,10 +201,11 @@ def test_further_change_waits_for_the_pending_update() -> None:
 def test_reverting_needs_a_raised_generation() -> None:
     """A revert needs a raised generation. Otherwise two runs of different revisions would update in turn for ever."""
     association = live(ExecutionConfiguration=NEW)
-    without_generation = decide(build_manifest(OLD), build_updated_record(timedelta(hours=1)), association)
+    updated_record = build_updated_record(timedelta(hours=1), result="COMPLETED")
+    without_generation = decide(build_manifest(OLD), updated_record, association)
     assert isinstance(without_generation, Changed)
     assert "policy.generation" in without_generation.reason
-    update = decide(build_manifest(OLD, 2), build_updated_record(timedelta(hours=1)), association)
+    update = decide(build_manifest(OLD, 2), updated_record, association)
     assert isinstance(update, Update)
     assert update.record.generation == 2
     assert update.record.previous_executions == (NEW,)
@@ -250,7 +259,7 @@ def test_generation_raised_while_drifted_is_recorded() -> None:
     )
     assert isinstance(decision, Drifted)
     assert decision.record.generation == 2
-    assert isinstance(decide(build_manifest(NEW, 2), decision.record, live()), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), decision.record, live()), Blocked)
 
 
 def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> None:
@@ -264,12 +273,16 @@ def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> Non
 
 
 def test_revert_during_settling_is_sent_afterwards() -> None:
-    """A generation raised with a revert during settling counts for the revert, which is sent afterwards."""
+    """A generation raised with a revert counts for the revert, which is sent when the export before has ended."""
     early = decide(build_manifest(OLD, 2), build_updated_record(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 1
-    update = decide(build_manifest(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
-    assert isinstance(update, Update)
+    waiting = decide(build_manifest(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
+    assert isinstance(waiting, Held)
+    assert waiting.record
+    assert waiting.record.generation == 1
+    ended_record = replace(early.record, state=build_updated_record(SETTLE, result="COMPLETED").state)
+    assert isinstance(decide(build_manifest(OLD, 2), ended_record, live(ExecutionConfiguration=NEW)), Update)
 
 
 def test_update_does_not_overwrite_ignored_members() -> None:

@@ -63,7 +63,8 @@ def build_missing_record(generation: int = 1) -> Record:
     """Return the record of an association that two runs did not see."""
     bound = record()
     assert isinstance(bound.state, Bound)
-    return replace(bound, generation=generation, state=replace(bound.state, missing_since=NOW - SETTLE))
+    state = replace(bound.state, missing_since=NOW - SETTLE, job=Job(JobSource.CREATE, NOW - SETTLE))
+    return replace(bound, generation=generation, state=state)
 
 
 def build_updated_record(refusal: str | None = None) -> Record:
@@ -114,7 +115,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(), live(), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             "git, the applied request and AWS are equal in every member that AWS shows",
             "in-sync",
@@ -123,7 +124,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(), live(ExecutionConfiguration=LATER), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             f"git equals the applied request; AWS differs from the applied request: {END}",
             "drifted",
@@ -132,7 +133,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 f"git differs from the applied request, and an update can change every member: {END}; "
@@ -149,7 +150,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             mode=Mode.CREATE_AND_UPDATE,
         ),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 f"git differs from the applied request, and an update can change every member: {END}; "
@@ -161,7 +162,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(ClientId="c"), live(), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 "git differs from the applied request, and an update cannot change every member: /ClientId; "
@@ -184,21 +185,23 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1, AWS refused an update",
             "the bound association",
-            (
-                f"git differs from the applied request, and an update can change every member: {END}; "
-                "the mode in effect is create"
-            ),
-            "changed",
+            "AWS refused the update of 2026-11-01 12:00:00Z",
+            "blocked",
         ),
     ),
     (
         explain_manifest(manifest("autumn"), live(), stored_record=record("october")),
-        ("bound to a1", "the bound association", "renamed from october; AWS matches git", "adopt"),
+        (
+            "bound to a1, its export ended as COMPLETED",
+            "the bound association",
+            "renamed from october; AWS matches git",
+            "adopt",
+        ),
     ),
     (
         explain_manifest(manifest(), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
             "lost",
@@ -207,7 +210,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(generation=2)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.generation was raised from 1 to 2",
             "create",
@@ -216,7 +219,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss recreate",
             "create",
