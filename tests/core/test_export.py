@@ -54,6 +54,7 @@ from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
 from reconciler.edge.manifests.load import load_manifests
 from reconciler.edge.manifests.schema import get_fast_check
+from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
 
 AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
@@ -305,7 +306,7 @@ def read_without_yaml(
         except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
         if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_spec_problems(spec)):
-            built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
+            built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {}, read_zone)
             # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [
                 stored_journal

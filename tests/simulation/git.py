@@ -14,6 +14,7 @@ from simulation.scenario import Scenario
 from reconciler.core.manifests import build
 from reconciler.core.model import Json, Manifest, Mode, OnLoss, Origin, Policy
 from reconciler.core.request.normalise import normalise
+from reconciler.edge.manifests.zones import read_zone
 
 WINDOWS = 4
 """Number of ExecutionConfigurations that people choose from. A small number makes them return to earlier ones."""
@@ -189,7 +190,7 @@ class Git:
 def _get_default_on_loss(spec: Json) -> OnLoss:
     """Return the onLoss that the program uses for a manifest without it."""
     document = {"metadata": {"name": "any"}, "spec": spec}
-    return build.build_manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
+    return build.build_manifest(document, Origin("any.yaml", 1, 1), {}, read_zone).policy.on_loss
 
 
 def _format_configuration(configuration: Configuration) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from reconciler.core.durations import parse_duration
+from reconciler.core.manifests.window_rules import build_window
 from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
 from reconciler.core.windows.declaration import DEFAULT_DELAY
 
 
-def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
+def build_manifest(
+    document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any], read_zone: Callable[[str], tzinfo]
+) -> Manifest:
     """Return the manifest in a document. `defaults` is the policy of its Target."""
     spec = normalise(document["spec"])
     policy = {**defaults, **document.get("policy", {})}
+    window = build_window(document["window"], read_zone) if "window" in document else None
     return Manifest(
         name=document["metadata"]["name"],
         target=document.get("target"),
@@ -26,12 +30,13 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
             on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
-            delay=None if policy.get("start") == AT_ONCE else _build_delay(policy),
+            delay=window.delay if window else None if policy.get("start") == AT_ONCE else _build_delay(policy),
         )
         if policy
         else _DEFAULT_POLICY,
         spec=spec,
         origin=origin,
+        window=window,
     )
 
 

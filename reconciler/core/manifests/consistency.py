@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.model import NaturalKey, build_natural_key, extract_uuid
+from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
@@ -25,6 +25,7 @@ def find_problems(documents: Sequence[CheckedDocument]) -> Iterator[Problem]:
     for manifest in manifests:
         yield from _find_unknown_target(manifest, declared_targets)
     yield from _find_duplicate_names(manifests, declared_targets.names)
+    yield from _find_forbidden_windows(manifests, targets, declared_targets.names)
     yield from _find_duplicate_adoptions(manifests, declared_targets.names)
     yield from _find_duplicate_requests(manifests, declared_targets.names)
 
@@ -114,6 +115,24 @@ def _find_duplicate_names(manifests: Sequence[CheckedDocument], targets: Sequenc
     for manifest, first in _find_repetitions(keyed):
         message = f"the name {shorten(manifest.name)} is already used by the manifest at {first.locate()}"
         yield manifest.build_problem(("metadata", "name"), f"{message}: names must be unique in a target")
+
+
+def _find_forbidden_windows(
+    manifests: Sequence[CheckedDocument], targets: Sequence[CheckedDocument], names: Sequence[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it."""
+    policies = {target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid}
+    for manifest in manifests:
+        if not manifest.is_valid or "window" not in manifest.value:
+            continue
+        defaults = policies.get(find_target(manifest, names), {})
+        mode = {**defaults, **manifest.value.get("policy", {})}.get("mode", Mode.CREATE)
+        if mode == Mode.CREATE:
+            message = (
+                "a window needs updates, and policy.mode is create: set policy.mode to create-and-update, in the "
+                "manifest or in the Policy of its Target"
+            )
+            yield manifest.build_problem(("window",), message)
 
 
 def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from reconciler.core.errors import Problem
@@ -17,11 +17,11 @@ AMBIENT_TARGET = "default"
 """The name of the target if no Target is declared. Its credentials and Region come from the environment."""
 
 
-def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desired:
+def build_desired(documents: Sequence[CheckedDocument], now: datetime, read_zone: Callable[[str], tzinfo]) -> Desired:
     """Return the desired state of valid documents: the manifests of each target in order of name, and warnings."""
     target_documents = [document for document in documents if document.kind == "Target"]
     targets = tuple(build.build_target(document.value) for document in target_documents) or (Target(AMBIENT_TARGET),)
-    manifests = _Manifests(target_documents, targets, now)
+    manifests = _Manifests(target_documents, targets, now, read_zone)
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
             manifests.add(document)
@@ -38,10 +38,16 @@ def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desire
 class _Manifests:
     """The manifests of a revision by target, and the warnings about them."""
 
-    def __init__(self, target_documents: Sequence[CheckedDocument], targets: Sequence[Target], now: datetime) -> None:
+    def __init__(
+        self,
+        target_documents: Sequence[CheckedDocument],
+        targets: Sequence[Target],
+        now: datetime,
+        read_zone: Callable[[str], tzinfo],
+    ) -> None:
         self.by_target: dict[str, list[Manifest]] = {target.name: [] for target in targets}
         self.warnings: list[Problem] = []
-        self._now = now
+        self._now, self._read_zone = now, read_zone
         self._target_documents = target_documents
         self._names = tuple(str(document.name) for document in target_documents)
         self._policies: dict[str, Any] = {
@@ -54,7 +60,7 @@ class _Manifests:
         """Add the manifest in a document, and the warnings about it."""
         target = find_target(document, self._names) or AMBIENT_TARGET
         origin = Origin(document.file, *document.document.find_position(()))
-        manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}))
+        manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}), self._read_zone)
         self.by_target[target].append(manifest)
         for pointer, message in find_warnings(manifest, self._now):
             if pointer == ON_LOSS_POINTER and "onLoss" not in document.value.get("policy", {}):

@@ -56,9 +56,7 @@ def _is_foreign(record: Record, live: Live) -> bool:
         return False
     if job and job.source is JobSource.UPDATE and record.previous_executions[-1] == live.spec.get(EXECUTION):
         return False
-    return window is None or all(
-        (each.start, each.end) != (window.start, window.end) for each in record.recurrence.past
-    )
+    return window not in {Window(each.start, each.end) for each in record.recurrence.past}
 
 
 def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
@@ -104,8 +102,8 @@ def _find_obstacle(
     if compute_first_boundary(declaration) > recurrence.watermark and not _continues(declaration, recurrence):
         reason = (
             f"window.first is {declaration.first}, and everything has been exported only up to "
-            f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, to "
-            f"leave the time in between out, set window.continueFrom to {declaration.first}"
+            f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
+            f"to leave out the time in between, set window.continueFrom to {declaration.first}"
         )
         return Blocked(manifest, reason)
     return None

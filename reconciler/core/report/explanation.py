@@ -139,6 +139,8 @@ def _get_write(decision: Decision) -> Write | None:
     match decision:
         case Create() | Update():
             return decision
+        case Blocked(is_past=True):
+            return None
         case Held() | Blocked():
             return decision.write
         case _:
@@ -147,8 +149,7 @@ def _get_write(decision: Decision) -> Write | None:
 
 def _build_row(decision: Decision, record: Record | None, live: str, rules: RunRules) -> Row:
     write = _get_write(decision)
-    is_past = isinstance(decision, Blocked) and decision.is_past
-    guardrail = decision.reason if isinstance(decision, Held | Blocked) and write and not is_past else None
+    guardrail = decision.reason if isinstance(decision, Held | Blocked) and write else None
     return Row(
         record=", ".join(_describe_record(record)),
         live=live,

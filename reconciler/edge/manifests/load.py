@@ -14,6 +14,7 @@ from reconciler.core.manifests.checked_document import CheckedDocument, format_p
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
 from reconciler.core.manifests.files import MAX_COUNTED_PROBLEMS, MAX_PROBLEMS, limit_files
+from reconciler.core.manifests.window_rules import find_window_problems
 from reconciler.core.model import Desired
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
@@ -22,6 +23,7 @@ from reconciler.edge.manifests.budget import Budget, BudgetExceeded
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.partitions import read_region_patterns
 from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.zones import list_zone_names, read_zone
 
 API_VERSION = "appintegrations.reconciler/v1"
 
@@ -45,7 +47,7 @@ def load_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
         problems.raise_if_any(None)
     except BudgetExceeded as error:
         problems.raise_if_any(error.problem)
-    return build_desired(documents, now)
+    return build_desired(documents, now, read_zone)
 
 
 def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> Iterator[CheckedDocument]:
@@ -116,7 +118,7 @@ def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     reduced = {"metadata": {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}}
-    members = ("kind", "target", "policy", "spec") if is_valid else ("kind", "target")
+    members = ("kind", "target", "policy", "window", "spec") if is_valid else ("kind", "target")
     return reduced | {
         member: value[member] for member in members if member in value and (is_valid or _is_short(value[member]))
     }
@@ -154,6 +156,10 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
         if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
             for member, message in request.find_spec_problems(spec, rejected_pointers):
                 yield _build_problem(file, document, ("spec", *member[1:].split("/")), message)
+        if kind == "DataIntegrationAssociation":
+            for pointer, message in find_window_problems(value, list_zone_names(), rejected_pointers):
+                steps = (int(step) if step.isdigit() else step for step in pointer[1:].split("/"))
+                yield _build_problem(file, document, tuple(steps), message)
         if (
             kind == "Target"
             and not rejected_pointers
