@@ -32,13 +32,15 @@ NEW_DECISION = (
         "Write: TypeAlias = Create | Update\n",
         PAUSED + "Write: TypeAlias = Create | Update\n",
     ),
-    ("Lost | Held | Blocked\n", "Lost | Held | Blocked | Paused\n"),
+    ("Finished | Held | Blocked\n", "Finished | Held | Blocked | Paused\n"),
 )
 CHANGES = {
-    DECISION: (("        case Create() | Lost():", "        case Create() | Lost() | Paused():"),),
+    DECISION: (
+        ("        case Create() | Lost() | Finished():", "        case Create() | Lost() | Finished() | Paused():"),
+    ),
     "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
     "reconciler/core/report/build.py": (
-        ("Create | InSync | Lost | Blocked)", "Create | InSync | Lost | Blocked | Paused)"),
+        ("Create | InSync | Lost | Finished | Blocked)", "Create | InSync | Lost | Finished | Blocked | Paused)"),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
     "reconciler/core/report/explanation.py": (

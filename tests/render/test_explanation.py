@@ -98,7 +98,7 @@ def test_rule_is_shown_with_its_condition() -> None:
         build_explanation(manifest(ClientId="c"), live(), record=bound_record),
     )
     lines = render_text(in_sync, "prod", "place").splitlines()
-    assert "  rule     if    the record in the journal: bound to a1" in lines
+    assert "  rule     if    the record in the journal: bound to a1, its export ended as COMPLETED" in lines
     assert "           and   the association in AWS: the bound association" in lines
     assert "           and   git, the applied request and AWS are equal in every member that AWS shows" in lines
     assert "           then  in-sync" in lines

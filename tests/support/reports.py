@@ -51,6 +51,7 @@ def association(name: str = "export", decision: str = DecisionKind.CREATE, **cha
     }
     if decision == "create":
         members |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
+    members |= {"exit_code": int(decision in {"blocked", "lost"}), "dry_run_exit_code": int(decision == "blocked")}
     return AssociationReport(name, decision=DecisionKind(decision), **members | changes)
 
 

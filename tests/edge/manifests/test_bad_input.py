@@ -440,7 +440,10 @@ SHAPES: Cases = {
     ),
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
-        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, spec"],
+        [
+            "7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, "
+            "window, spec"
+        ],
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",

@@ -140,7 +140,7 @@ def test_descriptions_state_defaults_and_limits(file: str) -> None:
     """Descriptions state defaults and limits, because yaml-language-server does not show them on hovering."""
     for pointer, node in list_members(schema.load_schema(file)):
         if "default" in node:
-            assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
+            assert re.search(rf"Default: .*\b{node['default']}", node["description"], re.IGNORECASE), pointer
         for word in ("maximum", "maxLength", "maxItems"):
             assert "$ref" in node or "/Time" in pointer or str(node.get(word, "")) in node["description"], (
                 pointer,
