@@ -61,7 +61,7 @@ def run_targets(
             stack.callback(task.close)
         if context.reviewed:
             reports = tuple(pool.map(with_context(_TargetRun.preview), tasks))
-            writes = (each.write for report in reports for each in report.associations if each.write)
+            writes = (each.reviewed_write for report in reports for each in report.associations if each.reviewed_write)
             integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
             if mismatch := compare_with_review(context.reviewed, map(format_write_line, writes), integration_names):
                 return reports, mismatch

@@ -24,7 +24,8 @@ _MAX_ATTEMPTS = 3
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
     """Return the plan of a run and its inputs. Write nothing. Raises CloudError and StateError."""
     context = run.context
-    journal, rules = journal_reader.read(), RunRules(context.options, context.clock.now())
+    journal = journal_reader.read()
+    rules = RunRules(context.options, context.clock.now(), has_reviewed_plan=context.reviewed is not None)
     listing = cloud.observe(context.progress)
     return Preview(Plan(), journal, listing, rules, context.clock.now()).replan(run.target, run.manifests, listing)
 

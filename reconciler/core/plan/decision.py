@@ -324,11 +324,13 @@ def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
 
 def get_reviewed_write(decision: Decision) -> Write | None:
     """Return the write of a decision that a review covers, including a write that resumes by itself."""
+    write = get_planned_write(decision)
+    return None if write is None or is_window_update(write) else write
+
+
+def get_planned_write(decision: Decision) -> Write | None:
+    """Return the write of this run, or a held write that resumes by itself."""
     match decision:
-        case Update() | Held(write=Update()) if is_window_update(
-            decision.write if isinstance(decision, Held) else decision
-        ):
-            return None
         case Create() | Update():
             return decision
         case Held(write=write, is_temporary=True):

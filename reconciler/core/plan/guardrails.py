@@ -9,7 +9,17 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Mode, Observation, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
+from reconciler.core.plan.decision import (
+    Blocked,
+    Create,
+    Decision,
+    Held,
+    Plan,
+    Settling,
+    Update,
+    Write,
+    is_window_update,
+)
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.time_check import check_time
 from reconciler.core.request.export_window import starts_export
@@ -26,7 +36,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     Both limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
     counts waiting exports too, and cannot block them in a later run.
     """
-    decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules.options.mode))
+    decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules))
     decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
@@ -38,15 +48,18 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
     return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
 
 
-def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
-    manifest = write.manifest
+def _check_policies(write: Write, target: Target, rules: RunRules) -> Decision:
+    manifest, mode = write.manifest, rules.options.mode
     if manifest.policy.suspend:
         return Held(manifest, write, "policy.suspend is true in the manifest: remove policy.suspend to continue")
     if target.suspend:
         return Held(
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
-    if isinstance(write, Update) and manifest.window and mode is not Mode.CREATE_AND_UPDATE:
+    if is_window_update(write) and rules.has_reviewed_plan:
+        reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
+        return Held(manifest, write, reason)
+    if is_window_update(write) and mode is not Mode.CREATE_AND_UPDATE:
         reason = f"--mode {mode.value} sends no updates, and recurring windows need them: leave out --mode to continue"
         return Held(manifest, write, reason, exit_code=1)
     if mode is Mode.OBSERVE:

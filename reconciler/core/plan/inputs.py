@@ -26,10 +26,11 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """Rules of a run: its options and the time of its decisions."""
+    """Rules of a run: its options, the time of its decisions, and whether it carries out only a reviewed plan."""
 
     options: RunOptions
     now: datetime
+    has_reviewed_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from reconciler.core.plan.decision import (
     Update,
     get_exit_code,
     get_live,
-    get_reviewed_write,
+    get_planned_write,
 )
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.normalise import list_unreadable_pointers
@@ -106,7 +106,7 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         unverifiable=list_unreadable_pointers(request) if live or isinstance(decision, Create) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
-        write=get_reviewed_write(decision),
+        write=get_planned_write(decision),
         exit_code=get_exit_code(decision, is_dry_run=False),
         dry_run_exit_code=get_exit_code(decision, is_dry_run=True),
     )

@@ -12,7 +12,7 @@ from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKi
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Live, Origin
-from reconciler.core.plan.decision import DecisionKind, Write
+from reconciler.core.plan.decision import DecisionKind, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
 
@@ -51,6 +51,11 @@ class AssociationReport:
     since: datetime | None = None
     exit_code: int = 0
     dry_run_exit_code: int = 0
+
+    @property
+    def reviewed_write(self) -> Write | None:
+        """The write, unless it is the Update of a recurring window, which no review covers."""
+        return None if self.write is None or is_window_update(self.write) else self.write
 
     @property
     def has_failed(self) -> bool:
@@ -165,7 +170,9 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(format_write_line(each.write) for each in self.associations if each.write)
+        return compute_digest(
+            format_write_line(each.reviewed_write) for each in self.associations if each.reviewed_write
+        )
 
     @property
     def has_plan(self) -> bool:

@@ -11,7 +11,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live
-from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.decision import Create, Update, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import escape_workflow_commands
@@ -171,6 +171,7 @@ def _encode_write(write: Write | None) -> dict[str, Any] | None:
         "clientToken": write.token if isinstance(write, Create) else None,
         "associationId": write.association_id if isinstance(write, Update) else None,
         "request": write.request,
+        "reviewed": not is_window_update(write),
     }
 
 

@@ -441,8 +441,10 @@ SHAPES: Cases = {
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
         [
-            "7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, "
-            "window, spec"
+            (
+                "7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, "
+                "window, spec"
+            )
         ],
     ),
     "client-token": (
