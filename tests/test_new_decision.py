@@ -38,7 +38,7 @@ CHANGES = {
     DECISION: (("        case Create() | Lost():", "        case Create() | Lost() | Paused():"),),
     "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
     "reconciler/core/report/build.py": (
-        ("Create | InSync | Lost | Blocked)", "Create | InSync | Lost | Blocked | Paused)"),
+        ("Create() | InSync() | Retired() | Lost():", "Create() | InSync() | Retired() | Lost() | Paused():"),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
     "reconciler/core/report/explanation.py": (

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.model import DEFAULT_DELAY, Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.model import DEFAULT_DELAY, IgnoreRule, Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
 
 
@@ -25,6 +25,7 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
             on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
+            retired=policy.get("retired"),
             delay=None if policy.get("start") == AT_ONCE else _build_delay(policy),
         )
         if policy
@@ -48,6 +49,7 @@ def build_target(document: Mapping[str, Any]) -> Target:
     return Target(
         name=document["metadata"]["name"],
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
+        ignore=tuple(IgnoreRule(rule["Arn"], rule["Reason"]) for rule in spec.get("Ignore", ())),
         **members,
         **integers,
     )

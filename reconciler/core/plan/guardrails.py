@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
+from reconciler.core.globs import matches_glob
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
 from reconciler.core.plan.inputs import RunRules
@@ -50,9 +50,7 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
     destination = str(write.request.get("DestinationURI", ""))
-    if target.allowed_destinations and not any(
-        _matches_glob(destination, glob) for glob in target.allowed_destinations
-    ):
+    if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
         reason = (
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
@@ -60,11 +58,6 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
         )
         return Blocked(manifest, reason, write)
     return write
-
-
-def _matches_glob(destination: str, glob: str) -> bool:
-    """Tell whether a destination matches a glob of * and ?. A bracket is an ordinary character."""
-    return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
 def _build_association_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:

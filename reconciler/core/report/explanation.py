@@ -19,6 +19,7 @@ from reconciler.core.plan.decision import (
     Held,
     InSync,
     Lost,
+    Retired,
     Settling,
     Update,
     Write,
@@ -202,6 +203,8 @@ def _describe_conditions(
             yield from _describe_differences(differences) if differences else ("AWS matches git",)
         case InSync():
             yield "git, the applied request and AWS are equal in every member that AWS shows"
+        case Retired():
+            yield "policy.retired is set"
         case Drifted(differences=differences):
             yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):
