@@ -38,9 +38,14 @@ CHANGES = {
     DECISION: (
         ("        case Create() | Lost() | Finished():", "        case Create() | Lost() | Finished() | Paused():"),
     ),
-    "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
+    "reconciler/core/report/report.py": (
+        ("                | DecisionKind.BLOCKED\n", "                | DecisionKind.BLOCKED | DecisionKind.PAUSED\n"),
+    ),
     "reconciler/core/report/build.py": (
-        ("Create | InSync | Lost | Finished | Blocked)", "Create | InSync | Lost | Finished | Blocked | Paused)"),
+        (
+            "Create() | InSync() | Retired() | Lost() | Finished():",
+            "Create() | InSync() | Retired() | Lost() | Finished() | Paused():",
+        ),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
     "reconciler/core/report/explanation.py": (

@@ -62,7 +62,8 @@ class DoctorRun:
         )
 
     def check_target(self, target: Target, manifests: Sequence[Manifest]) -> TargetChecks:
-        """Return the checks of one target."""
+        """Return the checks of one target. Retired manifests need nothing, and are not checked."""
+        active_manifests = tuple(each for each in manifests if not each.policy.retired)
         sts_listener = probe.StsListener(self._clock)
         region = _call_or_return_error(lambda: resolve_region(target, self._connection_settings, self._models))
         session = self._open_session(target, sts_listener) if isinstance(region, str) else region
@@ -73,7 +74,7 @@ class DoctorRun:
             self._check_region(region),
             self._check_credentials(target, session, sts_listener.identity),
             checks.check_clock(sts_listener.answer, "STS did not answer" if region_name else _NO_REGION),
-            *self._check_cloud(session, manifests, sts_listener.identity, skip_reason),
+            *self._check_cloud(session, active_manifests, sts_listener.identity, skip_reason),
             *self._check_journal(target, account, region_name, skip_reason),
         )
         return TargetChecks(target.name, account, region_name, target_checks)

@@ -31,6 +31,7 @@ class ExportResult:
     advice: list[str] = field(default_factory=list)
     left_out_count: int = 0
     managed_count: int = 0
+    ignored_count: int = 0
 
     def add(
         self, exported_manifest: ExportedManifest, target: Target, connection: TargetConnection, target_preview: Preview
@@ -55,7 +56,10 @@ class ExportResult:
 def export_targets(
     desired: Desired, config: RunConfig, progress: Progress, *, should_skip_managed: bool
 ) -> ExportResult:
-    """Export the live associations of each target without a write. A target that fails does not stop the others."""
+    """Export the live associations of each target without a write. A target that fails does not stop the others.
+
+    If `should_skip_managed`, leave out associations that a manifest covers or that the Target ignores.
+    """
     result = ExportResult()
     runner = Runner(config, Event())
     connect, context = runner.build_connector(generate_id()), runner.build_context(progress)
@@ -71,9 +75,12 @@ def export_targets(
         for arn, reason in target_preview.plan.unlisted:
             integration = f"{target_preview.plan.integration_names[arn]}, {arn}"
             result.failures.append(f"the associations of {integration} could not be listed: {reason}")
+        ignored_arns = {each.live.arn for each in target_preview.plan.ignored}
         for exported_manifest in export_associations(target, target_preview):
+            is_ignored = exported_manifest.live.arn in ignored_arns
             result.managed_count += exported_manifest.managed_by is not None
-            if not (should_skip_managed and exported_manifest.managed_by):
+            result.ignored_count += is_ignored
+            if not (should_skip_managed and (exported_manifest.managed_by or is_ignored)):
                 result.add(exported_manifest, target, connection, target_preview)
     return result
 

@@ -64,6 +64,7 @@ class Policy:
     """Policy of a manifest: the actions that it permits.
 
     `delay` is the time from the end of a window of data to its export. If it is None, an export starts at once.
+    `retired` is the reason why nothing is written for the association any more. None for an ordinary manifest.
     """
 
     mode: Mode = Mode.CREATE
@@ -73,6 +74,7 @@ class Policy:
     ignore: tuple[str, ...] = ()
     adopt: str | None = None
     delay: timedelta | None = DEFAULT_DELAY
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """Rule of a Target: the ARNs that match the glob `arn` belong to associations of somebody else."""
+
+    arn: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Account, Region and role of a target, with guardrails for its runs. The environment supplies None values."""
 
@@ -111,6 +121,7 @@ class Target:
     max_creates: int = 10
     associations_per_integration: int = 10
     allowed_destinations: tuple[str, ...] = ()
+    ignore: tuple[IgnoreRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,14 @@ class Live:
     def id(self) -> str:
         """The association's UUID, at the end of its ARN."""
         return extract_uuid(self.arn)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Live association that no manifest covers, with the reason in Ignore of the Target not to report it."""
+
+    live: Live
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

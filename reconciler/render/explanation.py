@@ -40,6 +40,7 @@ def render_json(explanation: Explanation, target: str, account: str, region: str
                 "onLoss": policy.on_loss,
                 "ignore": list(policy.ignore),
                 "adopt": policy.adopt,
+                "retired": policy.retired,
             },
         },
         "dataIntegration": explanation.integration
@@ -90,7 +91,8 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     yield "git"
     policy = manifest.policy
     yield f"  policy   mode {policy.mode}, generation {policy.generation}, onLoss {policy.on_loss}" + "".join(
-        [", suspended"] * policy.suspend
+        [", retired"] * bool(policy.retired)
+        + [", suspended"] * policy.suspend
         + [f", ignore {' '.join(policy.ignore)}"] * bool(policy.ignore)
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )

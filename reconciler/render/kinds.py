@@ -12,7 +12,7 @@ from reconciler.core.report.report import AssociationReport
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
 """The severity of an entry, in the words of SARIF."""
 
-Group: TypeAlias = Literal["person", "difference", "write", "adopted", "not adopted", "in sync", "other"]
+Group: TypeAlias = Literal["person", "difference", "write", "adopted", "not adopted", "in sync", "retired", "other"]
 """The section of the pull request comment that lists an entry without a call."""
 
 Color: TypeAlias = Literal["green", "yellow", "cyan", "red", "dim"]
@@ -91,6 +91,10 @@ class ReportKind(StrEnum):
         "finished", "finished", "none", "in sync", "✓", "dim",
         "The last export was completed, and List no longer shows the association. Nothing is left to do.",
     )
+    RETIRED = (
+        "retired", "retired", "none", "retired", "▪", "dim",
+        "Git keeps the manifest as a record. Nothing is written, and no difference is reported.",
+    )
     UNMANAGED = ("unmanaged", "unmanaged", "note", "other", "·", "dim", "No manifest covers this live association.")
     ORPHANED = ("orphaned", "orphaned", "note", "other", "·", "dim", "The manifest of this journal record is gone.")
     UNLISTED = (
@@ -145,7 +149,7 @@ def get_kind(association: AssociationReport) -> ReportKind:
             assert_never(other)
 
 
-def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911 - a row for each decision
+def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911, C901, PLR0912 - a row for each decision
     """Return the kind of a decision without a call."""
     match decision:
         case DecisionKind.CREATE:
@@ -156,6 +160,8 @@ def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911
             return ReportKind.ADOPT
         case DecisionKind.IN_SYNC:
             return ReportKind.IN_SYNC
+        case DecisionKind.RETIRED:
+            return ReportKind.RETIRED
         case DecisionKind.DRIFTED:
             return ReportKind.DRIFTED
         case DecisionKind.CHANGED:

@@ -67,9 +67,10 @@ def format_verdict(report: Report) -> str:
 
 
 def format_coverage(report: Report | TargetReport) -> str:
-    """Return how many of the live associations are managed."""
+    """Return how many of the live associations are managed, and how many are ignored."""
     verb = "is" if 1 in {report.managed_count, report.live_count} else "are"
-    return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed"
+    ignored = f", {report.ignored_count:,} ignored" if report.ignored_count else ""
+    return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed{ignored}"
 
 
 def format_validation(result: ValidationResult) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from reconciler.core.apply.outcome import Outcome
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
-from reconciler.core.model import Execution, Json, Live
+from reconciler.core.model import Execution, Ignored, Json, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 
@@ -22,7 +22,7 @@ _MAX_DEPTH = 20
 _MAX_INTEGER = 2**64
 
 Item = TypeVar("Item")
-Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Outcome)
+Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Ignored, Outcome)
 
 
 def enforce_types(status: ControllerStatus) -> ControllerStatus:
@@ -58,6 +58,7 @@ def _convert_target(target: TargetReport) -> TargetReport:
         error=_convert_text_or_none(target.error),
         associations=_convert_each(target.associations, _convert_association),
         unmanaged=_convert_each(target.unmanaged, _convert_live),
+        ignored=_convert_each(target.ignored, _convert_ignored),
         unlisted=_convert_each(target.unlisted, _convert_unlisted),
     )
 
@@ -115,6 +116,10 @@ def _convert_live(live: Live) -> Live:
     return _replace_if_changed(
         live, arn=_convert_text(live.arn), spec=live.spec if spec == live.spec else spec, last_execution=execution
     )
+
+
+def _convert_ignored(ignored: Ignored) -> Ignored:
+    return _replace_if_changed(ignored, live=_convert_live(ignored.live))
 
 
 def _convert_each(values: tuple[Item, ...], convert: Callable[[Item], Item]) -> tuple[Item, ...]:

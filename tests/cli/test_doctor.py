@@ -364,6 +364,13 @@ def test_unreadable_answer_fails_the_check(healthy_program: Program, server: San
     assert get_results(diagnosis)["bucket-region"] == "ok"
 
 
+def test_retired_manifest_is_not_checked(healthy_program: Program) -> None:
+    """A retired manifest writes nothing, so its data integration and its bucket need not exist any more."""
+    text = MANIFEST.replace("corp-exports", "gone") + "policy: {retired: replaced}\n"
+    healthy_program.add("old", text=text, INTEGRATION="profile-export")
+    assert "failed" not in {check["result"] for check in get_checks(diagnose(healthy_program))}
+
+
 def test_missing_data_integration_suggests_a_similar_name(healthy_program: Program) -> None:
     """The remedy for a missing data integration suggests a similar name, and names the manifest."""
     healthy_program.add("typo", text=MANIFEST, INTEGRATION="profile-export")

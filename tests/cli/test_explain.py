@@ -73,6 +73,15 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     assert "suspended, ignore /ClientId" in text
 
 
+def test_retired_manifest_is_explained(program: Program) -> None:
+    """The explanation of a retired manifest has the text of policy.retired."""
+    program.add("october", text=EXPORT + "policy: {retired: replaced}\n")
+    explanation = explain(program)
+    assert explanation["rule"]["decision"] == "retired"
+    assert explanation["manifest"]["policy"]["retired"] == "replaced"
+    assert "onLoss report, retired" in program.run("explain", "october").out
+
+
 def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> None:
     """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")

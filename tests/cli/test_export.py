@@ -208,6 +208,24 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     assert dry_run.report["targets"][0]["unmanaged"] == []
 
 
+def test_ignored_association_is_not_exported_as_unmanaged(program: Program, create: Callable[..., str]) -> None:
+    """An association that the Target ignores is skipped with --unmanaged, and exported without it."""
+    ignored_id = create(DestinationURI="s3://corp-exports/theirs")
+    create(DestinationURI="s3://corp-exports/ours")
+    spec = (
+        f'spec: {{Region: us-east-1, AccountId: "123456789012", Ignore: [{{Arn: "*/{ignored_id}", Reason: theirs}}]}}\n'
+    )
+    program.add("prod", text=TARGET + spec)
+    result = program.run("export", "--unmanaged")
+    assert (result.code, "theirs" in result.out, "ours" in result.out) == (0, False, True)
+    assert result.err.endswith("; 1 ignored association skipped\n")
+    assert "theirs" in program.run("export").out
+    dry_run = program.run("--dry-run", "-o", "json")
+    (report,) = dry_run.report["targets"]
+    assert [each["reason"] for each in report["ignored"]] == ["theirs"]
+    assert report["coverage"] == {"managed": 0, "ignored": 1, "live": 2}
+
+
 @pytest.mark.parametrize("arguments", [(), ("-f", "manifests"), ("--git-url", "."), ("-f", "-")])
 def test_managed_association_is_not_exported_again(
     program: Program, create: Callable[..., str], arguments: tuple[str, ...]

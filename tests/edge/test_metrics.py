@@ -149,13 +149,17 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
 
 
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:
-    """Failed exports are counted for each target with a report, and the count is 0 if no export failed."""
+    """Failed exports are counted for each target with a report, and the count is 0 if no export failed.
+
+    Retired associations are left out.
+    """
     failed = replace(reports.association("a", "in-sync"), last_execution=Execution("FAILED", "no access"))
     drifted = replace(reports.build_drifted_association(), last_execution=Execution("FAILED", None))
     completed = replace(reports.association("b", "in-sync"), last_execution=Execution("COMPLETED", None))
+    retired = replace(reports.association("c", "retired"), last_execution=Execution("FAILED", None))
     target_statuses = [
         TargetStatus(target, None, None, NOW, 0, reports.report(*associations) if associations else None, NOW)
-        for target, associations in (("prod", (failed, drifted, completed)), ("dev", (completed,)), ("new", ()))
+        for target, associations in (("prod", (failed, drifted, completed)), ("dev", (completed, retired)), ("new", ()))
     ]
     metrics.show_status(lambda: ControllerStatus(NOW, NOW, NOW, None, None, tuple(target_statuses), ()))
     metric_values = {

@@ -73,6 +73,7 @@ class Git:
         self._scenario, self._cloud, self._history = scenario, cloud, history
         self._random = create_random(scenario.seed, "git")
         self._omission_random = create_random(scenario.seed, "what git leaves out")
+        self._retirement_random = create_random(scenario.seed, "retired manifests")
         self._number = 0
         self._removed: list[Configuration] = []
         self.revisions: list[tuple[Configuration, ...]] = [
@@ -125,6 +126,9 @@ class Git:
             (change,) = self._random.choices([edit for _, edit in edits], [weight for weight, _ in edits])
             changed = change(head[index])
             head[index : index + 1] = [changed] if changed else []
+        if head and draw_bool(self._retirement_random, 0.06):
+            index = self._retirement_random.randrange(len(head))
+            head[index] = self._retire(head[index])
         if tuple(head) != self.revisions[-1]:
             self.revisions.append(tuple(head))
             text = "; ".join(_format_configuration(configuration) for configuration in head)
@@ -141,7 +145,7 @@ class Git:
         ids = {each.name: each.id for each in self._cloud.state.integrations.values()}
         spellings = (name, name, ids.get(name, name), self._cloud.get_arn(ids[name]) if name in ids else name)
         policy = Policy(mode=self._draw_mode(), on_loss=self._random.choice(tuple(OnLoss)), delay=DELAY)
-        return Configuration(
+        configuration = Configuration(
             name=self._create_name(),
             integration=self._random.choice(spellings),
             destination=self._create_number(),
@@ -153,6 +157,8 @@ class Git:
             has_on_loss=not draw_bool(self._omission_random, 0.3),
             has_open_window=self._scenario.has_open_windows,
         )
+        is_retired = draw_bool(self._retirement_random, 0.03)
+        return self._change_policy(configuration, retired="done") if is_retired else configuration
 
     def _change_window(self, configuration: Configuration) -> Configuration:
         return replace(configuration, window=(configuration.window + self._random.randint(1, WINDOWS - 1)) % WINDOWS)
@@ -172,6 +178,11 @@ class Git:
         return self._change_policy(
             configuration, adopt=arn.replace(":data-integration/", ":data-integration-association/")
         )
+
+    def _retire(self, configuration: Configuration) -> Configuration:
+        """Retire a manifest, or remove policy.retired."""
+        self._history.count_event("edit: " + ("unretired" if configuration.policy.retired else "retired"))
+        return self._change_policy(configuration, retired=None if configuration.policy.retired else "done")
 
     def _draw_mode(self) -> Mode:
         if self._scenario.has_churn:
@@ -200,6 +211,7 @@ def _format_configuration(configuration: Configuration) -> str:
             f" gen={policy.generation}" if policy.generation > 1 else "",
             " suspended" if policy.suspend else "",
             " adopts" if policy.adopt else "",
+            " retired" if policy.retired else "",
             " scheduled" if configuration.is_scheduled else "",
         )
     )

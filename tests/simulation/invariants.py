@@ -32,12 +32,18 @@ MAX_INTENT_AGE = 60.0
 MARGIN = 30.0
 """Seconds for reading, deciding and writing, beside the waits that are counted."""
 
+STABLE_DECISIONS = frozenset((
+    "in-sync", "retired", "drifted", "changed", "lost", "held", "blocked", "create, refused",
+))  # fmt: skip
+"""Decisions that may last for ever without faults."""
+
 INVARIANTS = {
     "never-twice": "no second Create of one natural key and incarnation while the token or List prevents it",
     "incarnation": "another incarnation only after a raised generation, or after the loss of a listed association",
     "known-token": "a Create has the token of its own request and an incarnation",
     "observed-first": "a Create is sent only after a complete List of the data integration",
     "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
+    "retired": "nothing is sent for a manifest with policy.retired",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
     "dry-run": "a dry run writes nothing and takes no lock",
     "nothing-unknown": "each association in List is in the journal or in the report of the run",
@@ -102,6 +108,7 @@ class Checker:
         if call.trace.mode is Mode.OBSERVE:
             self.report_violation("dry-run", f"{call.trace.run} sends {call.operation} in mode observe")
         self._check_window(call)
+        self._check_retired(call)
         if call.verb == "create":
             self._check_sent_create(call)
 
@@ -111,6 +118,14 @@ class Checker:
         if window and self._schedule.now < due_at:
             early = due_at - self._schedule.now
             self.report_violation("not-early", f"{call.trace.run} sends a window {early:.0f} seconds early")
+
+    def _check_retired(self, call: Call) -> None:
+        """Check that a manifest of the run's revision that is not retired has the association of a call."""
+        association = self.cloud.state.associations.get(call.request.get("DataIntegrationAssociationIdentifier", ""))
+        request = call.request if call.verb == "create" else association.request if association else {}
+        manifests = [each for each in call.trace.manifests if _is_same(each, request)]
+        if manifests and all(each.policy.retired for each in manifests):
+            self.report_violation("retired", f"{call.trace.run} sends {call.operation} for {manifests[0].name}")
 
     def _check_sent_create(self, call: Call) -> None:
         if not (call.listing and call.listing.is_complete):
@@ -383,8 +398,7 @@ class Checker:
         for name, manifest, word in last:
             if self._may_create_forever(manifest):
                 continue
-            is_stable = word in {"in-sync", "drifted", "changed", "lost", "held", "blocked", "create, refused"}
-            if not is_stable or previous_kinds[name] != word:
+            if word not in STABLE_DECISIONS or previous_kinds[name] != word:
                 self.report_violation(
                     "converges", f"{source}: {name} was {previous_kinds[name]} and is {word} after {len(rounds)} rounds"
                 )

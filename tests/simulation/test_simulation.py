@@ -32,7 +32,8 @@ REQUIRED_EVENTS = frozenset(
         *(
             f"decision: {word}"
             for word in (
-                "create", "update", "adopt", "in-sync", "drifted", "changed", "settling", "lost", "held", "blocked",
+                "create", "update", "adopt", "in-sync", "retired",
+                "drifted", "changed", "settling", "lost", "held", "blocked",
             )
         ),
         *(f"outcome: {name}" for name in ("Created", "Updated", "Refused", "NotSent", "Unknown", "Skipped")),
@@ -40,6 +41,8 @@ REQUIRED_EVENTS = frozenset(
         "dry run: create",
         "dry run: adopt",
         "edit: twin",
+        "edit: retired",
+        "edit: unretired",
         "put: moved",
         "put: arrived late",
         "list: page gone",

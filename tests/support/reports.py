@@ -11,7 +11,7 @@ from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Sk
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, CreatePending
 from reconciler.core.manifests.validation import ValidationResult
-from reconciler.core.model import Execution, Live, Origin, Spec
+from reconciler.core.model import Execution, Ignored, Live, Origin, Spec
 from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch
@@ -77,6 +77,7 @@ def build_full_report(text: str = PLAIN, *, dry_run: bool = False) -> Report:
         text,
         associations=associations,
         unmanaged=(_build_unmanaged(text), Live(text, {"DataIntegrationIdentifier": text}, None)),
+        ignored=(Ignored(_build_unmanaged(text), text),),
         orphaned=(
             replace(record(), name=text, request=_build_request(text)),
             replace(record(), name=text, request=_build_request(text), state=CreatePending(1, NOW, NOW)),

@@ -125,10 +125,15 @@ def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool, is_
 def _build_summary(result: ExportResult, message: str, *, is_skipping: bool) -> str:
     """Return the summary. `is_skipping` tells whether associations that have a manifest were not exported."""
     left_out_text = f", {result.left_out_count} left out" if result.left_out_count else ""
+    ignored_text = (
+        f"; {format_count(result.ignored_count, 'ignored association')} skipped"
+        if result.ignored_count and is_skipping
+        else ""
+    )
     if not result.managed_count:
         managed_text = ""
     elif is_skipping:
         managed_text = f"; {format_count(result.managed_count, 'managed association')} skipped"
     else:
         managed_text = f"; {result.managed_count} of them for associations that already have a manifest"
-    return f"{message}{left_out_text}{managed_text}"
+    return f"{message}{left_out_text}{managed_text}{ignored_text}"

@@ -13,6 +13,7 @@ from reconciler.core.model import Manifest, Observation, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.ignored import separate_ignored
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.review import compute_digest, format_write_line
 
@@ -29,7 +30,7 @@ class Preview:
 
     def replan(self, target: Target, manifests: Sequence[Manifest], observation: Observation) -> Preview:
         """Return the preview with a plan from a newer observation."""
-        new_plan = compute_plan(manifests, observation, self.journal, self.rules)
+        new_plan = separate_ignored(compute_plan(manifests, observation, self.journal, self.rules), target)
         return replace(self, plan=apply_guardrails(new_plan, target, self.rules, observation), observation=observation)
 
     @property

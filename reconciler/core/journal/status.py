@@ -73,7 +73,7 @@ def _build_recorded_association(name: str, journal: Journal, *, is_orphaned: boo
 
 def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
     if record is None:
-        return "no request was sent, and no association was found"
+        return "no record: nothing was sent, and no association was adopted"
     match record.state:
         case CreatePending(attempts, _, last_attempt):
             return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"

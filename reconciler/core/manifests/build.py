@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.durations import parse_duration
 from reconciler.core.manifests.window_rules import build_window
-from reconciler.core.model import Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.model import IgnoreRule, Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
 from reconciler.core.windows.declaration import DEFAULT_DELAY
 
@@ -30,6 +30,7 @@ def build_manifest(
             on_loss=OnLoss(policy.get("onLoss", OnLoss.REPORT)),
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
+            retired=policy.get("retired"),
             delay=window.delay if window else None if policy.get("start") == AT_ONCE else _build_delay(policy),
         )
         if policy
@@ -54,6 +55,7 @@ def build_target(document: Mapping[str, Any]) -> Target:
     return Target(
         name=document["metadata"]["name"],
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
+        ignore=tuple(IgnoreRule(rule["Arn"], rule["Reason"]) for rule in spec.get("Ignore", ())),
         **members,
         **integers,
     )

@@ -70,7 +70,7 @@ class _Manifests:
                 self.warnings.append(document.build_problem(tuple(pointer[1:].split("/")), message))
         key = target, normalise_identifier(manifest.integration)
         earlier = self._first_of_integration.setdefault(key, document)
-        if earlier is not document and not manifest.policy.adopt:
+        if earlier is not document and not (manifest.policy.adopt or manifest.policy.retired):
             self.warnings.append(_build_sharing_warning(document, earlier))
 
     def build_target_warnings(self) -> list[Problem]:

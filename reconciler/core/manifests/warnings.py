@@ -30,10 +30,10 @@ _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
 def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
     """Yield (JSON Pointer into the document, message) for each warning about a manifest.
 
-    A manifest with policy.adopt has no warnings, because it creates nothing.
+    A manifest with policy.adopt or policy.retired has no warnings, because it creates nothing.
     """
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
-    if not manifest.policy.adopt and execution.get("ExecutionMode") == "ON_DEMAND":
+    if not (manifest.policy.adopt or manifest.policy.retired) and execution.get("ExecutionMode") == "ON_DEMAND":
         yield from _find_on_demand_warnings(manifest, execution, now)
 
 

@@ -204,7 +204,10 @@ def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
 
 
 def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -> TargetSnapshot:
-    """Return the snapshot of a target. After a failed run it has no findings about associations."""
+    """Return the snapshot of a target. After a failed run it has no findings about associations.
+
+    It has no findings about retired associations either, so that open alerts about them end without a notification.
+    """
     place = " ".join(filter(None, (report.name, report.account, report.region)))
     if report.error is not None:
         condition = Condition.TARGET_FAILED if status.failures >= _MIN_FAILURES else Condition.UNCLEAR
@@ -213,6 +216,8 @@ def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -
     message = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
     findings = {Subject(): Finding(place, condition, message=message)}
     for each in report.associations:
+        if each.decision is DecisionKind.RETIRED:
+            continue
         finding = Finding(
             place,
             _find_condition(each, is_listed=not report.unlisted),
@@ -245,7 +250,7 @@ def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condi
         case DecisionKind.DRIFTED | DecisionKind.CHANGED:
             has_drifted = any(each.is_drifted for each in association.differences)
             return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
-        case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.FINISHED:
+        case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.RETIRED | DecisionKind.FINISHED:
             return Condition.WELL
         case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING | DecisionKind.HELD:
             return Condition.UNCLEAR

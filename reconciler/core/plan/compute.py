@@ -8,7 +8,8 @@ from dataclasses import replace
 from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, build_natural_key, extract_uuid
 from reconciler.core.plan.decide import decide
-from reconciler.core.plan.decision import Blocked, Decision, Plan
+from reconciler.core.plan.decide_retired import describe_retirement
+from reconciler.core.plan.decision import Blocked, Decision, Plan, Retired
 from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
@@ -37,9 +38,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
     old_names: set[str] = set()
     for manifest, request in zip(manifests, requests, strict=True):
         if request is None:
-            decisions.append(
-                Blocked(manifest, describe_missing_integration(manifest.integration, observation.integrations))
-            )
+            decisions.append(_decide_without_integration(manifest, journal, observation))
             continue
         key = build_natural_key(request)
         record = journal.records.get(manifest.name) or orphans.claim(manifest, key)
@@ -82,13 +81,23 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
             old_names.add(old_name)
     return Plan(
         tuple(decisions),
-        index.find_unmanaged(decisions),
-        frozenset(old_names),
-        index.ids,
-        orphans.list_unclaimed(old_names),
-        tuple((arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)),
-        {integration.arn: integration.name for integration in observation.integrations},
+        unmanaged=index.find_unmanaged(decisions),
+        old_names=frozenset(old_names),
+        live_ids=index.ids,
+        orphaned=orphans.list_unclaimed(old_names),
+        unlisted=tuple(
+            (arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)
+        ),
+        integration_names={integration.arn: integration.name for integration in observation.integrations},
     )
+
+
+def _decide_without_integration(manifest: Manifest, journal: Journal, observation: Observation) -> Decision:
+    """Return the decision on a manifest whose data integration does not exist."""
+    if manifest.policy.retired:
+        reason = describe_retirement(manifest.policy.retired, "its data integration does not exist")
+        return Retired(manifest, None, journal.records.get(manifest.name), reason)
+    return Blocked(manifest, describe_missing_integration(manifest.integration, observation.integrations))
 
 
 def _find_listing_problem(

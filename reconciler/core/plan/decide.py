@@ -11,9 +11,10 @@ from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.decide_bound import decide_bound, describe_unknown_change
+from reconciler.core.plan.decide_retired import decide_retired
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Finished, Lost, Settling
 from reconciler.core.plan.difference import compare, with_live_values
-from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
+from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
 from reconciler.core.plan.recurrence import (
     add_window,
     find_backfill_problem,
@@ -37,6 +38,8 @@ MAX_ATTEMPTS = 5
 
 def decide(inputs: DecisionInput) -> Decision:
     """Return the decision for one manifest."""
+    if inputs.manifest.policy.retired:
+        return decide_retired(inputs, inputs.manifest.policy.retired)
     if inputs.manifest.policy.adopt:
         return _adopt_named(inputs, inputs.manifest.policy.adopt)
     if inputs.record is None:
@@ -56,11 +59,12 @@ def _adopt_named(inputs: DecisionInput, arn: str) -> Decision:
     if record and isinstance(record.state, Bound) and record.state.association_id == extract_uuid(arn):
         return _decide_by_id(inputs, record, record.state)
     if live is None:
-        if inputs.adoption_owner:
-            fault = f"policy.adopt names {arn}, which belongs to the manifest {inputs.adoption_owner!r}"
-        else:
-            fault = f"List does not show {arn}, which policy.adopt names"
-        return Blocked(inputs.manifest, f"{fault}: correct policy.adopt")
+        fault = (
+            describe_adoption_conflict(arn, inputs.adoption_owner)
+            if inputs.adoption_owner
+            else f"List does not show {arn}, which policy.adopt names: correct policy.adopt"
+        )
+        return Blocked(inputs.manifest, fault)
     if record and isinstance(record.state, Bound) and build_natural_key(live.spec) != record.key:
         return Blocked(
             inputs.manifest,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias, assert_never
 
 from reconciler.core.journal.records import Bound, Record
-from reconciler.core.model import Json, Live, Manifest, Spec
+from reconciler.core.model import Ignored, Json, Live, Manifest, Spec
 from reconciler.core.plan.difference import Difference
 
 
@@ -24,6 +24,7 @@ class DecisionKind(StrEnum):
     UPDATE = "update"
     ADOPT = "adopt"
     IN_SYNC = "in-sync"
+    RETIRED = "retired"
     DRIFTED = "drifted"
     CHANGED = "changed"
     SETTLING = "settling"
@@ -168,6 +169,21 @@ class InSync:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """A manifest with policy.retired: the record of an association that AWS cannot delete. Nothing is written to AWS.
+
+    `live` is its association if List shows one. `record` is its record in the journal, if there is one. A retired
+    manifest without a record gets none.
+    """
+
+    kind: ClassVar[Literal[DecisionKind.RETIRED]] = DecisionKind.RETIRED
+    manifest: Manifest
+    live: Live | None
+    record: Record | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drifted:
     """An association that no longer matches its last applied request. Drift is reported, never repaired."""
 
@@ -270,20 +286,22 @@ class Blocked:
 Write: TypeAlias = Create | Update
 """Decision with a call that changes AWS."""
 
-Decision: TypeAlias = Write | Adopt | InSync | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
+Decision: TypeAlias = Write | Adopt | InSync | Retired | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Plan: exactly one decision for each manifest, in the order of the manifests, and the unmanaged associations.
 
-    `old_names` are the names of records that renamed manifests take over. `live_ids` are the ids of the live
+    `ignored` are live associations without a manifest that the Target declares as those of somebody else. `old_names`
+    are the names of records that renamed manifests take over. `live_ids` are the ids of the live
     associations. `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     """
 
     decisions: tuple[Decision, ...] = ()
     unmanaged: tuple[Live, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     old_names: frozenset[str] = frozenset()
     live_ids: frozenset[str] = frozenset()
     orphaned: tuple[Record, ...] = ()
@@ -342,7 +360,7 @@ def get_planned_write(decision: Decision) -> Write | None:
 def get_live(decision: Decision) -> Live | None:
     """Return the live association of a decision, if it has one."""
     match decision:
-        case Update() | Adopt() | InSync() | Drifted() | Changed() | Settling():
+        case Update() | Adopt() | InSync() | Retired() | Drifted() | Changed() | Settling():
             return decision.live
         case Held(write=write) | Blocked(write=write):
             return get_live(write) if write else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
+from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Mode, Observation, Target, Unobserved
 from reconciler.core.plan.decision import (
@@ -67,9 +67,7 @@ def _check_policies(write: Write, target: Target, rules: RunRules) -> Decision:
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
     destination = str(write.request.get("DestinationURI", ""))
-    if target.allowed_destinations and not any(
-        _matches_glob(destination, glob) for glob in target.allowed_destinations
-    ):
+    if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
         reason = (
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
@@ -77,11 +75,6 @@ def _check_policies(write: Write, target: Target, rules: RunRules) -> Decision:
         )
         return Blocked(manifest, reason, write)
     return write
-
-
-def _matches_glob(destination: str, glob: str) -> bool:
-    """Tell whether a destination matches a glob of * and ?. A bracket is an ordinary character."""
-    return fnmatchcase(destination, glob.replace("[", "[[]"))
 
 
 def _build_association_quota(plan: Plan, target: Target, observation: Observation) -> Callable[[Write], Decision]:

@@ -83,6 +83,11 @@ class DecisionInput:
         return replace(record, generation=max(record.generation, self.manifest.policy.generation))
 
 
+def describe_adoption_conflict(arn: str, owner: str) -> str:
+    """Return the reason to block if another manifest owns the association in policy.adopt."""
+    return f"policy.adopt names {arn}, which belongs to the manifest {owner!r}: correct policy.adopt"
+
+
 def describe_ambiguity(matches: Sequence[Live]) -> str:
     """Return the reason to block if several live associations match."""
     arns = ", ".join(sorted(live.arn for live in matches))

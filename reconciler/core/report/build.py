@@ -21,11 +21,13 @@ from reconciler.core.plan.decision import (
     InSync,
     Lost,
     Plan,
+    Retired,
     Update,
     get_exit_code,
     get_live,
     get_planned_write,
 )
+from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.normalise import list_unreadable_pointers
 
@@ -49,6 +51,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
             for each in build_lines(plan, outcomes, result.live_after_writes)
         ),
         unmanaged=plan.unmanaged,
+        ignored=plan.ignored,
         orphaned=plan.orphaned,
         unlisted=plan.unlisted,
         live_count=len(plan.live_ids | created_ids),
@@ -100,16 +103,29 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
         client_token=_get_token(write),
-        differences=()
-        if write is None or isinstance(write, Create | InSync | Lost | Finished | Blocked)
-        else write.differences,
-        unverifiable=list_unreadable_pointers(request) if live or isinstance(decision, Create) else (),
+        differences=_get_differences(decision),
+        unverifiable=list_unreadable_pointers(request) if _is_compared(decision, live) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
         write=get_planned_write(decision),
         exit_code=get_exit_code(decision, is_dry_run=False),
         dry_run_exit_code=get_exit_code(decision, is_dry_run=True),
     )
+
+
+def _get_differences(decision: Decision) -> tuple[Difference, ...]:
+    match decision:
+        case Held(write=write) | Blocked(write=write):
+            return _get_differences(write) if write else ()
+        case Create() | InSync() | Retired() | Lost() | Finished():
+            return ()
+        case _:
+            return decision.differences
+
+
+def _is_compared(decision: Decision, live: Live | None) -> bool:
+    """Tell whether a request is compared with its association, now or after the Create."""
+    return isinstance(decision, Create) or (live is not None and not isinstance(decision, Retired))
 
 
 def _get_token(decision: Decision | None) -> str | None:

@@ -21,6 +21,7 @@ from reconciler.core.plan.decision import (
     Held,
     InSync,
     Lost,
+    Retired,
     Settling,
     Update,
     Write,
@@ -210,12 +211,12 @@ def _describe_conditions(
     match write or decision:
         case Create() as create:
             yield from _explain_repetition(create)
-        case Adopt(differences=differences, record=new_record):
-            if record and record.name != new_record.name:
-                yield f"renamed from {record.name}"
-            yield from _describe_differences(differences) if differences else ("AWS matches git",)
+        case Adopt() as adopt:
+            yield from _explain_adoption(adopt, record)
         case InSync():
             yield "git, the applied request and AWS are equal in every member that AWS shows"
+        case Retired():
+            yield "policy.retired is set"
         case Drifted(differences=differences):
             yield from _describe_differences(differences)
         case Changed(differences=differences) | Update(differences=differences):
@@ -232,6 +233,12 @@ def _describe_conditions(
             yield blocked.reason.partition(": ")[0]
         case other:
             assert_never(other)
+
+
+def _explain_adoption(adopt: Adopt, record: Record | None) -> Iterator[str]:
+    if record and record.name != adopt.record.name:
+        yield f"renamed from {record.name}"
+    yield from _describe_differences(adopt.differences) if adopt.differences else ("AWS matches git",)
 
 
 def _explain_repetition(create: Create) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import assert_never
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
-from reconciler.core.model import Execution, Live, Origin
+from reconciler.core.model import Execution, Ignored, Live, Origin
 from reconciler.core.plan.decision import DecisionKind, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
@@ -73,8 +73,9 @@ class AssociationReport:
 
     @property
     def has_failed_export(self) -> bool:
-        """True if the last export of the association failed, regardless of the decision."""
-        return self.last_execution is not None and self.last_execution.status == "FAILED"
+        """True if the last export of the association failed, regardless of the decision. False if it is retired."""
+        has_failed = self.last_execution is not None and self.last_execution.status == "FAILED"
+        return has_failed and self.decision is not DecisionKind.RETIRED
 
     @property
     def has_remaining_difference(self) -> bool:
@@ -90,7 +91,13 @@ class AssociationReport:
                 | DecisionKind.HELD
             ):
                 return True
-            case DecisionKind.ADOPT | DecisionKind.IN_SYNC | DecisionKind.FINISHED | DecisionKind.BLOCKED:
+            case (
+                DecisionKind.ADOPT
+                | DecisionKind.IN_SYNC
+                | DecisionKind.RETIRED
+                | DecisionKind.FINISHED
+                | DecisionKind.BLOCKED
+            ):
                 return False
             case other:
                 assert_never(other)
@@ -101,6 +108,7 @@ class TargetReport:
     """Report of one target. `error` is the reason if the target could not be reconciled.
 
     `unmanaged` are the live associations that no manifest covers. `orphaned` are the records whose manifests are gone.
+    `ignored` are live associations without a manifest that the Target declares as those of somebody else.
     `unlisted` are the ARNs of the data integrations that could not be listed, each with the reason. `live_count` is the
     number of live associations, with those that this run created. `integration_names` are the names of the data
     integrations, by ARN.
@@ -112,6 +120,7 @@ class TargetReport:
     error: str | None = None
     associations: tuple[AssociationReport, ...] = ()
     unmanaged: tuple[Live, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
     live_count: int = 0
@@ -143,7 +152,12 @@ class TargetReport:
     @property
     def managed_count(self) -> int:
         """The number of live associations that a manifest covers."""
-        return self.live_count - len(self.unmanaged)
+        return self.live_count - len(self.unmanaged) - len(self.ignored)
+
+    @property
+    def ignored_count(self) -> int:
+        """The number of live associations without a manifest that the Target ignores."""
+        return len(self.ignored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +207,11 @@ class Report:
     def managed_count(self) -> int:
         """The number of live associations of all targets that a manifest covers."""
         return sum(target.managed_count for target in self.targets)
+
+    @property
+    def ignored_count(self) -> int:
+        """The number of live associations of all targets without a manifest that their Target ignores."""
+        return sum(target.ignored_count for target in self.targets)
 
     @property
     def unmanaged_count(self) -> int:

@@ -86,7 +86,7 @@ def _encode_head(report: Report) -> dict[str, Any]:
             "version": run.version,
         },
         "summary": dict(report.summary),
-        "coverage": {"managed": report.managed_count, "live": report.live_count},
+        "coverage": _encode_coverage(report),
         "warnings": [encode_problem(each) for each in report.warnings],
         "mismatch": report.mismatch
         and {
@@ -94,6 +94,10 @@ def _encode_head(report: Report) -> dict[str, Any]:
             "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
         },
     }
+
+
+def _encode_coverage(report: Report | TargetReport) -> dict[str, int]:
+    return {"managed": report.managed_count, "ignored": report.ignored_count, "live": report.live_count}
 
 
 def render_findings(result: ValidationResult, *, is_terminal: bool = False) -> str:
@@ -136,7 +140,8 @@ def _encode_target_head(target: TargetReport) -> dict[str, Any]:
         "account": target.account,
         "region": target.region,
         "error": target.error,
-        "coverage": {"managed": target.managed_count, "live": target.live_count},
+        "ignored": [{"arn": each.live.arn, "reason": each.reason} for each in target.ignored],
+        "coverage": _encode_coverage(target),
         "unlisted": [
             {"dataIntegrationArn": arn, "dataIntegrationName": target.integration_names.get(arn), "reason": reason}
             for arn, reason in target.unlisted

@@ -171,6 +171,7 @@ def _build_sections(report: Report) -> Iterator[_Section]:
     yield _Section("Unmanaged", tuple(_list_unmanaged(report)), is_folded=True)
     yield _Section("Orphaned", tuple(_list_orphans(report)), is_folded=True)
     yield _Section("In sync", tuple(rest["in sync"]), is_folded=True)
+    yield _Section("Retired", tuple(rest["retired"]), is_folded=True)
 
 
 def _build_association_block(

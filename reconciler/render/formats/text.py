@@ -23,6 +23,9 @@ _MAX_WIDTH = 64
 _CALL_KINDS = frozenset((ReportKind.CREATED, ReportKind.UPDATED, ReportKind.FAILED, ReportKind.UNKNOWN))
 """The kinds that are named after the outcome of a call. Other entries are named after their decision."""
 
+_QUIET_DECISIONS = frozenset((DecisionKind.IN_SYNC, DecisionKind.RETIRED))
+"""The decisions whose entries do not show the place of the manifest."""
+
 
 def render(report: Report, *, is_terminal: bool = False) -> str:
     """Return the report as text. A terminal gets colours and symbols, and any other output gets plain text."""
@@ -60,7 +63,7 @@ class _TextRenderer:
         yield self._apply_style(sanitize(target.name), "bold") + (f"  {sanitize(place)}" if place else "")
         if target.error:
             yield self._apply_style(f"  failed: {sanitize(target.error)}", "red")
-        elif not target.associations and not target.unmanaged:
+        elif not (target.associations or target.unmanaged or target.ignored):
             yield "  no manifests and no live associations"
         widths = _ColumnWidths.from_associations(target.associations)
         for association in target.associations:
@@ -107,7 +110,7 @@ class _TextRenderer:
             parts.append(f"last export {wording.format_job_status(association.last_execution)}")
         if association.unverifiable and association.arn:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
-        if association.decision is not DecisionKind.IN_SYNC:
+        if association.decision not in _QUIET_DECISIONS:
             parts.append(str(association.origin))
         return self._apply_style("  " + "  ".join(map(sanitize, parts)), "dim") if parts else ""
 

@@ -47,7 +47,7 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     assert (stray.decision, stray.is_orphaned, stray.state) == (
         "blocked",
         False,
-        "no request was sent, and no association was found",
+        "no record: nothing was sent, and no association was adopted",
     )
 
 

@@ -48,6 +48,12 @@ def test_manifest_that_adopts_has_no_warning() -> None:
     assert list_warnings(adoption) == []
 
 
+def test_retired_manifest_has_no_warning() -> None:
+    """A retired manifest creates nothing, so nothing about its export is worth a warning."""
+    retired = manifest(policy=Policy(retired="replaced"), ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
+    assert list_warnings(retired) == []
+
+
 @pytest.mark.parametrize("minutes", [-29, 0, 60])
 def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
     """With `start: at-once`, a window that ends less than 30 minutes ago causes a warning: the export may lack data.

@@ -133,6 +133,21 @@ def test_problem_and_recovery_are_each_notified_once(association: AssociationRep
     ]
 
 
+def test_retired_association_ends_its_alerts_without_a_notification() -> None:
+    """Nothing is notified about a retired association. If it is drifted without policy.retired, that is notified."""
+    failed = Execution("FAILED", None)
+    drifted = build_status(build_target_status(build_association("drifted", last_execution=failed)))
+    retired = build_status(build_target_status(build_association("retired", last_execution=failed)))
+    notifications = [
+        ("export", Condition.DRIFTED, None),
+        ("export", Condition.EXPORT_FAILED, None),
+    ]
+    assert notify_in_turn(retired, drifted, retired, retired, drifted) == [[], notifications, [], [], notifications]
+    summary = build_summary(NotificationState(), retired, snapshot_targets(retired), DAY)
+    assert summary
+    assert summary.is_well
+
+
 @pytest.mark.parametrize("association", UNCLEAR, ids=lambda each: each.decision)
 def test_unclear_decision_is_neither_problem_nor_recovery(association: AssociationReport) -> None:
     """An association that is settling, held, pending or changed in git causes no notification."""

@@ -95,6 +95,10 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ("none", "2 with the same natural key", "2 live associations match this manifest", "blocked"),
     ),
     (
+        explain_manifest(manifest(policy=Policy(retired="replaced")), live(), stored_record=record()),
+        ("bound to a1, its export ended as COMPLETED", "the bound association", "policy.retired is set", "retired"),
+    ),
+    (
         explain_manifest(manifest(policy=ADOPT_POLICY), live("a1"), live("a2")),
         (
             "none",

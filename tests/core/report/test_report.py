@@ -12,7 +12,7 @@ from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
 from reconciler.core.journal.records import Bound, CreatePending, Record
-from reconciler.core.model import Live, Manifest, Mode, Policy, Target
+from reconciler.core.model import Execution, Ignored, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
@@ -68,6 +68,10 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
     ), 0, 2),
     ("changed", "changed", build_plan(
         manifest(ExecutionConfiguration=OTHER), live_associations=(live(),), records=(record("former"),)), 0, 2),
+    ("retired", "retired", build_plan(
+        manifest(policy=Policy(retired="replaced")), live_associations=(live(ExecutionConfiguration=OTHER),),
+        records=(record(),),
+    ), 0, 0),
     ("in-sync", "inSync", build_plan(manifest(), live_associations=(live(),), records=(record(),)), 0, 0),
     ("drifted", "drifted", build_plan(
         manifest(), live_associations=(live(ExecutionConfiguration=OTHER),), records=(record(),)), 0, 2),
@@ -132,6 +136,25 @@ def test_unmanaged_associations_are_counted_and_do_not_fail_the_run() -> None:
     """Unmanaged associations are counted, and do not fail the run."""
     report = build_report(build_plan(live_associations=(live(),)))
     assert (report.summary["unmanaged"], report.get_detailed_exit_code()) == (1, 0)
+
+
+def test_ignored_associations_are_neither_managed_nor_unmanaged() -> None:
+    """An ignored association counts as live, and is neither managed nor a difference."""
+    plan = replace(build_plan(), ignored=(Ignored(live(), "not ours"),), live_ids=frozenset({"a1", "a2"}))
+    report = build_report(plan)
+    assert (report.live_count, report.managed_count, report.ignored_count, report.unmanaged_count) == (2, 1, 1, 0)
+    assert report.get_detailed_exit_code(should_count_unmanaged=True) == 0
+
+
+def test_failed_export_of_a_retired_association_is_not_reported() -> None:
+    """The failed export of a retired association does not count. Without policy.retired it does."""
+    failed = replace(live(), last_execution=Execution("FAILED", "no key"))
+    for policy, has_failed_export in ((Policy(), True), (Policy(retired="replaced"), False)):
+        plan = build_plan(manifest(policy=policy), live_associations=(failed,), records=(record(),))
+        (association,) = build_report(plan).associations
+        assert association.last_execution == failed.last_execution
+        assert association.has_failed_export is has_failed_export
+        assert bool(association.unverifiable) is has_failed_export
 
 
 def test_failed_target_fails_the_run_and_blocks_its_manifests() -> None:

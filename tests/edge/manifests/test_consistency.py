@@ -36,6 +36,13 @@ def list_problems(*documents: str) -> list[str]:
     return [str(problem) for problem in error.value.problems]
 
 
+def test_retired_manifest_with_the_natural_key_of_another_is_a_problem() -> None:
+    """A retired manifest and another one may not have the same natural key, like any two manifests."""
+    retired, other = build_manifest("a", policy="{retired: replaced by b}"), build_manifest("b")
+    (problem,) = list_problems(retired, other)
+    assert "the manifest 'a' at all.yaml:1 has the same DataIntegrationIdentifier, ClientId and" in problem
+
+
 @pytest.mark.parametrize(
     ("documents", "expected"),
     [

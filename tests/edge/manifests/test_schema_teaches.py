@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.model import Desired, OnLoss, Policy, Target
+from reconciler.core.model import Desired, IgnoreRule, OnLoss, Policy, Target
 from reconciler.edge.manifests import load_manifests, schema
 from reconciler.edge.manifests.files import File
 
@@ -37,7 +37,7 @@ TARGET_FIELDS = {
     "AccountId": "account", "Region": "region", "RoleArn": "role_arn", "ExternalId": "external_id",
     "SessionName": "session_name", "RequestsPerSecond": "requests_per_second", "Burst": "burst", "Suspend": "suspend",
     "MaxCreates": "max_creates", "AssociationsPerIntegration": "associations_per_integration",
-    "AllowedDestinations": "allowed_destinations",
+    "AllowedDestinations": "allowed_destinations", "Ignore": "ignore",
 }  # fmt: skip
 TAB_STOP = re.compile(r"\$\{\d+[:|]([^}|,]*)[^}]*\}")
 
@@ -219,6 +219,28 @@ def test_whole_number_may_have_a_decimal_point() -> None:
     values = [target.burst, target.max_creates, target.associations_per_integration]
     assert values == [3, 4, 20]
     assert {type(value) for value in values} == {int}
+
+
+def test_ignored_associations_have_a_glob_and_a_reason() -> None:
+    """The rules in Ignore are read in their order. A rule without a reason, or with a blank one, is refused."""
+    document = deepcopy(MINIMAL_DOCUMENTS["Target"])
+    document["spec"]["Ignore"] = [{"Arn": "*/a", "Reason": "theirs"}, {"Arn": "*", "Reason": "not ours"}]
+    (target,) = read_desired(document).targets
+    assert target.ignore == (IgnoreRule("*/a", "theirs"), IgnoreRule("*", "not ours"))
+    for rule in ({"Arn": "*"}, {"Arn": "*", "Reason": " "}, {"Arn": "", "Reason": "x"}):
+        document["spec"]["Ignore"] = [rule]
+        assert not Draft202012Validator(TARGET).is_valid(document)
+
+
+@pytest.mark.parametrize(("text", "is_accepted"), [("replaced on 2026-10-01", True), ("", False), (" ", False)])
+def test_retirement_needs_an_explanation(text: str, is_accepted: bool) -> None:
+    """policy.retired is a text that says why. An empty or blank text is refused."""
+    document = deepcopy(MINIMAL_DOCUMENTS["DataIntegrationAssociation"])
+    document["policy"] = {"retired": text}
+    assert Draft202012Validator(ASSOCIATION).is_valid(document) is is_accepted
+    if is_accepted:
+        ((manifest,),) = read_desired(document).manifests.values()
+        assert manifest.policy.retired == text
 
 
 @pytest.mark.parametrize(

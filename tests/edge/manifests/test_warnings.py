@@ -74,6 +74,12 @@ def test_adopting_manifests_on_one_data_integration_have_no_warning() -> None:
     assert format_warnings(load_manifests([build_manifest("a"), second], NOW.replace(day=3))) == []
 
 
+def test_retired_manifests_on_one_data_integration_have_no_warning() -> None:
+    """A retired manifest has no warning about its data integration, because it creates nothing."""
+    second = build_manifest("b", text=MANIFEST + "policy: {retired: replaced}\n")
+    assert format_warnings(load_manifests([build_manifest("a"), second], NOW.replace(day=3))) == []
+
+
 def test_region_without_appintegrations_is_warned_about() -> None:
     """A Region without AppIntegrations has a warning at its Target, with the known Regions."""
     (warning,) = format_warnings(load_manifests([File("t.yaml", TARGET.encode())], NOW))

@@ -55,6 +55,7 @@ def render_case(report: Report) -> TestCase:
         ("update", {"write": update(), "outcome": Updated()}, None),
         ("adopt", {}, None),
         ("in-sync", {}, None),
+        ("retired", {}, None),
         ("changed", {}, Skipped),
         ("settling", {}, Skipped),
         ("lost", {}, Skipped),

@@ -145,8 +145,9 @@ def test_held_write_is_shown_with_its_request() -> None:
 
 
 def test_entries_that_need_action_come_first() -> None:
-    """Entries that need action come first, then writes, differences, adoptions and, collapsed, those in sync."""
+    """Entries that need action come first, then writes, differences, adoptions and, collapsed, those without news."""
     associations = (
+        association("old", "retired", reason="policy.retired: replaced"),
         association("fine", "in-sync"), build_drifted_association(), association("new"), association("taken", "adopt"),
         association("stuck", "blocked", reason="MaxCreates is 10"), association("gone", "lost"),
     )  # fmt: skip
@@ -161,7 +162,10 @@ def test_entries_that_need_action_come_first() -> None:
         "**to create**",
     ]
     order += ["### Remaining differences", "**drifted**", "### Warnings", "### To adopt", "**to adopt**", "<details>"]
-    positions = [text.index(part) for part in [*order, "<summary>In sync: 1"]]
+    positions = [
+        text.index(part)
+        for part in [*order, "<summary>In sync: 1", "<summary>Retired: 1", "`policy.retired: replaced`"]
+    ]
     assert positions == sorted(positions)
 
 

@@ -112,7 +112,8 @@ def test_each_decision_has_a_rule(decision: str, changes: dict[str, Any], rule: 
 
 def test_in_sync_association_is_not_a_result() -> None:
     """An association in sync has no result, because a reviewer has nothing to check."""
-    assert check_run(render(report(association("export", "in-sync"))))["results"] == []
+    for decision in ("in-sync", "retired"):
+        assert check_run(render(report(association("export", decision))))["results"] == []
 
 
 def test_fingerprint_is_stable_when_a_manifest_moves() -> None:

@@ -12,7 +12,7 @@ from support.builders import NOW, ON_DEMAND, journal, live, manifest, observatio
 
 from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.apply.result import Result
-from reconciler.core.model import Execution, Live, Manifest, Origin
+from reconciler.core.model import Execution, Ignored, Live, Manifest, Origin, Policy
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_blocked_lines, build_target_report
@@ -59,6 +59,24 @@ def test_plain_report_is_rendered_exactly() -> None:
         f"  unmanaged  profiles-export → s3://elsewhere  {unmanaged.arn}",
     ]
     assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
+
+
+def test_retired_and_ignored_associations_are_counted() -> None:
+    """A retired manifest has a quiet line with its explanation. It is counted, like the ignored associations."""
+    retired = manifest(policy=Policy(retired="replaced on 2026-10-01"))
+    (target,) = build_report(retired, live_associations=(live(),)).targets
+    target = replace(target, live_count=2, ignored=(Ignored(live("a9"), "not ours"),))
+    run_report = replace(build_report(), targets=(target,))
+    assert render(run_report, is_terminal=False).splitlines()[1:-1] == [
+        "  retired    export  profiles-export → s3://corp-exports/2026-10",
+        "      policy.retired: replaced on 2026-10-01",
+        "",
+        ("Dry run: 1 retired. Nothing was written. 1 of 2 live associations is managed, 1 ignored."),
+    ]
+    only_ignored = replace(run_report, targets=(replace(target, associations=(), live_count=1),))
+    text = render(only_ignored, is_terminal=False)
+    assert "no live associations" not in text
+    assert "0 of 1 live association is managed, 1 ignored." in text
 
 
 def test_plan_mismatch_shows_the_whole_new_plan() -> None:

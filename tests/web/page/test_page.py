@@ -107,6 +107,22 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert "prod in sync" in open_page(site, status).words
 
 
+def test_failed_export_of_a_retired_association_needs_no_attention(site: Site) -> None:
+    """A retired association is counted on its card, and neither its export nor its target needs attention."""
+    association = replace(
+        reports.association("old", "retired", reason="policy.retired: replaced"),
+        last_execution=Execution("FAILED", "no key"),
+    )
+    page = open_page(site, statuses.build_status(statuses.build_target_status(reports.report(association))))
+    assert "prod in sync" in page.words
+    assert "1 retired" in page.words
+    assert "policy.retired: replaced" in page.words
+    assert "1 export failed" not in page.words
+    assert "needs action or has differences (0)" in page.words
+    assert list_row_ids(open_page(site, site.status, decision="attention")) == []
+    assert len(list_row_ids(open_page(site, site.status, decision="retired"))) == 1
+
+
 def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
     """Manifests from a folder are shown as such, without a revision."""
     status = statuses.build_status_in_sync()
