@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,12 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     """An update is sent once if manifest and run allow it, and the plan says that it repeats the export."""
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
+    server.sandbox.set_behaviour(replace(server.sandbox.behaviour, job_seconds=0))
     program.run()
     program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     assert program.run("--mode", "create", "-o", "json").decisions == {"october": "changed"}
+    assert program.run("--dry-run", "-o", "json").decisions == {"october": "held"}
+    assert program.run("--settle-time", "0s", "--mode", "create", "-o", "json").decisions == {"october": "changed"}
     dry_run = program.run("--dry-run", "-o", "json", "--detailed-exitcode")
     (planned_update,) = dry_run.report["targets"][0]["associations"]
     assert (dry_run.code, planned_update["decision"], planned_update["outcome"]) == (2, "update", None)
