@@ -17,10 +17,10 @@ from simulation.schedule import Schedule
 from simulation.store import SharedStore
 from simulation.trace import Call, Listing, Trace
 
-from reconciler.core.apply.outcome import Created
+from reconciler.core.apply.outcome import Created, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, build_natural_key
-from reconciler.core.plan.decision import Adopt, Blocked, Plan, get_live
+from reconciler.core.plan.decision import Adopt, Blocked, Plan, Update, get_live
 from reconciler.core.request.token import compute_client_token
 
 Arguments = ParamSpec("Arguments")
@@ -33,7 +33,7 @@ MARGIN = 30.0
 """Seconds for reading, deciding and writing, beside the waits that are counted."""
 
 STABLE_DECISIONS = frozenset((
-    "in-sync", "retired", "drifted", "changed", "lost", "held", "blocked", "create, refused",
+    "in-sync", "retired", "finished", "drifted", "changed", "lost", "held", "blocked", "create, refused",
 ))  # fmt: skip
 """Decisions that may last for ever without faults."""
 
@@ -45,6 +45,7 @@ INVARIANTS = {
     "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
     "retired": "nothing is sent for a manifest with policy.retired",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
+    "job-ended": "no Update is sent while List shows that a job of the association is running",
     "dry-run": "a dry run writes nothing and takes no lock",
     "nothing-unknown": "each association in List is in the journal or in the report of the run",
     "ambiguous": "of several matching associations, none is adopted without policy.adopt",
@@ -86,6 +87,7 @@ class Checker:
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
         self._update_counts: Counter[tuple[str, str, int]] = Counter()
+        self._sent_update_counts: Counter[tuple[str, str, int]] = Counter()
         self._listed_keys: dict[str, NaturalKey] = {}
         self._last_listed: defaultdict[str, float] = defaultdict(float)
         self._misses: defaultdict[str, dict[str, float]] = defaultdict(dict)
@@ -111,6 +113,8 @@ class Checker:
         self._check_retired(call)
         if call.verb == "create":
             self._check_sent_create(call)
+        else:
+            self._check_running_job(call)
 
     def _check_window(self, call: Call) -> None:
         window = call.request["ExecutionConfiguration"].get("OnDemandConfiguration") or {}
@@ -118,6 +122,14 @@ class Checker:
         if window and self._schedule.now < due_at:
             early = due_at - self._schedule.now
             self.report_violation("not-early", f"{call.trace.run} sends a window {early:.0f} seconds early")
+
+    def _check_running_job(self, call: Call) -> None:
+        """Check that List did not show a running job when the run decided on an Update."""
+        association = self.cloud.state.associations.get(call.request["DataIntegrationAssociationIdentifier"])
+        if association is None or call.listing is None or association.updated_at > call.listing.started_at:
+            return
+        if association.get_status(call.listing.started_at) == "IN_PROGRESS":
+            self.report_violation("job-ended", f"{call.trace.run} updates {association.id} while its job is running")
 
     def _check_retired(self, call: Call) -> None:
         """Check that a manifest of the run's revision that is not retired has the association of a call."""
@@ -246,7 +258,7 @@ class Checker:
 
     @_report_check_errors
     def record_arrival(self, call: Call) -> None:
-        """Check an Update that reached AWS, whatever its result. Each change in git allows one."""
+        """Check that git requests an Update that reached AWS, whatever its result."""
         if call.verb == "create":
             return
         id_ = call.request["DataIntegrationAssociationIdentifier"]
@@ -254,10 +266,6 @@ class Checker:
         if not manifests or call.trace.mode is not Mode.CREATE_AND_UPDATE:
             self.report_violation("one-update", f"{description}, and no manifest requests it")
             return
-        change = (id_, _format_execution(call.request), manifests[0].policy.generation)
-        self._update_counts[change] += 1
-        if self._update_counts[change] > 1 + self.store.epoch:
-            self.report_violation("one-update", f"{description} a second time for one change in git")
 
     def _list_requesting_manifests(self, call: Call, association_id: str) -> Iterator[Manifest]:
         """Yield the manifests of the run's revision that request an Update."""
@@ -271,6 +279,13 @@ class Checker:
     def _check_updated(self, call: Call) -> None:
         """Check that git ever changed the configuration or its generation. An older revision counts as a change."""
         association = self.cloud.state.associations[call.association_id]
+        for requesting in self._list_requesting_manifests(call, call.association_id):
+            change = (call.association_id, _format_execution(call.request), requesting.policy.generation)
+            self._update_counts[change] += 1
+            if self._update_counts[change] > 1 + self.store.epoch:
+                description = f"{call.trace.run} updates {call.association_id}"
+                self.report_violation("one-update", f"{description} a second time for one change in git")
+            break
         manifests = [configuration.manifest for revision in self.git.revisions for configuration in revision]
         own_manifests = [each for each in manifests if _is_same(each, association.request)]
         if len({(_format_execution(each.spec), each.policy.generation) for each in own_manifests}) < 2:
@@ -336,11 +351,23 @@ class Checker:
                 self._check_adoption(trace, decision)
         for outcome in result.outcomes.values():
             self._history.count_event(f"outcome: {type(outcome).__name__}")
+        self._check_repeated_updates(trace, result)
         for listing in trace.listings.values():
             for id_ in listing.ids:
                 self._last_listed[id_] = max(listing.last_page_at, self._last_listed[id_])
         self._check_reported(trace, result.plan)
         self._check_answers(trace, result)
+
+    def _check_repeated_updates(self, trace: Trace, result: Result) -> None:
+        """Check that a run repeats no Update that AWS may have carried out, for one change in git."""
+        for write in result.plan.writes:
+            outcome = result.outcomes.get(write.manifest.name)
+            if isinstance(write, Update) and isinstance(outcome, Updated | Unknown):
+                execution = json.dumps(write.execution, sort_keys=True)
+                change = (write.association_id, execution, write.manifest.policy.generation)
+                self._sent_update_counts[change] += 1
+                if self._sent_update_counts[change] > 1 + self.store.epoch:
+                    self.report_violation("one-update", f"{trace.run} repeats the Update of {write.association_id}")
 
     def _check_adoption(self, trace: Trace, decision: Adopt) -> None:
         if decision.manifest.policy.adopt or not trace.observation:

@@ -175,7 +175,7 @@ def _draw_behaviour(random: Random) -> Behaviour:
         tokens="ignored" if is_ignored else random.choice(("honoured", "refuse-mismatch")),
         token_lifetime=random.choice((5 * MINUTE, HOUR, 8 * HOUR, 36 * HOUR)),
         list_lag=random.choice((0.0, 20.0, 2 * MINUTE, 5 * MINUTE, 8 * MINUTE, 10 * MINUTE)),
-        update_lag=random.choice((0.0, 0.0, MINUTE, 10 * MINUTE)),
+        update_lag=random.choice((0.0, MINUTE, 10 * MINUTE, HOUR)),
         list_forgets=random.choice((None, None, None, None, 10 * MINUTE, 2 * HOUR)),
         one_association_per_integration=draw_bool(random, 0.06),
         throttle_rate=random.choice((None, None, 2.0)),
