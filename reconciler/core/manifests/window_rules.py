@@ -18,6 +18,8 @@ _MAX_DAY = 28
 _MONTHLY_PERIODS = ("month", "quarter", "year")
 _DATES = ("first", "last", "backfill")
 _DEFAULT_ZONE = "UTC"
+_YEARS = range(2000, 2101)
+"""The years of dates in a window. The journal keeps no earlier time, and arithmetic after the year 9999 fails."""
 
 
 def find_window_problems(
@@ -34,11 +36,20 @@ def find_window_problems(
     members = {key: value for key, value in window.items() if f"window/{key}" not in rejected_pointers}
     yield from _find_date_problems(members)
     yield from _find_zone_problem(members.get("timeZone", _DEFAULT_ZONE), zone_names)
-    if isinstance(text := members.get("continueFrom"), str) and _parse_instant(text) is None:
-        yield (
-            "/window/continueFrom",
-            f"{shorten(text)} is neither a date nor a time with a time zone: write 2026-10-01 or 2026-10-01T00:00:00Z",
-        )
+    if isinstance(text := members.get("continueFrom"), str):
+        instant = _parse_instant(text)
+        if instant is None:
+            yield (
+                "/window/continueFrom",
+                f"{shorten(text)} is neither a date nor a time with a time zone: write 2026-10-01 or "
+                "2026-10-01T00:00:00Z",
+            )
+        elif instant.year not in _YEARS:
+            yield "/window/continueFrom", _describe_year(text)
+
+
+def _describe_year(text: str) -> str:
+    return f"{shorten(text)} is out of range: use a year from {_YEARS.start} to {_YEARS.stop - 1}"
 
 
 def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -61,6 +72,8 @@ def _find_date_problems(members: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     for member, text in texts.items():
         if _is_date(text):
             dates[member] = date.fromisoformat(text)
+            if dates[member].year not in _YEARS:
+                yield f"/window/{member}", _describe_year(text)
         elif isinstance(text, str):
             yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
     first = dates.get("first")

@@ -23,15 +23,18 @@ def adopt_live(inputs: DecisionInput, live: Live, record: Record | None, reason:
     manifest, bound = inputs.manifest, Bound(live.id, inputs.rules.now, live.arn)
     if record and isinstance(record.state, CreatePending) and starts_export(record.request):
         bound = replace(bound, job=Job(JobSource.CREATE, record.state.last_attempt))
-    if manifest.window and not (record and isinstance(record.state, CreatePending)):
+    is_window_known = record is not None and (isinstance(record.state, CreatePending) or record.recurrence is not None)
+    if manifest.window and not is_window_known:
         inputs = replace(inputs, request=with_live_execution(inputs.request, live))
     if record is None:
         incarnation = inputs.record.incarnation if inputs.record else 0
         record = Record(manifest.name, inputs.request, None, incarnation, manifest.policy.generation, bound)
-    if isinstance(record.state, Bound):
+    if isinstance(record.state, Bound) and not (manifest.window and is_window_known):
         record, reason = _record_live_as_applied(inputs, record, live, reason)
     record = replace(inputs.acknowledge_generation(record), state=bound)
     differences = compare(inputs.request, record.request, live.spec, manifest.policy.ignore)
+    if manifest.window:  # the next run decides about the window that List shows
+        differences = tuple(each for each in differences if not each.is_updatable)
     return Adopt(manifest, live, record, differences, reason)
 
 

@@ -58,14 +58,6 @@ def adopt_foreign(
     is_on_boundaries = window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end)
     if window and is_on_boundaries and window.start <= recurrence.watermark < window.end:
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
-    if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
-        recurrence = replace(
-            with_past_window(recurrence, record),
-            watermark=_find_watermark(declaration.continue_from, window),
-            continued_from=declaration.continue_from,
-            foreign_since=None,
-        )
-        return _bind(inputs, record, live, recurrence, None)
     shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
     reason = (
         f"List shows {shown}, which this program did not send; everything before "
@@ -76,6 +68,14 @@ def adopt_foreign(
     if inputs.rules.now < until:
         settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
         return Settling(inputs.manifest, settling_record, until, reason, live)
+    if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
+        recurrence = replace(
+            with_past_window(recurrence, record),
+            watermark=_find_watermark(declaration.continue_from, window),
+            continued_from=declaration.continue_from,
+            foreign_since=None,
+        )
+        return _bind(inputs, record, live, recurrence, None)
     return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True)
 
 

@@ -9,9 +9,17 @@ from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.plan.decide_recurring import decide_recurring
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling, Update
-from reconciler.core.plan.difference import Difference, compare
+from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.job_progress import PATIENCE, compute_pause, may_run, observe_job
+from reconciler.core.plan.job_progress import (
+    PATIENCE,
+    compute_patience_end,
+    compute_pause,
+    describe_unshown_job,
+    is_running,
+    may_run,
+    observe_job,
+)
 from reconciler.core.plan.update_obstacle import (
     REPEAT_WARNING,
     describe_change,
@@ -19,7 +27,7 @@ from reconciler.core.plan.update_obstacle import (
     find_update_obstacle,
     may_update,
 )
-from reconciler.core.plan.update_record import build_update_record, has_drifted, replace_request
+from reconciler.core.plan.update_record import accept_generation, build_update_record, has_drifted, replace_request
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.text import format_timestamp
 
@@ -31,27 +39,35 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     ignore = inputs.manifest.policy.ignore
     job = _observe_job(inputs, record, bound.job, live)
     record = replace(record, state=replace(bound, arn=live.arn, missing_since=None, job=job))
+    baseline = _find_baseline(record, job, live, ignore)
+    is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
     if inputs.old_name:
         next_step = "; the run after it decides about the differences" if differences else ""
         reason = f"the manifest was renamed from {inputs.old_name}, which a run records{next_step}"
         return Adopt(inputs.manifest, live, record, differences, reason)
-    if job and job.is_update_unshown:
-        baseline: Spec = {**record.request, EXECUTION: record.previous_executions[-1]}
-        if not has_drifted(baseline, live, ignore):
-            return _decide_unshown_update(inputs, record, job, live, baseline)
     if record.recurrence and not inputs.is_generation_raised(record):
         reason = (
             "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
             f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
         return Changed(inputs.manifest, live, record, differences, reason)
+    if job and job.is_update_unshown and is_unshown:
+        return _decide_unshown_update(inputs, record, job, live, baseline)
     if any(difference.is_changed for difference in differences):
-        return _decide_changed(inputs, record, live, record.request)
-    if job and job.shown_at and not has_drifted(record.request, live, ignore):
-        return _decide_by_job(inputs, record, job, live, differences)
-    record = inputs.acknowledge_generation(record)
+        return _decide_changed(inputs, record, live, baseline)
+    if job and (is_unshown or (job.shown_at and not has_drifted(record.request, live, ignore))):
+        return _decide_by_job(inputs, record, job, live, baseline)
+    record = accept_generation(inputs, record)
     return Drifted(inputs.manifest, live, record, differences) if differences else InSync(inputs.manifest, live, record)
+
+
+def _find_baseline(record: Record, job: Job | None, live: Live, ignore: tuple[str, ...]) -> Spec:
+    """Return the applied request as far as List can show it: the one before an Update that List does not show."""
+    if job is None or job.source is not JobSource.UPDATE or job.shown_at:
+        return record.request
+    baseline = {**record.request, EXECUTION: record.previous_executions[-1]}
+    return record.request if has_drifted(baseline, live, ignore) else baseline
 
 
 def _observe_job(inputs: DecisionInput, record: Record, job: Job | None, live: Live) -> Job | None:
@@ -66,11 +82,13 @@ def _observe_job(inputs: DecisionInput, record: Record, job: Job | None, live: L
     return None
 
 
-def _decide_by_job(
-    inputs: DecisionInput, record: Record, job: Job, live: Live, differences: tuple[Difference, ...]
-) -> Decision:
-    """Wait for the export to end. Report a failed one, and repeat it for a raised generation."""
+def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, baseline: Spec) -> Decision:
+    """Wait for the export to end. Report a failed one, and repeat it for a raised generation.
+
+    `baseline` is the applied request as far as List can show it.
+    """
     manifest, is_raised = inputs.manifest, inputs.is_generation_raised(record)
+    differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + PATIENCE
     if job.result == FAILED and job.source is not JobSource.OBSERVED:
         message = live.last_execution.message if live.last_execution else None
@@ -81,18 +99,17 @@ def _decide_by_job(
             f"job as {RUNNING}"
         )
     else:
-        record = _keep_generation(inputs, record, job) if job.result is None else inputs.acknowledge_generation(record)
-        return InSync(manifest, live, record)
+        record = _keep_generation(inputs, record, job) if job.result is None else accept_generation(inputs, record)
+        return InSync(manifest, live, record, describe_unshown_job(job))
     if (is_raised or job.should_repeat) and may_update(inputs):
         until = job.sent_at + inputs.rules.options.settle_time
         if inputs.rules.now < until:
             kept_record = _keep_generation(inputs, record, job)
             return Settling(manifest, kept_record, until, f"{event}; it is sent once more", live, differences)
         reason = f"{event}; policy.generation was raised; the update {REPEAT_WARNING}"
-        return Update(manifest, live, build_update_record(inputs, record, record.request), record, differences, reason)
+        return Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, reason)
     steps = describe_steps(inputs, record, should_raise=not (is_raised or job.should_repeat))
-    new_record = build_update_record(inputs, record, record.request)
-    update = Update(manifest, live, new_record, record, differences, event)
+    update = Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, event)
     reason = f"{event}: correct the cause; to send the same window once more, {steps}"
     return Blocked(manifest, reason, update, is_past=True)
 
@@ -103,7 +120,7 @@ def _keep_generation(inputs: DecisionInput, record: Record, job: Job) -> Record:
         return record
     assert isinstance(record.state, Bound)
     state = replace(record.state, job=replace(job, should_repeat=True))
-    return replace(inputs.acknowledge_generation(record), state=state)
+    return replace(accept_generation(inputs, record), state=state)
 
 
 def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live: Live, baseline: Spec) -> Decision:
@@ -114,10 +131,10 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
     manifest, settle_time = inputs.manifest, inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     event, is_same_request = f"an update was sent at {format_timestamp(job.sent_at)}", inputs.request == record.request
-    until = job.sent_at + settle_time
+    until = compute_patience_end(job, inputs.rules.now, settle_time)
     if not job.refusal and inputs.rules.now < until:
         # If git has changed the request since, a raised generation belongs to the new request.
-        new_record = inputs.acknowledge_generation(record) if is_same_request else record
+        new_record = accept_generation(inputs, record) if is_same_request else record
         return Settling(manifest, new_record, until, f"{event}, and List does not show it yet", live, differences)
     if not is_same_request:
         return _decide_changed(inputs, record, live, baseline)
@@ -128,7 +145,7 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
 
     is_raised = inputs.is_generation_raised(record)
     if is_raised and may_update(inputs):
-        return build_update("policy.generation was raised")
+        return _hold_while_running(inputs, build_update("policy.generation was raised"))
     steps = describe_steps(inputs, record, should_raise=not is_raised)
     remedy = f"to send the update again, {steps}; the update {REPEAT_WARNING}"
     if job.refusal is None:
@@ -138,12 +155,20 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
     until = job.sent_at + compute_pause(job, settle_time)
     may_repeat = (job.refusal_count == 1 or job.refusal.is_denied) and may_update(inputs)
     if may_repeat and inputs.rules.now >= until:
-        return build_update(f"{event}; it is sent again")
+        return _hold_while_running(inputs, build_update(f"{event}; it is sent again"))
     if may_repeat and not job.refusal.is_denied:
         reason = f"{event}; it is sent once more after {format_timestamp(until)}"
         return Held(manifest, build_update(event), reason, is_temporary=True, exit_code=1)
     next_attempt = f"; the next attempt is at {format_timestamp(until)}" if may_repeat else ""
     return Blocked(manifest, f"{event}: correct the cause{next_attempt}; {remedy}", build_update(event), is_past=True)
+
+
+def _hold_while_running(inputs: DecisionInput, update: Update) -> Update | Held:
+    """Return an Update that was sent before, or hold it while List shows that an export is running."""
+    if not is_running(update.live):
+        return update
+    reason = f"{update.reason}, once the export that List shows as running has ended"
+    return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=1)
 
 
 def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> Decision:
@@ -154,7 +179,7 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     """
     differences = compare(inputs.request, baseline, live.spec, inputs.manifest.policy.ignore)
     if all(each.is_readable and each.is_updatable and each.desired == each.live for each in differences):
-        adopted_record = replace_request(inputs.acknowledge_generation(record), inputs.request, baseline, None)
+        adopted_record = replace_request(accept_generation(inputs, record), inputs.request, baseline, None)
         return Adopt(inputs.manifest, live, adopted_record, (), "AWS already has the configuration that git requests")
     if obstacle := find_update_obstacle(inputs, record, live, baseline):
         return Changed(inputs.manifest, live, record, differences, obstacle)

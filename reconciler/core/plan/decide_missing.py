@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.journal.jobs import COMPLETED
+from reconciler.core.journal.jobs import COMPLETED, Recurrence
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, build_natural_key, resembles
 from reconciler.core.plan.adopt_live import adopt_live
 from reconciler.core.plan.decision import Blocked, Create, Decision, Finished, Lost
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
-from reconciler.core.plan.recurrence import add_window, find_backfill_problem, start_recurrence
+from reconciler.core.plan.recurrence import (
+    add_window,
+    continue_late,
+    describe_late_first,
+    find_backfill_problem,
+    start_recurrence,
+)
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.request.token import compute_client_token
+from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.core.windows.due import Window, compute_next_window
 
 
@@ -38,7 +45,7 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
         f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, which repeats the "
         "export"
     )
-    if policy.on_loss is OnLoss.REPORT or is_recurring:
+    if policy.on_loss is OnLoss.REPORT or is_recurring or record.recurrence:
         return Lost(inputs.manifest, record, f"{loss}: {remedy}")
     if bound.arn is None:
         reason = "no run ever saw it in List, and it may still exist"
@@ -52,9 +59,23 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
 
 def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:
     """Return the window of the next Create: the first one after the watermark. None without recurring windows."""
-    recurrence = record.recurrence if record else None
-    declaration = inputs.manifest.window
-    return compute_next_window(declaration, recurrence.watermark if recurrence else None) if declaration else None
+    declaration, recurrence = inputs.manifest.window, record.recurrence if record else None
+    if declaration is None or recurrence is None:
+        return compute_next_window(declaration, None) if declaration else None
+    return compute_next_window(declaration, continue_late(declaration, recurrence).watermark)
+
+
+def _find_first_window(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record | None
+) -> tuple[Window, Recurrence] | str:
+    """Return the window of a Create and the recurrence to write before it, or the reason to block the Create."""
+    recurrence = continue_late(declaration, record.recurrence) if record and record.recurrence else None
+    if problem := describe_late_first(declaration, recurrence) if recurrence else find_backfill_problem(inputs):
+        return problem
+    window = compute_next_window(declaration, recurrence.watermark if recurrence else None)
+    if window is None:
+        return "everything up to window.last has been exported, and no window begins after it: set a later window.last"
+    return window, start_recurrence(declaration, window, recurrence)
 
 
 def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
@@ -75,11 +96,10 @@ def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> 
         return Blocked(manifest, describe_suspects(suspects), suspects=tuple(suspects))
     request, recurrence = inputs.request, None
     if manifest.window:
-        window = _find_window_after_loss(inputs, record)
-        assert window
-        if not (record and record.recurrence) and (problem := find_backfill_problem(inputs)):
-            return Blocked(manifest, problem)
-        request, recurrence = add_window(request, window), start_recurrence(manifest.window, window, record)
+        if isinstance(first := _find_first_window(inputs, manifest.window, record), str):
+            return Blocked(manifest, first)
+        window, recurrence = first
+        request = add_window(request, window)
     intent = Record(
         manifest.name,
         request,

@@ -5,20 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource, Recurrence
+from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign
-from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
-from reconciler.core.plan.difference import Difference, compare
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Held, InSync, Settling
+from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.job_progress import PATIENCE, compute_pause, may_run, observe_job
-from reconciler.core.plan.recurrence import build_rule, build_window_update, describe_window, format_local
+from reconciler.core.plan.job_progress import (
+    PATIENCE,
+    compute_patience_end,
+    compute_pause,
+    describe_unshown_job,
+    is_running,
+    observe_job,
+)
+from reconciler.core.plan.recurrence import (
+    build_window_update,
+    continue_late,
+    describe_late_first,
+    describe_window,
+    is_superseded,
+    with_rule,
+)
+from reconciler.core.plan.window_obstacle import find_window_obstacle
 from reconciler.core.request.export_window import EXECUTION, is_window_unreadable, read_window
 from reconciler.core.text import format_timestamp
-from reconciler.core.windows.boundaries import compute_first_boundary, find_next_boundaries
+from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
 from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
+
+_RUNNING_REASON = "List shows that an export is running"
 
 
 def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
@@ -29,10 +46,13 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
         reason = f"List shows a window of {live.arn} that is not a time: run reconcile doctor, and report the answer"
         return Blocked(inputs.manifest, reason, is_unobserved=True)
     record = replace(record, state=replace(bound, arn=live.arn, missing_since=None))
+    adopted: Record | Decision
     if record.recurrence is None:
         adopted = adopt_first(inputs, declaration, record, live)
     elif _is_foreign(record, live):
-        adopted = adopt_foreign(inputs, declaration, record, live)
+        adopted = find_window_obstacle(inputs, declaration, record, live) or adopt_foreign(
+            inputs, declaration, record, live
+        )
     else:
         adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=None))
     if not isinstance(adopted, Record):
@@ -41,10 +61,15 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     if inputs.old_name:
         reason = f"the manifest was renamed from {inputs.old_name}, which a run records"
         return Adopt(inputs.manifest, live, record, (), reason)
-    assert record.recurrence
-    if obstacle := _find_obstacle(inputs, declaration, record, record.recurrence, live):
+    if obstacle := find_window_obstacle(inputs, declaration, record, live):
         return obstacle
-    return _Table(inputs, declaration, record, live).decide()
+    assert record.recurrence
+    recurrence = continue_late(declaration, record.recurrence)
+    if problem := describe_late_first(declaration, recurrence):
+        return Blocked(inputs.manifest, problem)
+    if is_superseded(declaration, recurrence):  # and the generation was raised
+        recurrence = with_rule(recurrence, declaration)
+    return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
 
 
 def _is_foreign(record: Record, live: Live) -> bool:
@@ -74,51 +99,6 @@ def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
     return replace(record, state=replace(state, job=job), recurrence=recurrence)
 
 
-def _find_obstacle(
-    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, recurrence: Recurrence, live: Live
-) -> Decision | None:
-    """Return the decision if this revision must not send anything."""
-    manifest, rule = inputs.manifest, build_rule(declaration)
-    differences = _compare_members(inputs, record, live)
-    if fixed_members := ", ".join(each.path for each in differences if each.is_changed):
-        reason = (
-            f"an update cannot change {fixed_members}: restore the old values in this manifest, and write a manifest "
-            "for the new values, with a new name"
-        )
-        return Changed(manifest, live, record, differences, reason)
-    if manifest.policy.generation < record.generation:
-        reason = (
-            f"policy.generation is {manifest.policy.generation} and was {record.generation} before, as in an older "
-            f"revision: run the latest revision, or set policy.generation to {record.generation} or more; until then "
-            "nothing is sent"
-        )
-        return Changed(manifest, live, record, differences, reason)
-    if rule in recurrence.rules[:-1] and not inputs.is_generation_raised(record):
-        reason = (
-            "the window of the manifest was in force before and was replaced since, as in an older revision: run the "
-            f"latest revision; to return to this window, {inputs.describe_remedy(record)}; until then nothing is sent"
-        )
-        return Changed(manifest, live, record, differences, reason)
-    if compute_first_boundary(declaration) > recurrence.watermark and not _continues(declaration, recurrence):
-        reason = (
-            f"window.first is {declaration.first}, and everything has been exported only up to "
-            f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
-            f"to leave out the time in between, set window.continueFrom to {declaration.first}"
-        )
-        return Blocked(manifest, reason)
-    return None
-
-
-def _continues(declaration: WindowDeclaration, recurrence: Recurrence) -> bool:
-    return declaration.continue_from is not None and declaration.continue_from != recurrence.continued_from
-
-
-def _compare_members(inputs: DecisionInput, record: Record, live: Live) -> tuple[Difference, ...]:
-    """Return the differences in the members that do not belong to a window."""
-    differences = compare(inputs.request, record.request, live.spec, inputs.manifest.policy.ignore)
-    return tuple(each for each in differences if not each.is_updatable)
-
-
 class _Table:
     """The rows about the last job and the next window, for one association whose revision may send."""
 
@@ -129,8 +109,6 @@ class _Table:
         self._inputs, self._declaration, self._live = inputs, declaration, live
         self._job, self._bound, self._recurrence = record.state.job, record.state, record.recurrence
         self._record = record
-        if compute_first_boundary(declaration) > self._recurrence.watermark:
-            self._continue()
         self._now, self._settle_time = inputs.rules.now, inputs.rules.options.settle_time
         self._window = read_window(record.request)
         self._due = self._find_due(self._recurrence.watermark)
@@ -167,9 +145,7 @@ class _Table:
     def _decide_unshown(self) -> Decision:
         """Wait for an Update that List does not show yet. Never repeat it without a person."""
         event = f"an update was sent at {format_timestamp(self._job.sent_at)}"
-        until = self._job.sent_at + self._settle_time
-        if self._job.running_at and self._now < self._job.sent_at + PATIENCE:
-            until = max(until, self._job.sent_at + PATIENCE)
+        until = compute_patience_end(self._job, self._now, self._settle_time)
         if self._now < until:
             record = self._acknowledge_while_running()
             return Settling(self._inputs.manifest, record, until, f"{event}, and List does not show it yet", self._live)
@@ -187,7 +163,8 @@ class _Table:
                 f"job as {RUNNING}: look in AWS for its export, and {self._describe_remedy()}"
             )
         self._record = self._acknowledge_while_running()
-        next_window = self._find_due(self._window.end if self._window else self._recurrence.watermark)
+        watermark = self._recurrence.watermark
+        next_window = self._find_due(max(self._window.end, watermark) if self._window else watermark)
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
         overdue_at = self._find_overdue_time(next_window)
@@ -195,17 +172,19 @@ class _Table:
         return self._hold(reason, next_window, exit_code=int(self._now >= overdue_at))
 
     def _decide_completed(self) -> Decision:
-        record = self._inputs.acknowledge_generation(self._record)
+        record, warning = self._inputs.acknowledge_generation(self._record), describe_unshown_job(self._job)
         if self._due is None:
+            if warning:
+                return InSync(self._inputs.manifest, self._live, record, warning)
             differences = compare(record.request, record.request, self._live.spec, self._inputs.manifest.policy.ignore)
             if differences:
                 return Drifted(self._inputs.manifest, self._live, record, differences)
             return InSync(self._inputs.manifest, self._live, record)
-        if may_run(self._job, self._live, self._record.request):
+        if is_running(self._live):
             exit_code = int(self._now >= self._find_overdue_time(self._due))
-            return self._hold("List shows that an export is running", exit_code=exit_code)
+            return self._hold(_RUNNING_REASON, exit_code=exit_code)
         self._record = record
-        return self._send("the window is due")
+        return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
 
     def _decide_failed(self) -> Decision:
         message = self._live.last_execution.message if self._live.last_execution else None
@@ -261,7 +240,9 @@ class _Table:
         return replace(record, state=replace(self._bound, job=replace(self._job, should_repeat=True)))
 
     def _send(self, reason: str) -> Decision:
-        """Return the Update of what is due, or of the last window once more."""
+        """Return the Update of what is due, or of the last window once more. Hold it while an export is running."""
+        if is_running(self._live):
+            return self._hold(f"{reason}, but {_RUNNING_REASON}", exit_code=1)
         window = self._due or self._window
         assert window
         text = f"{reason}: exports {describe_window(window, self._declaration)}"
@@ -308,14 +289,3 @@ class _Table:
         self._record = replace(self._record, state=self._bound, recurrence=self._recurrence)
         self._due = self._find_due(self._recurrence.watermark)
         return True
-
-    def _continue(self) -> None:
-        """Move the watermark to window.continueFrom."""
-        continue_from = self._declaration.continue_from
-        assert continue_from
-        self._recurrence = replace(
-            self._recurrence,
-            watermark=max(continue_from, self._recurrence.watermark),
-            continued_from=continue_from,
-        )
-        self._record = replace(self._record, recurrence=self._recurrence)

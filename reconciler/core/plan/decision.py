@@ -160,12 +160,16 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """An association whose manifest, applied request and live values are equal, as far as List shows them."""
+    """An association whose manifest, applied request and live values are equal, as far as List shows them.
+
+    `warning` tells that List shows less than it should.
+    """
 
     kind: ClassVar[Literal[DecisionKind.IN_SYNC]] = DecisionKind.IN_SYNC
     manifest: Manifest
     live: Live
     record: Record
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     Both limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
     counts waiting exports too, and cannot block them in a later run.
     """
-    decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules))
+    decisions = tuple(_check_policies(each, target, rules) for each in plan.decisions)
     decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
@@ -48,24 +48,59 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
     return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
 
 
-def _check_policies(write: Write, target: Target, rules: RunRules) -> Decision:
-    manifest, mode = write.manifest, rules.options.mode
+def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Decision:
+    """Hold or block a write that the policies or the mode of the run do not allow.
+
+    A write that already waits is held without trouble if its manifest rests. Otherwise it keeps its own reason, unless
+    that is no trouble and the mode of the run is.
+    """
+    match decision:
+        case Create() | Update():
+            return _find_rest(decision, target) or _check_mode(decision, rules) or _check_destination(decision, target)
+        case Held(write=Update() as write, exit_code=0):
+            return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+        case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
+            return _find_rest(write, target) or decision
+        case _:
+            return decision
+
+
+def _find_rest(write: Write, target: Target) -> Held | None:
+    """Hold a write if its manifest or target is suspended, or if the manifest only observes."""
+    manifest = write.manifest
     if manifest.policy.suspend:
         return Held(manifest, write, "policy.suspend is true in the manifest: remove policy.suspend to continue")
     if target.suspend:
         return Held(
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
-    if is_window_update(write) and rules.has_reviewed_plan:
-        reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
-        return Held(manifest, write, reason)
-    if is_window_update(write) and mode is not Mode.CREATE_AND_UPDATE:
-        reason = f"--mode {mode.value} sends no updates, and recurring windows need them: leave out --mode to continue"
-        return Held(manifest, write, reason, exit_code=1)
-    if mode is Mode.OBSERVE:
-        return Held(manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
+    return None
+
+
+def _check_mode(write: Write, rules: RunRules) -> Held | None:
+    """Hold a write that the options of the run do not allow."""
+    if is_window_update(write) and rules.has_reviewed_plan:
+        reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
+        return Held(write.manifest, write, reason)
+    if held := _check_window_mode(write, rules):
+        return held
+    if rules.options.mode is Mode.OBSERVE:
+        return Held(write.manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
+    return None
+
+
+def _check_window_mode(write: Write, rules: RunRules) -> Held | None:
+    """Hold the Update of a recurring window if --mode forbids it. Without it the export would be late unnoticed."""
+    mode = rules.options.mode
+    if not is_window_update(write) or mode is Mode.CREATE_AND_UPDATE or rules.has_reviewed_plan:
+        return None
+    reason = f"--mode {mode.value} sends no updates, and recurring windows need them: leave out --mode to continue"
+    return Held(write.manifest, write, reason, exit_code=1)
+
+
+def _check_destination(write: Write, target: Target) -> Write | Blocked:
     destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
@@ -73,7 +108,7 @@ def _check_policies(write: Write, target: Target, rules: RunRules) -> Decision:
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
             ": correct DestinationURI, or add it to AllowedDestinations"
         )
-        return Blocked(manifest, reason, write)
+        return Blocked(write.manifest, reason, write)
     return write
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.core.journal.jobs import FINAL_STATUSES, RUNNING, Job
+from reconciler.core.journal.jobs import FINAL_STATUSES, RUNNING, Job, JobSource
 from reconciler.core.model import Live, Spec
 from reconciler.core.request.export_window import starts_export
+from reconciler.core.text import format_timestamp
 
 PATIENCE = timedelta(hours=24)
 """Time after which a job that never seemed to run, or a window that was not sent, needs a person."""
@@ -48,6 +49,30 @@ def may_run(job: Job | None, live: Live, request: Spec) -> bool:
     if status is None:
         return starts_export(request) and not (job and job.result)
     return status not in FINAL_STATUSES
+
+
+def is_running(live: Live) -> bool:
+    """Tell whether List shows that a job is running. A missing or unknown status counts as running."""
+    return live.last_execution is None or live.last_execution.status not in FINAL_STATUSES
+
+
+def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> datetime:
+    """Return the time until which a run waits for List to show an Update, or for the end of its job.
+
+    While a job runs since the Update, that is a day after it.
+    """
+    patience_end = job.sent_at + PATIENCE
+    return patience_end if job.running_at and now < patience_end else job.sent_at + settle_time
+
+
+def describe_unshown_job(job: Job) -> str | None:
+    """Return the warning about an Update whose job has ended, and whose configuration List never showed."""
+    if job.result is None or job.shown_at or job.source is not JobSource.UPDATE:
+        return None
+    return (
+        f"AWS accepted the update of {format_timestamp(job.sent_at)}, and a job ended since, but List still shows the "
+        "configuration before: compare it with the console of AWS"
+    )
 
 
 def compute_pause(job: Job, settle_time: timedelta) -> timedelta:

@@ -13,6 +13,7 @@ from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
 from reconciler.core.text import format_timestamp
+from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.core.windows.due import Window, compute_next_window, find_due_boundaries
 
@@ -47,9 +48,8 @@ def build_rule(declaration: WindowDeclaration) -> WindowRule:
     return WindowRule(declaration.every.value, declaration.zone_name, declaration.first, declaration.delay)
 
 
-def start_recurrence(declaration: WindowDeclaration, window: Window, record: Record | None) -> Recurrence:
+def start_recurrence(declaration: WindowDeclaration, window: Window, recurrence: Recurrence | None) -> Recurrence:
     """Return the recurrence to write before the Create of a window. After a loss, the past windows stay known."""
-    recurrence = record.recurrence if record else None
     if recurrence is None:
         return Recurrence(window.start, rules=(build_rule(declaration),))
     return with_rule(recurrence, declaration)
@@ -61,14 +61,44 @@ def with_rule(recurrence: Recurrence, declaration: WindowDeclaration) -> Recurre
     return replace(recurrence, rules=(*(each for each in recurrence.rules if each != rule), rule))
 
 
+def is_superseded(declaration: WindowDeclaration, recurrence: Recurrence) -> bool:
+    """Tell whether a run acted on the declaration before, and a later run on another one."""
+    return build_rule(declaration) in recurrence.rules[:-1]
+
+
+def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) -> str | None:
+    """Return the reason to block windows that begin after the watermark, which would leave data out."""
+    if compute_first_boundary(declaration) <= recurrence.watermark:
+        return None
+    return (
+        f"window.first is {declaration.first}, and everything has been exported only up to "
+        f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
+        f"to leave out the time in between, set window.continueFrom to {declaration.first}"
+    )
+
+
+def continue_late(declaration: WindowDeclaration, recurrence: Recurrence) -> Recurrence:
+    """Return the recurrence with window.continueFrom as its watermark, once, if window.first is later than that."""
+    continue_from = declaration.continue_from
+    if not describe_late_first(declaration, recurrence) or continue_from in (None, recurrence.continued_from):
+        return recurrence
+    watermark = max(continue_from, recurrence.watermark)
+    return replace(recurrence, watermark=watermark, continued_from=continue_from)
+
+
 def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:
-    """Return the recurrence with the current window of a record among the past ones."""
+    """Return the recurrence with the current window of a record among the past ones.
+
+    Attempts that AWS refused again and again are one window.
+    """
     window = read_window(record.request)
     job = record.state.job if isinstance(record.state, Bound) else None
     if window is None or job is None:
         return recurrence
-    past = (*recurrence.past, PastWindow(window.start, window.end, job))
-    return replace(recurrence, past=past[-MAX_WINDOWS:])
+    past, new = recurrence.past, PastWindow(window.start, window.end, job)
+    if past and past[-1].job.refusal and (past[-1].start, past[-1].end) == (new.start, new.end):
+        past = past[:-1]
+    return replace(recurrence, past=(*past, new)[-MAX_WINDOWS:])
 
 
 def build_window_update(inputs: DecisionInput, record: Record, live: Live, window: Window, reason: str) -> Update:

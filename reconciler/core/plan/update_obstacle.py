@@ -100,6 +100,7 @@ def describe_change(inputs: DecisionInput, record: Record) -> str:
 
 
 def may_update(inputs: DecisionInput) -> bool:
+    """Tell whether the modes of the manifest and of the run allow Updates."""
     return inputs.rules.options.mode.choose_stricter(inputs.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
 
 

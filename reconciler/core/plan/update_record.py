@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, Record
-from reconciler.core.model import Json, Live, Spec
+from reconciler.core.model import Live, Spec
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.request.export_window import EXECUTION
@@ -15,6 +15,15 @@ from reconciler.core.request.export_window import EXECUTION
 def has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
     """Tell whether the live association differs from the applied request."""
     return bool(compare(applied, applied, live.spec, ignore))
+
+
+def accept_generation(inputs: DecisionInput, record: Record) -> Record:
+    """Return the record of a fixed window with the generation of the manifest.
+
+    A raised generation ends the recurring windows that the association had before.
+    """
+    recurrence = None if inputs.is_generation_raised(record) else record.recurrence
+    return replace(inputs.acknowledge_generation(record), recurrence=recurrence)
 
 
 def build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -> Record:
@@ -29,7 +38,7 @@ def build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -
         is_repetition=is_same_request and not (old_job and old_job.is_update_unshown),
     )
     if is_raised:
-        record = replace(inputs.acknowledge_generation(record), previous_executions=(), recurrence=None)
+        record = replace(accept_generation(inputs, record), previous_executions=())
     return replace_request(record, inputs.request, baseline, job)
 
 

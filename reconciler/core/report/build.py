@@ -134,8 +134,8 @@ def _get_token(decision: Decision | None) -> str | None:
 
 def _build_reason(decision: Decision) -> str:
     match decision:
-        case InSync():
-            return ""
+        case InSync(warning=warning):
+            return warning or ""
         case Drifted(record=record):
             return _DRIFT_MESSAGE.format("applied" if record.token else "adopted or applied")
         case Adopt() if any(each.is_drifted for each in decision.differences):

@@ -52,21 +52,23 @@ def parse_millis(millis: Json) -> datetime | None:
         return None
 
 
-_SECONDS_DIGITS = 10
+_SECONDS_DIGITS, _MILLIS_DIGITS = 10, (12, 13)
 
 
 def parse_instant(text: Json) -> datetime | None:
     """Return a time that List shows, in UTC: epoch seconds or milliseconds, or ISO 8601. None for anything else.
 
     Documented are epoch milliseconds. The program also reads the other forms, because AWS documents no answer in full.
-    A time without a zone is UTC.
+    Seconds have 10 digits, and milliseconds 13, or 12 before 2001-09-09. A time without a zone is UTC.
     """
     if not isinstance(text, str):
         return None
     if text.isascii() and text.isdigit():
-        return parse_millis(text + "000" if len(text) == _SECONDS_DIGITS else text)
+        if len(text) == _SECONDS_DIGITS:
+            return parse_millis(text + "000")
+        return parse_millis(text) if len(text) in _MILLIS_DIGITS else None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
