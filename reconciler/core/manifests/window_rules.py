@@ -18,8 +18,8 @@ _MAX_DAY = 28
 _MONTHLY_PERIODS = ("month", "quarter", "year")
 _DATES = ("first", "last", "backfill")
 _DEFAULT_ZONE = "UTC"
-_YEARS = range(2000, 2101)
-"""The years of dates in a window. The journal keeps no earlier time, and arithmetic after the year 9999 fails."""
+_YEARS = range(2001, 2101)
+"""The years of dates in a window. The journal keeps no time before 2000, and arithmetic fails after the year 9999."""
 
 
 def find_window_problems(
@@ -39,11 +39,8 @@ def find_window_problems(
     if isinstance(text := members.get("continueFrom"), str):
         instant = _parse_instant(text)
         if instant is None:
-            yield (
-                "/window/continueFrom",
-                f"{shorten(text)} is neither a date nor a time with a time zone: write 2026-10-01 or "
-                "2026-10-01T00:00:00Z",
-            )
+            remedy = "write 2026-10-01 or 2026-10-01T00:00:00Z"
+            yield "/window/continueFrom", f"{shorten(text)} is neither a date nor a time with a time zone: {remedy}"
         elif instant.year not in _YEARS:
             yield "/window/continueFrom", _describe_year(text)
 
