@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, Journal, Record
@@ -26,6 +28,7 @@ from reconciler.core.request.export_window import starts_export
 from reconciler.core.request.normalise import normalise, resolve_request
 from reconciler.core.request.token import compute_client_token
 from reconciler.core.run_context import RunContext
+from reconciler.core.windows.declaration import Period, WindowDeclaration
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(minutes=15)
@@ -54,6 +57,22 @@ def spec(**changes: Any) -> Spec:
 def manifest(name: str = "export", policy: Policy | None = None, **changes: Any) -> Manifest:
     """Return a manifest of a bulk export."""
     return Manifest(name, None, policy or Policy(), spec(**changes), Origin(f"{name}.yaml", 1, 1))
+
+
+def window(every: str = "month", zone: str = "UTC", **changes: Any) -> WindowDeclaration:
+    """Return the declaration of recurring windows since 2026-01-01."""
+    values = {"first": date(2026, 1, 1)} | changes
+    return WindowDeclaration(every=Period(every), zone_name=zone, zone=ZoneInfo(zone), **values)
+
+
+def recurring_manifest(
+    declaration: WindowDeclaration | None = None, policy: Policy | None = None, name: str = "export"
+) -> Manifest:
+    """Return a manifest of a bulk export with recurring windows, which permits updates."""
+    members = {key: value for key, value in spec().items() if key != "ExecutionConfiguration"}
+    own_window, own_policy = declaration or window(), policy or Policy(mode=Mode.CREATE_AND_UPDATE)
+    own_policy = replace(own_policy, delay=own_window.delay)
+    return Manifest(name, None, own_policy, members, Origin(f"{name}.yaml", 1, 1), own_window)
 
 
 def request(**changes: Any) -> Spec:

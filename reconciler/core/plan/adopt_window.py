@@ -28,13 +28,13 @@ def adopt_first(
     """
     window = read_window(live.spec)
     job = record.state.job if isinstance(record.state, Bound) else None
-    if job and job.is_update_unshown and not job.refusal:
+    is_own = job is not None and window is not None and window == read_window(record.request)
+    if job and job.is_update_unshown and not job.refusal and not is_own:
         until = job.sent_at + inputs.rules.options.settle_time
         if inputs.rules.now < until:
             reason = f"an update was sent at {format_timestamp(job.sent_at)}, and List does not show it yet"
             return Settling(inputs.manifest, record, until, reason, live)
     if window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
-        is_own = job is not None and window == read_window(record.request) and not job.is_update_unshown
         recurrence = Recurrence(window.start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
     if declaration.continue_from:
