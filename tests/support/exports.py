@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support.builders import NOW, SETTLE, journal, live, observation
+from support.builders import NOW, SETTLE, journal, live, manifest, observation
 
 from reconciler.core.apply.outcome import Created, Outcome, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes
 from reconciler.core.journal.codec import decode, encode
 from reconciler.core.journal.jobs import Job, Recurrence
 from reconciler.core.journal.records import Bound, Journal, Record
-from reconciler.core.model import Execution, Live, Manifest, Mode, Target
+from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Create, Decision, Plan, Update, get_exit_code
 from reconciler.core.plan.guardrails import apply_guardrails
@@ -40,8 +41,8 @@ class Export:
     `sent` holds the windows of the accepted calls. Every run stores the journal as JSON and reads it again.
     """
 
-    def __init__(self, manifest: Manifest, now: datetime = NOW) -> None:
-        self.manifest, self.now = manifest, now
+    def __init__(self, desired: Manifest, now: datetime = NOW) -> None:
+        self.manifest, self.now = desired, now
         self.target, self.mode = Target("prod"), Mode.CREATE_AND_UPDATE
         self.aws_offset: timedelta | None = timedelta(0)
         self.journal: Journal = journal()
@@ -140,3 +141,33 @@ class Export:
 def get_exit_codes(decision: Decision) -> tuple[int, int]:
     """Return the exit codes that a decision asks for: of a run, and of a dry run."""
     return get_exit_code(decision, is_dry_run=False), get_exit_code(decision, is_dry_run=True)
+
+
+def expect(decision: Decision, kind: type[Decision], exit_codes: tuple[int, int] = (0, 0), text: str = "") -> None:
+    """Check the kind, the exit codes and the reason of a decision."""
+    assert isinstance(decision, kind)
+    assert get_exit_codes(decision) == exit_codes
+    assert text in getattr(decision, "reason", "")
+
+
+def build_fixed_manifest(shown: Window, policy: Policy | None = None) -> Manifest:
+    """Return the manifest of a fixed window, which permits updates."""
+    own_policy = policy or Policy(mode=Mode.CREATE_AND_UPDATE)
+    return manifest(policy=own_policy, ExecutionConfiguration=build_execution(shown))
+
+
+def rest(export: Export, change: Mapping[str, object]) -> None:
+    """Suspend the manifest or its target, or let the manifest only observe. --mode forbids Updates, too."""
+    if isinstance(policy := change.get("policy"), dict):
+        export.edit_policy(**policy)
+    if isinstance(target := change.get("target"), Target):
+        export.target = target
+    export.mode = Mode.CREATE
+
+
+REST: tuple[Mapping[str, object], ...] = (
+    {"policy": {"suspend": True}},
+    {"policy": {"mode": Mode.OBSERVE}},
+    {"target": Target("prod", suspend=True)},
+)
+"""Changes after which a manifest sends nothing and reports no trouble."""

@@ -107,7 +107,8 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
             kept_record = _keep_generation(inputs, record, job)
             return Settling(manifest, kept_record, until, f"{event}; it is sent once more", live, differences)
         reason = f"{event}; policy.generation was raised; the update {REPEAT_WARNING}"
-        return Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, reason)
+        new_record = build_update_record(inputs, record, baseline)
+        return _hold_while_running(inputs, Update(manifest, live, new_record, record, differences, reason))
     steps = describe_steps(inputs, record, should_raise=not (is_raised or job.should_repeat))
     update = Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, event)
     reason = f"{event}: correct the cause; to send the same window once more, {steps}"

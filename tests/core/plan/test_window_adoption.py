@@ -7,18 +7,17 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.builders import SETTLE, manifest, recurring_manifest, window
-from support.exports import DAY, Export, at, get_exit_codes, span
+from support.builders import SETTLE, recurring_manifest, window
+from support.exports import DAY, Export, at, build_fixed_manifest, expect, span
 
 from reconciler.core.apply.outcome import Unknown
 from reconciler.core.journal.jobs import JobSource
-from reconciler.core.model import Json, Manifest, Mode, OnLoss, Policy
+from reconciler.core.model import Json, Mode, OnLoss, Policy
 from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
     Changed,
     Create,
-    Decision,
     Drifted,
     Finished,
     Held,
@@ -52,23 +51,10 @@ def lose_journal(shown: Window | None, status: str | None = "COMPLETED", missed:
     return export
 
 
-def expect(decision: Decision, kind: type[Decision], exit_codes: tuple[int, int] = (0, 0), text: str = "") -> None:
-    """Check the kind, the exit codes and the reason of a decision."""
-    assert isinstance(decision, kind)
-    assert get_exit_codes(decision) == exit_codes
-    assert text in getattr(decision, "reason", "")
-
-
 def set_live_execution(export: Export, execution: Json) -> None:
     """Let List show this ExecutionConfiguration."""
     assert export.live
     export.live = replace(export.live, spec={**export.live.spec, "ExecutionConfiguration": execution})
-
-
-def build_fixed_manifest(shown: Window, policy: Policy | None = None) -> Manifest:
-    """Return the manifest of a fixed window."""
-    own_policy = policy or Policy(mode=Mode.CREATE_AND_UPDATE)
-    return manifest(policy=own_policy, ExecutionConfiguration=build_execution(shown))
 
 
 # The journal is lost, or the association was made by hand

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from support.builders import SETTLE, recurring_manifest, window
-from support.exports import DAY, HOUR, Export, at, get_exit_codes, span
+from support.exports import DAY, HOUR, REST, Export, at, expect, rest, span
 
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown, Updated
-from reconciler.core.model import Json, Mode, Target
-from reconciler.core.plan.decision import Blocked, Decision, Drifted, Held, InSync, Lost, Settling, Update
+from reconciler.core.model import Json, Mode
+from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling, Update
 from reconciler.core.windows.declaration import Missed
 
 SECOND = timedelta(seconds=1)
@@ -35,31 +36,8 @@ def send_update(export: Export, outcome: Outcome | None = None, *, is_shown: boo
     return export
 
 
-def expect(decision: Decision, kind: type[Decision], exit_codes: tuple[int, int] = (0, 0), text: str = "") -> None:
-    """Check the kind, the exit codes and the reason of a decision."""
-    assert isinstance(decision, kind)
-    assert get_exit_codes(decision) == exit_codes
-    assert text in getattr(decision, "reason", "")
-
-
-REST = [
-    {"policy": {"suspend": True}},
-    {"policy": {"mode": Mode.OBSERVE}},
-    {"target": Target("prod", suspend=True)},
-]
-
-
-def rest(export: Export, change: dict[str, object]) -> None:
-    """Suspend the manifest or its target, or let the manifest only observe. --mode forbids Updates, too."""
-    if isinstance(policy := change.get("policy"), dict):
-        export.edit_policy(**policy)
-    if isinstance(target := change.get("target"), Target):
-        export.target = target
-    export.mode = Mode.CREATE
-
-
 @pytest.mark.parametrize("change", REST)
-def test_observe_and_suspend_hold_a_due_window(change: dict[str, object]) -> None:
+def test_observe_and_suspend_hold_a_due_window(change: Mapping[str, object]) -> None:
     """A due window of a manifest that observes or is suspended is held, with exit code 0, whatever --mode says."""
     export = start_export()
     rest(export, change)
@@ -69,7 +47,7 @@ def test_observe_and_suspend_hold_a_due_window(change: dict[str, object]) -> Non
 
 @pytest.mark.parametrize("change", REST)
 @pytest.mark.parametrize("missed", Missed)
-def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: dict[str, object]) -> None:
+def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: Mapping[str, object]) -> None:
     """A failed export of a manifest that observes or is suspended is held, with exit code 0."""
     export = send_update(start_export(missed))
     export.finish("FAILED")
