@@ -16,7 +16,7 @@ from reconciler.core.journal.members import (
     decode_timestamp,
     require_known_members,
 )
-from reconciler.core.journal.migrations import OLDER_FORMATS, V3, is_older_format, migrate
+from reconciler.core.journal.migrations import OLDER_FORMATS, V1, V3, is_older_format, migrate
 from reconciler.core.journal.records import (
     Bound,
     CreatePending,
@@ -92,8 +92,10 @@ def decode(document: object) -> Journal:
         raise MalformedJournal("it is not a journal of this program")
     try:
         json.dumps(document, ensure_ascii=False).encode()  # raises ValueError for a lone surrogate
-        if document["format"] == FORMAT or (is_older_format(document["format"]) and "digest" in document):
-            # Documents of older formats have no digest: in one with a digest, the number of the format was changed.
+        if document["format"] == FORMAT or (
+            is_older_format(document["format"]) and (document["format"] != V1 or "digest" in document)
+        ):
+            # Documents of v1 have no digest: in one with a digest, the number of the format was changed.
             _require_digest(document)
         document = migrate(document)
         if document["format"] == FORMAT:

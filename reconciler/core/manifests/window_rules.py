@@ -18,6 +18,7 @@ _MAX_DAY = 28
 _MONTHLY_PERIODS = ("month", "quarter", "year")
 _DATES = ("first", "last", "backfill")
 _DEFAULT_ZONE = "UTC"
+_MAX_LENGTH_DIFFERENCE = 3
 _YEARS = range(2001, 2101)
 """The years of dates in a window. The journal keeps no time before 2000, and arithmetic fails after the year 9999."""
 
@@ -27,14 +28,14 @@ def find_window_problems(
 ) -> Iterator[tuple[str, str]]:
     """Yield (JSON Pointer into the document, message) for each problem of a manifest with a window.
 
-    Members at `rejected_pointers` are skipped, because the schema rejected them. A pointer there has no leading slash.
+    Members at `rejected_pointers`, which begin at the window, are skipped, because the schema rejected them.
     """
     window = document.get("window")
     if not isinstance(window, Mapping):
         return
     yield from _find_conflicts(document)
-    members = {key: value for key, value in window.items() if f"window/{key}" not in rejected_pointers}
-    yield from _find_date_problems(members)
+    members = {key: value for key, value in window.items() if f"/{key}" not in rejected_pointers}
+    yield from _find_date_problems(members, rejected_pointers)
     yield from _find_zone_problem(members.get("timeZone", _DEFAULT_ZONE), zone_names)
     if isinstance(text := members.get("continueFrom"), str):
         instant = _parse_instant(text)
@@ -61,7 +62,7 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"/policy/{member}", "has no effect on a manifest with window: use window.delay instead"
 
 
-def _find_date_problems(members: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collection[str]) -> Iterator[tuple[str, str]]:
     skip = members.get("skip")
     texts = {member: members[member] for member in _DATES if member in members}
     texts |= {f"skip/{index}": text for index, text in enumerate(skip if isinstance(skip, list) else ())}
@@ -71,7 +72,7 @@ def _find_date_problems(members: Mapping[str, Any]) -> Iterator[tuple[str, str]]
             dates[member] = date.fromisoformat(text)
             if dates[member].year not in _YEARS:
                 yield f"/window/{member}", _describe_year(text)
-        elif isinstance(text, str):
+        elif isinstance(text, str) and f"/{member}" not in rejected_pointers:
             yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
     first = dates.get("first")
     if first and members.get("every") in _MONTHLY_PERIODS and first.day > _MAX_DAY:
@@ -85,9 +86,18 @@ def _find_date_problems(members: Mapping[str, Any]) -> Iterator[tuple[str, str]]
 
 def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tuple[str, str]]:
     if isinstance(name, str) and name not in zone_names:
-        closest = find_closest(name, sorted(zone_names))
+        closest = _find_similar_zone(name, zone_names)
         remedy = f"did you mean {closest!r}?" if closest else "write an IANA name, such as Europe/Berlin"
         yield "/window/timeZone", f"{shorten(name)} is not a time zone: {remedy}"
+
+
+def _find_similar_zone(name: str, zone_names: Collection[str]) -> str | None:
+    """Return the zone that an unknown name may mean: a city without its region, or a name with typing errors."""
+    zones, beginning = sorted(zone_names), name[:2].casefold()
+    if city := next((zone for zone in zones if zone.casefold().endswith(f"/{name.casefold()}")), None):
+        return city
+    similar_zones = (zone for zone in zones if zone[:2].casefold() == beginning)
+    return find_closest(name, (zone for zone in similar_zones if abs(len(zone) - len(name)) <= _MAX_LENGTH_DIFFERENCE))
 
 
 def build_window(window: Mapping[str, Any], read_zone: Callable[[str], tzinfo]) -> WindowDeclaration:

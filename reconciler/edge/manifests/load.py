@@ -147,17 +147,19 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
         )
         yield _build_problem(file, document, path, f"{description}: use {' or '.join(schema.SCHEMA_FILES)}")
     else:
-        rejected_pointers = set()
+        rejected_pointers, rejected_window_pointers = set(), set()
         if not schema.get_fast_check(kind)(value):
             for path, is_key, message in schema.find_schema_problems(kind, value, document.find_source_text):
                 rejected_pointers.add(format_pointer(path[1:]))
+                if path[:1] == ("window",):
+                    rejected_window_pointers.add(format_pointer(path[1:]))
                 yield _build_problem(file, document, path, message, is_key=is_key)
         spec = value.get("spec")
         if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
             for member, message in request.find_spec_problems(spec, rejected_pointers):
                 yield _build_problem(file, document, ("spec", *member[1:].split("/")), message)
         if kind == "DataIntegrationAssociation":
-            for pointer, message in find_window_problems(value, list_zone_names(), rejected_pointers):
+            for pointer, message in find_window_problems(value, list_zone_names(), rejected_window_pointers):
                 steps = (int(step) if step.isdigit() else step for step in pointer[1:].split("/"))
                 yield _build_problem(file, document, tuple(steps), message)
         if (

@@ -146,7 +146,16 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
         (build_record_document(job=JOB), "'export' has the job of an update but no former"),
         (build_record_document(recurrence={**RECURRENCE, "skipped": {}}), "{} is not a list"),
         (build_record_document(recurrence={**RECURRENCE, "more": 1}), "unknown 'more'"),
+        (build_record_document(recurrence={**RECURRENCE, "watermark": "2026-11-01T12:00:00"}), "has no time zone"),
+        (build_record_document(recurrence={**RECURRENCE, "watermark": "1999-12-31T12:00:00Z"}), "is not between 2000"),
+        (build_record_document(recurrence={**RECURRENCE, "skipped": ["2026-02-30"]}), "day is out of range"),
+        (build_record_document(recurrence={**RECURRENCE, "rules": [{"every": "month"}]}), "missing"),
+        (build_record_document(recurrence={**RECURRENCE, "past": [{"start": NOW.isoformat()}]}), "missing"),
         (build_record_document(since=7), "7 is not a string"),
+        (build_record_document(former={}), "former of 'export'"),
+        (build_record_document(former=[7]), "former of 'export'"),
+        (build_record_document(status="gone"), "status 'gone' of 'export'"),
+        (build_pending_document(seen="a1"), "seen of 'export'"),
         (build_record_document(request={}), "request of 'export'"),
         (build_record_document(request=[]), "request of 'export'"),
         (build_record_document(token=7), "7 is not a string"),
@@ -228,9 +237,42 @@ def test_journal_of_version_1_is_migrated() -> None:
         decode(json.loads(changed))
 
 
+def test_journal_of_version_2_is_migrated() -> None:
+    """The migration of a document of version 2 turns Updates that List does not show into jobs."""
+    document = json.loads((Path(__file__).parent / "journal.v2.json").read_text())
+    journal = decode(document)
+    assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in document["records"].items()
+    }
+    states = {name: each.state for name, each in journal.records.items()}
+    jobs = {name: state.job for name, state in states.items() if isinstance(state, Bound)}
+    refusal = Refusal("InvalidRequest: no")
+    assert jobs == {
+        "bound": None,
+        "refused": Job(JobSource.UPDATE, NOW, refusal=refusal, refusal_count=1),
+        "unanswered": Job(JobSource.UPDATE, NOW),
+    }
+    assert states["waiting"] == CreatePending(2, NOW, NOW, ("a1",))
+    assert {each.recurrence for each in journal.records.values()} == {None}
+    migrated = encode(journal)
+    assert migrated["format"] == "reconciler/journal/v3"
+    SCHEMA.validate(migrated)
+    assert decode(migrated) == journal
+
+
+def test_journal_of_version_2_needs_its_digest() -> None:
+    """A document of version 2 that was changed, or whose digest was removed, is rejected."""
+    document = json.loads((Path(__file__).parent / "journal.v2.json").read_text())
+    with pytest.raises(MalformedJournal, match="its digest does not match its content"):
+        decode({**document, "serial": 9})
+    del document["digest"]
+    with pytest.raises(MalformedJournal, match="missing"):
+        decode(document)
+
+
 @pytest.mark.parametrize("version", ["v0", "v1", "v2"])
 def test_journal_relabelled_as_older_fails_its_digest(version: str) -> None:
-    """The digest covers the format, and a genuine document of an older format has no digest."""
+    """The digest covers the format, and a genuine document of version 1 has no digest."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="something other than this program edited or damaged it"):
         decode(json.loads(text.replace("reconciler/journal/v3", f"reconciler/journal/{version}")))
