@@ -16,7 +16,7 @@ from reconciler.core.errors import StateConflict, StateError, StopRequested
 from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Settling
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import build_target_report
 from reconciler.core.run_context import Run
@@ -535,6 +535,12 @@ def test_each_call_waits_for_the_rate_limit() -> None:
     assert waits == [0, 1]
 
 
+def wait_for_export(scenario: RunScenario) -> None:
+    """Let a run see that the export runs, and wait for its end."""
+    assert isinstance(get_decision(scenario.run()), Held)
+    scenario.clock.advance(minutes=1)
+
+
 def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     """One change in git causes one Update, even if its answer is lost."""
     scenario = RunScenario(Behaviour(update_lag=10**9))
@@ -544,14 +550,14 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     scenario.manifests = (manifest(policy=policy, ExecutionConfiguration=new_execution),)
     scenario.mode = Mode.CREATE_AND_UPDATE
     journals: list[Journal] = []
+    wait_for_export(scenario)
     scenario.cloud.before_write = lambda: journals.append(scenario.journal.journal)
     scenario.cloud.service.set_behaviour(Behaviour(lose_answers=1, update_lag=10**9))
-    scenario.clock.advance(minutes=1)
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     state = journals[0].records["export"].state
     assert isinstance(state, Bound)
     assert isinstance(state.job, Job)
-    for decision in (Settling, Changed, Changed):
+    for decision in (Settling, Blocked, Blocked):
         assert isinstance(get_decision(scenario.run()), decision)
         scenario.clock.advance(minutes=20)
     assert [write.operation[:6] for write in scenario.cloud.service.executed_writes] == ["Create", "Update"]
@@ -567,6 +573,7 @@ def test_accepted_update_is_in_sync_afterwards() -> None:
     new_execution = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
     scenario.manifests = (manifest(policy=policy, ExecutionConfiguration=new_execution),)
     scenario.mode = Mode.CREATE_AND_UPDATE
+    wait_for_export(scenario)
     result = scenario.run()
     assert isinstance(result.outcomes["export"], Updated)
     assert result.live_after_writes
