@@ -30,10 +30,13 @@ def adopt_first(
     job = record.state.job if isinstance(record.state, Bound) else None
     is_own = job is not None and window is not None and window == read_window(record.request)
     if job and job.is_update_unshown and not job.refusal and not is_own:
+        reason = f"an update was sent at {format_timestamp(job.sent_at)}, and List does not show it"
         until = job.sent_at + inputs.rules.options.settle_time
         if inputs.rules.now < until:
-            reason = f"an update was sent at {format_timestamp(job.sent_at)}, and List does not show it yet"
-            return Settling(inputs.manifest, record, until, reason, live)
+            return Settling(inputs.manifest, record, until, f"{reason} yet", live)
+        if not inputs.is_generation_raised(record):
+            remedy = f"{inputs.describe_remedy(record)} to continue from the window that List shows"
+            return Blocked(inputs.manifest, f"{reason}: look in AWS for its export, and {remedy}", is_past=True)
     if window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
         recurrence = Recurrence(window.start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)

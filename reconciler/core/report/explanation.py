@@ -213,8 +213,8 @@ def _describe_conditions(
             yield from _explain_repetition(create)
         case Adopt() as adopt:
             yield from _explain_adoption(adopt, record)
-        case InSync():
-            yield "git, the applied request and AWS are equal in every member that AWS shows"
+        case InSync(warning=warning):
+            yield warning or "git, the applied request and AWS are equal in every member that AWS shows"
         case Retired():
             yield "policy.retired is set"
         case Drifted(differences=differences):

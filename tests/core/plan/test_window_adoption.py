@@ -127,6 +127,19 @@ def test_window_not_on_boundaries_is_blocked_until_continue_from(shown: Window |
     assert export.recurrence.continued_from == at(2, 20)
 
 
+def test_failed_job_without_a_window_is_blocked() -> None:
+    """The failed job of an association without a window is reported, although skip cannot name its window."""
+    export = lose_journal(None, "FAILED", Missed.EACH)
+    export.edit_window(continue_from=at(2))
+    for _ in range(2):
+        export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "the export of an unknown window FAILED")
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.sent == [span(2, 3)]
+
+
 def test_later_end_in_list_beats_continue_from() -> None:
     """An end in List that is later than continueFrom is the watermark, because it was exported."""
     export = lose_journal(HALF)
@@ -209,6 +222,24 @@ def test_fixed_window_with_an_update_on_its_way_settles() -> None:
     export.show(span(2, 3), "IN_PROGRESS")
     expect(export.run(), InSync)
     assert export.watermark == at(2)
+
+
+def test_fixed_window_with_an_unanswered_update_is_blocked_until_the_generation_is_raised() -> None:
+    """An Update of the fixed window that List never shows may have run, so its window is not sent once more."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(3, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest = build_fixed_manifest(span(2, 3))
+    export.run(Unknown("no answer"))
+    export.manifest = recurring_manifest()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to continue from the window that List shows")
+    export.edit_policy(generation=2)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [span(1, 2), span(2, 3)]
 
 
 # Beside a journal

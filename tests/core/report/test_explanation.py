@@ -78,6 +78,18 @@ def build_updated_record(refusal: str | None = None) -> Record:
     )
 
 
+def with_job(stored_record: Record, **changes: Any) -> Record:
+    """Return a record whose job differs in some members, or is unknown."""
+    assert isinstance(stored_record.state, Bound)
+    assert stored_record.state.job
+    job = replace(stored_record.state.job, **changes) if changes else None
+    return replace(stored_record, state=replace(stored_record.state, job=job))
+
+
+UNSHOWN_WARNING = (
+    "AWS accepted the update of 2026-11-01 12:00:00Z, and a job ended since, but List still shows the configuration "
+    "before: compare it with the console of AWS"
+)
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (explain_manifest(manifest()), ("none", "none", None, "create")),
     (explain_manifest(manifest(), live()), ("none", "one with the same natural key", "AWS matches git", "adopt")),
@@ -122,6 +134,37 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             "bound to a1, its export ended as COMPLETED",
             "the bound association",
             "git, the applied request and AWS are equal in every member that AWS shows",
+            "in-sync",
+        ),
+    ),
+    (
+        explain_manifest(manifest(), live(status="FAILED"), stored_record=with_job(record())),
+        (
+            "bound to a1",
+            "the bound association",
+            "git, the applied request and AWS are equal in every member that AWS shows",
+            "in-sync",
+        ),
+    ),
+    (
+        explain_manifest(manifest(), stored_record=with_job(build_missing_record(), result="COMPLETED")),
+        (
+            "bound to a1, List left it out, its export ended as COMPLETED",
+            "none",
+            "its last export was completed, and List left it out in two runs, a settle time apart",
+            "finished",
+        ),
+    ),
+    (
+        explain_manifest(
+            manifest(ExecutionConfiguration=LATER),
+            live(),
+            stored_record=with_job(build_updated_record(), is_accepted=True, result="COMPLETED"),
+        ),
+        (
+            "bound to a1, its export ended as COMPLETED",
+            "the bound association",
+            UNSHOWN_WARNING,
             "in-sync",
         ),
     ),
