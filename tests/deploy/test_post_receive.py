@@ -15,6 +15,7 @@ from deploy.conftest import (
     ACCOUNTS,
     DEPLOY,
     INVALID,
+    LATER_EXPORT,
     MANIFEST,
     RECONCILE,
     TARGET,
@@ -29,21 +30,6 @@ from deploy.conftest import (
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
-
-LATER_EXPORT = """\
-apiVersion: appintegrations.reconciler/v1
-kind: DataIntegrationAssociation
-metadata:
-  name: october
-spec:
-  DataIntegrationIdentifier: crm-accounts
-  DestinationURI: s3://corp-exports/october
-  ExecutionConfiguration:
-    ExecutionMode: ON_DEMAND
-    OnDemandConfiguration:
-      StartTime: 2026-10-01T00:00:00Z
-      EndTime: 2126-11-01T00:00:00Z
-"""
 
 
 def test_manifests_pushed_twice_are_created_once(repository: HookRepository, client: Client) -> None:
