@@ -53,7 +53,8 @@ class Runner:
         with logs.bind_fields(run=run, revision=revision, **target_field):
             targets, mismatch = run_targets(desired, self.build_connector(run, revision), self.build_context(progress))
         finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-        info = RunInfo(run, started_at, finished_at, self._config.dry_run, revision, __version__)
+        config = self._config
+        info = RunInfo(run, started_at, finished_at, config.dry_run, revision, __version__, config.is_single)
         return Report(info, targets, desired.all_warnings, mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:

@@ -24,7 +24,10 @@ DEFAULT_STATE = ".reconciler/"
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`."""
+    """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`.
+
+    `is_single` is true if nothing starts a later run.
+    """
 
     settings: Settings
     targets: tuple[str, ...]
@@ -39,6 +42,7 @@ class RunConfig:
     dry_run: bool = False
     revision: str | None = None
     reviewed: ReviewedPlan | None = None
+    is_single: bool = False
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:

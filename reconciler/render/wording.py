@@ -16,7 +16,13 @@ from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
-from reconciler.core.text import escape_workflow_commands, format_count, format_timestamp_to_the_minute, sanitize
+from reconciler.core.text import (
+    escape_workflow_commands,
+    format_count,
+    format_timestamp,
+    format_timestamp_to_the_minute,
+    sanitize,
+)
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -71,6 +77,19 @@ def format_coverage(report: Report | TargetReport) -> str:
     verb = "is" if 1 in {report.managed_count, report.live_count} else "are"
     ignored = f", {report.ignored_count:,} ignored" if report.ignored_count else ""
     return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed{ignored}"
+
+
+def describe_waiting_writes(report: Report) -> str | None:
+    """Return when to run again for the held exports, if nothing starts a later run. None if nothing waits for one."""
+    associations = report.waiting_writes
+    if not associations or not report.run.is_single or is_read_only(report):
+        return None
+    exports = "the held export" if len(associations) == 1 else f"the {len(associations):,} held exports"
+    times = sorted({each.until for each in associations if each.until})
+    time = f"after {format_timestamp(times[0])}" if times else "later"
+    last_time = f", and after {format_timestamp(times[-1])} for the last one" if times[1:] else ""
+    remedy = f"run reconcile again {time}{last_time}, or run it on a schedule (docs/jobs.md)"
+    return f"Nothing here sends {exports} later: {remedy}."
 
 
 def format_validation(result: ValidationResult) -> str:

@@ -374,6 +374,22 @@ def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None
     assert "\x1b[" not in program.run_on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
+def test_held_export_on_a_terminal_needs_a_later_run(program: Program) -> None:
+    """On a terminal, the report says that nothing sends a held export later. In a pipe and in CI it does not."""
+    program.add("later", text=EXPORT.replace("2026-11-01", "2126-11-01"))
+    sentence = (
+        "Nothing here sends the held export later: run reconcile again after 2126-11-01 01:00:00Z, or run it on a "
+        "schedule (docs/jobs.md)."
+    )
+    assert sentence in program.run_on_terminal()
+    assert sentence in program.run(env={"GIT_DIR": "."}).out
+    assert "Nothing here" not in program.run_on_terminal("--state", "s", "--new-state", "*", env={"CI": "true"})
+    assert "Nothing here" not in program.run_on_terminal("--dry-run")
+    assert "Nothing here" not in program.run().out
+    (target,) = program.run("-o", "json").report["targets"]
+    assert [each["until"] for each in target["associations"]] == ["2126-11-01T01:00:00+00:00"]
+
+
 def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
     """A progress bar appears on a terminal for ten associations, and never in a pipe."""
     program.add(*(f"n{number}" for number in range(10)))

@@ -159,7 +159,7 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
         return _hold_while_running(inputs, build_update(f"{event}; it is sent again"))
     if may_repeat and not job.refusal.is_denied:
         reason = f"{event}; it is sent once more after {format_timestamp(until)}"
-        return Held(manifest, build_update(event), reason, is_temporary=True, exit_code=1)
+        return Held(manifest, build_update(event), reason, is_temporary=True, until=until, exit_code=1)
     next_attempt = f"; the next attempt is at {format_timestamp(until)}" if may_repeat else ""
     return Blocked(manifest, f"{event}: correct the cause{next_attempt}; {remedy}", build_update(event), is_past=True)
 

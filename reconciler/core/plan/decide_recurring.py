@@ -140,7 +140,7 @@ class _Table:
         if self._now >= until:
             return self._send(f"{event}; it is sent once more, because AWS may refuse an update while a job runs")
         reason = f"{event}; it is sent once more after {format_timestamp(until)}"
-        return self._hold(reason, exit_code=1)
+        return self._hold(reason, until=until, exit_code=1)
 
     def _decide_unshown(self) -> Decision:
         """Wait for an Update that List does not show yet. Never repeat it without a person."""
@@ -207,7 +207,7 @@ class _Table:
                 f"{event}; it is exported again with the next window, from {format_timestamp(due_at)} on; to export it "
                 f"now, {self._inputs.describe_remedy(self._record)}"
             )
-            return self._hold(reason, Window(self._recurrence.watermark, ends[0]), exit_code=1)
+            return self._hold(reason, Window(self._recurrence.watermark, ends[0]), until=due_at, exit_code=1)
         return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")
 
     # What the rows have in common
@@ -248,12 +248,14 @@ class _Table:
         text = f"{reason}: exports {describe_window(window, self._declaration)}"
         return build_window_update(self._inputs, self._record, self._live, window, text)
 
-    def _hold(self, reason: str, window: Window | None = None, *, exit_code: int = 0) -> Decision:
+    def _hold(
+        self, reason: str, window: Window | None = None, *, until: datetime | None = None, exit_code: int = 0
+    ) -> Decision:
         """Hold the next Update, and keep the record as it is now."""
         next_window = window or self._due or self._window
         assert next_window
         update = build_window_update(self._inputs, self._record, self._live, next_window, "the window is due")
-        return Held(self._inputs.manifest, update, reason, is_temporary=True, exit_code=exit_code)
+        return Held(self._inputs.manifest, update, reason, is_temporary=True, until=until, exit_code=exit_code)
 
     def _block(self, reason: str) -> Decision:
         """Block the association until a person acts, unless window.skip passes over the window that blocks it."""

@@ -247,8 +247,8 @@ class Finished:
 class Held:
     """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
 
-    If `is_temporary` is true, a later run sends it without a change in git or in the options. `exit_code` is 1 if a
-    person should know that it waits.
+    If `is_temporary` is true, a later run sends it without a change in git or in the options. `until` is the time from
+    which a run sends it, if that is known. `exit_code` is 1 if a person should know that it waits.
     """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
@@ -256,6 +256,7 @@ class Held:
     write: Write
     reason: str
     is_temporary: bool = False
+    until: datetime | None = None
     exit_code: int = 0
 
     @property

@@ -21,7 +21,9 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
     if delay is None or end is None or _is_repetition(write):
         return write
     due_at = end + delay
+    until: datetime | None = due_at
     if aws_time is None and now >= due_at:
+        until = None
         reason = (
             "the answer of AWS has no valid Date, so it is unknown whether EndTime has passed by the clock of AWS: "
             "look for a proxy that removes the header Date"
@@ -33,7 +35,7 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         )
     else:
         return write
-    return Held(write.manifest, write, reason, is_temporary=True)
+    return Held(write.manifest, write, reason, is_temporary=True, until=until)
 
 
 def _find_end(request: Spec) -> datetime | None:

@@ -22,6 +22,7 @@ from reconciler.core.plan.decision import (
     Lost,
     Plan,
     Retired,
+    Settling,
     Update,
     get_exit_code,
     get_live,
@@ -108,6 +109,7 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         last_execution=live.last_execution if live else None,
         outcome=outcome,
         write=get_planned_write(decision),
+        until=decision.until if isinstance(decision, Held | Settling) else None,
         exit_code=get_exit_code(decision, is_dry_run=False),
         dry_run_exit_code=get_exit_code(decision, is_dry_run=True),
     )

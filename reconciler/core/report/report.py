@@ -32,7 +32,8 @@ class AssociationReport:
     """Report of one manifest.
 
     `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
-    unbroken series of runs with the same decision. `exit_code` and `dry_run_exit_code` are what the decision asks for.
+    unbroken series of runs with the same decision. `until` is the time until which the manifest waits, if it waits and
+    the time is known. `exit_code` and `dry_run_exit_code` are what the decision asks for.
     """
 
     name: str
@@ -49,6 +50,7 @@ class AssociationReport:
     outcome: Outcome | None = None
     write: Write | None = None
     since: datetime | None = None
+    until: datetime | None = None
     exit_code: int = 0
     dry_run_exit_code: int = 0
 
@@ -162,7 +164,10 @@ class TargetReport:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Time, revision and version of a run. Times are UTC."""
+    """Time, revision and version of a run. Times are UTC.
+
+    `is_single` is true if nothing starts a later run, as on a terminal and in a git hook.
+    """
 
     id: str
     started_at: datetime
@@ -170,6 +175,7 @@ class RunInfo:
     dry_run: bool
     revision: str | None
     version: str
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,11 @@ class Report:
             "unmanaged": self.unmanaged_count,
             "failed": self.failed_count,
         }
+
+    @property
+    def waiting_writes(self) -> tuple[AssociationReport, ...]:
+        """The associations whose held writes a later run sends, without a change in git or in the options."""
+        return tuple(each for each in self.associations if each.decision is DecisionKind.HELD and each.write)
 
     @property
     def open_count(self) -> int:

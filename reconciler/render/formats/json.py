@@ -158,6 +158,7 @@ def encode_association(association: AssociationReport) -> dict[str, Any]:
         "decision": association.decision,
         "reason": association.reason,
         "since": association.since and association.since.isoformat(),
+        "until": association.until and association.until.isoformat(),
         "arn": association.arn,
         "clientToken": association.client_token,
         "differences": [_encode_difference(difference) for difference in association.differences],

@@ -53,6 +53,8 @@ class _TextRenderer:
             yield ""
         yield from self._render_mismatch(report)
         yield self._render_summary(report)
+        if warning := wording.describe_waiting_writes(report):
+            yield self._apply_style(warning, "yellow")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
         if digest := wording.get_plan_digest(report):

@@ -84,6 +84,14 @@ def test_without_the_time_of_aws_nothing_is_sent() -> None:
     assert "a run sends the export from 2026-11-01 13:00:00Z on" in earlier.reason
 
 
+def test_held_export_names_the_time_of_its_run() -> None:
+    """A held export carries the time from which a run sends it. Without a Date of AWS, that time is unknown."""
+    (waiting, unknown) = (decide(NOW), decide(NOW - HOUR, listed=replace(observation(), aws_time=None)))
+    assert isinstance(waiting, Held)
+    assert isinstance(unknown, Held)
+    assert (waiting.until, unknown.until) == (NOW + HOUR, None)
+
+
 def test_held_export_is_part_of_the_reviewed_plan() -> None:
     """A later run sends a held export without a further change, so that the review covers it."""
     plan = plan_manifests(build_manifest(NOW))

@@ -110,7 +110,7 @@ def test_refused_update_is_sent_once_more_after_the_settle_time() -> None:
     decision = decide(build_manifest(NEW), build_updated_record(timedelta(0), "InvalidRequest: no"), live())
     assert isinstance(decision, Held)
     assert "InvalidRequest: no" in decision.reason
-    assert (decision.exit_code, decision.is_temporary) == (1, True)
+    assert (decision.exit_code, decision.is_temporary, decision.until) == (1, True, NOW + SETTLE)
     again = decide(build_manifest(NEW), build_updated_record(SETTLE, "InvalidRequest: no"), live())
     assert isinstance(again, Update)
     assert isinstance(again.record.state, Bound)
