@@ -108,7 +108,7 @@ class _TargetRun:
         return (
             target_preview.result
             if target_preview.journal.lineage
-            else replace(target_preview.result, error=connection.refusal)
+            else replace(target_preview.result, refusal=connection.refusal)
         )
 
     def _build_report(self, compute_result: Callable[[TargetConnection], Result]) -> TargetReport:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @click.command("export", cls=options.Command)
-@click.option("--unmanaged", is_flag=True, help="Export only associations that no manifest covers.")
+@click.option(
+    "--unmanaged", is_flag=True, help="Export only associations that no manifest covers and no Target ignores."
+)
 @click.option(
     "--output-dir",
     "folder",
@@ -33,8 +35,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     """Write live associations as manifests that adopt them. AWS and the journal are only read.
 
     Existing manifests are read for their Targets and for the associations that they cover. With --unmanaged, or if
-    --output-dir belongs to the existing manifests, covered associations are left out: two manifests for one association
-    would make the revision invalid.
+    the files in --output-dir could be read together with the existing manifests, associations that a manifest covers or
+    a Target ignores are left out: two manifests for one association would make the revision invalid.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -204,8 +204,8 @@ class _Table:
         if self._is_merge() and (ends := find_next_boundaries(self._declaration, end, 1)):
             due_at = ends[0] + self._declaration.delay
             reason = (
-                f"{event}; it is exported again with the next window, from {format_timestamp(due_at)} on; to export it "
-                f"now, {self._inputs.describe_remedy(self._record)}"
+                f"{event}; it is exported again with the next window, at or after {format_timestamp(due_at)}; to "
+                f"export it now, {self._inputs.describe_remedy(self._record)}"
             )
             return self._hold(reason, Window(self._recurrence.watermark, ends[0]), until=due_at, exit_code=1)
         return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")

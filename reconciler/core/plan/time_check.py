@@ -11,6 +11,9 @@ from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp
 
+_REMEDY = "shorten policy.delay, or set policy.start to at-once"
+_WINDOW_REMEDY = "shorten window.delay"
+
 
 def check_time(write: Create | Update, now: datetime, aws_time: datetime | None) -> Write | Held:
     """Return the write, or hold it until its window has ended and the delay of the manifest has passed.
@@ -30,8 +33,8 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         )
     elif aws_time is None or min(now, aws_time) < due_at:
         reason = (
-            f"the window ends at {format_timestamp(end)}, and a run sends the export from {format_timestamp(due_at)} "
-            "on: to export earlier, set policy.delay, or policy.start to at-once"
+            f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
+            f"{format_timestamp(due_at)}; to send it earlier, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
         )
     else:
         return write

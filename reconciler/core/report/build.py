@@ -32,7 +32,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.request.normalise import list_unreadable_pointers
 
-_SKIPPED_ADOPTION = Skipped("not adopted, as far as this run knows: the journal was not written")
+_SKIPPED_ADOPTION = Skipped("probably not adopted: the run did not write the journal; the next run tries again")
 _DRIFT_MESSAGE = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
 
 
@@ -46,7 +46,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
         name=name,
         account=account,
         region=region,
-        error=result.error,
+        error=result.error or result.refusal,
         associations=tuple(
             replace(each, since=_get_since(each, result.last_decisions.get(each.name)))
             for each in build_lines(plan, outcomes, result.live_after_writes)

@@ -118,18 +118,11 @@ def _explain_error(
             for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
                 yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
         case "type":
-            yield (
-                path,
-                False,
-                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}"
-                + (_EACH_ENTRY if rule == "array" and _has_entries_without_blank(value) else ""),
-            )
+            yield path, False, _describe_wrong_type(value, subschema, lambda: find_source_text(path))
         case "enum":
             yield path, False, _describe_enum(value, rule)
         case "pattern":
-            message = subschema.get("patternErrorMessage", f"does not match {rule}")
-            message = next((each["message"] for each in subschema.get("mistakes", ()) if _fits(each, value)), message)
-            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {message}"
+            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {_explain_pattern(value, subschema)}"
         case "minLength" if not _fits(subschema, value):
             pass  # the pattern reports this value too
         case "not":
@@ -181,15 +174,43 @@ def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[
     return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
 
 
-def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
+def _explain_pattern(value: str, rules: Mapping[str, Any]) -> str:
+    """Return what is wrong with a text that does not match the `pattern` of the rules, and what to write instead."""
+    message: str = rules.get("patternErrorMessage", f"does not match {rules['pattern']}")
+    return next((each["message"] for each in rules.get("mistakes", ()) if _fits(each, value)), message)
+
+
+def _describe_wrong_type(value: Json, rules: Mapping[str, Any], find_source_text: Callable[[], str]) -> str:
+    """Return a message about a value that is not of the `type` of the rules."""
+    expected_type = rules["type"]
+    if isinstance(value, bool | int | float):
+        spelling = find_source_text() or str(value).lower()
+        if expected_type == "string":
+            return _describe_unquoted(spelling, "boolean" if isinstance(value, bool) else "number", rules)
+        return f"must be {_TYPES[expected_type]}, not {spelling}"
+    hint = _EACH_ENTRY if expected_type == "array" and _has_entries_without_blank(value) else ""
+    return f"must be {_TYPES[expected_type]}, {_describe_value(value)}{hint}"
+
+
+def _describe_unquoted(spelling: str, kind: str, rules: Mapping[str, Any]) -> str:
+    """Return a message about a number or boolean in the place of a text. It suggests only what the rules accept."""
+    if _fits(rules, spelling):
+        return f'must be a string, not the unquoted {kind} {spelling}: write "{spelling}"'
+    suggestions = [spelling + unit for unit in rules.get("units", ()) if _fits(rules, spelling + unit)]
+    if suggestions:
+        return f"must be a number with a unit, not the number {spelling}: write {_join_choices(suggestions)}"
+    return f"the {kind} {shorten(spelling)[1:-1]} {_explain_pattern(spelling, rules)}"
+
+
+def _join_choices(choices: list[str]) -> str:
+    *first_choices, last_choice = choices
+    return f"{', '.join(first_choices)} or {last_choice}" if first_choices else last_choice
+
+
+def _describe_value(value: Json) -> str:
     match value:
         case None:
             return "but has no value"
-        case bool() | int() | float():
-            kind = "boolean" if isinstance(value, bool) else "number"
-            spelling = find_source_text() or str(value).lower()
-            should_quote = expected_type == "string"
-            return f'not the unquoted {kind} {spelling}: write "{spelling}"' if should_quote else f"not {spelling}"
         case str():
             return f"not the string {shorten(value)}"
         case list():

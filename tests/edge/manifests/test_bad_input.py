@@ -549,6 +549,30 @@ SHAPES: Cases = {
         ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],
     ),
     "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' is not the ARN of a data-integration"]),
+    "delay-without-unit": (
+        MANIFEST + "policy: {delay: 5}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 5: write 5m, 5h or 5d"],
+    ),
+    "delay-above-the-limit-of-days": (
+        MANIFEST + "policy: {delay: 999}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 999: write 999m or 999h"],
+    ),
+    "long-delay-without-unit": (
+        MANIFEST + "policy: {delay: 99999}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 99999: write 99999m"],
+    ),
+    "delay-with-fraction": (
+        MANIFEST + "policy: {delay: 1.5}\n",
+        ["7:17: /policy/delay: the number 1.5 is not a duration of at most 99 days: write a number with a unit"],
+    ),
+    "delay-of-export-at-once": (
+        MANIFEST + "policy: {start: at-once, delay: 2d}\n",
+        ["7:26: /policy/delay: has no effect with policy.start at-once: remove one of the two"],
+    ),
+    "delay-with-unknown-start": (
+        MANIFEST + "policy: {start: now, delay: 2d}\n",
+        ["7:17: /policy/start: must be 'at-once', not 'now'"],
+    ),
     "role-of-one-word": (
         TARGET + "  RoleArn: foo\n",
         ["8:12: /spec/RoleArn: 'foo' is not the ARN of an IAM role: write arn:aws:iam::ACCOUNT:role/NAME"],
@@ -558,6 +582,10 @@ SHAPES: Cases = {
         [
             '7:14: /spec/AccountId: must be a string, not the unquoted number 012345670123: write "012345670123"',
         ],
+    ),
+    "short-account-unquoted": (
+        TARGET.replace('"123456789012"', "12345678901"),
+        ["7:14: /spec/AccountId: the number 12345678901 is not the id of an account: write its twelve digits, in quo"],
     ),
     "short-account": (
         TARGET.replace("123456789012", "12345678901"),
