@@ -7,7 +7,7 @@ turns its errors into messages. A rejected document stays rejected, even if json
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and 
 SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
+    "TargetSet": "target-set.v1.json",
 }
 """The schema file of each kind of manifest."""
 
@@ -51,17 +52,22 @@ def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Val
 
 
 def find_schema_problems(
-    kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
+    kind: str,
+    document: Json,
+    find_source_text: Callable[[tuple[str | int, ...]], str],
+    placeholders: Container[tuple[str | int, ...]] = (),
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
-    `find_source_text` returns the value at a path in the spelling of the file.
+    `find_source_text` returns the value at a path in the spelling of the file. The text of a string at one of the
+    paths in `placeholders` is not checked, because it is substituted later.
     """
     has_explanation = False
     for error in _build_slow_validator(kind).iter_errors(document):
         for path, is_key, message in _explain_error(error, find_source_text):
             has_explanation = True
-            yield path, is_key, message
+            if is_key or path not in placeholders or error.validator == "type":
+                yield path, is_key, message
     if not has_explanation:
         for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
@@ -121,8 +127,8 @@ def _explain_error(
             yield (
                 path,
                 False,
-                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}"
-                + (_EACH_ENTRY if rule == "array" and _has_entries_without_blank(value) else ""),
+                f"must be {_describe_type(rule)}, {_describe_value(value, rule, lambda: find_source_text(path))}"
+                + (_EACH_ENTRY if "array" in rule and _has_entries_without_blank(value) else ""),
             )
         case "enum":
             yield path, False, _describe_enum(value, rule)
@@ -149,6 +155,12 @@ _TYPES = {
     "object": "a mapping",
     "array": "a list",
 }
+
+
+def _describe_type(rule: str | list[str]) -> str:
+    return _TYPES[rule] if isinstance(rule, str) else " or ".join(_TYPES[each] for each in rule)
+
+
 _EACH_ENTRY = ": put a blank after the '-' of each entry"
 _LIMITS = {
     "const": "must be {rule!r}, not {value}",
@@ -156,6 +168,8 @@ _LIMITS = {
     "maxLength": "must have at most {characters}, but has {size}",
     "minItems": "must have at least {items}, but has {size}",
     "maxItems": "must have at most {items}, but has {size}",
+    "minProperties": "must have at least {members}, but has {size}",
+    "maxProperties": "must have at most {members}, but has {size}",
     "minimum": "must be {rule} or more, not {value}",
     "maximum": "must be {rule} or less, not {value}",
     "exclusiveMinimum": "must be more than {rule}, not {value}",
@@ -181,7 +195,7 @@ def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[
     return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
 
 
-def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
+def _describe_value(value: Json, expected_type: str | list[str], find_source_text: Callable[[], str]) -> str:
     match value:
         case None:
             return "but has no value"
@@ -214,9 +228,13 @@ def _describe_enum(value: Json, allowed_words: list[str]) -> str:
 
 
 def _format_counts(rule: object) -> dict[str, str]:
-    """Return a limit as a number of characters and of items."""
+    """Return a limit as a number of characters, of items and of members."""
     count = rule if isinstance(rule, int) else 0
-    return {"characters": format_count(count, "character"), "items": format_count(count, "item")}
+    return {
+        "characters": format_count(count, "character"),
+        "items": format_count(count, "item"),
+        "members": format_count(count, "member"),
+    }
 
 
 def _measure(value: object) -> int:

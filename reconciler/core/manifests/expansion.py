@@ -1,0 +1,192 @@
+"""Expand the documents of a revision: members of TargetSets, and the manifests of each target with its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeGuard
+
+from reconciler.core.errors import Problem
+from reconciler.core.manifests.checked_document import CheckedDocument
+from reconciler.core.manifests.document import ValuePath
+from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, substitute
+from reconciler.core.manifests.selectors import Selector
+from reconciler.core.model import Json, ensure_mapping
+from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.text import shorten
+
+AMBIENT_TARGET = "default"
+"""The name of the target if no Target is declared. Its credentials and Region come from the environment."""
+
+FindProblems: TypeAlias = Callable[[str, Mapping[str, Any]], Iterator[tuple[ValuePath, str]]]
+"""Function that yields (path, message) for each problem of a substituted document of a kind."""
+
+_MANIFEST = "DataIntegrationAssociation"
+_SUBSTITUTED_MEMBERS = ("spec", "window")
+_SUBSTITUTED_FIELDS = ("RoleArn", "ExternalId")
+
+
+def find_placeholder_texts(kind: object, tree: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
+    """Yield (path, string) for each string with `${` that is substituted in a document, which may be invalid."""
+    match kind:
+        case "DataIntegrationAssociation":
+            for name in (*_SUBSTITUTED_MEMBERS, "target"):
+                yield from find_texts(tree.get(name), (name,))
+        case "Target":
+            yield from _find_field_texts(tree.get("spec"), ("spec",))
+        case "TargetSet":
+            spec = ensure_mapping(tree.get("spec"))
+            yield from _find_field_texts(spec.get("template"), ("spec", "template"))
+            members = spec.get("members")
+            for index, member in enumerate(members if isinstance(members, list) else ()):
+                yield from _find_field_texts(member, ("spec", "members", index))
+        case _:
+            pass
+
+
+def _find_field_texts(tree: Json, path: ValuePath) -> Iterator[tuple[ValuePath, str]]:
+    for name in _SUBSTITUTED_FIELDS:
+        yield from find_texts(ensure_mapping(tree).get(name), (*path, name))
+
+
+def resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tuple[CheckedDocument, list[Problem]]:
+    """Return a Target with the values in RoleArn and ExternalId, and its problems after the substitution."""
+    if not target.is_valid or (target.member is None and not target.placeholders):
+        return target, []  # the reader has validated the Target
+    values, spec = _build_values(target), target.value["spec"]
+    found: list[tuple[ValuePath, str, str]] = [
+        (("spec", name), token, message)
+        for name in _SUBSTITUTED_FIELDS
+        for token, message in find_unknown_names(spec.get(name, ""), values)
+    ]
+    if not found:
+        fields = {name: substitute(spec[name], values) for name in _SUBSTITUTED_FIELDS if name in spec}
+        target = replace(target, value={**target.value, "spec": {**spec, **fields}})
+        found = [(path, "", message) for path, message in find_problems("Target", target.value)]
+    problems = [target.build_problem(path, message, token) for path, token, message in found]
+    return replace(target, rejected_paths=frozenset(path for path, _, _ in found)), problems
+
+
+def _build_values(target: CheckedDocument | None) -> Mapping[str, str]:
+    """Return the values of placeholders in a valid Target. Without a Target, only its name is known."""
+    if target is None:
+        return {"target.name": AMBIENT_TARGET}
+    spec = target.value["spec"]
+    known = {"name": target.name, "region": spec.get("Region"), "accountId": spec.get("AccountId")}
+    return {
+        **spec.get("Values", {}),
+        **{f"target.{name}": value for name, value in known.items() if isinstance(value, str)},
+    }
+
+
+class ManifestExpander:
+    """Expander of manifests over the Targets of a revision. `warnings` are those about selectors."""
+
+    def __init__(self, targets: Sequence[CheckedDocument], find_problems: FindProblems) -> None:
+        self.warnings: list[Problem] = []
+        self._targets: dict[str, CheckedDocument] = {}
+        for target in targets:
+            if target.name:
+                self._targets.setdefault(target.name, target)
+        self._find_problems = find_problems
+        self._names_by_selector: dict[Selector, tuple[str, ...]] = {}
+
+    def expand(self, manifest: CheckedDocument) -> Iterator[CheckedDocument | Problem]:
+        """Yield the manifest for each of its targets, and then each problem of its substitutions once."""
+        names = self._select(manifest)
+        targets_by_problem: dict[tuple[ValuePath, str, str], list[str]] = {}
+        for name in names:
+            if not manifest.placeholders:
+                yield replace(manifest, target=name)
+                continue
+            target = self._targets.get(name or "")
+            if not manifest.is_valid or not (target.is_valid if target else name is None and not self._targets):
+                yield replace(manifest, target=name, rejected_paths=manifest.rejected_paths or frozenset({()}))
+                continue
+            expansion, problems = self._substitute(manifest, name, _build_values(target))
+            yield expansion
+            for problem in problems:
+                targets_by_problem.setdefault(problem, []).append(name or "")
+        for (path, token, message), affected in targets_by_problem.items():
+            place = f" (in target {join_names([*map(shorten, affected)])})" if any(affected) else ""
+            yield manifest.build_problem(path, message + place, token)
+        target_text = manifest.value.get("target")
+        if not names and is_substituted(target_text):
+            yield self._build_target_problem(manifest, target_text)
+
+    def _select(self, manifest: CheckedDocument) -> Sequence[str | None]:
+        """Return the names of a manifest's targets. None is the ambient target, or an unknown one."""
+        if "targets" in manifest.value:
+            return self._select_with_warnings(manifest) if manifest.is_valid else ()
+        target = manifest.value.get("target")
+        if is_substituted(target):
+            return [name for name, each in self._targets.items() if each.is_valid and _has_name(each, target)]
+        if isinstance(target, str):
+            return (target,)
+        return tuple(self._targets) if len(self._targets) == 1 else (None,)
+
+    def _select_with_warnings(self, manifest: CheckedDocument) -> Sequence[str]:
+        value = manifest.value["targets"]
+        names = self._find_names(Selector.from_value(value))
+        if not names:
+            reason = "no Target is declared" if not self._targets else f"declared are {self._list_names()}"
+            message = f"no Target is selected, and nothing is created: {reason}"
+            self.warnings.append(manifest.build_problem(("targets",), message))
+        elif isinstance(value, list):
+            for index, glob in enumerate(value):
+                if not self._find_names(Selector((glob,))):
+                    closest = find_closest(glob, self._targets)
+                    remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._list_names()}"
+                    message = f"{shorten(glob)} selects no Target: {remedy}"
+                    self.warnings.append(manifest.build_problem(("targets", index), message))
+        return names
+
+    def _find_names(self, selector: Selector) -> tuple[str, ...]:
+        if selector not in self._names_by_selector:
+            self._names_by_selector[selector] = tuple(
+                name for name, target in self._targets.items() if selector.has_match(name, target.labels)
+            )
+        return self._names_by_selector[selector]
+
+    def _list_names(self) -> str:
+        return join_names([*map(shorten, self._targets)])
+
+    def _substitute(
+        self, manifest: CheckedDocument, name: str | None, values: Mapping[str, str]
+    ) -> tuple[CheckedDocument, list[tuple[ValuePath, str, str]]]:
+        """Return the manifest of one target, with (path, text of a placeholder, message) for each of its problems."""
+        problems = [
+            (path, token, message)
+            for member in _SUBSTITUTED_MEMBERS
+            for path, text in find_texts(manifest.value.get(member), (member,))
+            for token, message in find_unknown_names(text, values)
+        ]
+        value = manifest.value
+        if not problems:
+            members = {member: substitute(value[member], values) for member in _SUBSTITUTED_MEMBERS if member in value}
+            value = {**value, **members, **({"target": name} if "target" in value else {})}
+            problems = [
+                (path, "", message) for path, message in self._find_problems("DataIntegrationAssociation", value)
+            ]
+        rejected_paths = frozenset(path for path, _, _ in problems)
+        return replace(manifest, target=name, value=value, rejected_paths=rejected_paths), problems
+
+    def _build_target_problem(self, manifest: CheckedDocument, text: str) -> Problem:
+        """Return the problem of a `target` with a placeholder that gives the name of no Target."""
+        for target in self._targets.values():
+            if target.is_valid:
+                for token, message in find_unknown_names(text, _build_values(target)):
+                    return manifest.build_problem(("target",), message, token)
+        message = f"{shorten(text)} gives the name of no Target: a Target is selected if the result is its own name"
+        return manifest.build_problem(("target",), message)
+
+
+def is_substituted(value: object) -> TypeGuard[str]:
+    """Tell whether a value is a string with a placeholder."""
+    return isinstance(value, str) and any(find_texts(value))
+
+
+def _has_name(target: CheckedDocument, text: str) -> bool:
+    """Tell whether a text, with the values of a Target, is the name of this Target."""
+    values = _build_values(target)
+    return not any(find_unknown_names(text, values)) and substitute(text, values) == target.name
