@@ -109,8 +109,8 @@ def run_controller(
 
 def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal) -> FolderSource | GitSource:
     if source.url is None:
-        return FolderSource(source, config.targets, config.new_state)
-    return GitSource(source, config.targets, stop.event, config.new_state)
+        return FolderSource(source, config.targets, config.new_state, config.selector)
+    return GitSource(source, config.targets, stop.event, config.new_state, config.selector)
 
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:

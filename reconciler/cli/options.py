@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
+from reconciler.cli.parameters import LabelSelector
 from reconciler.core.durations import parse_duration
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
@@ -213,10 +214,26 @@ aws_access = combine_options(
     option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
 )
 
-connection = combine_options(
-    option("--target", "targets", multiple=True, metavar="NAME", help="Use only this Target. May be repeated."),
-    aws_access,
+target_selection = combine_options(
+    option(
+        "--target",
+        "targets",
+        multiple=True,
+        type=Glob(),
+        metavar="NAME",
+        help="Use only this Target. NAME may be a glob, such as 'prod-*'. May be repeated.",
+    ),
+    option(
+        "-l",
+        "--selector",
+        type=LabelSelector(),
+        default=(),
+        metavar="RULES",
+        help="Use only Targets with these labels, such as env=prod, or 'env in (prod,staging),!old'.",
+    ),
 )
+
+connection = combine_options(target_selection, aws_access)
 
 state = option(
     "--state",

@@ -7,6 +7,7 @@ import re
 import click
 
 from reconciler.app.http import Address
+from reconciler.core.manifests.selectors import Requirement, parse_requirements
 
 _MAX_PORT = 65535
 
@@ -40,3 +41,20 @@ class ManifestUrlTemplate(click.ParamType[str]):
         if problem := validate_template(str(value)):
             self.fail(f"{value!r} is not a URL template for manifests: {problem}", param, ctx)
         return str(value)
+
+
+class LabelSelector(click.ParamType[tuple[Requirement, ...]]):
+    """Rules for labels, as kubectl takes them."""
+
+    name = "selector"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Requirement, ...]:
+        """Return the rules. Fails if the text is not a selector."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_requirements(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

@@ -15,6 +15,7 @@ from reconciler.core.manifests.document import Document, ValuePath
 from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_target
 from reconciler.core.manifests.files import limit_files
 from reconciler.core.manifests.placeholders import find_tokens
+from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
 from reconciler.core.model import Desired
 from reconciler.core.request import normalise as request
@@ -25,8 +26,6 @@ from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.partitions import read_region_patterns
 from reconciler.edge.manifests.problems import ProblemCollection
 from reconciler.edge.manifests.yaml import read_documents
-
-API_VERSION = "appintegrations.reconciler/v1"
 
 _Copy = TypeVar("_Copy", bound="CheckedDocument | Problem")
 
