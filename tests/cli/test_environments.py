@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.controller import run_controller
 from support.program import Program
 
 from reconciler.core.manifests.files import File
@@ -26,7 +27,11 @@ spec:
 apiVersion: appintegrations.reconciler/v1
 kind: Target
 metadata: {name: lab}
-spec: {Region: eu-west-2, AccountId: "222222222222", AllowedDestinations: ["s3://${x}/*"]}
+spec:
+  Region: eu-west-2
+  AccountId: "222222222222"
+  RoleArn: arn:aws:iam::222222222222:role/exporter
+  AllowedDestinations: ["s3://${x}/*"]
 """
 MANIFESTS = """\
 apiVersion: appintegrations.reconciler/v1
@@ -175,3 +180,13 @@ def test_explanation_and_status_are_per_target(tmp_path: Path) -> None:
     assert json.loads(explanation.out)["target"]["name"] == "staging"
     statuses = program.run("status", "--sandbox", "--target", "*a*", "-o", "json")
     assert [each["name"] for each in json.loads(statuses.out)["targets"]] == ["staging", "lab"]
+
+
+def test_controller_counts_the_creates_of_a_revision(tmp_path: Path) -> None:
+    """A controller creates nothing above --max-creates-total, and below it creates after each target was looked at."""
+    program = write_manifests(tmp_path)
+    with run_controller(program, "--sandbox", "--max-creates-total", "1") as controller:
+        assert controller.wait_for_event("run finished", target="staging", blocked=1)["created"] == 0
+    with run_controller(program, "--sandbox", "--max-creates-total", "2", "--interval", "1h") as controller:
+        wait_for_creates = controller.expect_event("association created", ["prod", "staging"])
+        wait_for_creates()
