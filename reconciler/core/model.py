@@ -137,6 +137,11 @@ class Desired:
     warnings: tuple[Problem, ...] = ()
 
     @property
+    def manifest_count(self) -> int:
+        """The number of manifests. A manifest with several targets counts once."""
+        return len({(each.name, each.origin) for manifests in self.manifests.values() for each in manifests})
+
+    @property
     def all_warnings(self) -> tuple[Problem, ...]:
         """The warnings of a valid revision, including the one about an empty folder.
 

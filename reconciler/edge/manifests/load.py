@@ -113,7 +113,7 @@ def _count_copies(copies: Iterable[_Copy], budget: Budget) -> Iterator[_Copy]:
 def _find_substitution_problems(kind: str, value: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
     """Yield (path, message) for each problem of a document after the substitution."""
     document = {"apiVersion": API_VERSION, **value}
-    for path, _, message in _find_kind_problems(kind, document, lambda _: "", ()):
+    for path, _, message in _find_kind_problems(kind, document, lambda _: "", (), is_substituted=True):
         yield path, message
 
 
@@ -206,11 +206,15 @@ def _find_kind_problems(
     value: Mapping[str, Any],
     find_source_text: Callable[[ValuePath], str],
     placeholders: Container[ValuePath],
+    *,
+    is_substituted: bool = False,
 ) -> Iterator[tuple[ValuePath, bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a document of a known kind."""
     rejected_pointers = set()
-    if not schema.get_fast_check(kind)(value):
-        for path, is_key, message in schema.find_schema_problems(kind, value, find_source_text, placeholders):
+    if not schema.get_fast_check(kind, is_substituted=is_substituted)(value):
+        for path, is_key, message in schema.find_schema_problems(
+            kind, value, find_source_text, placeholders, is_substituted=is_substituted
+        ):
             rejected_pointers.add(format_pointer(path[1:]))
             yield path, is_key, message
     spec = value.get("spec")

@@ -30,6 +30,9 @@ SCHEMA_FILES = {
 }
 """The schema file of each kind of manifest."""
 
+_PLACEHOLDER_ALTERNATIVE = r"|\$\{"
+"""The end of each pattern that accepts a string with a placeholder."""
+
 
 def load_schema(file: str) -> dict[str, Any]:
     """Return a schema of the program by its file name."""
@@ -40,10 +43,32 @@ def load_schema(file: str) -> dict[str, Any]:
     return document
 
 
+def load_kind(kind: str, *, is_substituted: bool = False) -> dict[str, Any]:
+    """Return the schema of a kind. In the schema of a substituted document, patterns accept no placeholder.
+
+    Editors apply the schema file to documents before the substitution, and should not mark every placeholder.
+    """
+    rules = load_schema(SCHEMA_FILES[kind])
+    return _remove_placeholders(rules) if is_substituted else rules
+
+
+def _remove_placeholders(node: Any) -> Any:
+    """Return a schema without the alternative for placeholders in its patterns."""
+    match node:
+        case dict():
+            return {key: _remove_placeholders(value) for key, value in node.items()}
+        case list():
+            return [_remove_placeholders(each) for each in node]
+        case str():
+            return node.removesuffix(_PLACEHOLDER_ALTERNATIVE)
+        case _:
+            return node
+
+
 @cache
-def get_fast_check(kind: str) -> Callable[[Json], bool]:
+def get_fast_check(kind: str, *, is_substituted: bool = False) -> Callable[[Json], bool]:
     """Return the fast validator of a kind, a function from a document to a boolean."""
-    return _build_fast_validator(load_schema(SCHEMA_FILES[kind])).is_valid
+    return _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).is_valid
 
 
 def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -56,6 +81,8 @@ def find_schema_problems(
     document: Json,
     find_source_text: Callable[[tuple[str | int, ...]], str],
     placeholders: Container[tuple[str | int, ...]] = (),
+    *,
+    is_substituted: bool = False,
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
@@ -63,18 +90,18 @@ def find_schema_problems(
     paths in `placeholders` is not checked, because it is substituted later.
     """
     has_explanation = False
-    for error in _build_slow_validator(kind).iter_errors(document):
+    for error in _build_slow_validator(kind, is_substituted=is_substituted).iter_errors(document):
         for path, is_key, message in _explain_error(error, find_source_text):
             has_explanation = True
             if is_key or path not in placeholders or error.validator == "type":
                 yield path, is_key, message
     if not has_explanation:
-        for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
+        for refusal in _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
 @cache
-def _build_slow_validator(kind: str) -> Any:
+def _build_slow_validator(kind: str, *, is_substituted: bool = False) -> Any:
     from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
         Draft202012Validator,
         ValidationError,
@@ -88,7 +115,7 @@ def _build_slow_validator(kind: str) -> Any:
         if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
-    return extend(Draft202012Validator, {"pattern": match_pattern})(load_schema(SCHEMA_FILES[kind]))
+    return extend(Draft202012Validator, {"pattern": match_pattern})(load_kind(kind, is_substituted=is_substituted))
 
 
 @cache

@@ -56,6 +56,36 @@ def test_a_public_checker_accepts_the_snippet_of_a_target_set(tmp_path: Path) ->
     assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
 
 
+def test_a_public_checker_accepts_placeholders(tmp_path: Path) -> None:
+    """Editors and public checkers accept a placeholder where a pattern applies to the substituted value."""
+    manifest = {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "DataIntegrationAssociation",
+        "metadata": {"name": "a"},
+        "targets": {"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["staging"]}]},
+        "spec": {
+            "DataIntegrationIdentifier": "${source}",
+            "DestinationURI": "s3://${bucket}/profiles",
+            "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["${domain}"]}},
+            "ExecutionConfiguration": {
+                "ExecutionMode": "ON_DEMAND",
+                "OnDemandConfiguration": {"StartTime": "${start}"},
+            },
+        },
+    }
+    role = "arn:aws:iam::${target.accountId}:role/x"
+    target = {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "Target",
+        "metadata": {"name": "a"},
+        "spec": {"Region": "us-east-1", "AccountId": "123456789012", "RoleArn": role, "ExternalId": "${id}"},
+    }
+    for file, document in (("data-integration-association.v1.json", manifest), ("target.v1.json", target)):
+        (tmp_path / file).write_text(json.dumps(document))
+        result = run_check_jsonschema("--schemafile", REPOSITORY / "schemas" / file, tmp_path / file)
+        assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
+
+
 @pytest.mark.parametrize(
     ("example", "valid_text", "invalid_text", "expected"),
     [

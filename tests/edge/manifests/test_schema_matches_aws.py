@@ -19,9 +19,9 @@ from reconciler.edge.manifests import schema
 CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"
 LIST = "ListDataIntegrationAssociations"
 SUMMARY = "DataIntegrationAssociationSummary"
-ASSOCIATION = schema.load_schema(schema.SCHEMA_FILES["DataIntegrationAssociation"])
-TARGET = schema.load_schema(schema.SCHEMA_FILES["Target"])
-TARGET_SET = schema.load_schema(schema.SCHEMA_FILES["TargetSet"])
+ASSOCIATION = schema.load_kind("DataIntegrationAssociation", is_substituted=True)
+TARGET = schema.load_kind("Target", is_substituted=True)
+TARGET_SET = schema.load_kind("TargetSet", is_substituted=True)
 _RULES = ("if", "then", "else", "dependentSchemas")
 SPEC = ASSOCIATION["$defs"]["Spec"]
 TIME = ASSOCIATION["$defs"]["Time"]["pattern"]
