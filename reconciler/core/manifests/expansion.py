@@ -12,11 +12,16 @@ from reconciler.core.manifests.document import ValuePath
 from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, substitute
 from reconciler.core.manifests.selectors import Selector
 from reconciler.core.model import Json, ensure_mapping
-from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.suggestions import LimitedSuggestions, join_names
 from reconciler.core.text import shorten
 
 AMBIENT_TARGET = "default"
 """The name of the target if no Target is declared. Its credentials and Region come from the environment."""
+
+MAX_MATCHES = 2_000_000
+"""The most comparisons of selectors with Targets in a revision: a thousand selectors and two thousand Targets."""
+
+_MAX_SUGGESTIONS = 100
 
 FindProblems: TypeAlias = Callable[[str, Mapping[str, Any]], Iterator[tuple[ValuePath, str]]]
 """Function that yields (path, message) for each problem of a substituted document of a kind."""
@@ -88,8 +93,11 @@ class ManifestExpander:
         for target in targets:
             if target.name:
                 self._targets.setdefault(target.name, target)
+        self._order = {name: index for index, name in enumerate(self._targets)}
         self._find_problems = find_problems
         self._names_by_selector: dict[Selector, tuple[str, ...]] = {}
+        self._match_count = 0
+        self._suggestions = LimitedSuggestions(_MAX_SUGGESTIONS)
 
     def expand(self, manifest: CheckedDocument) -> Iterator[CheckedDocument | Problem]:
         """Yield the manifest for each of its targets, and then each problem of its substitutions once."""
@@ -111,7 +119,13 @@ class ManifestExpander:
             place = f" (in target {join_names([*map(shorten, affected)])})" if any(affected) else ""
             yield manifest.build_problem(path, message + place, token)
         target_text = manifest.value.get("target")
-        if not names and is_substituted(target_text):
+        if self._match_count > MAX_MATCHES and ("targets" in manifest.value or is_substituted(target_text)):
+            message = (
+                f"the selectors up to this line need more than {MAX_MATCHES:,} comparisons with Targets: use fewer "
+                "selectors"
+            )
+            yield manifest.build_problem(("targets" if "targets" in manifest.value else "target",), message)
+        elif not names and is_substituted(target_text):
             yield self._build_target_problem(manifest, target_text)
 
     def _select(self, manifest: CheckedDocument) -> Sequence[str | None]:
@@ -120,6 +134,9 @@ class ManifestExpander:
             return self._select_with_warnings(manifest) if manifest.is_valid else ()
         target = manifest.value.get("target")
         if is_substituted(target):
+            self._match_count += len(self._targets)
+            if self._match_count > MAX_MATCHES:
+                return ()
             return [name for name, each in self._targets.items() if each.is_valid and _has_name(each, target)]
         if isinstance(target, str):
             return (target,)
@@ -127,22 +144,36 @@ class ManifestExpander:
 
     def _select_with_warnings(self, manifest: CheckedDocument) -> Sequence[str]:
         value = manifest.value["targets"]
-        names = self._find_names(Selector.from_value(value))
+        if isinstance(value, list):
+            names_by_glob = {glob: self._find_named(glob) for glob in value}
+            unmatched = [glob for glob, matches in names_by_glob.items() if not matches]
+            selected = {name for matches in names_by_glob.values() for name in matches}
+            names = tuple(sorted(selected, key=self._order.__getitem__))
+        else:
+            names, unmatched = self._find_names(Selector.from_value(value)), []
         if not names:
             reason = "no Target is declared" if not self._targets else f"declared are {self._list_names()}"
             message = f"no Target is selected, and nothing is created: {reason}"
             self.warnings.append(manifest.build_problem(("targets",), message))
-        elif isinstance(value, list):
-            for index, glob in enumerate(value):
-                if not self._find_names(Selector((glob,))):
-                    closest = find_closest(glob, self._targets)
-                    remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._list_names()}"
-                    message = f"{shorten(glob)} selects no Target: {remedy}"
-                    self.warnings.append(manifest.build_problem(("targets", index), message))
+        elif unmatched:
+            closest = self._suggestions.find_closest(unmatched[0], self._targets)
+            remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._list_names()}"
+            message = f"no Target is selected by {join_names([*map(shorten, unmatched)])}: {remedy}"
+            self.warnings.append(manifest.build_problem(("targets", value.index(unmatched[0])), message))
         return names
 
+    def _find_named(self, glob: str) -> tuple[str, ...]:
+        """Return the names that a name or glob selects."""
+        if "*" in glob or "?" in glob:
+            return self._find_names(Selector((glob,)))
+        return (glob,) if glob in self._targets else ()
+
     def _find_names(self, selector: Selector) -> tuple[str, ...]:
+        """Return the names that a selector selects, or none after too many comparisons."""
         if selector not in self._names_by_selector:
+            self._match_count += len(self._targets)
+            if self._match_count > MAX_MATCHES:
+                return ()
             self._names_by_selector[selector] = tuple(
                 name for name, target in self._targets.items() if selector.has_match(name, target.labels)
             )
@@ -159,7 +190,7 @@ class ManifestExpander:
             (path, token, message)
             for member in _SUBSTITUTED_MEMBERS
             for path, text in find_texts(manifest.value.get(member), (member,))
-            for token, message in find_unknown_names(text, values)
+            for token, message in find_unknown_names(text, values, self._suggestions.find_closest)
         ]
         value = manifest.value
         if not problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.model import Json
@@ -35,14 +35,19 @@ def find_tokens(text: str) -> Iterator[str]:
     return (match[0] for match in _PLACEHOLDER.finditer(text))
 
 
-def find_unknown_names(text: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (text of the placeholder, message) for each placeholder of a string that has no value."""
+def find_unknown_names(
+    text: str, values: Mapping[str, str], suggest: Callable[[str, Iterable[str]], str | None] = find_closest
+) -> Iterator[tuple[str, str]]:
+    """Yield (text of the placeholder, message) for each placeholder of a string that has no value.
+
+    `suggest` returns the known name that is most similar to an unknown one.
+    """
     for match in _PLACEHOLDER.finditer(text):
         name = match["name"]
         if match[0] == _MARK:
             yield match[0], "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"
         elif name is not None and name not in values:
-            closest = find_closest(name, values)
+            closest = suggest(name, values)
             remedy = f"did you mean {closest!r}?" if closest else f"use {join_names(sorted(values))}"
             yield match[0], f"no value has the name {shorten(name)}: {remedy}"
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.core.errors import InvalidManifests
+from reconciler.core.manifests import expansion
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import load, load_manifests
@@ -205,8 +206,11 @@ def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> No
             "targets: {matchLabels: {env: prd}}",
             "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are 'prod-us', ",
         ),
-        ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: 'prod-ue' selects no Target: did you mean"),
-        ("targets: [staging, 'x*']", "all.yaml:19:20: /targets/1: 'x*' selects no Target: declared are 'prod-us'"),
+        ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
+        (
+            "targets: [staging, 'x*']",
+            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': declared are 'prod-us'",
+        ),
     ],
 )
 def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -> None:
@@ -274,6 +278,29 @@ def test_role_is_checked_after_the_substitution() -> None:
     target = PROD_US.replace("Values: {", 'RoleArn: "arn:aws:iam::${bucket}:role/x", Values: {')
     (problem,) = list_problems(target)
     assert problem.startswith("all.yaml:4:63: /spec/RoleArn: 'arn:aws:iam::exports-prod:role/x' is not the ARN of an")
+
+
+def test_number_of_comparisons_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many selectors over many Targets are refused, because each comparison takes time."""
+    manifests = [build_manifest(f"targets: ['{letter}*', staging]", letter) for letter in "abc"]
+    monkeypatch.setattr(expansion, "MAX_MATCHES", 6)
+    problems = [each for each in list_problems(*TARGETS, *manifests) if "comparisons" in each]
+    assert len(problems) == 1
+    assert len(list_problems(*TARGETS, *manifests, build_manifest("target: '${target.name}'", "d"))) == 2
+    assert problems[0].endswith(
+        "the selectors up to this line need more than 6 comparisons with Targets: use fewer selectors"
+    )
+
+
+def test_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first unknown names get a suggestion, because each search takes time."""
+    monkeypatch.setattr(expansion, "_MAX_SUGGESTIONS", 1)
+    texts = [
+        build_manifest("target: staging", name, f'"s3://${{{unknown}}}/x"')
+        for name, unknown in (("a", "bucke"), ("b", "buckt"), ("c", "bucke"))
+    ]
+    problems = list_problems(STAGING, *texts)
+    assert ["did you mean 'bucket'?" in each for each in problems] == [True, False, True]
 
 
 def test_each_copy_counts_as_a_document(monkeypatch: pytest.MonkeyPatch) -> None:
