@@ -51,7 +51,10 @@ class TargetConnector(Protocol):
 
 def build_create_bound(desired: Desired, limit: int) -> CreateBound | None:
     """Return the bound that the targets of a revision share, or None if they cannot exceed it together."""
-    counts = {target.name: len(desired.manifests[target.name]) for target in desired.targets}
+    counts = {
+        target.name: sum(each.policy.retired is None for each in desired.manifests[target.name])
+        for target in desired.targets
+    }
     return CreateBound(counts, limit, Lock()) if is_bound_needed(counts, limit) else None
 
 
