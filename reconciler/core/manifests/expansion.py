@@ -9,7 +9,8 @@ from typing import Any, TypeAlias, TypeGuard
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.manifests.document import ValuePath
-from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, substitute
+from reconciler.core.manifests.files import MAX_TOTAL_BYTES
+from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, measure, substitute
 from reconciler.core.manifests.selectors import Selector
 from reconciler.core.model import Json, ensure_mapping
 from reconciler.core.suggestions import LimitedSuggestions, join_names
@@ -20,6 +21,11 @@ AMBIENT_TARGET = "default"
 
 MAX_MATCHES = 2_000_000
 """The most comparisons of selectors with Targets in a revision: a thousand selectors and two thousand Targets."""
+
+MAX_CHARACTERS = MAX_TOTAL_BYTES
+"""The most characters of the strings with placeholders in a revision, after the substitution in each target."""
+
+_MAX_FIELD_LENGTH = 2048  # characters, as in the schema of RoleArn
 
 _MAX_SUGGESTIONS = 100
 
@@ -59,11 +65,13 @@ def resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tupl
     if not target.is_valid or (target.member is None and not target.placeholders):
         return target, []  # the reader has validated the Target
     values, spec = _build_values(target), target.value["spec"]
-    found: list[tuple[ValuePath, str, str]] = [
-        (("spec", name), token, message)
-        for name in _SUBSTITUTED_FIELDS
-        for token, message in find_unknown_names(spec.get(name, ""), values)
-    ]
+    found: list[tuple[ValuePath, str, str]] = []
+    for name in _SUBSTITUTED_FIELDS:
+        text = spec.get(name, "")
+        if len(text) > _MAX_FIELD_LENGTH or measure(text, values) > _MAX_FIELD_LENGTH:
+            found.append((("spec", name), "", f"the text has more than {_MAX_FIELD_LENGTH:,} characters: shorten it"))
+        else:
+            found += ((("spec", name), token, message) for token, message in find_unknown_names(text, values))
     if not found:
         fields = {name: substitute(spec[name], values) for name in _SUBSTITUTED_FIELDS if name in spec}
         target = replace(target, value={**target.value, "spec": {**spec, **fields}})
@@ -93,10 +101,11 @@ class ManifestExpander:
         for target in targets:
             if target.name:
                 self._targets.setdefault(target.name, target)
+        self._names_text = join_names([*map(shorten, self._targets)])
         self._order = {name: index for index, name in enumerate(self._targets)}
         self._find_problems = find_problems
         self._names_by_selector: dict[Selector, tuple[str, ...]] = {}
-        self._match_count = 0
+        self._match_count = self._character_count = 0
         self._suggestions = LimitedSuggestions(_MAX_SUGGESTIONS)
 
     def expand(self, manifest: CheckedDocument) -> Iterator[CheckedDocument | Problem]:
@@ -135,7 +144,7 @@ class ManifestExpander:
         target = manifest.value.get("target")
         if is_substituted(target):
             self._match_count += len(self._targets)
-            if self._match_count > MAX_MATCHES:
+            if self._match_count > MAX_MATCHES or len(target) > _MAX_FIELD_LENGTH:
                 return ()
             return [name for name, each in self._targets.items() if each.is_valid and _has_name(each, target)]
         if isinstance(target, str):
@@ -152,12 +161,12 @@ class ManifestExpander:
         else:
             names, unmatched = self._find_names(Selector.from_value(value)), []
         if not names:
-            reason = "no Target is declared" if not self._targets else f"declared are {self._list_names()}"
+            reason = "no Target is declared" if not self._targets else f"declared are {self._names_text}"
             message = f"no Target is selected, and nothing is created: {reason}"
             self.warnings.append(manifest.build_problem(("targets",), message))
         elif unmatched:
             closest = self._suggestions.find_closest(unmatched[0], self._targets)
-            remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._list_names()}"
+            remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._names_text}"
             message = f"no Target is selected by {join_names([*map(shorten, unmatched)])}: {remedy}"
             self.warnings.append(manifest.build_problem(("targets", value.index(unmatched[0])), message))
         return names
@@ -179,20 +188,13 @@ class ManifestExpander:
             )
         return self._names_by_selector[selector]
 
-    def _list_names(self) -> str:
-        return join_names([*map(shorten, self._targets)])
-
     def _substitute(
         self, manifest: CheckedDocument, name: str | None, values: Mapping[str, str]
     ) -> tuple[CheckedDocument, list[tuple[ValuePath, str, str]]]:
         """Return the manifest of one target, with (path, text of a placeholder, message) for each of its problems."""
-        problems = [
-            (path, token, message)
-            for member in _SUBSTITUTED_MEMBERS
-            for path, text in find_texts(manifest.value.get(member), (member,))
-            for token, message in find_unknown_names(text, values, self._suggestions.find_closest)
-        ]
         value = manifest.value
+        texts = [each for name in _SUBSTITUTED_MEMBERS for each in find_texts(value.get(name), (name,))]
+        problems = [*self._find_text_problems(texts, values)]
         if not problems:
             members = {member: substitute(value[member], values) for member in _SUBSTITUTED_MEMBERS if member in value}
             value = {**value, **members, **({"target": name} if "target" in value else {})}
@@ -202,11 +204,32 @@ class ManifestExpander:
         rejected_paths = frozenset(path for path, _, _ in problems)
         return replace(manifest, target=name, value=value, rejected_paths=rejected_paths), problems
 
+    def _find_text_problems(
+        self, texts: Sequence[tuple[ValuePath, str]], values: Mapping[str, str]
+    ) -> Iterator[tuple[ValuePath, str, str]]:
+        """Yield (path, text of a placeholder, message) for each unknown name, or one problem if there is too much text.
+
+        Texts of any length are counted before they are searched.
+        """
+        self._character_count += sum(len(text) for _, text in texts)
+        if self._character_count <= MAX_CHARACTERS:
+            self._character_count += sum(measure(text, values) - len(text) for _, text in texts)
+        if self._character_count > MAX_CHARACTERS:
+            message = (
+                f"the substituted texts up to this line have more than {MAX_CHARACTERS:,} characters: use shorter "
+                "values, or fewer targets"
+            )
+            yield (), "", message
+            return
+        for path, text in texts:
+            for token, message in find_unknown_names(text, values, self._suggestions.find_closest):
+                yield path, token, message
+
     def _build_target_problem(self, manifest: CheckedDocument, text: str) -> Problem:
         """Return the problem of a `target` with a placeholder that gives the name of no Target."""
         for target in self._targets.values():
-            if target.is_valid:
-                for token, message in find_unknown_names(text, _build_values(target)):
+            if target.is_valid and len(text) <= _MAX_FIELD_LENGTH:
+                for token, message in find_unknown_names(text, _build_values(target), self._suggestions.find_closest):
                     return manifest.build_problem(("target",), message, token)
         message = f"{shorten(text)} gives the name of no Target: a Target is selected if the result is its own name"
         return manifest.build_problem(("target",), message)
@@ -220,4 +243,4 @@ def is_substituted(value: object) -> TypeGuard[str]:
 def _has_name(target: CheckedDocument, text: str) -> bool:
     """Tell whether a text, with the values of a Target, is the name of this Target."""
     values = _build_values(target)
-    return not any(find_unknown_names(text, values)) and substitute(text, values) == target.name
+    return not any(find_unknown_names(text, values, lambda *_: None)) and substitute(text, values) == target.name

@@ -52,6 +52,11 @@ def find_unknown_names(
             yield match[0], f"no value has the name {shorten(name)}: {remedy}"
 
 
+def measure(text: str, values: Mapping[str, str]) -> int:
+    """Return an upper bound of the length of a string after its substitution."""
+    return len(text) + sum(len(values.get(match["name"], "")) for match in _PLACEHOLDER.finditer(text))
+
+
 def substitute(tree: Json, values: Mapping[str, str]) -> Json:
     """Return a tree with the value in the place of each `${name}` in its strings, and `${` in the place of `$${`.
 

@@ -292,6 +292,32 @@ def test_number_of_comparisons_is_limited(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+def test_size_of_the_result_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short text whose values would fill the memory is refused, before they are inserted."""
+    manifest = build_manifest("targets: ['*']")
+    size = sum(len("s3://${bucket}/profiles") + len(each) for each in ("exports-prod", "exports-eu", "exports-staging"))
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", size)
+    assert len(read(*TARGETS, manifest).manifests) == 3
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", size - 1)
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert problem == (
+        f"all.yaml:16:1: the substituted texts up to this line have more than {size - 1:,} characters: use shorter "
+        "values, or fewer targets (in target 'staging')"
+    )
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", 1)
+    assert len(list_problems(*TARGETS, manifest)) == 1
+
+
+def test_length_of_a_field_is_limited_before_the_substitution() -> None:
+    """A very long RoleArn or target is refused without a search for its placeholders."""
+    (problem,) = list_problems(PROD_US, build_manifest(f"target: '${{target.name}}{'x' * 3000}'"))
+    assert problem.endswith("gives the name of no Target: a Target is selected if the result is its own name")
+    for role in ("${bucket}" * 300, "${bucket}" + "x" * 3000):
+        target = PROD_US.replace("Values: {", f'RoleArn: "{role}", Values: {{')
+        (problem,) = list_problems(target)
+        assert problem.endswith("/spec/RoleArn: the text has more than 2,048 characters: shorten it")
+
+
 def test_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first unknown names get a suggestion, because each search takes time."""
     monkeypatch.setattr(expansion, "_MAX_SUGGESTIONS", 1)
