@@ -17,6 +17,7 @@ from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Settling
+from reconciler.core.plan.review import ReviewedPlan
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import build_target_report
 from reconciler.core.run_context import Run
@@ -51,6 +52,12 @@ class RunScenario:
                 is_stopped=lambda: self.create_count >= self.stop_after,
             ),
         )
+
+    @property
+    def reviewed_run(self) -> Run:
+        """The same run with a reviewed plan."""
+        run = self.run_inputs
+        return replace(run, context=replace(run.context, reviewed=ReviewedPlan("sha256:reviewed")))
 
     @property
     def create_count(self) -> int:
@@ -637,7 +644,7 @@ def test_reviewed_plan_is_executed_without_another_observation() -> None:
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     reviewed_calls = list(scenario.cloud.calls)
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),
@@ -653,7 +660,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),
@@ -664,13 +671,24 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     assert not scenario.journal.journal.records
 
 
+def test_preview_without_a_review_may_change() -> None:
+    """If the second look changes an earlier preview that nobody reviewed, the new plan is carried out."""
+    scenario = RunScenario(None, *TWO)
+    first = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
+    scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
+    writers = scenario.journal.create_writers(scenario.cloud)
+    result = reconcile(scenario.run_inputs, scenario.cloud, scenario.journal.reader, writers, first)
+    assert isinstance(result.outcomes["b"], Created)
+    assert (result.error, scenario.create_count) == (None, 2)
+
+
 def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
     """If another run wrote the journal, the new plan is carried out only if its writes are the reviewed ones."""
     scenario = RunScenario()
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.journal.journal = Journal(ACCOUNT, REGION, "lineage", 3)
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),

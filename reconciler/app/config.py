@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from reconciler.app.settings import Settings
 from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import UsageError
+from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import ReviewedPlan
@@ -26,7 +27,8 @@ DEFAULT_STATE = ".reconciler/"
 class RunConfig:
     """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`.
 
-    `is_single` is true if nothing starts a later run.
+    `targets` are globs, and `selector` the rules for labels. A target has to match both. `is_single` is true if nothing
+    starts a later run.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class RunConfig:
     revision: str | None = None
     reviewed: ReviewedPlan | None = None
     is_single: bool = False
+    selector: tuple[Requirement, ...] = ()
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:

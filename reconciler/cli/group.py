@@ -19,6 +19,7 @@ _COMMANDS = {
     "controller": "Reconcile periodically until stopped.",
     "health": "Check whether the controller on this machine makes progress.",
     "validate": "Check manifests without AWS or credentials.",
+    "render": "Print the manifests of each target with their values.",
     "explain": "Explain what a run would do with one association, and why.",
     "export": "Write live associations as manifests.",
     "status": "Show the records of the journal.",

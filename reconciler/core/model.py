@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -122,6 +122,7 @@ class Target:
     associations_per_integration: int = 10
     allowed_destinations: tuple[str, ...] = ()
     ignore: tuple[IgnoreRule, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,11 @@ class Desired:
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def manifest_count(self) -> int:
+        """The number of manifests. A manifest with several targets counts once."""
+        return len({(each.name, each.origin) for manifests in self.manifests.values() for each in manifests})
 
     @property
     def all_warnings(self) -> tuple[Problem, ...]:

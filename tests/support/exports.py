@@ -70,7 +70,7 @@ class Export:
     def _plan(self) -> Plan:
         listed = observation(*([self.live] if self.live else []))
         listed = replace(listed, aws_time=None if self.aws_offset is None else self.now + self.aws_offset)
-        rules = RunRules(RunOptions(self.mode, SETTLE), self.now, self.has_reviewed_plan)
+        rules = RunRules(RunOptions(self.mode, SETTLE), self.now, has_reviewed_plan=self.has_reviewed_plan)
         plan = compute_plan([self.manifest], listed, self.journal, rules)
         return apply_guardrails(plan, self.target, rules, listed)
 

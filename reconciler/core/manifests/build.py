@@ -54,6 +54,7 @@ def build_target(document: Mapping[str, Any]) -> Target:
     }  # JSON Schema accepts 2.0 as an integer
     return Target(
         name=document["metadata"]["name"],
+        labels=document["metadata"].get("labels", {}),
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
         ignore=tuple(IgnoreRule(rule["Arn"], rule["Reason"]) for rule in spec.get("Ignore", ())),
         **members,

@@ -9,16 +9,22 @@ from typing import Any
 from reconciler.core.errors import Problem
 from reconciler.core.manifests import build
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.consistency import find_target, normalise_identifier
+from reconciler.core.manifests.consistency import normalise_identifier
+from reconciler.core.manifests.expansion import AMBIENT_TARGET
 from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATED_EXPORT, find_warnings
 from reconciler.core.model import Desired, Manifest, Origin, Target
 
-AMBIENT_TARGET = "default"
-"""The name of the target if no Target is declared. Its credentials and Region come from the environment."""
 
+def build_desired(
+    documents: Sequence[CheckedDocument],
+    now: datetime,
+    read_zone: Callable[[str], tzinfo],
+    warnings: Sequence[Problem] = (),
+) -> Desired:
+    """Return the desired state of valid documents: the manifests of each target in order of name, and warnings.
 
-def build_desired(documents: Sequence[CheckedDocument], now: datetime, read_zone: Callable[[str], tzinfo]) -> Desired:
-    """Return the desired state of valid documents: the manifests of each target in order of name, and warnings."""
+    The manifests must have been expanded before. `warnings` are those of the expansion.
+    """
     target_documents = [document for document in documents if document.kind == "Target"]
     targets = tuple(build.build_target(document.value) for document in target_documents) or (Target(AMBIENT_TARGET),)
     manifests = _Manifests(target_documents, targets, now, read_zone)
@@ -31,7 +37,7 @@ def build_desired(documents: Sequence[CheckedDocument], now: datetime, read_zone
             name: tuple(sorted(target_manifests, key=lambda each: each.name))
             for name, target_manifests in manifests.by_target.items()
         },
-        tuple(sorted([*manifests.warnings, *manifests.build_target_warnings()])),
+        tuple(sorted({*warnings, *manifests.warnings, *manifests.build_target_warnings()})),
     )
 
 
@@ -49,7 +55,6 @@ class _Manifests:
         self.warnings: list[Problem] = []
         self._now, self._read_zone = now, read_zone
         self._target_documents = target_documents
-        self._names = tuple(str(document.name) for document in target_documents)
         self._policies: dict[str, Any] = {
             str(document.name): document.value["spec"].get("Policy", {}) for document in target_documents
         }
@@ -58,7 +63,7 @@ class _Manifests:
 
     def add(self, document: CheckedDocument) -> None:
         """Add the manifest in a document, and the warnings about it."""
-        target = find_target(document, self._names) or AMBIENT_TARGET
+        target = document.target or AMBIENT_TARGET
         origin = Origin(document.file, *document.document.find_position(()))
         manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}), self._read_zone)
         self.by_target[target].append(manifest)

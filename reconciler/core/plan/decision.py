@@ -299,8 +299,9 @@ class Plan:
     """Plan: exactly one decision for each manifest, in the order of the manifests, and the unmanaged associations.
 
     `ignored` are live associations without a manifest that the Target declares as those of somebody else. `old_names`
-    are the names of records that renamed manifests take over. `live_ids` are the ids of the live
-    associations. `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
+    are the names of records that renamed manifests take over. `live_ids` are the ids of the live associations.
+    `create_count` is the number of creates that the limits of the target allow, sent or waiting for a quota of AWS.
+    `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     """
 
@@ -312,6 +313,7 @@ class Plan:
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
     integration_names: Mapping[str, str] = field(default_factory=dict)
+    create_count: int = 0
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -20,7 +20,7 @@ from reconciler.core.plan.decision import (
     Write,
     is_window_update,
 )
-from reconciler.core.plan.inputs import RunRules
+from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.time_check import check_time
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.suggestions import join_names
@@ -33,15 +33,18 @@ MAX_EXPORTS = 20
 def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: Observation) -> Plan:
     """Return the plan with the writes that a guardrail stops as held or blocked.
 
-    Both limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
+    The limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
     counts waiting exports too, and cannot block them in a later run.
     """
     decisions = tuple(_check_policies(each, target, rules) for each in plan.decisions)
     decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
+    create_count = sum(isinstance(each, Create) for each in decisions)
+    if rules.grant and create_count > rules.grant.limit:
+        decisions = _apply_guardrail(decisions, _build_grant_check(rules.grant))
     decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))
-    return replace(plan, decisions=decisions)
+    return replace(plan, decisions=decisions, create_count=create_count)
 
 
 def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write], Decision]) -> tuple[Decision, ...]:
@@ -164,6 +167,19 @@ def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: Ru
         return Blocked(write.manifest, reason, write) if is_over_limit else write
 
     return check_creates
+
+
+def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
+    """Return the guardrail that stops every Create, because all targets together would create too many."""
+
+    def check_grant(write: Write) -> Decision:
+        if isinstance(write, Update):
+            return write
+        if grant.is_temporary:
+            return Held(write.manifest, write, grant.reason, is_temporary=True)
+        return Blocked(write.manifest, grant.reason, write)
+
+    return check_grant
 
 
 def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:

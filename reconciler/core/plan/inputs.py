@@ -16,20 +16,37 @@ class RunOptions:
 
     `mode` limits the writes that manifests may ask for. `settle_time` is the time by which List may lag behind a Create
     or an Update. `max_creates` is the maximum number of Creates in each target. It has no effect above the `MaxCreates`
-    of the target.
+    of the target. `max_creates_total` is the maximum number of Creates in all targets of a run, if it has several.
     """
 
     mode: Mode = Mode.CREATE_AND_UPDATE
     settle_time: timedelta = timedelta(minutes=15)
     max_creates: int | None = None
+    max_creates_total: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGrant:
+    """Number of creates that a target may send, out of those of all targets.
+
+    `reason` is the reason to send none if there are more. If `is_temporary` is true, a later run sends them.
+    """
+
+    limit: int
+    reason: str
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """Rules of a run: its options, the time of its decisions, and whether it carries out only a reviewed plan."""
+    """Rules of a run: its options, the time of its decisions, and its share of the creates of all targets.
+
+    Without a grant, only the limits of the target apply. With `has_reviewed_plan`, the run carries out only that plan.
+    """
 
     options: RunOptions
     now: datetime
+    grant: CreateGrant | None = None
     has_reviewed_plan: bool = False
 
 

@@ -7,7 +7,7 @@ turns its errors into messages. A rejected document stays rejected, even if json
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -26,8 +26,12 @@ if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and 
 SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
+    "TargetSet": "target-set.v1.json",
 }
 """The schema file of each kind of manifest."""
+
+_PLACEHOLDER_ALTERNATIVE = r"|\$\{"
+"""The end of each pattern that accepts a string with a placeholder."""
 
 
 def load_schema(file: str) -> dict[str, Any]:
@@ -39,10 +43,32 @@ def load_schema(file: str) -> dict[str, Any]:
     return document
 
 
+def load_kind(kind: str, *, is_substituted: bool = False) -> dict[str, Any]:
+    """Return the schema of a kind. In the schema of a substituted document, patterns accept no placeholder.
+
+    Editors apply the schema file to documents before the substitution, and should not mark every placeholder.
+    """
+    rules = load_schema(SCHEMA_FILES[kind])
+    return _remove_placeholders(rules) if is_substituted else rules
+
+
+def _remove_placeholders(node: Any) -> Any:
+    """Return a schema without the alternative for placeholders in its patterns."""
+    match node:
+        case dict():
+            return {key: _remove_placeholders(value) for key, value in node.items()}
+        case list():
+            return [_remove_placeholders(each) for each in node]
+        case str():
+            return node.removesuffix(_PLACEHOLDER_ALTERNATIVE)
+        case _:
+            return node
+
+
 @cache
-def get_fast_check(kind: str) -> Callable[[Json], bool]:
+def get_fast_check(kind: str, *, is_substituted: bool = False) -> Callable[[Json], bool]:
     """Return the fast validator of a kind, a function from a document to a boolean."""
-    return _build_fast_validator(load_schema(SCHEMA_FILES[kind])).is_valid
+    return _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).is_valid
 
 
 def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -51,24 +77,31 @@ def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Val
 
 
 def find_schema_problems(
-    kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
+    kind: str,
+    document: Json,
+    find_source_text: Callable[[tuple[str | int, ...]], str],
+    placeholders: Container[tuple[str | int, ...]] = (),
+    *,
+    is_substituted: bool = False,
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
-    `find_source_text` returns the value at a path in the spelling of the file.
+    `find_source_text` returns the value at a path in the spelling of the file. The text of a string at one of the
+    paths in `placeholders` is not checked, because it is substituted later.
     """
     has_explanation = False
-    for error in _build_slow_validator(kind).iter_errors(document):
+    for error in _build_slow_validator(kind, is_substituted=is_substituted).iter_errors(document):
         for path, is_key, message in _explain_error(error, find_source_text):
             has_explanation = True
-            yield path, is_key, message
+            if is_key or path not in placeholders or error.validator == "type":
+                yield path, is_key, message
     if not has_explanation:
-        for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
+        for refusal in _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
 @cache
-def _build_slow_validator(kind: str) -> Any:
+def _build_slow_validator(kind: str, *, is_substituted: bool = False) -> Any:
     from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
         Draft202012Validator,
         ValidationError,
@@ -82,7 +115,7 @@ def _build_slow_validator(kind: str) -> Any:
         if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
-    return extend(Draft202012Validator, {"pattern": match_pattern})(load_schema(SCHEMA_FILES[kind]))
+    return extend(Draft202012Validator, {"pattern": match_pattern})(load_kind(kind, is_substituted=is_substituted))
 
 
 @cache
@@ -142,6 +175,12 @@ _TYPES = {
     "object": "a mapping",
     "array": "a list",
 }
+
+
+def _describe_type(rule: str | list[str]) -> str:
+    return _TYPES[rule] if isinstance(rule, str) else " or ".join(_TYPES[each] for each in rule)
+
+
 _EACH_ENTRY = ": put a blank after the '-' of each entry"
 _LIMITS = {
     "const": "must be {rule!r}, not {value}",
@@ -149,6 +188,8 @@ _LIMITS = {
     "maxLength": "must have at most {characters}, but has {size}",
     "minItems": "must have at least {items}, but has {size}",
     "maxItems": "must have at most {items}, but has {size}",
+    "minProperties": "must have at least {members}, but has {size}",
+    "maxProperties": "must have at most {members}, but has {size}",
     "minimum": "must be {rule} or more, not {value}",
     "maximum": "must be {rule} or less, not {value}",
     "exclusiveMinimum": "must be more than {rule}, not {value}",
@@ -187,9 +228,9 @@ def _describe_wrong_type(value: Json, rules: Mapping[str, Any], find_source_text
         spelling = find_source_text() or str(value).lower()
         if expected_type == "string":
             return _describe_unquoted(spelling, "boolean" if isinstance(value, bool) else "number", rules)
-        return f"must be {_TYPES[expected_type]}, not {spelling}"
-    hint = _EACH_ENTRY if expected_type == "array" and _has_entries_without_blank(value) else ""
-    return f"must be {_TYPES[expected_type]}, {_describe_value(value)}{hint}"
+        return f"must be {_describe_type(expected_type)}, not {spelling}"
+    hint = _EACH_ENTRY if "array" in expected_type and _has_entries_without_blank(value) else ""
+    return f"must be {_describe_type(expected_type)}, {_describe_value(value)}{hint}"
 
 
 def _describe_unquoted(spelling: str, kind: str, rules: Mapping[str, Any]) -> str:
@@ -235,9 +276,13 @@ def _describe_enum(value: Json, allowed_words: list[str]) -> str:
 
 
 def _format_counts(rule: object) -> dict[str, str]:
-    """Return a limit as a number of characters and of items."""
+    """Return a limit as a number of characters, of items and of members."""
     count = rule if isinstance(rule, int) else 0
-    return {"characters": format_count(count, "character"), "items": format_count(count, "item")}
+    return {
+        "characters": format_count(count, "character"),
+        "items": format_count(count, "item"),
+        "members": format_count(count, "member"),
+    }
 
 
 def _measure(value: object) -> int:

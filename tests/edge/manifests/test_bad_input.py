@@ -391,10 +391,13 @@ JSON_FILES = JSON_TEXTS | {
     "block-text": ("a: [1\nb: 2\n", "1:1: the file is not JSON: a manifest must begin with {: write JSON, or give"),
 }
 OTHER_KIND: Cases = {
-    "no-kind": (MANIFEST.replace("kind: ", "kund: "), ["1:1: 'kind' is missing: use DataIntegrationAssociation or"]),
+    "no-kind": (
+        MANIFEST.replace("kind: ", "kund: "),
+        ["1:1: 'kind' is missing: use DataIntegrationAssociation, Target or"],
+    ),
     "unknown-kind": (
         MANIFEST.replace("kind: DataI", "kind: data i"),
-        ["2:7: /kind: unknown kind 'data integrationAssociation': use DataIntegrationAssociation or Target"],
+        ["2:7: /kind: unknown kind 'data integrationAssociation': use DataIntegrationAssociation, Target or TargetSet"],
     ),
     "kind-of-kubernetes": (
         "apiVersion: v1\nkind: ConfigMap\n",
@@ -440,12 +443,7 @@ SHAPES: Cases = {
     ),
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
-        [
-            (
-                "7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, "
-                "window, spec"
-            )
-        ],
+        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, targets, "],
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",
@@ -699,7 +697,7 @@ MEANING: Cases = {
     ),
     "target-not-named": (
         f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
-        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'"],
+        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test', "],
     ),
     "two-targets-of-one-place": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}",
