@@ -23,8 +23,7 @@ _MAX_ATTEMPTS = 3
 
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
     """Return the plan of a run and its inputs. Write nothing. Raises CloudError and StateError."""
-    context = run.context
-    journal = journal_reader.read()
+    context, journal = run.context, journal_reader.read()
     rules = RunRules(context.options, context.clock.now(), run.grant, has_reviewed_plan=context.reviewed is not None)
     listing = cloud.observe(context.progress)
     return Preview(Plan(), journal, listing, rules, context.clock.now()).replan(run.target, run.manifests, listing)

@@ -13,6 +13,7 @@ from reconciler.core.manifests.plain_documents import build_plain_documents
 from reconciler.core.manifests.selectors import Requirement
 from reconciler.edge import manifests
 from reconciler.edge.clock import SystemClock
+from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
 
 

@@ -115,7 +115,7 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month, first: 2026-01-01, delay: soon", "/window/delay: 'soon' is not a duration"),
         ("every: month, first: 2026-01-01, skip: 2026-02-01", "/window/skip: must be a list"),
         ("every: month, first: 2026-01-01, skip: [5.1.26]", "/window/skip/0: '5.1.26' is not a date: write"),
-        ("every: month, first: 2026-01-01, backfill: 7", "/window/backfill: must be a string"),
+        ("every: month, first: 2026-01-01, backfill: 7", "/window/backfill: the number 7 is not a date"),
     ],
 )
 def test_bad_window_has_a_problem_with_its_place(window: str, expected: str) -> None:

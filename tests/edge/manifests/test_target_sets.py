@@ -81,7 +81,7 @@ def test_each_member_is_a_target() -> None:
     [
         ("    Region: us-east-1\n", "", ": 'Region' is missing", 2),
         ("Region: us-east-1", "Region: xx-nowhere-1", "7:13: /spec/template/Region: 'xx-nowhere-1' is not a Region", 1),
-        ("Region: us-east-1", "Region: 1", "7:13: /spec/template/Region: must be a string", 1),
+        ("Region: us-east-1", "Region: 1", "7:13: /spec/template/Region: the number 1 is not a Region", 1),
         ("Region: eu-west-2", "Region: x", "13:54: /spec/members/1/Region: 'x' is not a Region code", 1),
         ("{name: one, ", "{", "12:7: /spec/members/0: 'name' is missing", 1),
         ("${role}", "${rol}", "8:53: /spec/template/RoleArn: no value has the name 'rol': did you mean 'role'?", 1),
