@@ -200,7 +200,7 @@ def test_failed_job_is_held_under_merge_while_windows_come() -> None:
     """Under merge, a failed window is held with exit code 1 until the next boundary, and then sent with it."""
     export = send_update(start_export())
     export.finish("FAILED")
-    expect(export.run(), Held, (1, 0), "exported again with the next window, from 2026-04-01 01:00:00Z on")
+    expect(export.run(), Held, (1, 0), "exported again with the next window, at or after 2026-04-01 01:00:00Z")
     export.now = at(4, 1, 1) - SECOND
     expect(export.run(), Held, (1, 0))
     export.wait(SECOND)
