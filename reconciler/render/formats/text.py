@@ -100,6 +100,8 @@ class _TextRenderer:
                 assert_never(other)
         if next_step := wording.describe_next_step(association):
             yield f"      {next_step}"
+        for sentence in wording.list_window_sentences(association):
+            yield self._apply_style(f"      {sentence}", "dim")
         for difference in association.differences:
             yield from self._render_difference(difference)
         if is_read_only and association.write:
