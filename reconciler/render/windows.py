@@ -22,14 +22,24 @@ def list_sentences(report: WindowReport) -> tuple[str, ...]:
     return tuple(sanitize(sentence) for sentence in _yield_sentences(report))
 
 
+def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:
+    """Return the watermark and the first window that was not sent, as lines without line breaks."""
+    planned = (describe_planned(each, report, report.now) for each in report.planned[:1])
+    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned))
+
+
 def _yield_sentences(report: WindowReport) -> Iterator[str]:
     yield describe_watermark(report)
     for planned in report.planned:
         yield describe_planned(planned, report, report.now)
+    yield describe_next_step(report)
+
+
+def describe_next_step(report: WindowReport) -> str:
+    """Return whether the windows to come go out."""
     if not report.planned:
-        yield _NO_WINDOWS
-    else:
-        yield _SUSPENDED if report.is_suspended else _REVIEW
+        return _NO_WINDOWS
+    return _SUSPENDED if report.is_suspended else _REVIEW
 
 
 def describe_watermark(report: WindowReport) -> str:

@@ -138,7 +138,7 @@ def _is_compared(decision: Decision, live: Live | None) -> bool:
 def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> WindowReport | None:
     """Return the recurring windows of a manifest after its write, if there was one."""
     manifest = decision.manifest
-    if plan.now is None or manifest.window is None or isinstance(decision, Retired):
+    if plan.now is None or manifest.window is None:
         return None
     match decision:
         case Create() | Update() if outcome:

@@ -115,9 +115,12 @@ class WindowReport:
 def build_window_report(
     manifest: Manifest, record: Record | None, now: datetime, *, is_suspended: bool = False, count: int = NEXT_COUNT
 ) -> WindowReport | None:
-    """Return the windows of a manifest from its record, with `count` windows to come. None without a `window`."""
+    """Return the windows of a manifest from its record, with `count` windows to come.
+
+    None without a `window`, and for a retired manifest, which has no windows to come.
+    """
     declaration = manifest.window
-    if declaration is None:
+    if declaration is None or manifest.policy.retired:
         return None
     recurrence = record.recurrence if record else None
     watermark = recurrence.watermark if recurrence else None
