@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.report.window_list import MAX_COUNT, WindowList
-from reconciler.core.report.windows import WindowState
 from reconciler.core.text import sanitize
 from reconciler.render import windows
 from reconciler.render.formats.json import dump_document
@@ -38,9 +37,12 @@ def _render_lines(subject: WindowList, target: str, place: str) -> Iterator[str]
     rows = [
         *((each.state, each.window, windows.describe_sent(each, report)) for each in report.sent),
         *(
-            (state, each.window, f"{_get_preposition(state)} {windows.format_time(each.due_at, report)}")
+            (
+                report.get_state(each, report.now),
+                each.window,
+                windows.describe_due_time(each, report, report.now),
+            )
             for each in report.planned
-            for state in (report.get_state(each, report.now),)
         ),
     ]
     texts = [(state, windows.format_window(window, report), description) for state, window, description in rows]
@@ -49,7 +51,3 @@ def _render_lines(subject: WindowList, target: str, place: str) -> Iterator[str]
     if not subject.is_complete:
         yield f"only the next {MAX_COUNT:,} windows are listed: use an earlier date"
     yield windows.describe_next_step(report)
-
-
-def _get_preposition(state: WindowState) -> str:
-    return "goes out from" if state is WindowState.TO_COME else "since"

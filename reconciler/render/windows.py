@@ -63,6 +63,12 @@ def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime)
             return f"{state} since {time}: {window}"
 
 
+def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
+    """Return when a window goes out, or since when it has waited."""
+    is_to_come = report.get_state(planned, now) is WindowState.TO_COME
+    return f"{'goes out from' if is_to_come else 'since'} {format_time(planned.due_at, report)}"
+
+
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
     """Return what became of a window that was sent. Later times are in UTC alone."""
     job = sent.job
@@ -79,7 +85,12 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
 
 def format_window(window: Window, report: WindowReport) -> str:
     """Return the beginning and the end of a window, in the time zone of the manifest."""
-    return f"{_format_local(window.start, report)} to {_format_local(window.end, report)}"
+    return " to ".join(format_ends(window, report))
+
+
+def format_ends(window: Window, report: WindowReport) -> tuple[str, str]:
+    """Return the beginning and the end of a window apart."""
+    return _format_local(window.start, report), _format_local(window.end, report)
 
 
 def format_time(time: datetime, report: WindowReport) -> str:

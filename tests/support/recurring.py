@@ -72,6 +72,13 @@ def build_recurring_record(
     )
 
 
+def build_daily_record() -> Record:
+    """Return the record of an association with daily windows, after two weeks."""
+    days = [Window(QUIET - number * DAY - 2 * HOUR, QUIET - number * DAY + 22 * HOUR) for number in range(15, 1, -1)]
+    past = tuple(PastWindow(day.start, day.end, build_job(day.end + HOUR)) for day in days)
+    return build_recurring_record(Window(days[-1].end, days[-1].end + DAY), None, None, *past)
+
+
 def build_windows(stored_record: Record | None = None, now: datetime = QUIET, **changes: Any) -> WindowReport:
     """Return the windows of a manifest with a record at a time."""
     report = build_window_report(build_recurring_manifest(**changes), stored_record, now)

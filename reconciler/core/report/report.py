@@ -63,6 +63,11 @@ class AssociationReport:
         return None if self.write is None or is_window_update(self.write) else self.write
 
     @property
+    def needs_attention(self) -> bool:
+        """True if a write is held, and a person should know of it."""
+        return self.decision is DecisionKind.HELD and self.exit_code > 0
+
+    @property
     def has_failed(self) -> bool:
         """True if a write was attempted and is not known to have succeeded, unless it waits for running jobs to end."""
         return isinstance(self.outcome, Refused | NotSent | Unknown) and not self.waits_for_quota
