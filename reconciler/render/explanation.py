@@ -13,8 +13,9 @@ from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
+from reconciler.render import windows
 from reconciler.render.formats.json import encode_association
-from reconciler.render.wording import format_value, list_window_sentences
+from reconciler.render.wording import format_value
 
 FORMAT = "reconciler/explanation/v1"
 
@@ -87,7 +88,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         yield f"  differs  {difference.path}: git {git}, applied {applied}, live {live}"
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
-    yield from (f"  {line}" for line in list_window_sentences(association))
+    yield from (f"  {line}" for line in windows.list_sentences(association.windows))
     yield ""
     yield "git"
     policy = manifest.policy

@@ -17,9 +17,9 @@ _NO_WINDOWS = "no window is to come, because no period begins after window.last"
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
 
 
-def list_sentences(report: WindowReport) -> tuple[str, ...]:
-    """Return the watermark, the window that is due and the windows to come, as lines without line breaks."""
-    return tuple(sanitize(sentence) for sentence in _yield_sentences(report))
+def list_sentences(report: WindowReport | None) -> tuple[str, ...]:
+    """Return the watermark, the window that is due and the windows to come, as lines. () without windows."""
+    return tuple(sanitize(sentence) for sentence in _yield_sentences(report)) if report else ()
 
 
 def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:

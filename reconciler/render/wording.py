@@ -110,15 +110,10 @@ def describe_association(association: AssociationReport) -> tuple[str, ...]:
     """Return the sentences, windows, differences and call of an association, as lines that contain no line breaks."""
     return (
         *list_sentences(association),
-        *list_window_sentences(association),
+        *windows.list_sentences(association.windows),
         *format_differences(association),
         *format_write(association),
     )
-
-
-def list_window_sentences(association: AssociationReport) -> tuple[str, ...]:
-    """Return the sentences about the recurring windows of an association, or () without windows."""
-    return windows.list_sentences(association.windows) if association.windows else ()
 
 
 def format_flow(association: AssociationReport) -> str:
