@@ -98,6 +98,10 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", ignore {' '.join(policy.ignore)}"] * bool(policy.ignore)
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
+    if declaration := manifest.window:
+        yield f"  window   every {declaration.every}, from {declaration.first} in {declaration.zone_name}" + (
+            f", last {declaration.last}" if declaration.last else ""
+        )
     if explanation.integration:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:

@@ -38,6 +38,7 @@ def test_windows_are_listed_before_and_after_the_first_export(program: Program, 
     assert (windows["due"], windows["next"]) == (None, [])
     for command in (("status",), ("explain", "monthly")):
         assert "windows in Europe/Berlin: no export has been completed yet" in program.run(*command).out
+    assert "window   every month, from 2026-10-01 in Europe/Berlin, last 2026-10-01" in program.run(*command).out
 
 
 def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:

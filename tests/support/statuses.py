@@ -87,9 +87,10 @@ def build_status_with_open_differences() -> ControllerStatus:
 
 def build_status_with_windows() -> ControllerStatus:
     """Return a snapshot with recurring windows in every state: late, in time, and before the first export."""
-    late, last = recurring.build_every_window("the bucket does not exist"), recurring.build_recurring_record()
+    late = replace(recurring.build_every_window("the bucket does not exist"), time_zone=recurring.BERLIN)
+    last = recurring.build_recurring_record()
     associations = (
-        reports.association("profiles-monthly", "held", arn=live("a1").arn, windows=late,
+        reports.association("profiles-monthly", "held", arn=live("a1").arn, windows=late, exit_code=1,
             reason="the update waits, because the export of the window before may still be running"),
         reports.association("tickets-monthly", "in-sync", arn=live("a2").arn, since=NOW - 30 * HOUR,
             last_execution=Execution("COMPLETED", None), windows=recurring.build_windows(last)),

@@ -8,6 +8,7 @@ import pytest
 from support.builders import NOW
 from support.recurring import (
     DAY,
+    HOUR,
     QUIET,
     SEPTEMBER,
     build_daily_record,
@@ -21,6 +22,7 @@ from support.statuses import build_status, build_target_status
 from reconciler.core.report.windows import WindowState
 from reconciler.core.windows.declaration import Period
 from reconciler.web.page.calendar import MAX_SENT, Cell, build_calendar
+from reconciler.web.page.cards import build_cards
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.rows import build_rows, get_level
 
@@ -63,8 +65,11 @@ def test_long_strip_is_cut_and_counts_earlier_windows() -> None:
 
 @pytest.mark.parametrize(("exit_code", "level"), [(0, "note"), (1, "warning")])
 def test_held_write_that_a_person_should_know_of_is_more_severe(exit_code: int, level: str) -> None:
-    """A held write is a note, and a warning if it makes the run fail."""
-    assert get_level(association("export", "held", exit_code=exit_code)) == level
+    """A held write is a note, and a warning for its row and its target if it makes the run fail."""
+    held = association("export", "held", exit_code=exit_code)
+    assert get_level(held) == level
+    (card,) = build_cards(build_status(build_target_status(report(held))), HOUR)
+    assert (card.state_text, card.level) == (("held" if exit_code else "in progress"), level)
 
 
 def test_row_has_a_strip_only_with_windows() -> None:
