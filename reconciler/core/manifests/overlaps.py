@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
@@ -45,7 +44,7 @@ def build_span(manifest: Manifest, document: CheckedDocument, number: int) -> Ex
 def find_overlaps(spans: Iterable[ExportSpan]) -> Iterator[Problem]:
     """Yield a warning for each span of one data integration that overlaps another. The later document gets it."""
     longest: ExportSpan | None = None
-    for span in sorted(spans, key=attrgetter("start", "number")):
+    for span in sorted(spans, key=lambda each: (each.start, each.number)):
         if longest and (longest.end is None or span.start < longest.end):
             yield _build_warning(span, longest)
         if longest is None or (longest.end is not None and (span.end is None or span.end > longest.end)):
@@ -53,7 +52,7 @@ def find_overlaps(spans: Iterable[ExportSpan]) -> Iterator[Problem]:
 
 
 def _build_warning(one: ExportSpan, other: ExportSpan) -> Problem:
-    earlier, later = sorted((one, other), key=attrgetter("number"))
+    earlier, later = sorted((one, other), key=lambda each: each.number)
     start = max(one.start, other.start)
     end = min((each.end for each in (one, other) if each.end), default=None)
     stretch = f"from {format_timestamp_to_the_minute(start)} " + (
