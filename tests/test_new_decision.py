@@ -52,8 +52,8 @@ CHANGES = {
         ("        case Lost():", "        case Paused():\n            yield 'paused'\n        case Lost():"),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
-    "reconciler/core/notifications/changes.py": (
-        ("| DecisionKind.HELD:", "| DecisionKind.HELD | DecisionKind.PAUSED:"),
+    "reconciler/core/notifications/conditions.py": (
+        ("| DecisionKind.SETTLING:", "| DecisionKind.SETTLING | DecisionKind.PAUSED:"),
     ),
     "reconciler/render/kinds.py": (
         (

@@ -21,6 +21,7 @@ _COMMANDS = {
     "validate": "Check manifests without AWS or credentials.",
     "render": "Print the manifests of each target with their values.",
     "explain": "Explain what a run would do with one association, and why.",
+    "windows": "List the past and coming windows of one association.",
     "export": "Write live associations as manifests.",
     "status": "Show the records of the journal.",
     "unlock": "Free the lease of a dead run.",

@@ -13,6 +13,7 @@ from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
+from reconciler.render import windows
 from reconciler.render.formats.json import encode_association
 from reconciler.render.wording import format_value
 
@@ -87,6 +88,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         yield f"  differs  {difference.path}: git {git}, applied {applied}, live {live}"
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
+    yield from (f"  {line}" for line in windows.list_sentences(association.windows))
     yield ""
     yield "git"
     policy = manifest.policy
@@ -96,6 +98,10 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", ignore {' '.join(policy.ignore)}"] * bool(policy.ignore)
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
+    if declaration := manifest.window:
+        yield f"  window   every {declaration.every}, from {declaration.first} in {declaration.zone_name}" + (
+            f", last {declaration.last}" if declaration.last else ""
+        )
     if explanation.integration:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:

@@ -23,6 +23,7 @@ from reconciler.core.text import (
     format_timestamp_to_the_minute,
     sanitize,
 )
+from reconciler.render import windows
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -106,8 +107,13 @@ def format_validation(result: ValidationResult) -> str:
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
-    """Return the sentences, differences and call of an association, as lines that contain no line breaks."""
-    return (*list_sentences(association), *format_differences(association), *format_write(association))
+    """Return the sentences, windows, differences and call of an association, as lines that contain no line breaks."""
+    return (
+        *list_sentences(association),
+        *windows.list_sentences(association.windows),
+        *format_differences(association),
+        *format_write(association),
+    )
 
 
 def format_flow(association: AssociationReport) -> str:

@@ -163,7 +163,7 @@ def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Progr
         assert not [line for line in result.err.splitlines() if line.startswith("::")]
 
 
-@pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "doctor"])
+@pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "windows", "doctor"])
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -178,7 +178,7 @@ def test_unwritable_output_is_rejected_before_any_call(
 ) -> None:
     """An unwritable output is a usage error before AWS is called, because the report would be lost."""
     program.add("october")
-    name = ["october"] if command == "explain" else []
+    name = ["october"] if command in {"explain", "windows"} else []
     result = program.run(command, *name, "-o", output)
     assert (result.code, result.out, server.sandbox.executed_writes) == (64, "", ())
     assert message in result.err

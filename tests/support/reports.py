@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from support.builders import NOW, SETTLE, live, manifest, record, request
+from support.recurring import build_every_window
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
@@ -150,6 +151,7 @@ def _build_every_association(text: str) -> list[AssociationReport]:
         ),
         _build_full_association(text, "held", write=_build_create(text)),
         *(_build_full_association(text, word) for word in decisions),
+        replace(_build_full_association(text, "held"), windows=build_every_window(text)),
     ]
 
 

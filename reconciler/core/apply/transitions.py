@@ -56,7 +56,7 @@ def with_outcomes(
     """
     for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
-            new_record = _apply_outcome(record, write.previous_record, outcome, now)
+            new_record = apply_outcome(record, write.previous_record, outcome, now)
             journal = journal.with_records(new_record) if new_record else journal.without_records(record.name)
     return journal
 
@@ -73,7 +73,7 @@ def with_renewed_intents(
     return with_outcomes(journal, own_journal, writes, outcomes, now).with_records(*remaining)
 
 
-def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
+def apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
     """Return the record after one call; None removes it from the journal."""
     match outcome, record.state:
         case (NotSent() | Skipped(), _):

@@ -36,12 +36,16 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
 
     decisions: list[Decision] = []
     old_names: set[str] = set()
+    names = {manifest.name for manifest in manifests}
+    records = {name: record for name, record in journal.records.items() if name in names}
     for manifest, request in zip(manifests, requests, strict=True):
         if request is None:
             decisions.append(_decide_without_integration(manifest, journal, observation))
             continue
         key = build_natural_key(request)
         record = journal.records.get(manifest.name) or orphans.claim(manifest, key)
+        if record:
+            records[manifest.name] = record
         if reason := _find_listing_problem(manifest, request, record, observation):
             decisions.append(Blocked(manifest, reason, is_unobserved=True))
             continue
@@ -89,6 +93,8 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
             (arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)
         ),
         integration_names={integration.arn: integration.name for integration in observation.integrations},
+        records=records,
+        now=min(rules.now, observation.aws_time or rules.now),
     )
 
 

@@ -303,6 +303,8 @@ class Plan:
     `create_count` is the number of creates that the limits of the target allow, sent or waiting for a quota of AWS.
     `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
+    `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
+    decisions: the earlier of the times of this machine and of AWS, as far as these are known.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -314,6 +316,8 @@ class Plan:
     unlisted: tuple[tuple[str, str], ...] = ()
     integration_names: Mapping[str, str] = field(default_factory=dict)
     create_count: int = 0
+    records: Mapping[str, Record] = field(default_factory=dict)
+    now: datetime | None = None
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.core.apply.outcome import Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
+from reconciler.core.apply.transitions import apply_outcome
 from reconciler.core.journal.records import LastDecision
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
@@ -30,6 +31,7 @@ from reconciler.core.plan.decision import (
 )
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, TargetReport
+from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.request.normalise import list_unreadable_pointers
 
 _SKIPPED_ADOPTION = Skipped("probably not adopted: the run did not write the journal; the next run tries again")
@@ -73,7 +75,10 @@ def build_lines(
     `outcomes` are by manifest name. `live_after_writes` are the associations that List showed after the writes, by id.
     """
     return tuple(
-        _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome)))
+        replace(
+            _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome))),
+            windows=_build_windows(plan, decision, outcome),
+        )
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
     )
@@ -128,6 +133,22 @@ def _get_differences(decision: Decision) -> tuple[Difference, ...]:
 def _is_compared(decision: Decision, live: Live | None) -> bool:
     """Tell whether a request is compared with its association, now or after the Create."""
     return isinstance(decision, Create) or (live is not None and not isinstance(decision, Retired))
+
+
+def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> WindowReport | None:
+    """Return the recurring windows of a manifest after its write, if there was one."""
+    manifest = decision.manifest
+    if plan.now is None or manifest.window is None:
+        return None
+    match decision:
+        case Create() | Update() if outcome:
+            record = apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
+        case Create() | Update():
+            record = decision.previous_record
+        case _:
+            record = decision.record or plan.records.get(manifest.name)
+    is_suspended = isinstance(decision, Held) and not decision.is_temporary and not decision.exit_code
+    return build_window_report(manifest, record, plan.now, is_suspended=is_suspended)
 
 
 def _get_token(decision: Decision | None) -> str | None:

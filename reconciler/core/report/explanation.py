@@ -31,6 +31,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
+from reconciler.core.plan.recurrence import complete_request
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.request.normalise import resolve_request
@@ -84,8 +85,9 @@ def explain(name: str, preview: Preview) -> Explanation:
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
     integration = find_integration(manifest.integration, observation.integrations)
-    request = resolve_request(manifest.spec, integration.arn) if integration else None
     record = _find_record(decision, journal)
+    resolved_request = resolve_request(manifest.spec, integration.arn) if integration else None
+    request = complete_request(manifest, resolved_request, record) if resolved_request else None
     associations = observation.associations.get(integration.arn, ()) if integration else ()
     live_by_id = index_by_id(observation.associations)
     matches = tuple(

@@ -15,6 +15,7 @@ from reconciler.core.model import Execution, Ignored, Live, Origin
 from reconciler.core.plan.decision import DecisionKind, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
+from reconciler.core.report.windows import WindowReport
 
 
 def format_summary_name(kind: DecisionKind) -> str:
@@ -33,7 +34,8 @@ class AssociationReport:
 
     `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
     unbroken series of runs with the same decision. `until` is the time until which the manifest waits, if it waits and
-    the time is known. `exit_code` and `dry_run_exit_code` are what the decision asks for.
+    the time is known. `exit_code` and `dry_run_exit_code` are what the decision asks for. `windows` are the recurring
+    windows of the manifest. They are None without a `window`, and if they are unknown.
     """
 
     name: str
@@ -53,11 +55,17 @@ class AssociationReport:
     until: datetime | None = None
     exit_code: int = 0
     dry_run_exit_code: int = 0
+    windows: WindowReport | None = None
 
     @property
     def reviewed_write(self) -> Write | None:
         """The write, unless it is the Update of a recurring window, which no review covers."""
         return None if self.write is None or is_window_update(self.write) else self.write
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if a write is held, and a person should know of it."""
+        return self.decision is DecisionKind.HELD and self.exit_code > 0
 
     @property
     def has_failed(self) -> bool:

@@ -15,6 +15,7 @@ from reconciler.core.plan.decision import Create, Update, Write, is_window_updat
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import escape_workflow_commands
+from reconciler.render import windows
 
 FORMAT = "reconciler/report/v1"
 FINDINGS_FORMAT = "reconciler/findings/v1"
@@ -165,6 +166,7 @@ def encode_association(association: AssociationReport) -> dict[str, Any]:
         "unverifiable": list(association.unverifiable),
         "lastExecution": _encode_execution(association.last_execution),
         "outcome": _encode_outcome(association.outcome),
+        "windows": windows.encode(association.windows),
         "write": _encode_write(association.write),
     }
 
