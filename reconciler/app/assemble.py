@@ -54,7 +54,8 @@ class Runner:
             targets, mismatch = run_targets(desired, self.build_connector(run, revision), self.build_context(progress))
         finished_at = max(started_at, self._clock.now())  # the clock may have been set back
         info = RunInfo(run, started_at, finished_at, self._config.dry_run, revision, __version__)
-        return Report(info, targets, desired.all_warnings, mismatch)
+        live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
+        return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias, assert_never
 
+from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Ignored, Json, Live, Manifest, Spec
 from reconciler.core.plan.difference import Difference
@@ -281,6 +282,7 @@ class Plan:
     are the names of records that renamed manifests take over. `live_ids` are the ids of the live
     associations. `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
+    `warnings` are the warnings about manifests that need an answer of AWS.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -291,6 +293,7 @@ class Plan:
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
     integration_names: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def writes(self) -> tuple[Write, ...]:
