@@ -63,6 +63,7 @@ def command(
         settings=read_settings(), reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values
     )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
+    output.refuse_to_replace_manifests(parsed_outputs, source)
     prepare(config, is_brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
