@@ -67,7 +67,8 @@ class Runner:
         finished_at = max(started_at, self._clock.now())  # the clock may have been set back
         config = self._config
         info = RunInfo(run, started_at, finished_at, config.dry_run, revision, __version__, config.is_single)
-        return Report(info, targets, desired.all_warnings, mismatch)
+        live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
+        return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""

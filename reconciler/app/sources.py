@@ -88,6 +88,14 @@ class Source:
             raise Interrupted(stop.signal)
         return files, revision
 
+    def has_file(self, file: Path) -> bool:
+        """Return whether an existing file is read as a manifest: its path was given, or it is in a given folder."""
+        if self.url is not None:
+            return False
+        from reconciler.edge import manifests
+
+        return any(manifests.is_read_from(path, file) for path in self.files or (FOLDER,))
+
     def find_files(self) -> Iterator[File | Problem]:
         """Yield the files of the source, up to the limits of one revision."""
         from reconciler.edge import manifests

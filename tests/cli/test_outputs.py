@@ -206,3 +206,25 @@ def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> N
     assert "its manifest was removed" in result.out
     assert "0 of 1 live association is managed" in result.out
     assert program.run("--fail-on", "unmanaged").code == 64
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "doctor", "explain"])
+@pytest.mark.parametrize("files", [(), ("-f", "manifests"), ("-f", "manifests/october.yaml")])
+def test_output_does_not_replace_a_manifest(
+    program: Program, server: SandboxServer, command: str, files: tuple[str, ...]
+) -> None:
+    """An output whose file is a manifest is refused before the run, and the manifest stays unchanged."""
+    program.add("october")
+    name = ("october",) if command == "explain" else ()
+    result = program.run(command, *name, *files, "-o", "json=manifests/october.yaml")
+    assert (result.code, result.out) == (64, "")
+    assert "-o json=manifests/october.yaml would replace a manifest" in result.err
+    assert (program.folder / "manifests" / "october.yaml").read_text() == EXPORT.replace("NAME", "october")
+    assert server.sandbox.executed_writes == ()
+
+
+def test_output_beside_the_manifests_is_written(program: Program) -> None:
+    """A file in the folder that is not read as a manifest may be an output."""
+    program.add("october")
+    assert program.run("validate", "-o", "json=manifests/findings.txt").code == 0
+    assert program.run("validate", "-o", "json=manifests/findings.txt").code == 0

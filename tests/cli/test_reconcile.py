@@ -408,3 +408,19 @@ def test_hostile_values_do_not_reach_the_terminal(program: Program, server: Sand
     for output in (program.run_on_terminal("--dry-run"), program.run_on_terminal("--dry-run", "-o", "json")):
         assert "\x1b]0" not in output
         assert "\x1b[2J" not in output
+
+
+def test_warning_about_a_source_changes_neither_exit_code_nor_digest(program: Program) -> None:
+    """A source that AWS is reported to refuse is a warning of the report, in every exit code and with --strict."""
+    program.add("articles", text=EXPORT.replace("profiles-export", "knowledge-articles"))
+    arguments = ("--dry-run", "--strict", "-o", "json")
+    result = program.run(*arguments)
+    assert (result.code, result.decisions) == (0, {"articles": "create"})
+    (warning,) = result.report["warnings"]
+    assert (warning["file"], warning["pointer"]) == ("manifests/articles.yaml", "/spec/DataIntegrationIdentifier")
+    assert "explicit deny" in warning["message"]
+    digest = result.report["planDigest"]
+    applied = program.run("--expect-plan", digest)
+    assert applied.code == 0
+    assert "warning: manifests/articles.yaml:1:1: /spec/DataIntegrationIdentifier: AWS is reported" in applied.out
+    assert program.run("-o", "json").report["warnings"] == []

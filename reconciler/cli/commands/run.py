@@ -67,6 +67,7 @@ def command(
         **config_values,
     )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
+    output.refuse_to_replace_manifests(parsed_outputs, source)
     prepare(config, is_brief=is_terminal and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:

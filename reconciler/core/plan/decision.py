@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias, assert_never
 
+from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Ignored, Json, Live, Manifest, Spec
 from reconciler.core.plan.difference import Difference
@@ -305,6 +306,7 @@ class Plan:
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
     decisions: the earlier of the times of this machine and of AWS, as far as these are known.
+    `warnings` are the warnings about manifests that need an answer of AWS.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -318,6 +320,7 @@ class Plan:
     create_count: int = 0
     records: Mapping[str, Record] = field(default_factory=dict)
     now: datetime | None = None
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
-from reconciler.core.model import Live, Mode, Observation, Target, Unobserved
+from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
 from reconciler.core.plan.decision import (
     Blocked,
     Create,
@@ -21,6 +21,8 @@ from reconciler.core.plan.decision import (
     is_window_update,
 )
 from reconciler.core.plan.inputs import CreateGrant, RunRules
+from reconciler.core.plan.live_warnings import count_associations
+from reconciler.core.plan.source_kind import get_source_kind
 from reconciler.core.plan.time_check import check_time
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.suggestions import join_names
@@ -120,15 +122,7 @@ def _build_association_quota(plan: Plan, target: Target, observation: Observatio
 
     It counts the associations that List shows, those that List may not show yet, and the earlier Creates of this run.
     """
-    counts = Counter(
-        {
-            arn: len(associations)
-            for arn, associations in observation.associations.items()
-            if not isinstance(associations, Unobserved)
-        }
-    )
-    settling = (each for each in plan.decisions if isinstance(each, Settling))
-    counts.update(str(each.record.request["DataIntegrationIdentifier"]) for each in settling if each.live is None)
+    counts = count_associations(plan, observation)
     limit = target.associations_per_integration
 
     def check_quota(write: Write) -> Decision:
@@ -183,29 +177,34 @@ def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
 
 
 def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
-    """Return the guardrail that holds exports while the maximum number of exports is running."""
+    """Return the guardrail that holds bulk exports while the maximum number of bulk exports is running.
+
+    A data integration of an unknown source counts as a bulk export. Then an export waits without need at worst.
+    """
+    other_arns = {each.arn for each in observation.integrations if not get_source_kind(each).may_be_bulk_export}
     live_associations = (
         live
-        for associations in observation.associations.values()
-        if not isinstance(associations, Unobserved)
+        for arn, associations in observation.associations.items()
+        if arn not in other_arns and not isinstance(associations, Unobserved)
         for live in associations
     )
     active = sum(map(_has_running_job, live_associations))
     settling = (each for each in plan.decisions if isinstance(each, Settling))
     active += sum(
-        starts_export(each.record.request) and not (each.live and _has_running_job(each.live)) for each in settling
+        _starts_bulk_export(each.record.request, other_arns) and not (each.live and _has_running_job(each.live))
+        for each in settling
     )
     new = 0
 
     def check_exports(write: Write) -> Decision:
         nonlocal new
-        if not starts_export(write.request):
+        if not _starts_bulk_export(write.request, other_arns):
             return write
         if active + new >= MAX_EXPORTS:
             own = f" and this run starts {new} more" if new else ""
             reason = (
-                f"{active} exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region "
-                "(this quota cannot be raised): a later run starts this export"
+                f"{active} bulk exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and "
+                "Region (this quota cannot be raised): a later run starts this export"
             )
             return Held(write.manifest, write, reason, is_temporary=True)
         new += 1
@@ -217,3 +216,11 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
 def _has_running_job(live: Live) -> bool:
     """Tell whether the last export is still running. An unknown status counts as running."""
     return bool(live.last_execution and live.last_execution.status not in FINAL_STATUSES)
+
+
+def _starts_bulk_export(request: Spec, other_arns: AbstractSet[str]) -> bool:
+    """Tell whether a call with this request may start a bulk export at once. A schedule starts its jobs later.
+
+    `other_arns` are the data integrations that are no bulk exports.
+    """
+    return starts_export(request) and request["DataIntegrationIdentifier"] not in other_arns

@@ -59,6 +59,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
         unlisted=plan.unlisted,
         live_count=len(plan.live_ids | created_ids),
         integration_names=plan.integration_names,
+        warnings=plan.warnings,
     )
 
 

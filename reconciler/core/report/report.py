@@ -121,7 +121,7 @@ class TargetReport:
     `ignored` are live associations without a manifest that the Target declares as those of somebody else.
     `unlisted` are the ARNs of the data integrations that could not be listed, each with the reason. `live_count` is the
     number of live associations, with those that this run created. `integration_names` are the names of the data
-    integrations, by ARN.
+    integrations, by ARN. `warnings` are the warnings about manifests that need an answer of AWS.
     """
 
     name: str
@@ -135,6 +135,7 @@ class TargetReport:
     unlisted: tuple[tuple[str, str], ...] = ()
     live_count: int = 0
     integration_names: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def get_integration_name(self, arn: str) -> str:
         """Return the name of a data integration, or its ARN if the data integration is gone."""

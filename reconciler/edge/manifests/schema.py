@@ -141,12 +141,8 @@ def _explain_error(
         path = (*path, value)
     match error.validator:
         case "additionalProperties":
-            properties = subschema.get("properties", {})
-            unused_keys = [name for name in properties if name not in value]
-            possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
-            for key in value:
-                if key not in properties:
-                    yield (*path, key), True, _describe_unknown_key(key, unused_keys, possible_keys)
+            for key, message in _describe_unknown_keys(value, subschema):
+                yield (*path, key), True, message
         case "required":
             for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
                 yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
@@ -204,6 +200,18 @@ def _find_missing_keys(
     for key in required_keys:
         if key not in value and not find_closest(key, unknown_keys):
             yield key
+
+
+def _describe_unknown_keys(value: Mapping[str, Json], subschema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for each key that the schema does not know."""
+    properties, messages = subschema.get("properties", {}), subschema.get("unknownKeyMessages", {})
+    unused_keys = [name for name in properties if name not in value]
+    possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
+    for key in value:
+        if key in messages:
+            yield key, f"{shorten(key)} {messages[key]}"
+        elif key not in properties:
+            yield key, _describe_unknown_key(key, unused_keys, possible_keys)
 
 
 def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[str]) -> str:

@@ -223,7 +223,7 @@ def test_retired_associations_count_for_quotas() -> None:
     guarded = apply_guardrails(result, Target("prod", associations_per_integration=99), rules(), live_state)
     held = guarded.decisions[-1]
     assert isinstance(held, Held)
-    assert "20 exports are running" in held.reason
+    assert "20 bulk exports are running" in held.reason
     assert isinstance(result.decisions[-1], Create)
 
 

@@ -607,13 +607,32 @@ SHAPES: Cases = {
     ),
 }
 MEANING: Cases = {
+    "member-of-the-data-integration": (
+        MANIFEST + "  FileConfiguration: {Folders: [/]}\n  Name: x\n",
+        [
+            "7:3: /spec/FileConfiguration: 'FileConfiguration' belongs to the data integration, not to the associat",
+            "8:3: /spec/Name: 'Name' belongs to the data integration, not to the association: name the data integra",
+        ],
+    ),
     "no-zone": (
         WINDOW + "      StartTime: 2026-10-01T00:00:00\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: "],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00' has no time zone: end it with Z"],
+    ),
+    "no-zone-after-a-fraction": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00.123456\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00.123456' has no time zone: end it"],
     ),
     "only-a-date": (
         WINDOW + "      StartTime: 2026-10-01\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01' {NO_TIME}"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01' is a date without a time and a zone: appe"],
+    ),
+    "blank-after-the-date": (
+        WINDOW + "      StartTime: 2026-10-01 00:00:00Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01 00:00:00Z' has a blank between the date an"],
+    ),
+    "microseconds": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00.123456Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00.123456Z' is more precise than a m"],
     ),
     "impossible-date": (
         WINDOW + "      StartTime: 2026-02-30T00:00:00Z\n",
@@ -629,7 +648,15 @@ MEANING: Cases = {
     ),
     "epoch-seconds": (
         WINDOW + '      StartTime: "1790812800"\n',
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' {NO_TIME}"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' has 10 digits, as epoch seconds have: app"],
+    ),
+    "epoch-microseconds": (
+        WINDOW + '      StartTime: "1790812800000000"\n',
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800000000' has 16 digits, as epoch microsecond"],
+    ),
+    "no-time": (
+        WINDOW + "      StartTime: tomorrow\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: 'tomorrow' {NO_TIME}"],
     ),
     "epoch-unquoted": (
         WINDOW + "      StartTime: 1790812800000\n",

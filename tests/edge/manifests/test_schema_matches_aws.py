@@ -122,6 +122,12 @@ def get_input_shape(operation: str) -> Any:
 MODEL, SCHEMA = dict(list_model_facts(get_input_shape(CREATE))), dict(list_schema_facts(SPEC))
 
 
+def test_every_member_of_a_data_integration_has_a_message() -> None:
+    """A member of CreateDataIntegration that an association does not have gets a message that says whose it is."""
+    members = set(get_input_shape("CreateDataIntegration").members)
+    assert SPEC["unknownKeyMessages"].keys() == members - SPEC["properties"].keys()
+
+
 def test_schema_has_exactly_the_members_of_the_request() -> None:
     """The schema has exactly the members of the Create request, at every depth."""
     assert MODEL.keys() == SCHEMA.keys()
