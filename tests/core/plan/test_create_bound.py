@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import NOW, journal, manifest, observation, rules
+from support.builders import NOW, journal, live, manifest, observation, record, rules
 
-from reconciler.core.model import Target, Unobserved
+from reconciler.core.model import Mode, Policy, Target, Unobserved
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
-from reconciler.core.plan.decision import Blocked, Create, Held, Plan
+from reconciler.core.plan.decision import Blocked, Create, Held, Plan, Update
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import CreateGrant, RunOptions, RunRules
 
@@ -106,6 +107,18 @@ def test_grant_stops_more_creates_than_it_allows() -> None:
     ] * 2
     assert [(type(each), each.reason) for each in held.decisions if isinstance(each, Held)] == [(Held, "wait")] * 2
     assert [count_possible_creates(each) for each in (decide(None), blocked, held)] == [2, 2, 2]
+
+
+def test_grant_stops_no_update() -> None:
+    """An Update passes, even if the creates of its target are stopped."""
+    policy, mode = Policy(mode=Mode.CREATE_AND_UPDATE), Mode.CREATE_AND_UPDATE
+    changed = manifest(policy=policy, ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
+    missing = manifest("b", DestinationURI="s3://corp-exports/b")
+    live_state = observation(live())
+    plan = compute_plan([changed, missing], live_state, journal(record()), rules(mode))
+    limited_rules = replace(rules(mode), grant=CreateGrant(0, "too many"))
+    decisions = apply_guardrails(plan, Target("prod"), limited_rules, live_state).decisions
+    assert [type(each) for each in decisions] == [Update, Blocked]
 
 
 def test_unlisted_manifest_counts_as_a_create() -> None:

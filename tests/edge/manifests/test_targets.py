@@ -8,10 +8,12 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.manifests import expansion
+from reconciler.core.manifests.document import Document
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import load, load_manifests
 from reconciler.edge.manifests.budget import Budget
+from reconciler.edge.manifests.yaml import read_documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\n"
@@ -278,6 +280,21 @@ def test_role_is_checked_after_the_substitution() -> None:
     target = PROD_US.replace("Values: {", 'RoleArn: "arn:aws:iam::${bucket}:role/x", Values: {')
     (problem,) = list_problems(target)
     assert problem.startswith("all.yaml:4:63: /spec/RoleArn: 'arn:aws:iam::exports-prod:role/x' is not the ARN of an")
+
+
+def test_nameless_target_and_unknown_kind_are_one_problem_each() -> None:
+    """A Target without a name, and a document of an unknown kind, cause no further problems."""
+    nameless = PROD_US.replace("name: prod-us, ", "")
+    assert len(list_problems(nameless, build_manifest("").replace("${bucket}", "bucket"))) == 1
+    assert len(list_problems(PROD_US, build_manifest("").replace("kind: Data", "kind: Date"))) == 1
+
+
+def test_placeholder_without_the_file_has_the_position_of_its_string() -> None:
+    """If the text of the file is no longer known, a placeholder has the position of its string."""
+    (document,) = read_documents("a.yaml", b"a: x ${b}\n")
+    assert isinstance(document, Document)
+    assert document.find_text_position(("a",), "${b}", 6) == (1, 6)
+    assert document.without_text().find_text_position(("a",), "${b}", 6) == (1, 4)
 
 
 def test_number_of_comparisons_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
