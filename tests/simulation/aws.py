@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from botocore.exceptions import (
     ClientError,
@@ -159,7 +159,7 @@ class Cloud:
             self.history.count_event("token honoured")
         return answer
 
-    def _draw_job_outcome(self) -> str:
+    def _draw_job_outcome(self) -> Literal["COMPLETED", "FAILED"]:
         return "FAILED" if draw_bool(self.job_random, self.scenario.failure_rate) else "COMPLETED"
 
     def execute_later(self, call: Call, max_delay: float) -> None:

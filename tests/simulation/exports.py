@@ -61,7 +61,6 @@ class ExportChecker:
             return
         description = f"{call.trace.run} updates {id_[:8]} while the job of {exports[-1].call.trace.run} runs"
         required_wait = exports[-1].call.duration + self._scenario.behaviour.status_lag + MAX_INTENT_AGE + MARGIN
-        required_wait += abs(call.trace.skew) + abs(exports[-1].call.trace.skew)
         if exports[-1].call.epoch != self.store.epoch:
             self._history.count_event("update during a job: state lost or restored")
         elif not self._scenario.behaviour.updates_shown:
@@ -107,9 +106,10 @@ class ExportChecker:
         fitting = [each for each in declarations if is_boundary(each, end)]
         if not fitting:
             self._report("boundaries", f"{call.trace.run} sends {start} to {end}, which does not end with a period")
-        elif call.verb == "create" or declaration.missed is Missed.EACH:
-            if all(has_boundary_between(each, start, end) for each in fitting):
-                self._report("boundaries", f"{call.trace.run} sends {start} to {end}, which is more than one period")
+        elif (call.verb == "create" or declaration.missed is Missed.EACH) and all(
+            has_boundary_between(each, start, end) for each in fitting
+        ):
+            self._report("boundaries", f"{call.trace.run} sends {start} to {end}, which is more than one period")
         if not earlier and not any(is_boundary(each, start) for each in declarations):
             self._report("boundaries", f"{call.trace.run} begins at {start}, where no period begins")
 
@@ -143,10 +143,12 @@ class ExportChecker:
         text = f"{export.call.trace.run} sends {_format(window)}"
         if window[0] > reach and not has_word:
             self._report("no-gap", f"{text}, and only everything before {_format_time(reach)} was exported")
-        for each in earlier:
-            if not (each.is_completed and each.window and each.window[0] < window[1] and window[0] < each.window[1]):
+        for number, each in enumerate(earlier):
+            if not (each.is_completed and _overlap(each, export)):
                 continue
-            if lost or _get_generation(export) > _get_generation(each) or self.store.epoch > each.call.epoch and lost:
+            # The first call after `each` that exports it again needs a person. Later ones may repeat that call.
+            repetition = next(later for later in (*earlier[number + 1 :], export) if _overlap(each, later))
+            if lost or _get_generation(repetition) > _get_generation(each):
                 self._history.count_event("stretch twice: a person, or state lost")
                 continue
             self._report("no-stretch-twice", f"{text}, and {each.call.trace.run} exported {_format(each.window)}")
@@ -176,7 +178,10 @@ class ExportChecker:
             if any(self._is_touched(each.call.association_id) for each in exports):
                 continue
             last_sent_at = max((each.call.sent_at for each in exports), default=0.0)
-            reach = max((each.window[1] for each in exports if each.window and each.is_completed), default=0.0)
+            # A person may pass over a window whose job failed.
+            has_skip = any(each.skip for each in self._list_declarations(manifest))
+            ends = [each.window[1] for each in exports if each.window and (each.is_completed or has_skip)]
+            reach = max(ends, default=0.0)
             due = self._find_first_due(declaration, reach, last_run_at)
             if due and due + _SLACK < last_run_at and last_sent_at + _SLACK < last_run_at:
                 text = f"the window until {_format_time(due)} is due, and the last decision is {word}"
@@ -224,7 +229,13 @@ def _get_rule(manifest: Manifest | None) -> object:
     return declaration and (declaration.every, declaration.zone_name, declaration.first, declaration.delay)
 
 
-def _format(window: Window) -> str:
+def _overlap(one: Export, other: Export) -> bool:
+    return bool(one.window and other.window and one.window[0] < other.window[1] and other.window[0] < one.window[1])
+
+
+def _format(window: Window | None) -> str:
+    if window is None:
+        return "everything"
     return f"{_format_time(window[0])} to {_format_time(window[1])}"
 
 
