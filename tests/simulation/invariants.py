@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from simulation.aws import SIGNATURE_LIFETIME, Cloud
+from simulation.exports import ExportChecker
 from simulation.git import DELAY, Git
 from simulation.history import History
 from simulation.scenario import Scenario
@@ -20,7 +21,7 @@ from simulation.trace import Call, Listing, Trace
 from reconciler.core.apply.outcome import Created, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, build_natural_key
-from reconciler.core.plan.decision import Adopt, Blocked, Plan, Update, get_live
+from reconciler.core.plan.decision import Adopt, Blocked, Plan, Update, get_exit_code, get_live
 from reconciler.core.request.token import compute_client_token
 
 Arguments = ParamSpec("Arguments")
@@ -45,7 +46,12 @@ INVARIANTS = {
     "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
     "retired": "nothing is sent for a manifest with policy.retired",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
-    "job-ended": "no Update is sent while List shows that a job of the association is running",
+    "one-job": "no Update arrives while a job of its association may be running",
+    "boundaries": "a window ends with a period, and a Create or an export of each period has exactly one",
+    "old-revision": "a superseded declaration sends nothing unless the generation is raised",
+    "no-gap": "each window begins where the completed exports end",
+    "no-stretch-twice": "nothing that was exported is exported again without the word of a person",
+    "all-due-done": "without faults, every due window is exported or reported",
     "dry-run": "a dry run writes nothing and takes no lock",
     "nothing-unknown": "each association in List is in the journal or in the report of the run",
     "ambiguous": "of several matching associations, none is adopted without policy.adopt",
@@ -83,6 +89,7 @@ class Checker:
         self.cloud: Cloud
         self.store: SharedStore
         self.git: Git
+        self.exports = ExportChecker(scenario, schedule, history, self.report_violation)
         self._executed_creates: defaultdict[NaturalKey, list[tuple[int, Call]]] = defaultdict(list)
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
@@ -113,23 +120,15 @@ class Checker:
         self._check_retired(call)
         if call.verb == "create":
             self._check_sent_create(call)
-        else:
-            self._check_running_job(call)
 
     def _check_window(self, call: Call) -> None:
         window = call.request["ExecutionConfiguration"].get("OnDemandConfiguration") or {}
-        due_at = int(window.get("EndTime", 0)) / 1000 + DELAY.total_seconds()
+        declaration = self._scenario.declaration
+        delay = declaration.delay if declaration else DELAY
+        due_at = int(window.get("EndTime", 0)) / 1000 + delay.total_seconds()
         if window and self._schedule.now < due_at:
             early = due_at - self._schedule.now
             self.report_violation("not-early", f"{call.trace.run} sends a window {early:.0f} seconds early")
-
-    def _check_running_job(self, call: Call) -> None:
-        """Check that List did not show a running job when the run decided on an Update."""
-        association = self.cloud.state.associations.get(call.request["DataIntegrationAssociationIdentifier"])
-        if association is None or call.listing is None or association.updated_at > call.listing.started_at:
-            return
-        if association.get_status(call.listing.started_at) == "IN_PROGRESS":
-            self.report_violation("job-ended", f"{call.trace.run} updates {association.id} while its job is running")
 
     def _check_retired(self, call: Call) -> None:
         """Check that a manifest of the run's revision that is not retired has the association of a call."""
@@ -177,6 +176,7 @@ class Checker:
     @_report_check_errors
     def record_execution(self, call: Call) -> None:
         """Check a call that AWS carried out."""
+        self.exports.check_execution(call)
         if call.verb == "create":
             self._check_created(call)
         else:
@@ -261,6 +261,9 @@ class Checker:
         """Check that git requests an Update that reached AWS, whatever its result."""
         if call.verb == "create":
             return
+        self.exports.check_arrival(call)
+        if self._scenario.declaration:
+            return
         id_ = call.request["DataIntegrationAssociationIdentifier"]
         description, manifests = f"{call.trace.run} updates {id_}", list(self._list_requesting_manifests(call, id_))
         if not manifests or call.trace.mode is not Mode.CREATE_AND_UPDATE:
@@ -278,6 +281,9 @@ class Checker:
 
     def _check_updated(self, call: Call) -> None:
         """Check that git ever changed the configuration or its generation. An older revision counts as a change."""
+        self._history.count_event("updated")
+        if self._scenario.declaration:
+            return
         association = self.cloud.state.associations[call.association_id]
         for requesting in self._list_requesting_manifests(call, call.association_id):
             change = (call.association_id, _format_execution(call.request), requesting.policy.generation)
@@ -292,7 +298,6 @@ class Checker:
             self.report_violation(
                 "one-update", f"{call.trace.run} updates {call.association_id}, and git never changed it"
             )
-        self._history.count_event("updated")
 
     # writes to the store
 
@@ -347,6 +352,9 @@ class Checker:
         """Check the result of a finished run."""
         for decision in result.plan.decisions:
             self._history.count_event(f"decision: {decision.kind}")
+            self.exports.record_decision(
+                decision.manifest.name, decision.kind, get_exit_code(decision, is_dry_run=False)
+            )
             if isinstance(decision, Adopt):
                 self._check_adoption(trace, decision)
         for outcome in result.outcomes.values():
@@ -423,7 +431,7 @@ class Checker:
         last, previous = rounds[-1], rounds[-2]
         previous_kinds = {name: kind for name, _, kind in previous}
         for name, manifest, word in last:
-            if self._may_create_forever(manifest):
+            if self._may_create_forever(manifest) or manifest.window:
                 continue
             if word not in STABLE_DECISIONS or previous_kinds[name] != word:
                 self.report_violation(
