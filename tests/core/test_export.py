@@ -545,6 +545,17 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
     assert plan_with_advice.unmanaged == ()
 
 
+def test_association_that_blocks_a_manifest_has_a_warning() -> None:
+    """An association that a blocked manifest may mean names that manifest, and warns of a second association."""
+    blocked = manifest()
+    similar = live("x1", DestinationURI="s3://corp-exports/2026-10/")
+    (exported,) = export_associations(AMBIENT, preview(observation(similar), [blocked]))
+    assert exported.blocked_manifests == (blocked,)
+    (warning,) = (each for each in exported.comments if "may be the association of" in each)
+    assert warning.startswith(f"This association may be the association of {blocked.name!r}")
+    assert f"the next run creates a second association for {blocked.name!r}" in warning
+
+
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:
     """If the association of a duplicate is unknown, a person removes the duplicate or sets its policy.adopt."""
     desired, live_state = manifest("october"), observation(live("a1"), live("a2"))
