@@ -9,7 +9,8 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.expansion import is_substituted
+from reconciler.core.manifests.choices import find_chosen_names
+from reconciler.core.manifests.expansion import AMBIENT_TARGET, is_substituted
 from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
@@ -23,6 +24,7 @@ def find_target_problems(targets: Sequence[CheckedDocument], manifests: Sequence
     yield from _find_duplicate_targets(targets)
     for manifest in manifests:
         yield from _find_unknown_target(manifest, declared_targets)
+        yield from _find_unknown_choices(manifest, declared_targets)
 
 
 def find_manifest_problems(
@@ -109,6 +111,16 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
             "'target' is missing, and several Targets are declared: set 'target' to one of "
             f"{declared_targets.names_text}, or select several with 'targets'",
         )
+
+
+def _find_unknown_choices(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
+    """Yield a problem for each name in a map by target name that is not the name of a Target."""
+    known_names = declared_targets.name_set or {AMBIENT_TARGET}
+    for path, name in find_chosen_names(manifest.value):
+        if name not in known_names:
+            suggestion = declared_targets.suggest(name)
+            remedy = f"did you mean {suggestion!r}?" if suggestion else "use the name of a Target"
+            yield manifest.build_problem(path, f"no Target {shorten(name)} is declared: {remedy}")
 
 
 def _find_duplicate_names(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:

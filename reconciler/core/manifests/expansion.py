@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
+from reconciler.core.manifests.choices import choose_values
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.manifests.files import MAX_TOTAL_BYTES
 from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, measure, substitute
@@ -114,7 +115,7 @@ class ManifestExpander:
         targets_by_problem: dict[tuple[ValuePath, str, str], list[str]] = {}
         for name in names:
             if not manifest.placeholders:
-                yield replace(manifest, target=name)
+                yield replace(manifest, target=name, value=choose_values(manifest.value, name or AMBIENT_TARGET))
                 continue
             target = self._targets.get(name or "")
             if not manifest.is_valid or not (target.is_valid if target else name is None and not self._targets):
@@ -198,6 +199,7 @@ class ManifestExpander:
         if not problems:
             members = {member: substitute(value[member], values) for member in _SUBSTITUTED_MEMBERS if member in value}
             value = {**value, **members, **({"target": name} if "target" in value else {})}
+            value = choose_values(value, name or AMBIENT_TARGET)
             problems = [
                 (path, "", message) for path, message in self._find_problems("DataIntegrationAssociation", value)
             ]

@@ -37,13 +37,28 @@ def find_window_problems(
     members = {key: value for key, value in window.items() if f"/{key}" not in rejected_pointers}
     yield from _find_date_problems(members, rejected_pointers)
     yield from _find_zone_problem(members.get("timeZone", _DEFAULT_ZONE), zone_names)
-    if isinstance(text := members.get("continueFrom"), str):
-        instant = _parse_instant(text)
-        if instant is None:
-            remedy = "write 2026-10-01 or 2026-10-01T00:00:00Z"
-            yield "/window/continueFrom", f"{shorten(text)} is neither a date nor a time with a time zone: {remedy}"
-        elif instant.year not in _YEARS:
-            yield "/window/continueFrom", _describe_year(text)
+    for member, text in _iterate_choices(members, "continueFrom"):
+        yield from _find_instant_problem(f"/window/{member}", text)
+
+
+def _iterate_choices(members: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """Yield (relative pointer, value) for a member, or for each value of its map by target name."""
+    value = members.get(name)
+    if isinstance(value, Mapping):
+        yield from ((f"{name}/{target}", each) for target, each in value.items())
+    elif value is not None:
+        yield name, value
+
+
+def _find_instant_problem(pointer: str, text: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(text, str):
+        return
+    instant = _parse_instant(text)
+    if instant is None:
+        remedy = "write 2026-10-01 or 2026-10-01T00:00:00Z"
+        yield pointer, f"{shorten(text)} is neither a date nor a time with a time zone: {remedy}"
+    elif instant.year not in _YEARS:
+        yield pointer, _describe_year(text)
 
 
 def _describe_year(text: str) -> str:
@@ -63,9 +78,9 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collection[str]) -> Iterator[tuple[str, str]]:
-    skip = members.get("skip")
     texts = {member: members[member] for member in _DATES if member in members}
-    texts |= {f"skip/{index}": text for index, text in enumerate(skip if isinstance(skip, list) else ())}
+    for member, days in _iterate_choices(members, "skip"):
+        texts |= {f"{member}/{index}": text for index, text in enumerate(days if isinstance(days, list) else ())}
     dates: dict[str, date] = {}
     for member, text in texts.items():
         if _is_date(text):

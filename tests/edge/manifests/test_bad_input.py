@@ -459,15 +459,15 @@ SHAPES: Cases = {
     ),
     "yaml-1.1-sexagesimal": (
         MANIFEST + "policy: {generation: 1:30}\n",
-        ["7:22: /policy/generation: must be a whole number, not the string '1:30'"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not the string '1:30'"],
     ),
     "bool-for-number": (
         MANIFEST + "policy: {generation: TRUE}\n",
-        ["7:22: /policy/generation: must be a whole number, not TRUE"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not TRUE"],
     ),
     "fraction": (
         MANIFEST + "policy: {generation: 1.5}\n",
-        ["7:22: /policy/generation: must be a whole number, not 1.5"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not 1.5"],
     ),
     "generation-0": (MANIFEST + "policy: {generation: 0}\n", ["7:22: /policy/generation: must be 1 or more, not 0"]),
     "bool-for-text": (
