@@ -305,8 +305,8 @@ class Plan:
     `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
-    decisions: the earlier of the times of this machine and of AWS, as far as these are known.
-    `warnings` are the warnings about manifests that need an answer of AWS.
+    decisions: the earlier of the times of this machine and of AWS, as far as these are known. `warnings` are the
+    warnings about manifests that need an answer of AWS. If `is_suspended`, the target is suspended.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -321,6 +321,7 @@ class Plan:
     records: Mapping[str, Record] = field(default_factory=dict)
     now: datetime | None = None
     warnings: tuple[Problem, ...] = ()
+    is_suspended: bool = False
 
     @property
     def writes(self) -> tuple[Write, ...]:

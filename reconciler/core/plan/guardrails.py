@@ -46,7 +46,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     if rules.grant and create_count > rules.grant.limit:
         decisions = _apply_guardrail(decisions, _build_grant_check(rules.grant))
     decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))
-    return replace(plan, decisions=decisions, create_count=create_count)
+    return replace(plan, decisions=decisions, create_count=create_count, is_suspended=target.suspend)
 
 
 def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write], Decision]) -> tuple[Decision, ...]:

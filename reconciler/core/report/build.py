@@ -148,8 +148,7 @@ def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> W
             record = decision.previous_record
         case _:
             record = decision.record or plan.records.get(manifest.name)
-    is_suspended = isinstance(decision, Held) and not decision.is_temporary and not decision.exit_code
-    return build_window_report(manifest, record, plan.now, is_suspended=is_suspended)
+    return build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
 
 
 def _get_token(decision: Decision | None) -> str | None:

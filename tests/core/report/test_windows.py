@@ -26,9 +26,10 @@ from support.recurring import (
 from reconciler.core.apply.outcome import NotSent, Outcome, Refused, Updated
 from reconciler.core.journal.jobs import Job, JobSource, PastWindow
 from reconciler.core.journal.records import CreatePending, Record
-from reconciler.core.model import Live, Manifest, Mode, Observation
+from reconciler.core.model import Live, Manifest, Mode, Observation, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState, build_window_report
 from reconciler.core.request.export_window import build_execution
@@ -225,6 +226,16 @@ def test_clock_of_this_machine_does_not_make_a_window_due() -> None:
     assert read_windows(plan_windows(build_recurring_manifest(), stored_record, listing=late_machine)).due is None
     without_time = replace(observation(LIVE), aws_time=None)
     assert read_windows(plan_windows(build_recurring_manifest(), stored_record, listing=without_time)).due
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+def test_windows_of_a_suspended_target_wait(*, is_suspended: bool) -> None:
+    """No window of a suspended target goes out, also if none is due yet. A run that only observes suspends nothing."""
+    run_rules = rules(Mode.OBSERVE, LATE)
+    listing = replace(observation(LIVE), aws_time=LATE)
+    plan = compute_plan([build_recurring_manifest()], listing, journal(build_recurring_record(SEPTEMBER)), run_rules)
+    plan = apply_guardrails(plan, Target("prod", suspend=is_suspended), run_rules, listing)
+    assert read_windows(plan).is_suspended == is_suspended
 
 
 def test_unlisted_association_keeps_its_windows() -> None:
