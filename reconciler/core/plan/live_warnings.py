@@ -77,7 +77,7 @@ def find_source_warning(manifest: Manifest, integration: Integration, *, is_live
     name = f"data integration {integration.name!r}"
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
     match get_source_kind(integration):
-        case SourceKind.BULK_EXPORT if execution.get("ExecutionMode") != "ON_DEMAND":
+        case SourceKind.BULK_EXPORT if not manifest.window and execution.get("ExecutionMode") != "ON_DEMAND":
             return SourceWarning(
                 "/spec/ExecutionConfiguration",
                 f"AWS documents a bulk export only as ON_DEMAND with a window, and {name} is a bulk export",
