@@ -50,6 +50,7 @@ class ExportChecker:
         self.store: SharedStore
         self.git: Git
         self._exports: defaultdict[str, list[Export]] = defaultdict(list)
+        self._exports_by_destination: defaultdict[str, list[Export]] = defaultdict(list)
         self._write_counts: defaultdict[str, int] = defaultdict(int)
         self._last_decisions: dict[str, tuple[str, int]] = {}
 
@@ -79,10 +80,11 @@ class ExportChecker:
             return
         manifest = next((each for each in call.trace.manifests if _is_same(each, association.request)), None)
         export = Export(window, association.runs_until, association.outcome == "COMPLETED", manifest, call)
-        exports = self._exports[association.id]
-        if window and manifest and not self._is_touched(association.id):
+        exports = self._exports_by_destination[association.request["DestinationURI"]]
+        if window and manifest and not any(map(self._is_touched, {association.id, *map(_get_id, exports)})):
             self._check_export(export, window, manifest, exports)
         exports.append(export)
+        self._exports[association.id].append(export)
 
     def _check_export(self, export: Export, window: Window, manifest: Manifest, earlier: list[Export]) -> None:
         recurring = [each for each in earlier if each.manifest and each.manifest.window]
@@ -102,7 +104,8 @@ class ExportChecker:
         call = export.call
         if any(window == each.window for each in earlier):
             return  # the same window once more
-        declarations = [declaration] if call.verb == "update" else list(self._list_declarations(export.manifest))
+        is_update = call.verb == "update"
+        declarations = [declaration] if is_update else list(self._list_declarations(export.manifest))
         fitting = [each for each in declarations if is_boundary(each, end)]
         if not fitting:
             self._report("boundaries", f"{call.trace.run} sends {start} to {end}, which does not end with a period")
@@ -110,8 +113,10 @@ class ExportChecker:
             has_boundary_between(each, start, end) for each in fitting
         ):
             self._report("boundaries", f"{call.trace.run} sends {start} to {end}, which is more than one period")
-        if not earlier and not any(is_boundary(each, start) for each in declarations):
-            self._report("boundaries", f"{call.trace.run} begins at {start}, where no period begins")
+        if not earlier and all(
+            start.astimezone(each.zone).date() != each.first or not is_boundary(each, start) for each in declarations
+        ):
+            self._report("boundaries", f"{call.trace.run} begins at {start}, where the first period does not begin")
 
     def _list_declarations(self, manifest: Manifest | None) -> Iterator[WindowDeclaration]:
         for revision in self.git.revisions:
@@ -148,7 +153,8 @@ class ExportChecker:
                 continue
             # The first call after `each` that exports it again needs a person. Later ones may repeat that call.
             repetition = next(later for later in (*earlier[number + 1 :], export) if _overlap(each, later))
-            if lost or _get_generation(repetition) > _get_generation(each):
+            is_gone = self.store.epoch > each.call.epoch and _get_id(each) != _get_id(export)
+            if lost or is_gone or _get_generation(repetition) > _get_generation(each):
                 self._history.count_event("stretch twice: a person, or state lost")
                 continue
             self._report("no-stretch-twice", f"{text}, and {each.call.trace.run} exported {_format(each.window)}")
@@ -218,6 +224,10 @@ def _read_window(request: Any) -> Window | None:
         if configuration and "EndTime" in configuration
         else None
     )
+
+
+def _get_id(export: Export) -> str:
+    return export.call.association_id
 
 
 def _get_generation(export: Export) -> int:

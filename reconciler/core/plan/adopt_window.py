@@ -66,9 +66,9 @@ def adopt_foreign(
         f"List shows {shown}, which this program did not send; everything before "
         f"{format_timestamp(recurrence.watermark)} has been exported"
     )
-    foreign_since = recurrence.foreign_since or inputs.rules.now
+    foreign_since = recurrence.foreign_since or inputs.look_time
     until = foreign_since + inputs.rules.options.settle_time
-    if inputs.rules.now < until:
+    if inputs.look_time < until:
         settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
         return Settling(inputs.manifest, settling_record, until, reason, live)
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
@@ -90,10 +90,10 @@ def _find_watermark(continue_from: datetime, window: Window | None) -> datetime:
 def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:
     """Return the record with the live configuration as applied. Without a `job`, its job was started by others."""
     assert isinstance(record.state, Bound)
-    now = inputs.rules.now
     if job is None:
         is_running = live.last_execution is not None and live.last_execution.status == RUNNING
-        job = Job(JobSource.OBSERVED, now, shown_at=now, running_at=now if is_running else None)
+        shown_at = inputs.look_time
+        job = Job(JobSource.OBSERVED, inputs.rules.now, shown_at=shown_at, running_at=shown_at if is_running else None)
     return replace(
         record,
         request=with_live_execution(record.request, live),

@@ -148,9 +148,10 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
     if now < bound.since + settle_time:
         wait_reason = "just created or adopted, and List does not show it yet"
         return Settling(manifest, inputs.acknowledge_generation(record), bound.since + settle_time, wait_reason)
-    if bound.missing_since is None or now < bound.missing_since + settle_time:
-        missing_state = replace(bound, missing_since=bound.missing_since or now)
-        until = (bound.missing_since or now) + settle_time
+    if bound.missing_since is None or inputs.look_time < bound.missing_since + settle_time:
+        missing_since = bound.missing_since or inputs.look_time
+        missing_state = replace(bound, missing_since=missing_since)
+        until = missing_since + settle_time
         reason = (
             "List does not show the association; the association counts as lost if List still does not show it after "
             f"{format_timestamp(until)}"

@@ -72,7 +72,7 @@ def _find_baseline(record: Record, job: Job | None, live: Live, ignore: tuple[st
 
 def _observe_job(inputs: DecisionInput, record: Record, job: Job | None, live: Live) -> Job | None:
     """Return the job after a look at List. The job of a schedule is not followed once List shows the schedule."""
-    is_shown, now = not has_drifted(record.request, live, inputs.manifest.policy.ignore), inputs.rules.now
+    is_shown, now = not has_drifted(record.request, live, inputs.manifest.policy.ignore), inputs.look_time
     if not starts_export(record.request):
         return None if is_shown else job
     if job:

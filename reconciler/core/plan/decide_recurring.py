@@ -91,7 +91,7 @@ def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
     assert recurrence
     job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
     is_shown = read_window(live.spec) == window
-    job = observe_job(job, live, inputs.rules.now, inputs.rules.options.settle_time, is_shown=is_shown)
+    job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
         recurrence = replace(
             recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED

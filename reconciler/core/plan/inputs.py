@@ -84,6 +84,14 @@ class DecisionInput:
         """The earlier of the times of this machine and of AWS. None if the time of AWS is unknown."""
         return min(self.rules.now, self.aws_time) if self.aws_time else None
 
+    @property
+    def look_time(self) -> datetime:
+        """The time of this look at List, by the clock of AWS if it is known.
+
+        Looks of several machines are compared, and the clock of one of them may be wrong.
+        """
+        return self.aws_time or self.rules.now
+
     def is_generation_raised(self, record: Record) -> bool:
         """Tell whether policy.generation is higher than the generation in the record."""
         return self.manifest.policy.generation > record.generation
