@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Protocol
 
 from reconciler import redaction
@@ -14,6 +15,7 @@ from reconciler.core.apply.result import Result
 from reconciler.core.context import with_context
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Manifest, Target
+from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
 from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
 from reconciler.core.ports import CloudReader, JournalReader, Writers
 from reconciler.core.report.build import build_blocked_lines, build_target_report
@@ -47,21 +49,35 @@ class TargetConnector(Protocol):
         """Return a connection to the target. Raises ReconcilerError."""
 
 
+def build_create_bound(desired: Desired, limit: int) -> CreateBound | None:
+    """Return the bound that the targets of a revision share, or None if they cannot exceed it together."""
+    counts = {
+        target.name: sum(each.policy.retired is None for each in desired.manifests[target.name])
+        for target in desired.targets
+    }
+    return CreateBound(counts, limit, Lock()) if is_bound_needed(counts, limit) else None
+
+
 def run_targets(
-    desired: Desired, connect: TargetConnector, context: RunContext
+    desired: Desired, connect: TargetConnector, context: RunContext, bound: CreateBound | None = None
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, preview every target before the first write. If the plan does not match the review, write
-    nothing and return the mismatch.
+    With a reviewed plan, or if the targets may exceed the bound of creates together, preview every target before the
+    first write. If the plan does not match the review, write nothing and return the mismatch. `bound` is the bound of
+    a revision whose targets run one by one.
     """
-    tasks = [_TargetRun(target, desired.manifests[target.name], connect, context) for target in desired.targets]
+    has_own_bound = bound is None
+    bound = bound or build_create_bound(desired, context.options.max_creates_total)
+    tasks = [_TargetRun(target, desired.manifests[target.name], connect, context, bound) for target in desired.targets]
     with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
         for task in tasks:
             stack.callback(task.close)
+        if context.reviewed or (bound and has_own_bound):
+            tuple(pool.map(with_context(_TargetRun.preview), tasks))
+            reports = tuple(task.limit_creates() for task in tasks)
         if context.reviewed:
-            reports = tuple(pool.map(with_context(_TargetRun.preview), tasks))
-            writes = (each.write for report in reports for each in report.associations if each.write)
+            writes = (each.reviewed_write for report in reports for each in report.associations if each.reviewed_write)
             integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
             if mismatch := compare_with_review(context.reviewed, map(format_write_line, writes), integration_names):
                 return reports, mismatch
@@ -72,9 +88,14 @@ class _TargetRun:
     """Run of one target of a fleet. It keeps the connection and the preview for the execution."""
 
     def __init__(
-        self, target: Target, manifests: Sequence[Manifest], connect: TargetConnector, context: RunContext
+        self,
+        target: Target,
+        manifests: Sequence[Manifest],
+        connect: TargetConnector,
+        context: RunContext,
+        bound: CreateBound | None,
     ) -> None:
-        self._target, self._manifests, self._connect = target, manifests, connect
+        self._target, self._manifests, self._connect, self._bound = target, manifests, connect, bound
 
         def report_progress(stage: str, done: int, total: int) -> None:
             context.progress(f"{target.name}: {stage}", done, total)
@@ -84,12 +105,28 @@ class _TargetRun:
         self._preview: Preview | None = None
         self._failure: TargetReport | None = None
 
-    def preview(self) -> TargetReport:
-        """Compute the plan of the target and return its report. Write nothing."""
-        return self._build_report(lambda connection: self._build_preview(connection).result)
+    def preview(self) -> None:
+        """Compute the plan of the target, and count its creates. Write nothing."""
+        self._build_report(lambda connection: self._build_preview(connection).result)
+        if self._bound and self._preview and not self._failure:
+            self._bound.record_count(self._target.name, count_possible_creates(self._preview.plan))
+        elif self._bound:
+            self._bound.record_failure(self._target.name)
+
+    def limit_creates(self) -> TargetReport:
+        """Stop the creates of the preview that exceed the bound of all targets. Return the report of the preview."""
+        if self._bound and self._preview and not self._failure:
+            run = self._run = replace(self._run, grant=self._bound.compute_grant(self._target.name))
+            rules = replace(self._preview.rules, grant=run.grant)
+            candidate = replace(self._preview, rules=rules)
+            self._preview = candidate.replan(run.target, run.manifests, candidate.observation)
+        return self._failure or self._build_report(lambda connection: self._build_preview(connection).result)
 
     def execute(self) -> TargetReport:
         """Carry out the preview, or run the target from the start if it has no preview. Return its report."""
+        if self._bound and not self._preview and not self._failure:
+            self.preview()
+            self.limit_creates()
         return self._failure or self._build_report(self._reconcile_or_preview)
 
     def close(self) -> None:
@@ -98,17 +135,17 @@ class _TargetRun:
             self._connection.close()
 
     def _build_preview(self, connection: TargetConnection) -> Preview:
-        self._preview = preview(self._run, connection.cloud, connection.journal)
+        self._preview = self._preview or preview(self._run, connection.cloud, connection.journal)
         return self._preview
 
     def _reconcile_or_preview(self, connection: TargetConnection) -> Result:
         if connection.writers:
             return reconcile(self._run, connection.cloud, connection.journal, connection.writers, self._preview)
-        target_preview = self._preview or self._build_preview(connection)
+        target_preview = self._build_preview(connection)
         return (
             target_preview.result
             if target_preview.journal.lineage
-            else replace(target_preview.result, error=connection.refusal)
+            else replace(target_preview.result, refusal=connection.refusal)
         )
 
     def _build_report(self, compute_result: Callable[[TargetConnection], Result]) -> TargetReport:

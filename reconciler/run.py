@@ -23,20 +23,21 @@ _MAX_ATTEMPTS = 3
 
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
     """Return the plan of a run and its inputs. Write nothing. Raises CloudError and StateError."""
-    context = run.context
-    journal, rules = journal_reader.read(), RunRules(context.options, context.clock.now())
+    context, journal = run.context, journal_reader.read()
+    rules = RunRules(context.options, context.clock.now(), run.grant, has_reviewed_plan=context.reviewed is not None)
     listing = cloud.observe(context.progress)
     return Preview(Plan(), journal, listing, rules, context.clock.now()).replan(run.target, run.manifests, listing)
 
 
 def reconcile(
-    run: Run, cloud: CloudReader, journal_reader: JournalReader, writers: Writers, reviewed: Preview | None = None
+    run: Run, cloud: CloudReader, journal_reader: JournalReader, writers: Writers, first: Preview | None = None
 ) -> Result:
     """Bring one target as close to its manifests as its policy allows, and return the result.
 
-    If the writes of a `reviewed` preview have changed, write nothing. Raises CloudError and StateError.
+    `first` is an earlier preview. If it was compared with a reviewed plan and its writes have changed, write nothing.
+    Raises CloudError and StateError.
     """
-    candidate = reviewed
+    candidate, reviewed = first, first if run.context.reviewed else None
     for _ in range(_MAX_ATTEMPTS):
         candidate = _look_again(run, candidate or preview(run, cloud, journal_reader), cloud)
         if reviewed and not reviewed.has_same_writes_as(candidate.plan):

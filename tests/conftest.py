@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselected = [item for item in items if item.get_closest_marker("thorough")]
     items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     config.hook.pytest_deselected(items=deselected)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage by random examples: chance must not decide whether a line counts, and it triples their time.
+
+    The marker `no_cover` of pytest-cov does not stop the tracer in a worker of pytest-xdist.
+    """
+    is_random = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+    tracer = sys.gettrace()
+    if is_random:
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        if is_random:
+            sys.settrace(tracer)
 
 
 @pytest.fixture(autouse=True)

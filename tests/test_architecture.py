@@ -57,6 +57,7 @@ LANGUAGE = {"__future__", "collections", "collections.abc", "dataclasses", "enum
 STANDARD_MODULES = {
     "core": {
         "array": "compact positions of the values of a document",
+        "bisect": "the line of a position in a file",
         "calendar": "the lengths of months",
         "base64": "encoded secrets are found in a text",
         "contextlib": "`suppress`, and the type of a lease",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from support import cli_reference
 from support.paths import REPOSITORY
 from support.program import Program
 
+from reconciler.core.manifests.files import File
 from reconciler.edge.git import RepositoryAccess
+from reconciler.edge.manifests import load_manifests
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.kinds import ReportKind
 from reconciler.sandbox import Behaviour
@@ -196,3 +198,20 @@ def test_architecture_page_names_files_that_exist() -> None:
 def find_paths(text: str) -> list[str]:
     """Return the paths of modules and packages in a text, such as `core/plan/` and `run.py`."""
     return re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", text)
+
+
+def test_examples_of_environments_are_valid() -> None:
+    """The manifests in docs/environments.md are valid, and describe what the page says."""
+    page = (REPOSITORY / "docs" / "environments.md").read_text()
+    example, target_set = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    desired = load_manifests([File("page.yaml", example.encode())], datetime(2026, 12, 1, tzinfo=UTC))
+    assert desired.warnings == ()
+    (manifest,) = desired.manifests["prod-us"]
+    assert manifest.spec["DestinationURI"] == "s3://corp-exports-prod/profiles"
+    assert desired.manifests["staging-us"] == ()
+    targets = load_manifests([File("page.yaml", target_set.encode())], datetime(2026, 12, 1, tzinfo=UTC)).targets
+    assert [(target.name, target.region, target.labels["env"]) for target in targets] == [
+        ("berlin", "eu-central-1", "prod"),
+        ("boston", "us-east-1", "prod"),
+        ("austin", "us-east-1", "staging"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from reconciler.core.model import Desired, Target
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
 from reconciler.core.report.report import TargetReport
-from reconciler.fleet import TargetConnection, run_targets
+from reconciler.fleet import TargetConnection, build_create_bound, run_targets
 
 RunResult: TypeAlias = tuple[tuple[TargetReport, ...], PlanMismatch | None]
 
@@ -142,6 +143,93 @@ def test_failed_target_without_writes_does_not_block_the_plan() -> None:
     reports, mismatch = run_fleet(fleet, ReviewedPlan(compute_fleet_digest(reviewed_fleet)))
     assert (mismatch, reports[1].error) == (None, "AssumeRole: denied")
     assert isinstance(reports[0].associations[0].outcome, Created)
+
+
+def build_wide_fleet(count: int = 6) -> FakeFleet:
+    """Return a fleet of two working targets with several manifests each."""
+    fleet = build_healthy_fleet()
+    manifests = tuple(manifest(str(number), DestinationURI=f"s3://corp-exports/{number}") for number in range(count))
+    fleet.desired = replace(fleet.desired, manifests=dict.fromkeys("ae", manifests))
+    return fleet
+
+
+def count_creates(fleet: FakeFleet) -> list[int]:
+    """Return the number of creates in each of the two targets."""
+    return [len(fleet.clouds[name].service.executed_writes) for name in "ae"]
+
+
+def test_creates_of_all_targets_are_counted_before_the_first() -> None:
+    """If all targets together need more creates than the limit, none is sent, and each says why."""
+    fleet = build_wide_fleet()
+    reports, _ = run_fleet(fleet)
+    assert count_creates(fleet) == [0, 0]
+    assert {each.decision for report in reports for each in report.associations} == {"blocked"}
+    assert "together would get 12 associations and --max-creates-total is 10" in str(reports[1].associations[0].reason)
+    run_targets(fleet.desired, fleet, context(fleet.clock, options=RunOptions(max_creates_total=12)))
+    assert count_creates(fleet) == [6, 6]
+
+
+def test_creates_up_to_the_total_are_sent_after_one_listing() -> None:
+    """Targets that stay within the limit create, without listing the data integrations twice."""
+    fleet = build_wide_fleet()
+    fleet.clouds["e"].create(manifest("5", DestinationURI="s3://corp-exports/5").spec, "by hand", fleet.clock.now())
+    fleet.clouds["a"].create(manifest("5", DestinationURI="s3://corp-exports/5").spec, "by hand", fleet.clock.now())
+    reports, _ = run_fleet(fleet)
+    assert [report.error for report in reports] == [None, None]
+    assert count_creates(fleet) == [6, 6]
+    assert [fleet.clouds[name].calls.count("ListDataIntegrations") for name in "ae"] == [1, 1]
+
+
+def test_failed_target_counts_each_manifest() -> None:
+    """A target that could not be looked at counts each of its manifests, and stops the creates of the others."""
+    fleet = build_wide_fleet()
+    fleet.desired = Desired((Target("a"), Target("b")), dict.fromkeys("ab", fleet.desired.manifests["a"]))
+    reports, _ = run_fleet(fleet)
+    assert count_creates(fleet) == [0, 0]
+    assert "could not be looked at: b)" in str(reports[0].associations[0].reason)
+    assert reports[1].error == "AssumeRole: denied"
+
+
+def test_plan_above_the_total_differs_from_the_review() -> None:
+    """A reviewed plan whose creates exceed the total is not carried out."""
+    fleet = build_wide_fleet()
+    _, mismatch = run_fleet(fleet, ReviewedPlan("sha256:none"))
+    assert mismatch is not None
+    empty_digest = compute_digest(())
+    reports, mismatch = run_fleet(fleet, ReviewedPlan(empty_digest))
+    assert mismatch is None
+    assert {each.decision for report in reports for each in report.associations} == {"blocked"}
+
+
+def test_targets_that_run_one_by_one_share_a_bound() -> None:
+    """In a controller, the creates of a revision wait until every target was looked at once."""
+    fleet = build_wide_fleet(4)
+    east, west = (replace(fleet.desired, targets=(target,)) for target in fleet.desired.targets)
+    bound = build_create_bound(fleet.desired, 8 - 1)
+    assert bound is not None
+    wide = build_create_bound(fleet.desired, 100)
+    assert wide is None
+    run_context = context(fleet.clock, options=RunOptions(max_creates_total=7))
+    (first,), _ = run_targets(east, fleet, run_context, bound)
+    assert {each.decision for each in first.associations} == {"held"}
+    (second,), _ = run_targets(west, fleet, run_context, bound)
+    assert {each.decision for each in second.associations} == {"blocked"}
+    assert (count_creates(fleet), bound.take_waiting()) == ([0, 0], ["a"])
+    fleet.clouds["e"].create(fleet.desired.manifests["e"][0].spec, "by hand", fleet.clock.now())
+    run_targets(west, fleet, run_context, bound)
+    run_targets(east, fleet, run_context, bound)
+    assert count_creates(fleet) == [4, 4]
+
+
+def test_failed_target_of_a_controller_counts_each_manifest() -> None:
+    """A target that fails in a controller counts as looked at, with each of its manifests."""
+    fleet = build_wide_fleet()
+    desired = Desired((Target("a"), Target("b")), dict.fromkeys("ab", fleet.desired.manifests["a"]))
+    bound, run_context = build_create_bound(desired, 10), context(fleet.clock)
+    (failed,), _ = run_targets(replace(desired, targets=desired.targets[1:]), fleet, run_context, bound)
+    assert failed.error == "AssumeRole: denied"
+    (report,), _ = run_targets(replace(desired, targets=desired.targets[:1]), fleet, run_context, bound)
+    assert {each.decision for each in report.associations} == {"blocked"}
 
 
 def test_stricter_max_creates_applies() -> None:

@@ -54,7 +54,14 @@ ERRORS_OF_MODULES = {
 }
 OWN_ERRORS |= ERRORS_OF_MODULES
 # modules that turn only errors with a text of the program into text
-TRUSTED_MODULES = {"app/config.py", "cli/failures.py", "cli/options.py", "fleet.py", "web/page/links.py"}
+TRUSTED_MODULES = {
+    "app/config.py",
+    "cli/failures.py",
+    "cli/options.py",
+    "cli/parameters.py",
+    "fleet.py",
+    "web/page/links.py",
+}
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 

@@ -32,21 +32,28 @@ NEW_DECISION = (
         "Write: TypeAlias = Create | Update\n",
         PAUSED + "Write: TypeAlias = Create | Update\n",
     ),
-    ("Lost | Held | Blocked\n", "Lost | Held | Blocked | Paused\n"),
+    ("Finished | Held | Blocked\n", "Finished | Held | Blocked | Paused\n"),
 )
 CHANGES = {
-    DECISION: (("        case Create() | Lost():", "        case Create() | Lost() | Paused():"),),
-    "reconciler/core/report/report.py": (("| DecisionKind.BLOCKED:", "| DecisionKind.BLOCKED | DecisionKind.PAUSED:"),),
+    DECISION: (
+        ("        case Create() | Lost() | Finished():", "        case Create() | Lost() | Finished() | Paused():"),
+    ),
+    "reconciler/core/report/report.py": (
+        ("                | DecisionKind.BLOCKED\n", "                | DecisionKind.BLOCKED | DecisionKind.PAUSED\n"),
+    ),
     "reconciler/core/report/build.py": (
-        ("Create() | InSync() | Retired() | Lost():", "Create() | InSync() | Retired() | Lost() | Paused():"),
+        (
+            "Create() | InSync() | Retired() | Lost() | Finished():",
+            "Create() | InSync() | Retired() | Lost() | Finished() | Paused():",
+        ),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
     "reconciler/core/report/explanation.py": (
         ("        case Lost():", "        case Paused():\n            yield 'paused'\n        case Lost():"),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
-    "reconciler/core/notifications/changes.py": (
-        ("| DecisionKind.HELD:", "| DecisionKind.HELD | DecisionKind.PAUSED:"),
+    "reconciler/core/notifications/conditions.py": (
+        ("| DecisionKind.SETTLING:", "| DecisionKind.SETTLING | DecisionKind.PAUSED:"),
     ),
     "reconciler/render/kinds.py": (
         (

@@ -13,9 +13,11 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.errors import StateConflict, StateError, StopRequested
-from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease, UpdatePending
+from reconciler.core.journal.jobs import Job
+from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, InSync, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Settling
+from reconciler.core.plan.review import ReviewedPlan
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import build_target_report
 from reconciler.core.run_context import Run
@@ -50,6 +52,12 @@ class RunScenario:
                 is_stopped=lambda: self.create_count >= self.stop_after,
             ),
         )
+
+    @property
+    def reviewed_run(self) -> Run:
+        """The same run with a reviewed plan."""
+        run = self.run_inputs
+        return replace(run, context=replace(run.context, reviewed=ReviewedPlan("sha256:reviewed")))
 
     @property
     def create_count(self) -> int:
@@ -534,6 +542,12 @@ def test_each_call_waits_for_the_rate_limit() -> None:
     assert waits == [0, 1]
 
 
+def wait_for_export(scenario: RunScenario) -> None:
+    """Let a run see that the export runs, and wait for its end."""
+    assert isinstance(get_decision(scenario.run()), Held)
+    scenario.clock.advance(minutes=1)
+
+
 def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     """One change in git causes one Update, even if its answer is lost."""
     scenario = RunScenario(Behaviour(update_lag=10**9))
@@ -543,14 +557,14 @@ def test_update_is_journalled_and_sent_once_for_every_answer() -> None:
     scenario.manifests = (manifest(policy=policy, ExecutionConfiguration=new_execution),)
     scenario.mode = Mode.CREATE_AND_UPDATE
     journals: list[Journal] = []
+    wait_for_export(scenario)
     scenario.cloud.before_write = lambda: journals.append(scenario.journal.journal)
     scenario.cloud.service.set_behaviour(Behaviour(lose_answers=1, update_lag=10**9))
-    scenario.clock.advance(minutes=1)
     assert isinstance(scenario.run().outcomes["export"], Unknown)
     state = journals[0].records["export"].state
     assert isinstance(state, Bound)
-    assert isinstance(state.update, UpdatePending)
-    for decision in (Settling, Changed, Changed):
+    assert isinstance(state.job, Job)
+    for decision in (Settling, Blocked, Blocked):
         assert isinstance(get_decision(scenario.run()), decision)
         scenario.clock.advance(minutes=20)
     assert [write.operation[:6] for write in scenario.cloud.service.executed_writes] == ["Create", "Update"]
@@ -566,6 +580,7 @@ def test_accepted_update_is_in_sync_afterwards() -> None:
     new_execution = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000"}}
     scenario.manifests = (manifest(policy=policy, ExecutionConfiguration=new_execution),)
     scenario.mode = Mode.CREATE_AND_UPDATE
+    wait_for_export(scenario)
     result = scenario.run()
     assert isinstance(result.outcomes["export"], Updated)
     assert result.live_after_writes
@@ -629,7 +644,7 @@ def test_reviewed_plan_is_executed_without_another_observation() -> None:
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     reviewed_calls = list(scenario.cloud.calls)
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),
@@ -645,7 +660,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),
@@ -656,13 +671,24 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     assert not scenario.journal.journal.records
 
 
+def test_preview_without_a_review_may_change() -> None:
+    """If the second look changes an earlier preview that nobody reviewed, the new plan is carried out."""
+    scenario = RunScenario(None, *TWO)
+    first = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
+    scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
+    writers = scenario.journal.create_writers(scenario.cloud)
+    result = reconcile(scenario.run_inputs, scenario.cloud, scenario.journal.reader, writers, first)
+    assert isinstance(result.outcomes["b"], Created)
+    assert (result.error, scenario.create_count) == (None, 2)
+
+
 def test_reviewed_plan_is_compared_again_after_the_journal_changed() -> None:
     """If another run wrote the journal, the new plan is carried out only if its writes are the reviewed ones."""
     scenario = RunScenario()
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.journal.journal = Journal(ACCOUNT, REGION, "lineage", 3)
     result = reconcile(
-        scenario.run_inputs,
+        scenario.reviewed_run,
         scenario.cloud,
         scenario.journal.reader,
         scenario.journal.create_writers(scenario.cloud),

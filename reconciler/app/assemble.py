@@ -17,6 +17,7 @@ from reconciler.app.state import Journals, build_connection_settings
 from reconciler.core.errors import SetupError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
+from reconciler.core.plan.create_bound import CreateBound
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
 from reconciler.core.report.report import Report, RunInfo
 from reconciler.core.run_context import RunContext
@@ -46,15 +47,28 @@ class Runner:
         self._state = Journals(config, self._connection_settings, self._models, self._clock)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
-    def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
-        """Run every target once and return the report. `run` is the run's id; `revision` is the manifests' commit."""
+    def run(
+        self,
+        desired: Desired,
+        run: str,
+        revision: str | None,
+        progress: Progress,
+        bound: CreateBound | None = None,
+    ) -> Report:
+        """Run every target once and return the report. `run` is the run's id; `revision` is the manifests' commit.
+
+        `bound` is the bound of creates in all targets of the revision, if `desired` has only one of them.
+        """
         started_at = self._clock.now()
         target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bind_fields(run=run, revision=revision, **target_field):
-            targets, mismatch = run_targets(desired, self.build_connector(run, revision), self.build_context(progress))
+            connect, context = self.build_connector(run, revision), self.build_context(progress)
+            targets, mismatch = run_targets(desired, connect, context, bound)
         finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-        info = RunInfo(run, started_at, finished_at, self._config.dry_run, revision, __version__)
-        return Report(info, targets, desired.all_warnings, mismatch)
+        config = self._config
+        info = RunInfo(run, started_at, finished_at, config.dry_run, revision, __version__, config.is_single)
+        live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
+        return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""

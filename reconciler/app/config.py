@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from reconciler.app.settings import Settings
 from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import UsageError
+from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import ReviewedPlan
@@ -24,7 +25,11 @@ DEFAULT_STATE = ".reconciler/"
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`."""
+    """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`.
+
+    `targets` are globs, and `selector` the rules for labels. A target has to match both. `is_single` is true if nothing
+    starts a later run.
+    """
 
     settings: Settings
     targets: tuple[str, ...]
@@ -39,6 +44,8 @@ class RunConfig:
     dry_run: bool = False
     revision: str | None = None
     reviewed: ReviewedPlan | None = None
+    is_single: bool = False
+    selector: tuple[Requirement, ...] = ()
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:

@@ -13,6 +13,7 @@ from random import SystemRandom
 from reconciler import __version__
 from reconciler.app.assemble import Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
+from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.events import EventRecorder
 from reconciler.app.http import Address, WebhookSecret, serve_http
 from reconciler.app.notifications import notify_while_running
@@ -68,8 +69,9 @@ def run_controller(
         notification_thread = stack.enter_context(
             notify_while_running(config, source.places, intervals.summary_interval, metrics)
         )
+        bounds = RevisionBounds(config.options.max_creates_total)
         dependencies = Dependencies(
-            build_run_target(Runner(config, stop.event, metrics), stop),
+            build_run_target(Runner(config, stop.event, metrics), stop, bounds),
             EventRecorder(metrics, notification_thread.notify, source.places),
             SchedulerContext(scheduler, clock, SystemRandom().random),
             generate_id,
@@ -77,6 +79,7 @@ def run_controller(
         controller = Controller(
             RevisionTracker(_create_revision_source(source, config, stop), clock), dependencies, intervals
         )
+        bounds.request_runs = controller.run_targets
         shutdown.list_active_targets = lambda: [
             each.target for each in controller.get_status().targets if each.running_since
         ]
@@ -109,8 +112,8 @@ def run_controller(
 
 def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal) -> FolderSource | GitSource:
     if source.url is None:
-        return FolderSource(source, config.targets, config.new_state)
-    return GitSource(source, config.targets, stop.event, config.new_state)
+        return FolderSource(source, config.targets, config.new_state, config.selector)
+    return GitSource(source, config.targets, stop.event, config.new_state, config.selector)
 
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:
@@ -128,17 +131,20 @@ def _log_stop(shutdown: ShutdownTimer) -> None:
         logs.get_logger().info(logs.CONTROLLER_STOPPED)
 
 
-def build_run_target(runner: Runner, stop: StopSignal) -> RunTarget:
+def build_run_target(runner: Runner, stop: StopSignal, bounds: RevisionBounds) -> RunTarget:
     """Return a function that runs one target, frees the memory of the run, and returns the report.
 
-    The function raises StopRequested if a stop ended the run before it had a result.
+    The last of the targets that are looked at after a push resumes those whose creates waited. The function raises
+    StopRequested if a stop ended the run before it had a result.
     """
 
     def run_target(run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
         target_desired = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
-            report = runner.run(target_desired, run.run, run.revision, lambda *_: on_progress())
+            bound = bounds.get_bound(desired)
+            report = runner.run(target_desired, run.run, run.revision, lambda *_: on_progress(), bound)
         finally:
+            bounds.resume_waiting(desired)
             gc.collect()  # boto3's clients form reference cycles, and those of a hundred runs would accumulate
         if stop.event.is_set() and all(each.error and not each.has_attempted_writes for each in report.targets):
             raise StopRequested("shutdown requested")

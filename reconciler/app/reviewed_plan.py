@@ -28,7 +28,7 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
             _format_write(association["write"])
             for target in report["targets"]
             for association in target["associations"]
-            if association["write"]
+            if association["write"] and association["write"]["reviewed"]
         )
         is_rejected = report["mismatch"] is not None
         has_failed_target = any(target["error"] for target in report["targets"])

@@ -1,4 +1,4 @@
-"""Select targets and manifests by name, with suggestions for unknown names."""
+"""Select targets by name and label, and manifests by name, with suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from fnmatch import fnmatchcase
 
 from reconciler.app.config import RunConfig
 from reconciler.core.errors import UnknownTarget, UsageError
+from reconciler.core.manifests.selectors import Requirement, Selector
 from reconciler.core.model import Desired, Target
 from reconciler.core.suggestions import find_closest, join_names
 
 
 def select_targets(
-    desired: Desired, names: Sequence[str], new_state: Sequence[str] = (), option: str = "--target"
+    desired: Desired,
+    globs: Sequence[str],
+    new_state: Sequence[str] = (),
+    requirements: Sequence[Requirement] = (),
 ) -> Desired:
-    """Return the desired state with the named targets only, or with every target if there are no names.
+    """Return the desired state with the selected targets only: one of the globs matches, and every label rule is met.
 
-    Raises UnknownTarget for a name that is not declared, and for a glob of `new_state` that matches no target. `option`
-    is the option that holds the names, for messages.
+    Without globs, every name matches. Raises UnknownTarget for a glob of `globs` or `new_state` that matches no target,
+    and if no target is selected.
     """
     declared_names = [target.name for target in desired.targets]
     for glob in new_state:
@@ -26,21 +30,37 @@ def select_targets(
             raise UnknownTarget(
                 f"--new-state {glob!r} matches no target: use {_format_choice(declared_names)}, or '*' for all"
             )
-    for name in names:
-        if name not in declared_names:
-            closest = find_closest(name, declared_names)
-            hint = f"did you mean {closest!r}?" if closest else f"use {_format_choice(declared_names)}"
-            raise UnknownTarget(f"{option} {name!r} is not declared: {hint}")
-    target_names = names or declared_names
-    return replace(desired, targets=tuple(target for target in desired.targets if target.name in target_names))
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in declared_names):
+            raise UnknownTarget(_describe_unknown_name(glob, declared_names, "--target"))
+    selector = Selector(tuple(globs), tuple(requirements))
+    targets = tuple(target for target in desired.targets if selector.has_match(target.name, target.labels))
+    if not targets:
+        also = " of --target" if globs else ""
+        raise UnknownTarget(f"--selector selects no target{also}: compare it with the labels of the Targets")
+    return replace(desired, targets=targets)
 
 
-def select_configured_targets(desired: Desired, config: RunConfig, option: str = "--target") -> Desired:
-    """Return the desired state with only the targets that a configuration names. Raises UsageError."""
+def select_configured_targets(desired: Desired, config: RunConfig) -> Desired:
+    """Return the desired state with only the targets that a configuration selects. Raises UsageError."""
     try:
-        return select_targets(desired, config.targets, config.new_state, option)
+        return select_targets(desired, config.targets, config.new_state, config.selector)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
+
+
+def find_named_target(desired: Desired, name: str) -> Target:
+    """Return the target with this name, which is no glob. Raises UsageError."""
+    for target in desired.targets:
+        if target.name == name:
+            return target
+    raise UsageError(_describe_unknown_name(name, [target.name for target in desired.targets], "TARGET"))
+
+
+def _describe_unknown_name(name: str, declared_names: Sequence[str], option: str) -> str:
+    closest = find_closest(name, declared_names)
+    hint = f"did you mean {closest!r}?" if closest else f"use {_format_choice(declared_names)}"
+    return f"{option} {name!r} is not declared: {hint}"
 
 
 def _format_choice(names: Sequence[str]) -> str:

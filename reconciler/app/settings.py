@@ -14,12 +14,14 @@ _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_
 class Settings:
     """Settings from environment variables, without the RECONCILER_* variables of command-line options.
 
-    `environment` holds every variable, for child processes and for checks of the variables themselves.
+    `environment` holds every variable, for child processes and for checks of the variables themselves. `is_git_hook` is
+    true where git sets GIT_DIR. The hook of this project unsets it, and sets RECONCILER_GIT_HOOK.
     """
 
     environment: Mapping[str, str] = field(repr=False, compare=False)
     is_ci: bool
     is_container: bool
+    is_git_hook: bool
     is_color_disabled: bool
     is_dumb_terminal: bool
     is_debug: bool
@@ -37,6 +39,7 @@ class Settings:
             environment=environment,
             is_ci=_is_ci(environment),
             is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
+            is_git_hook=bool(environment.get("GIT_DIR") or environment.get("RECONCILER_GIT_HOOK")),
             is_color_disabled=bool(environment.get("NO_COLOR")),
             is_dumb_terminal=environment.get("TERM", "") in {"", "dumb"},
             is_debug=environment.get("RECONCILER_DEBUG", "") not in {"", "0"},
@@ -47,6 +50,10 @@ class Settings:
             notify_urls=environment.get("RECONCILER_NOTIFY_URLS") or None,
             notify_urls_file=environment.get("RECONCILER_NOTIFY_URLS_FILE") or None,
         )
+
+    def is_single_run(self, *, is_terminal: bool) -> bool:
+        """Tell whether nothing starts a later run, because a person or a push started this one."""
+        return (is_terminal or self.is_git_hook) and not self.is_ci and not self.is_container
 
     @property
     def can_show_colors(self) -> bool:

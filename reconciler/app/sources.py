@@ -23,6 +23,7 @@ from reconciler.core.errors import (
     UsageError,
 )
 from reconciler.core.manifests.files import MAX_PROBLEMS, File, limit_files
+from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Desired
 from reconciler.core.redaction.invalid_settings import list_setting_flaws
 
@@ -69,18 +70,31 @@ class Source:
         return (f"{git.redact_url(self.url)}, {self.path}",)
 
     def read(self) -> tuple[Desired, str | None]:
-        """Return the desired state, with the commit if it is in git.
+        """Return the desired state, with the commit if it is in git. Raises as `read_files`, and InvalidManifests."""
+        files, revision = self.read_files()
+        return self.parse(files, revision), revision
 
-        A signal ends git, which would otherwise outlive this process. Raises InvalidManifests, GitError, and
-        Interrupted if a signal arrived while git ran.
+    def read_files(self) -> tuple[Iterable[File | Problem], str | None]:
+        """Return the files, with the commit if they are in git.
+
+        A signal ends git, which would otherwise outlive this process. Raises GitError, and Interrupted if a signal
+        arrived while git ran.
         """
         if self.url is None:
-            return self.parse(self.find_files()), None
+            return self.find_files(), None
         with stop_on_signals() as stop, suppress(StopRequested):
             revision, files = self.fetch(stop.event)
         if stop.signal:
             raise Interrupted(stop.signal)
-        return self.parse(files, revision), revision
+        return files, revision
+
+    def has_file(self, file: Path) -> bool:
+        """Return whether an existing file is read as a manifest: its path was given, or it is in a given folder."""
+        if self.url is not None:
+            return False
+        from reconciler.edge import manifests
+
+        return any(manifests.is_read_from(path, file) for path in self.files or (FOLDER,))
 
     def find_files(self) -> Iterator[File | Problem]:
         """Yield the files of the source, up to the limits of one revision."""
@@ -140,6 +154,7 @@ class FolderSource:
     source: Source
     targets: tuple[str, ...]
     new_state: tuple[str, ...] = ()
+    selector: tuple[Requirement, ...] = ()
     _files: tuple[File | Problem, ...] = field(default=(), init=False)
 
     def read_version(self) -> str:
@@ -163,7 +178,8 @@ class FolderSource:
     def load(self, _: str) -> LoadedRevision:
         """Parse the files that were hashed last. Raises InvalidManifests and UnknownTarget."""
         files, self._files = self._files, ()
-        return LoadedRevision(None, select_targets(self.source.parse(files), self.targets, self.new_state))
+        desired = self.source.parse(files)
+        return LoadedRevision(None, select_targets(desired, self.targets, self.new_state, self.selector))
 
 
 def _compute_digest(files: tuple[File | Problem, ...]) -> str:
@@ -182,6 +198,7 @@ class GitSource:
     targets: tuple[str, ...]
     stop: threading.Event
     new_state: tuple[str, ...] = ()
+    selector: tuple[Requirement, ...] = ()
 
     def read_version(self) -> str:
         """Return the commit of the ref, with a digest of the signing keys. Raises GitError and StopRequested."""
@@ -194,6 +211,5 @@ class GitSource:
     def load(self, _: str) -> LoadedRevision:
         """Fetch and parse the latest commit. Raises GitError, StopRequested, InvalidManifests and UnknownTarget."""
         revision, files = self.source.fetch(self.stop)
-        return LoadedRevision(
-            revision, select_targets(self.source.parse(files, revision), self.targets, self.new_state)
-        )
+        desired = self.source.parse(files, revision)
+        return LoadedRevision(revision, select_targets(desired, self.targets, self.new_state, self.selector))

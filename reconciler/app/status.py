@@ -5,8 +5,8 @@ from __future__ import annotations
 from reconciler.app.config import RunConfig
 from reconciler.app.state import Journals, locate_target
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.journal.status import JournalStatus, list_recorded_associations
 from reconciler.core.model import Desired, Target
+from reconciler.core.report.status import JournalStatus, list_recorded_associations
 from reconciler.edge.clock import SystemClock
 
 
@@ -19,7 +19,7 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
         return JournalStatus(target.name, account, region, place, str(error))
-    names = {manifest.name for manifest in desired.manifests[target.name]}
+    now = SystemClock().now()
     return JournalStatus(
         target.name,
         account,
@@ -28,6 +28,6 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
         serial=journal.serial,
         last_write=journal.last_write,
         lease=journal.lease,
-        is_lease_expired=bool(journal.lease and SystemClock().now() >= journal.lease.expires),
-        associations=list_recorded_associations(journal, names),
+        is_lease_expired=bool(journal.lease and now >= journal.lease.expires),
+        associations=list_recorded_associations(journal, desired.manifests[target.name], now),
     )

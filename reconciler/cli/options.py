@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
+from reconciler.cli.parameters import Glob, LabelSelector, WholeNumber
 from reconciler.core.durations import parse_duration
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
@@ -56,26 +57,6 @@ class Choice(click.Choice[str]):
         return f"{value!r} is not known: use {'one of ' if len(self.choices) > 1 else ''}{', '.join(self.choices)}"
 
 
-class WholeNumber(click.ParamType[int]):
-    """A whole number from 0 to a maximum, if there is one."""
-
-    name = "integer"
-
-    def __init__(self, maximum: int | None = None) -> None:
-        self._maximum = maximum
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number. Fails if the text is not a number in the range."""
-        try:
-            number = int(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        if number < 0 or (self._maximum is not None and number > self._maximum):
-            range_text = "0 or more" if self._maximum is None else f"from 0 to {self._maximum}"
-            self.fail(f"{number} is out of range: it must be {range_text}", param, ctx)
-        return number
-
-
 class Command(click.Command):
     """A command that suggests an option or a command for an unexpected extra argument."""
 
@@ -116,16 +97,6 @@ def _list_commands(ctx: click.Context) -> list[str]:
     """Return the names of the commands in the group of a command."""
     group = ctx.parent and ctx.parent.command
     return group.list_commands(ctx.parent) if isinstance(group, click.Group) and ctx.parent else []
-
-
-class Glob(click.ParamType[str]):
-    """A glob over names. A variable may hold several, separated by blanks or commas."""
-
-    name = "glob"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """Return the globs of a variable."""
-        return [each for each in re.split(r"[\s,]+", rv) if each]
 
 
 class _EnvironmentOption(click.Option):
@@ -213,10 +184,26 @@ aws_access = combine_options(
     option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
 )
 
-connection = combine_options(
-    option("--target", "targets", multiple=True, metavar="NAME", help="Use only this Target. May be repeated."),
-    aws_access,
+target_selection = combine_options(
+    option(
+        "--target",
+        "targets",
+        multiple=True,
+        type=Glob(),
+        metavar="NAME",
+        help="Use only this Target. NAME may be a glob, such as 'prod-*'. May be repeated.",
+    ),
+    option(
+        "-l",
+        "--selector",
+        type=LabelSelector(),
+        default=(),
+        metavar="RULES",
+        help="Use only Targets with these labels, such as env=prod, or 'env in (prod,staging),!old'.",
+    ),
 )
+
+connection = combine_options(target_selection, aws_access)
 
 state = option(
     "--state",
@@ -247,6 +234,15 @@ plan_options = combine_options(
         metavar="N",
         help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. If "
         "MaxCreates of the Target is lower (10 by default, and without a Target), it applies instead.",
+    ),
+    option(
+        "--max-creates-total",
+        type=WholeNumber(),
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="Maximum number of creates in all targets of a revision together, if there are several. If more than N "
+        "are planned, none is sent. A target that cannot be looked at counts each of its manifests.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.

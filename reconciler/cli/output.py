@@ -11,6 +11,7 @@ from typing import TextIO, TypeAlias, TypeVar
 
 import click
 
+from reconciler.app.sources import Source
 from reconciler.cli.environment import read_settings
 from reconciler.cli.options import Decorator, option
 from reconciler.core.errors import UsageError
@@ -82,6 +83,16 @@ def _identify_file(file: Path | None) -> object:
     except (AttributeError, OSError, ValueError):  # standard output is closed, or the file does not exist yet
         return file and os.path.realpath(file)
     return file_status.st_dev, file_status.st_ino
+
+
+def refuse_to_replace_manifests(outputs: Iterable[Output], source: Source) -> None:
+    """Raise UsageError for an output whose file is a manifest of the source, given by its path or in a folder."""
+    for output in outputs:
+        if output.file and source.has_file(output.file):
+            raise UsageError(
+                f"-o {output.format}={output.file} would replace a manifest: write the result to another file, outside "
+                "the folder of the manifests"
+            )
 
 
 def is_same_file(one: Path, other: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Types of options: the address to listen on, and the template of links to manifests."""
+"""Types of options: addresses, templates of links, whole numbers, globs and label selectors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import click
 
 from reconciler.app.http import Address
+from reconciler.core.manifests.selectors import Requirement, parse_requirements
 
 _MAX_PORT = 65535
 
@@ -40,3 +41,50 @@ class ManifestUrlTemplate(click.ParamType[str]):
         if problem := validate_template(str(value)):
             self.fail(f"{value!r} is not a URL template for manifests: {problem}", param, ctx)
         return str(value)
+
+
+class LabelSelector(click.ParamType[tuple[Requirement, ...]]):
+    """Rules for labels, as kubectl takes them."""
+
+    name = "selector"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Requirement, ...]:
+        """Return the rules. Fails if the text is not a selector."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_requirements(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class WholeNumber(click.ParamType[int]):
+    """A whole number from 0 to a maximum, if there is one."""
+
+    name = "integer"
+
+    def __init__(self, maximum: int | None = None) -> None:
+        self._maximum = maximum
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Fails if the text is not a number in the range."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        if number < 0 or (self._maximum is not None and number > self._maximum):
+            range_text = "0 or more" if self._maximum is None else f"from 0 to {self._maximum}"
+            self.fail(f"{number} is out of range: it must be {range_text}", param, ctx)
+        return number
+
+
+class Glob(click.ParamType[str]):
+    """A glob over names. A variable may hold several, separated by blanks or commas."""
+
+    name = "glob"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Return the globs of a variable."""
+        return [each for each in re.split(r"[\s,]+", rv) if each]

@@ -12,9 +12,9 @@ GUARD_VARIABLES = frozenset(
     _PREFIX + name
     for name in (
         "CONTAINER", "DETAILED_EXITCODE", "DRY_RUN", "ENDPOINT_URL", "EXPECT_PLAN", "FAIL_ON", "FILE",
-        "GIT_KNOWN_HOSTS", "GIT_PATH", "GIT_REF", "GIT_URL", "GIT_VERIFY_KEY", "LOCK_TIMEOUT", "MAX_CREATES", "MODE",
-        "NEW_STATE", "PROFILE", "REGION", "SANDBOX", "SETTLE_TIME", "STATE", "STRICT", "TARGET", "WEBHOOK_SECRET",
-        "WEBHOOK_SECRET_FILE",
+        "GIT_KNOWN_HOSTS", "GIT_PATH", "GIT_REF", "GIT_URL", "GIT_VERIFY_KEY", "LOCK_TIMEOUT", "MAX_CREATES",
+        "MAX_CREATES_TOTAL", "MODE", "NEW_STATE", "PROFILE", "REGION", "SANDBOX", "SELECTOR", "SETTLE_TIME",
+        "STATE", "STRICT", "TARGET", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
     )
 )  # fmt: skip
 """Safety variables. Without such a variable, a run may write more, write elsewhere, or lose its journal."""
@@ -23,7 +23,7 @@ OTHER_VARIABLES = frozenset(
     for name in (
         "DEBUG", "GIT_SSH_KEY", "GIT_TOKEN_FILE", "GIT_USERNAME", "INTERVAL", "LISTEN", "MANIFEST_URL",
         "MIN_EVENT_INTERVAL", "NOTIFY_URLS", "NOTIFY_URLS_FILE", "OUTPUT", "POLL_INTERVAL", "REVISION",
-        "SHUTDOWN_TIMEOUT", "STUCK_AFTER", "SUMMARY_INTERVAL",
+        "SHUTDOWN_TIMEOUT", "STUCK_AFTER", "SUMMARY_INTERVAL", "UNTIL",
         "APPLY_ROLE_ARN", "ID_TOKEN", "IMAGE", "PLAN_ROLE_ARN", "SOURCE",
     )
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -100,6 +100,13 @@ class Controller:
         """Poll git now, and run every target even if the revision is unchanged."""
         self._full_run_request.set()
         self._poll_task.request()
+
+    def run_targets(self, names: Iterable[str]) -> None:
+        """Run some targets soon. Names that git no longer contains are ignored."""
+        with self._lock:
+            tasks = [self._targets[name].task for name in names if name in self._targets]
+        for each in tasks:
+            each.request()
 
     def handle_clock_jump(self) -> None:
         """Poll git and run every target now, because the due times are based on the clock before the jump."""

@@ -107,9 +107,10 @@ class RevisionTracker:
             return False
         if not self._invalid_revision and self.active and self.active.revision.id == loaded.revision is not None:
             return False  # an earlier poll read it already, because it was pushed between read_version and load
-        manifest_count = sum(map(len, loaded.desired.manifests.values()))
         self._invalid_revision = None
-        self.active = ActiveRevision(loaded.desired, Revision(loaded.revision, self._clock.now(), manifest_count))
+        self.active = ActiveRevision(
+            loaded.desired, Revision(loaded.revision, self._clock.now(), loaded.desired.manifest_count)
+        )
         return True
 
     def _build_rejection(

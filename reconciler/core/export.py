@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import Bound, Journal, Record
+from reconciler.core.manifests.placeholders import escape
 from reconciler.core.model import (
     UNREADABLE,
     Integration,
@@ -116,7 +117,7 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
             "metadata": {"name": names[live.arn]},
             **({"target": target.name} if target.account else {}),  # manifests do not name an ambient target
             "policy": {"adopt": live.arn},
-            "spec": _build_spec(integration, live, record, observation.integrations),
+            "spec": escape(_build_spec(integration, live, record, observation.integrations)),
         }
         blocked_manifests = _find_blocked_manifests(live, preview)
         warnings = (*map(_describe_duplicate, own_duplicates), *map(_describe_blocked_manifest, blocked_manifests))

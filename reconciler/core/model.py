@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
+from reconciler.core.windows.declaration import DEFAULT_DELAY, WindowDeclaration
 
 NO_MANIFESTS = Problem(
     "all given files", 0, 0, "", "none contains a DataIntegrationAssociation: nothing will be created"
@@ -23,14 +24,6 @@ Spec: TypeAlias = Mapping[str, Json]
 
 UNREADABLE = ("ObjectConfiguration", "ClientAssociationMetadata")
 """Members of a request that ListDataIntegrationAssociations does not return (botocore model, 2020-07-29)."""
-
-
-DEFAULT_DELAY = timedelta(hours=1)
-"""Default time from the end of a window of data to its export.
-
-AWS may leave out data of the last 30 minutes before an export (Amazon Connect administrator guide, "Set up bulk
-export").
-"""
 
 
 class Mode(StrEnum):
@@ -86,13 +79,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Manifest of one desired association. `spec` is normalised (see `request.normalise`)."""
+    """Manifest of one desired association. `spec` is normalised (see `request.normalise`).
+
+    A manifest with a `window` exports recurring windows of data. Its `spec` then has no ExecutionConfiguration.
+    """
 
     name: str
     target: str | None
     policy: Policy
     spec: Spec
     origin: Origin
+    window: WindowDeclaration | None = None
 
     @property
     def integration(self) -> str:
@@ -125,6 +122,7 @@ class Target:
     associations_per_integration: int = 10
     allowed_destinations: tuple[str, ...] = ()
     ignore: tuple[IgnoreRule, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +132,11 @@ class Desired:
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def manifest_count(self) -> int:
+        """The number of manifests. A manifest with several targets counts once."""
+        return len({(each.name, each.origin) for manifests in self.manifests.values() for each in manifests})
 
     @property
     def all_warnings(self) -> tuple[Problem, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.model import Manifest, Target
-from reconciler.core.plan.inputs import RunOptions
+from reconciler.core.plan.inputs import CreateGrant, RunOptions
 from reconciler.core.plan.review import ReviewedPlan
 from reconciler.core.ports import Clock, Progress
 
@@ -27,8 +27,9 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run of one target: its manifests and its context."""
+    """Run of one target: its manifests, its context, and its share of the creates of all targets."""
 
     target: Target
     manifests: Sequence[Manifest]
     context: RunContext
+    grant: CreateGrant | None = None

@@ -20,6 +20,23 @@ def find_closest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(find_similar(word, known, 1)), None)
 
 
+class LimitedSuggestions:
+    """Suggestions for the first unknown words of a revision: each search takes long if many words are similar."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._suggestions: dict[tuple[str, tuple[str, ...]], str | None] = {}
+
+    def find_closest(self, word: str, known: Iterable[str]) -> str | None:
+        """Return the most similar known word, or None if there is none or after too many searches."""
+        key = word, tuple(known)
+        if key not in self._suggestions:
+            if len(self._suggestions) >= self._limit:
+                return None
+            self._suggestions[key] = find_closest(word, key[1])
+        return self._suggestions[key]
+
+
 def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
     """Return at most `limit` known words that are similar, the most similar first."""
     if len(word) > _MAX_LENGTH:

@@ -146,6 +146,11 @@ class Metrics:
         drift = _create_gauge(
             "drift_seconds", "Time since the drift of the association was detected.", "target", "association"
         )
+        windows = _create_gauge(
+            "window_due_seconds",
+            "Time since a recurring window became due that was not sent, without suspended associations.",
+            "target", "association",
+        )  # fmt: skip
         exports = _create_gauge("exports_failed", "Associations whose last export failed.", "target")
         succeeded = _create_gauge(
             "last_success_timestamp_seconds", "Time of the last successful run of the target.", "target"
@@ -176,9 +181,11 @@ class Metrics:
             for each in target_status.associations:
                 if each.decision is DecisionKind.DRIFTED:
                     drift.add_metric((name, _encode_label(each.name)), _compute_age(status, each.since))
+                if each.windows and (due_since := each.windows.find_due_since(status.now)):
+                    windows.add_metric((name, _encode_label(each.name)), _compute_age(status, due_since))
         started = _create_gauge("start_timestamp_seconds", "Start time of the controller.")
         started.add_metric((), status.started_at.timestamp())
-        yield from (associations, drift, exports, succeeded, failures, idle, first_seen, started)
+        yield from (associations, drift, windows, exports, succeeded, failures, idle, first_seen, started)
         yield from _collect_revision(status)
 
 

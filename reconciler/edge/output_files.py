@@ -42,6 +42,12 @@ def write_files(folder: Path, texts: Mapping[str, str], *, may_overwrite: bool) 
     return {path.name: path in paths_to_write for path in contents}
 
 
+def is_below_file(folder: Path) -> bool:
+    """Return whether a folder cannot exist, because it is a file, or because one of its parents is a file."""
+    existing = next((each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)), None)
+    return existing is not None and not os.path.isdir(existing)  # noqa: PTH112 - Path.is_dir may raise PermissionError
+
+
 def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.core.journal.codec import encode_last_decision, encode_record
+from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
+from reconciler.render import windows
 from reconciler.render.formats.json import encode_association
 from reconciler.render.wording import format_value
 
@@ -86,6 +88,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         yield f"  differs  {difference.path}: git {git}, applied {applied}, live {live}"
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
+    yield from (f"  {line}" for line in windows.list_sentences(association.windows))
     yield ""
     yield "git"
     policy = manifest.policy
@@ -95,6 +98,10 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
         + [f", ignore {' '.join(policy.ignore)}"] * bool(policy.ignore)
         + [f", adopt {policy.adopt}"] * bool(policy.adopt)
     )
+    if declaration := manifest.window:
+        yield f"  window   every {declaration.every}, from {declaration.first} in {declaration.zone_name}" + (
+            f", last {declaration.last}" if declaration.last else ""
+        )
     if explanation.integration:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:
@@ -147,15 +154,31 @@ def _render_state(record: Record) -> Iterator[str]:
         case CreatePending(attempts, first, last):
             first_attempt = f", first attempt at {format_timestamp(first)}" if attempts > 1 else ""
             yield f"  Create without an answer: attempt {attempts} at {format_timestamp(last)}{first_attempt}"
-        case Bound(association_id, since, arn, missing_since, update):
+        case Bound(association_id, since, arn, missing_since, job):
             yield f"  bound to {arn or association_id} since {format_timestamp(since)}"
             if arn is None:
                 yield "  no run has recorded yet that List shows it"
             if missing_since:
                 yield f"  missing from List since {format_timestamp(missing_since)}"
-            if update:
-                outcome = f"refused: {update.refusal}" if update.refusal else "not shown by List yet"
-                yield f"  Update sent at {format_timestamp(update.at)}, {outcome}"
+            if job:
+                yield f"  {_describe_job(job)}"
+
+
+def _describe_job(job: Job) -> str:
+    """Return the last job as the journal knows it."""
+    sent_at = format_timestamp(job.sent_at)
+    event = (
+        f"job seen first at {sent_at}"
+        if job.source is JobSource.OBSERVED
+        else f"{job.source.capitalize()} sent at {sent_at}"
+    )
+    if job.refusal:
+        return f"{event}, refused: {job.refusal.message}"
+    if job.is_update_unshown:
+        return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
+    if job.result and job.ended_at:
+        return f"{event}, ended as {job.result} by {format_timestamp(job.ended_at)}"
+    return f"{event}, and its export has not ended"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:

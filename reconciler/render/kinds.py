@@ -87,6 +87,10 @@ class ReportKind(StrEnum):
         "in-sync", "in sync", "none", "in sync", "✓", "dim",
         "Git, journal and AWS agree in every member that AWS shows.",
     )
+    FINISHED = (
+        "finished", "finished", "none", "in sync", "✓", "dim",
+        "The last export was completed, and List no longer shows the association. Nothing is left to do.",
+    )
     RETIRED = (
         "retired", "retired", "none", "retired", "▪", "dim",
         "Git keeps the manifest as a record. Nothing is written, and no difference is reported.",
@@ -129,6 +133,8 @@ def get_kind(association: AssociationReport) -> ReportKind:
     match association.outcome:
         case Unknown():
             return ReportKind.UNKNOWN
+        case Refused() if association.waits_for_quota:
+            return ReportKind.HELD
         case Refused() | NotSent():
             return ReportKind.FAILED
         case Created():
@@ -143,7 +149,7 @@ def get_kind(association: AssociationReport) -> ReportKind:
             assert_never(other)
 
 
-def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911 - a row for each decision
+def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911, C901, PLR0912 - a row for each decision
     """Return the kind of a decision without a call."""
     match decision:
         case DecisionKind.CREATE:
@@ -164,6 +170,8 @@ def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911
             return ReportKind.SETTLING
         case DecisionKind.LOST:
             return ReportKind.LOST
+        case DecisionKind.FINISHED:
+            return ReportKind.FINISHED
         case DecisionKind.HELD:
             return ReportKind.HELD
         case DecisionKind.BLOCKED:

@@ -26,11 +26,12 @@ _ADVICE = {
     Condition.FAILED: "a later run tries again if that is safe: see the reason",
     Condition.BLOCKED: "needs action: do what the reason says",
     Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",
+    Condition.HELD: "a write waits that should have been sent: see the reason, and act if it says so",
     Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
     Condition.EXPORT_FAILED: "the last export of an association failed: see the reason in the AWS console",
 }
 """The conditions that are problems, most severe first, and what to do about each."""
-_FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST}
+_FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST, Condition.HELD}
 _PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
 _HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - intended
 """Replacements that look like the characters for mentions, links and code in a chat.

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.journal.status import JournalStatus, RecordedAssociation
 from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.report.status import JournalStatus, RecordedAssociation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
+from reconciler.render import windows
 from reconciler.render.wording import format_job_status
 
 FORMAT = "reconciler/status/v1"
@@ -56,6 +57,8 @@ def _render_association(association: RecordedAssociation, width: int) -> Iterato
     ).rstrip()
     id_ = _get_id(association)
     yield sanitize(f"      {association.state}{': ' if id_ else ''}{id_}")
+    if association.windows:
+        yield from (f"      {line}" for line in windows.list_brief_sentences(association.windows))
 
 
 def _get_id(association: RecordedAssociation) -> str:
@@ -94,4 +97,5 @@ def _encode_association(association: RecordedAssociation) -> dict[str, Any]:
         "associationId": association.association_id,
         "lastExecution": execution and {"status": execution.status, "message": execution.message},
         "orphaned": association.is_orphaned,
+        "windows": windows.encode(association.windows),
     }

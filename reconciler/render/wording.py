@@ -16,7 +16,14 @@ from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
-from reconciler.core.text import escape_workflow_commands, format_count, format_timestamp_to_the_minute, sanitize
+from reconciler.core.text import (
+    escape_workflow_commands,
+    format_count,
+    format_timestamp,
+    format_timestamp_to_the_minute,
+    sanitize,
+)
+from reconciler.render import windows
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -73,6 +80,19 @@ def format_coverage(report: Report | TargetReport) -> str:
     return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed{ignored}"
 
 
+def describe_waiting_writes(report: Report) -> str | None:
+    """Return when to run again for the held exports, if nothing starts a later run. None if nothing waits for one."""
+    associations = report.waiting_writes
+    if not associations or not report.run.is_single or is_read_only(report):
+        return None
+    exports = "the held export" if len(associations) == 1 else f"the {len(associations):,} held exports"
+    times = sorted({each.until for each in associations if each.until})
+    time = f"after {format_timestamp(times[0])}" if times else "later"
+    last_time = f", and after {format_timestamp(times[-1])} for the last one" if times[1:] else ""
+    remedy = f"run reconcile again {time}{last_time}, or run it on a schedule (docs/jobs.md)"
+    return f"Nothing here sends {exports} later: {remedy}."
+
+
 def format_validation(result: ValidationResult) -> str:
     """Return the findings as one line."""
     commit = f"commit {sanitize(result.revision)}" if result.revision else ""
@@ -87,8 +107,13 @@ def format_validation(result: ValidationResult) -> str:
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
-    """Return the sentences, differences and call of an association, as lines that contain no line breaks."""
-    return (*list_sentences(association), *format_differences(association), *format_write(association))
+    """Return the sentences, windows, differences and call of an association, as lines that contain no line breaks."""
+    return (
+        *list_sentences(association),
+        *windows.list_sentences(association.windows),
+        *format_differences(association),
+        *format_write(association),
+    )
 
 
 def format_flow(association: AssociationReport) -> str:

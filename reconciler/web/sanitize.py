@@ -16,13 +16,14 @@ from reconciler.core.controller.controller_status import ControllerStatus, Targe
 from reconciler.core.model import Execution, Ignored, Json, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
+from reconciler.core.report.windows import SentWindow, WindowReport
 
 _MAX_DEPTH = 20
 """The maximum depth of nested values. Deeper values are converted to text."""
 _MAX_INTEGER = 2**64
 
 Item = TypeVar("Item")
-Value = TypeVar("Value", TargetReport, AssociationReport, Difference, Execution, Live, Ignored, Outcome)
+Value = TypeVar("Value", TargetReport, AssociationReport, WindowReport, Difference, Execution, Live, Ignored, Outcome)
 
 
 def enforce_types(status: ControllerStatus) -> ControllerStatus:
@@ -79,7 +80,20 @@ def _convert_association(association: AssociationReport) -> AssociationReport:
         differences=_convert_each(association.differences, _convert_difference),
         last_execution=association.last_execution and _convert_execution(association.last_execution),
         outcome=association.outcome and _convert_outcome(association.outcome),
+        windows=association.windows and _convert_windows(association.windows),
     )
+
+
+def _convert_windows(report: WindowReport) -> WindowReport:
+    return _replace_if_changed(report, sent=_convert_each(report.sent, _convert_sent))
+
+
+def _convert_sent(sent: SentWindow) -> SentWindow:
+    refusal = sent.job.refusal
+    if refusal is None or isinstance(refusal.message, str):
+        return sent
+    job = replace(sent.job, refusal=replace(refusal, message=_convert_text(refusal.message)))
+    return replace(sent, job=job)
 
 
 def _convert_difference(difference: Difference) -> Difference:

@@ -9,15 +9,18 @@ import pytest
 
 from reconciler.app.assemble import Runner
 from reconciler.app.controller import build_run_target
+from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.stop_signal import StopSignal
 from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
 from reconciler.core.model import Desired
+from reconciler.core.plan.create_bound import CreateBound
 from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, RunInfo
 
 TIME = datetime(2026, 11, 1, tzinfo=UTC)
 RUN = ActiveRun("1", "prod", "abc")
+BOUNDS = RevisionBounds(10)
 
 
 class Cycle:
@@ -34,9 +37,16 @@ class GarbageRunner(Runner):
         self.cycles: list[weakref.ref[Cycle]] = []
         self._error = error
 
-    def run(self, desired: Desired, run: str, revision: str | None, progress: Progress) -> Report:
+    def run(
+        self,
+        desired: Desired,
+        run: str,
+        revision: str | None,
+        progress: Progress,
+        bound: CreateBound | None = None,
+    ) -> Report:
         """Leave a reference cycle, and return an empty report or raise the error."""
-        del desired, progress
+        del desired, progress, bound
         self.cycles.append(weakref.ref(Cycle()))
         if self._error:
             raise self._error
@@ -46,11 +56,11 @@ class GarbageRunner(Runner):
 def test_garbage_of_a_run_is_collected_when_it_ends() -> None:
     """The reference cycles of a run are collected when it ends, even if it fails."""
     runner = GarbageRunner()
-    assert build_run_target(runner, StopSignal())(RUN, Desired((), {}), lambda: None).run.revision == "abc"
+    assert build_run_target(runner, StopSignal(), BOUNDS)(RUN, Desired((), {}), lambda: None).run.revision == "abc"
     assert [cycle() for cycle in runner.cycles] == [None]
     runner = GarbageRunner(StateError("the disk is full"))
     with pytest.raises(StateError):
-        build_run_target(runner, StopSignal())(RUN, Desired((), {}), lambda: None)
+        build_run_target(runner, StopSignal(), BOUNDS)(RUN, Desired((), {}), lambda: None)
     assert [cycle() for cycle in runner.cycles] == [None]
 
 
@@ -59,4 +69,4 @@ def test_interrupted_run_returns_no_report() -> None:
     stop = StopSignal()
     stop.event.set()
     with pytest.raises(StopRequested):
-        build_run_target(GarbageRunner(), stop)(RUN, Desired((), {}), lambda: None)
+        build_run_target(GarbageRunner(), stop, BOUNDS)(RUN, Desired((), {}), lambda: None)

@@ -62,7 +62,7 @@ def test_version_is_one_line(tmp_path: Path) -> None:
     assert Program(tmp_path).run("--version").out.startswith("reconcile 0.")
 
 
-@pytest.mark.parametrize("kind", ["DataIntegrationAssociation", "Target", "Report", "Findings", "Doctor", "Journal"])
+@pytest.mark.parametrize("kind", list(_SCHEMA_FILES))
 def test_schemas_are_printed(tmp_path: Path, kind: str) -> None:
     """Each printed schema is a valid JSON Schema without references."""
     output = Program(tmp_path).run("schema", kind).out
@@ -239,7 +239,7 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("--nope",), "reconcile: No such option '--nope'.\n"),
         (("--mode", "none"), "'none' is not known: use one of observe, create, create-and-update"),
         (("--max-creates", "-1"), "-1 is out of range: it must be 0 or more"),
-        (("schema", "x"), "'x' is not known: use one of DataIntegrationAssociation, Target, Report,"),
+        (("schema", "x"), "'x' is not known: use one of DataIntegrationAssociation, Target, TargetSet,"),
     ],
 )
 def test_usage_error_suggests_the_likely_spelling(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -461,7 +461,7 @@ def test_denied_get_of_a_bulk_export_is_a_warning(healthy_program: Program, serv
     ) as proxy:
         diagnosis = diagnose(Program(healthy_program.folder, proxy.url))
     by_name = {each["about"]: each for each in get_checks(diagnosis) if each["name"] == "integration"}
-    assert by_name["crm-accounts"]["result"] == "ok"
+    assert "ObjectConfiguration" not in by_name["crm-accounts"]["seen"]
     profiles = by_name["profiles-export"]
     assert profiles["result"] == "warning"
     assert "its ObjectConfiguration could not be read: GetDataIntegration: AccessDeniedException" in profiles["seen"]
@@ -634,10 +634,14 @@ def test_temporary_state_fails_the_check_in_ci(healthy_program: Program) -> None
 
 
 def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
-    """The example manifests pass every check in the sandbox, and no file is written."""
+    """The example manifests pass every check in the sandbox, and no file is written.
+
+    The CRM example has a warning, because Amazon Q in Connect creates the associations of such sources.
+    """
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
-    assert diagnosis["summary"]["failed"] == diagnosis["summary"]["warning"] == 0
+    assert diagnosis["summary"]["failed"] == 0
+    assert [each["about"] for each in get_checks(diagnosis) if each["result"] == "warning"] == ["crm-accounts"]
     assert (
         find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox of --sandbox has no buckets"
     )

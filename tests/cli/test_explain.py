@@ -55,7 +55,9 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     explanation = explain(program)
     assert explanation["rule"]["live"] == "the bound association"
     assert explanation["rule"]["decision"] == explanation["decision"]["decision"] == "in-sync"
-    assert explanation["rule"]["record"] == f"bound to {explanation['live']['arn'].rpartition('/')[2]}"
+    assert explanation["rule"]["record"] == (
+        f"bound to {explanation['live']['arn'].rpartition('/')[2]}, its export has not ended"
+    )
     assert explanation["journal"]["record"]["token"] == explanation["clientToken"] == token
     assert explanation["journal"]["lastDecision"]["decision"] == "in-sync"
     assert explanation["sameNaturalKey"] == [explanation["live"]["arn"]]

@@ -341,14 +341,18 @@ def test_full_disk_leaves_no_partial_file(program: Program, create: Callable[...
     assert read_files(program.folder / "out") == ({file.name: b"mine\n"} if force else {})
 
 
-def test_output_folder_that_is_a_file_is_an_error(program: Program, create: Callable[..., str]) -> None:
-    """An --output-dir that is a file is an error, and the file stays unchanged."""
-    create()
+@pytest.mark.parametrize("has_associations", [True, False])
+@pytest.mark.parametrize("folder", ["out", "out/below", "out/below/it"])
+def test_output_folder_that_is_a_file_is_a_usage_error(
+    program: Program, create: Callable[..., str], folder: str, *, has_associations: bool
+) -> None:
+    """An --output-dir that is a file, or below a file, is refused, also if there is nothing to write."""
+    if has_associations:
+        create()
     (program.folder / "out").write_text("mine\n")
-    for folder in ("out", "out/below"):
-        result = program.run("export", "--output-dir", folder)
-        assert (result.code, result.out) == (1, "")
-        assert result.err == f"reconcile: {folder} is not a folder: choose another --output-dir\n"
+    result = program.run("export", "--output-dir", folder)
+    assert (result.code, result.out) == (64, "")
+    assert f"--output-dir {folder} is not a folder: choose another folder" in result.err
     assert (program.folder / "out").read_text() == "mine\n"
 
 

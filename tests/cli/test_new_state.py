@@ -66,6 +66,17 @@ def test_dry_run_warns_that_the_run_would_be_refused(program: Program, server: S
     assert server.sandbox.executed_writes == ()
 
 
+def test_dry_run_without_a_journal_shows_what_it_would_adopt(program: Program) -> None:
+    """A dry run without a journal lists an association to adopt, and not as one whose adoption failed."""
+    program.add("october")
+    assert program.run(*STATE, "--new-state").code == 0
+    shutil.rmtree(program.folder / "state")
+    result = program.run("--dry-run", *STATE)
+    assert result.code == 1
+    assert "1 to adopt" in result.out
+    assert "not adopted" not in result.out
+
+
 def test_new_state_applies_only_to_the_targets_it_names(program: Program, server: SandboxServer) -> None:
     """A journal is created only for the targets that match a glob of --new-state."""
     program.add("targets", text=TARGETS)

@@ -163,7 +163,7 @@ def test_line_breaks_in_arguments_cannot_inject_workflow_commands(program: Progr
         assert not [line for line in result.err.splitlines() if line.startswith("::")]
 
 
-@pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "doctor"])
+@pytest.mark.parametrize("command", ["--dry-run", "run", "validate", "status", "explain", "windows", "doctor"])
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -178,7 +178,7 @@ def test_unwritable_output_is_rejected_before_any_call(
 ) -> None:
     """An unwritable output is a usage error before AWS is called, because the report would be lost."""
     program.add("october")
-    name = ["october"] if command == "explain" else []
+    name = ["october"] if command in {"explain", "windows"} else []
     result = program.run(command, *name, "-o", output)
     assert (result.code, result.out, server.sandbox.executed_writes) == (64, "", ())
     assert message in result.err
@@ -206,3 +206,25 @@ def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> N
     assert "its manifest was removed" in result.out
     assert "0 of 1 live association is managed" in result.out
     assert program.run("--fail-on", "unmanaged").code == 64
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "doctor", "explain"])
+@pytest.mark.parametrize("files", [(), ("-f", "manifests"), ("-f", "manifests/october.yaml")])
+def test_output_does_not_replace_a_manifest(
+    program: Program, server: SandboxServer, command: str, files: tuple[str, ...]
+) -> None:
+    """An output whose file is a manifest is refused before the run, and the manifest stays unchanged."""
+    program.add("october")
+    name = ("october",) if command == "explain" else ()
+    result = program.run(command, *name, *files, "-o", "json=manifests/october.yaml")
+    assert (result.code, result.out) == (64, "")
+    assert "-o json=manifests/october.yaml would replace a manifest" in result.err
+    assert (program.folder / "manifests" / "october.yaml").read_text() == EXPORT.replace("NAME", "october")
+    assert server.sandbox.executed_writes == ()
+
+
+def test_output_beside_the_manifests_is_written(program: Program) -> None:
+    """A file in the folder that is not read as a manifest may be an output."""
+    program.add("october")
+    assert program.run("validate", "-o", "json=manifests/findings.txt").code == 0
+    assert program.run("validate", "-o", "json=manifests/findings.txt").code == 0

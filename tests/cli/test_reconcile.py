@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,12 @@ def test_an_update_is_announced_and_sent_once(program: Program, server: SandboxS
     """An update is sent once if manifest and run allow it, and the plan says that it repeats the export."""
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
+    server.sandbox.set_behaviour(replace(server.sandbox.behaviour, job_seconds=0))
     program.run()
     program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     assert program.run("--mode", "create", "-o", "json").decisions == {"october": "changed"}
+    assert program.run("--dry-run", "-o", "json").decisions == {"october": "held"}
+    assert program.run("--settle-time", "0s", "--mode", "create", "-o", "json").decisions == {"october": "changed"}
     dry_run = program.run("--dry-run", "-o", "json", "--detailed-exitcode")
     (planned_update,) = dry_run.report["targets"][0]["associations"]
     assert (dry_run.code, planned_update["decision"], planned_update["outcome"]) == (2, "update", None)
@@ -370,6 +374,22 @@ def test_colours_and_symbols_appear_only_on_a_terminal(program: Program) -> None
     assert "\x1b[" not in program.run_on_terminal("--dry-run", env={"NO_COLOR": "1"})
 
 
+def test_held_export_on_a_terminal_needs_a_later_run(program: Program) -> None:
+    """On a terminal, the report says that nothing sends a held export later. In a pipe and in CI it does not."""
+    program.add("later", text=EXPORT.replace("2026-11-01", "2126-11-01"))
+    sentence = (
+        "Nothing here sends the held export later: run reconcile again after 2126-11-01 01:00:00Z, or run it on a "
+        "schedule (docs/jobs.md)."
+    )
+    assert sentence in program.run_on_terminal()
+    assert sentence in program.run(env={"GIT_DIR": "."}).out
+    assert "Nothing here" not in program.run_on_terminal("--state", "s", "--new-state", "*", env={"CI": "true"})
+    assert "Nothing here" not in program.run_on_terminal("--dry-run")
+    assert "Nothing here" not in program.run().out
+    (target,) = program.run("-o", "json").report["targets"]
+    assert [each["until"] for each in target["associations"]] == ["2126-11-01T01:00:00+00:00"]
+
+
 def test_progress_bar_appears_only_on_a_terminal(program: Program) -> None:
     """A progress bar appears on a terminal for ten associations, and never in a pipe."""
     program.add(*(f"n{number}" for number in range(10)))
@@ -388,3 +408,19 @@ def test_hostile_values_do_not_reach_the_terminal(program: Program, server: Sand
     for output in (program.run_on_terminal("--dry-run"), program.run_on_terminal("--dry-run", "-o", "json")):
         assert "\x1b]0" not in output
         assert "\x1b[2J" not in output
+
+
+def test_warning_about_a_source_changes_neither_exit_code_nor_digest(program: Program) -> None:
+    """A source that AWS is reported to refuse is a warning of the report, in every exit code and with --strict."""
+    program.add("articles", text=EXPORT.replace("profiles-export", "knowledge-articles"))
+    arguments = ("--dry-run", "--strict", "-o", "json")
+    result = program.run(*arguments)
+    assert (result.code, result.decisions) == (0, {"articles": "create"})
+    (warning,) = result.report["warnings"]
+    assert (warning["file"], warning["pointer"]) == ("manifests/articles.yaml", "/spec/DataIntegrationIdentifier")
+    assert "explicit deny" in warning["message"]
+    digest = result.report["planDigest"]
+    applied = program.run("--expect-plan", digest)
+    assert applied.code == 0
+    assert "warning: manifests/articles.yaml:1:1: /spec/DataIntegrationIdentifier: AWS is reported" in applied.out
+    assert program.run("-o", "json").report["warnings"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,7 +141,9 @@ def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxSe
     """The window of an update is part of the plan, because the update repeats the export."""
     text = EXPORT + "policy: {mode: create-and-update}\n"
     program.add("october", text=text)
+    server.sandbox.set_behaviour(replace(server.sandbox.behaviour, job_seconds=0))
     program.run()
+    program.run("--settle-time", "0s")  # the export has ended
     program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
     program.run("--dry-run", "-o", "json=plan.json")
     program.add("october", text=text, **{"2026-11-01": "2026-11-03"})

@@ -521,3 +521,12 @@ def test_waiting_targets_are_reported_once(
         scheduler.queued_jobs.clear()
         controller.check_progress()
         scheduler.advance()
+
+
+def test_some_targets_run_soon(scheduler: FakeScheduler, targets: FakeTargets, controller: Controller) -> None:
+    """A request runs only the named targets, and ignores names that git no longer contains."""
+    scheduler.advance(timedelta(minutes=1))
+    controller.run_targets(["west", "gone"])
+    scheduler.advance(timedelta(minutes=1))
+    assert targets.get_start_minutes("west") == [0, 1]
+    assert targets.get_start_minutes("east") == [0]

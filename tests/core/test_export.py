@@ -54,6 +54,7 @@ from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
 from reconciler.edge.manifests.load import load_manifests
 from reconciler.edge.manifests.schema import get_fast_check
+from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
 
 AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
@@ -305,7 +306,7 @@ def read_without_yaml(
         except UnicodeEncodeError:  # UTF-8 cannot encode half a surrogate pair
             continue
         if get_fast_check("DataIntegrationAssociation")(dict(each.document)) and not list(find_spec_problems(spec)):
-            built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {})
+            built = build.build_manifest(each.document, Origin(f"{each.name}.yaml", 1, 1), {}, read_zone)
             # replace the name by the ARN, to compare manifests with different spellings
             (integration,) = [
                 stored_journal
@@ -542,6 +543,17 @@ def test_duplicate_of_a_manifest_gets_advice() -> None:
     plan_with_advice = preview(live_state, [with_advice, *read_exported([unmanaged])], stored_journal).plan
     assert [type(each) for each in plan_with_advice.decisions] == [InSync, Adopt]
     assert plan_with_advice.unmanaged == ()
+
+
+def test_association_that_blocks_a_manifest_has_a_warning() -> None:
+    """An association that a blocked manifest may mean names that manifest, and warns of a second association."""
+    blocked = manifest()
+    similar = live("x1", DestinationURI="s3://corp-exports/2026-10/")
+    (exported,) = export_associations(AMBIENT, preview(observation(similar), [blocked]))
+    assert exported.blocked_manifests == (blocked,)
+    (warning,) = (each for each in exported.comments if "may be the association of" in each)
+    assert warning.startswith(f"This association may be the association of {blocked.name!r}")
+    assert f"the next run creates a second association for {blocked.name!r}" in warning
 
 
 def test_ambiguous_duplicate_is_left_to_a_person() -> None:

@@ -15,7 +15,32 @@ from deploy.comments import TOKEN
 from deploy.conftest import DEPLOY, Host
 
 ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
+WORKFLOW: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "workflow.yml").read_text(encoding="utf-8"))
 HEAD = "1f0c5f7c3c2a5a7e0e4f2f2a0a3f3f3b6f0b8c11"
+
+
+def is_job_due(job: str, **values: str) -> bool:
+    """Return whether the condition of a job of the workflow holds. A double underscore in a name stands for a dot."""
+    names = {name.replace("__", "."): value for name, value in values.items()}
+    return _evaluate(WORKFLOW["jobs"][job]["if"], names)
+
+
+def _evaluate(condition: str, values: Mapping[str, str]) -> bool:
+    """Return the value of comparisons that are joined by &&, and inside of parentheses by ||."""
+    terms = (term.strip() for term in condition.split("&&"))
+    return all(
+        any(_compare(each.strip(), values) for each in term.strip("()").split("||"))
+        for term in terms
+        if term != "!cancelled()"
+    )
+
+
+def _compare(comparison: str, values: Mapping[str, str]) -> bool:
+    match = re.fullmatch(r"([\w.-]+) (==|!=) (?:'(.*)'|([\w.-]+))", comparison)
+    assert match, comparison
+    name, operator, text, other_name = match.groups()
+    expected = values.get(other_name, "") if text is None else text
+    return (values.get(name, "") == expected) == (operator == "==")
 
 
 @dataclass(slots=True)
@@ -122,9 +147,4 @@ class Job:
         terms = condition.split(" && ")
         if has_failed and "always()" not in terms:
             return False
-        for term in set(terms) - {"always()", "success()"}:
-            comparison = re.fullmatch(r"([\w.-]+) (==|!=) '(.*)'", term)
-            assert comparison, term
-            if (values.get(comparison[1], "") == comparison[3]) != (comparison[2] == "=="):
-                return False
-        return True
+        return all(_compare(term, values) for term in set(terms) - {"always()", "success()"})

@@ -51,6 +51,20 @@ spec:
     ScheduleConfiguration:
       ScheduleExpression: rate(1 hour)
 """
+LATER_EXPORT = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata:
+  name: october
+spec:
+  DataIntegrationIdentifier: crm-accounts
+  DestinationURI: s3://corp-exports/october
+  ExecutionConfiguration:
+    ExecutionMode: ON_DEMAND
+    OnDemandConfiguration:
+      StartTime: 2026-10-01T00:00:00Z
+      EndTime: 2126-11-01T00:00:00Z
+"""
 
 
 ACCOUNTS = {"manifests/target.yaml": TARGET, "manifests/accounts.yaml": MANIFEST.format(name="accounts")}

@@ -8,6 +8,7 @@ from functools import cache
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from support.builders import NOW
+from support.recurring import build_windows
 from support.reports import association, build_drifted_association, run
 
 from reconciler.core.apply.outcome import Created
@@ -23,7 +24,11 @@ def collect_families() -> dict[str, Metric]:
         "prod",
         "123456789012",
         "us-east-1",
-        associations=(association(outcome=Created("id")), build_drifted_association()),
+        associations=(
+            association(outcome=Created("id")),
+            build_drifted_association(),
+            association("monthly", "held", windows=build_windows()),
+        ),
     )
     report = Report(run(dry_run=False), (target,))
     target_status = TargetStatus("prod", NOW, NOW, NOW, 0, report, NOW)

@@ -1,4 +1,4 @@
-"""Read the folders for Kubernetes, as files and, if kustomize is installed, as kustomize builds them."""
+"""Read the folders for kustomize, as files and, if kustomize is installed, as kustomize builds them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,20 @@ def read_folder(folder: Path) -> Iterator[dict[str, Any]]:
             yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
 
 
-def run_kustomize(folder: Path) -> list[dict[str, Any]]:
-    """Return the documents that kustomize builds from a folder. Skip the test if kustomize is missing."""
+def build_with_kustomize(folder: Path) -> str:
+    """Return the output of kustomize for a folder. Skip the test if kustomize is missing."""
     kustomize, kubectl = shutil.which("kustomize"), shutil.which("kubectl")
     if not kustomize and not kubectl:
         pytest.skip("neither kustomize nor kubectl is installed")
     command = [kustomize, "build"] if kustomize else [str(kubectl), "kustomize"]
     process = subprocess.run([*command, folder], check=False, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
-    return list(yaml.safe_load_all(process.stdout))
+    return process.stdout
+
+
+def run_kustomize(folder: Path) -> list[dict[str, Any]]:
+    """Return the documents that kustomize builds from a folder. Skip the test if kustomize is missing."""
+    return list(yaml.safe_load_all(build_with_kustomize(folder)))
 
 
 def write_overlay(folder: Path, base: str, *components: str) -> Path:

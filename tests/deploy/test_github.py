@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deploy.action import ACTION, HEAD, Job
+from deploy.action import ACTION, HEAD, WORKFLOW, Job, is_job_due
 from deploy.comments import MAX_BODY_LENGTH, TOKEN, Comments, serve_comments
 from deploy.conftest import (
     ACCOUNTS,
     DEPLOY,
     INVALID,
+    LATER_EXPORT,
     MANIFEST,
     RECONCILE,
     TARGET,
@@ -295,6 +296,49 @@ def test_apply_uses_the_branch_input(job: Job, client: Client) -> None:
     result = job.use(event="schedule", **inputs)
     assert result.exit_code == 0, result.log
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_scheduled_job_sends_what_is_due_without_a_reviewed_plan(job: Job, client: Client) -> None:
+    """The scheduled job creates once what was merged and not approved yet, and holds an export that is not due."""
+    commit(job.host, job.workspace, {"manifests/october.yaml": LATER_EXPORT})
+    step = WORKFLOW["jobs"]["scheduled"]["steps"][-1]
+    assert "expect-plan" not in step["with"]
+    inputs = {name.replace("-", "_"): value for name, value in step["with"].items()}
+    inputs |= {"state": str(job.host.folder / "state"), "new_state": "*"}
+    for summary_name in ("create", "inSync"):
+        result = job.use(event="schedule", **inputs)
+        assert result.exit_code == 0, result.log
+        assert (result.report["summary"][summary_name], result.report["summary"]["held"]) == (1, 1)
+        assert not result.report["run"]["dryRun"]
+        assert list_destinations(client) == ["s3://corp-exports/accounts"]
+
+
+@pytest.mark.parametrize(
+    ("event", "repository", "jobs"),
+    [
+        ("pull_request", "corp/exports", ["validate", "plan"]),
+        ("pull_request", "fork/exports", ["validate"]),
+        ("push", "", ["plan", "apply"]),
+        ("workflow_dispatch", "", ["plan", "apply"]),
+        ("schedule", "", ["scheduled"]),
+    ],
+)
+def test_each_event_starts_its_jobs(event: str, repository: str, jobs: list[str]) -> None:
+    """A schedule starts only its own job, and no other event starts that job."""
+    values = {
+        "github__event_name": event,
+        "github__repository": "corp/exports",
+        "github__event__pull_request__head__repo__full_name": repository,
+        "needs__plan__outputs__digest": "sha256:0",
+    }
+    assert [name for name in WORKFLOW["jobs"] if is_job_due(name, **values)] == jobs
+
+
+def test_jobs_that_write_run_one_at_a_time_in_separate_environments() -> None:
+    """Apply and the scheduled job share a concurrency group, and neither is cancelled. Only one has reviewers."""
+    apply, scheduled = WORKFLOW["jobs"]["apply"], WORKFLOW["jobs"]["scheduled"]
+    assert apply["concurrency"] == scheduled["concurrency"] == {"group": "reconcile-apply", "cancel-in-progress": False}
+    assert (apply["environment"], scheduled["environment"]) == ("production", "production-schedule")
 
 
 def test_validate_needs_no_aws(job: Job, comments: Comments) -> None:

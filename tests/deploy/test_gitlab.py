@@ -17,6 +17,7 @@ from deploy.conftest import (
     ACCOUNTS,
     DEPLOY,
     INVALID,
+    LATER_EXPORT,
     MANIFEST,
     RECONCILE,
     Host,
@@ -214,7 +215,57 @@ def test_apply_jobs_run_one_at_a_time_without_interruption() -> None:
     apply = resolve_job("reconciler:apply")
     assert apply["resource_group"] == "reconciler"
     assert "interruptible" not in apply
-    assert [rule["if"] for rule in apply["rules"]] == ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
+    assert list_due_jobs("push") == ["reconciler:plan", "reconciler:apply"]
+    assert list_due_jobs("push", "topic") == []
+
+
+def test_scheduled_job_sends_what_is_due_without_a_reviewed_plan(pipeline: Pipeline, client: Client) -> None:
+    """The scheduled job creates once what was merged and not approved yet, and holds an export that is not due."""
+    revision = commit(pipeline.host, pipeline.folder, {"manifests/october.yaml": LATER_EXPORT})
+    for summary_name in ("create", "inSync"):
+        code, log = pipeline.run("reconciler:scheduled")
+        assert code == 0, log
+        report = pipeline.read_json("applied.json")
+        assert (report["summary"][summary_name], report["summary"]["held"]) == (1, 1)
+        assert report["run"]["revision"] == revision
+        assert list_destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_scheduled_job_of_an_outdated_commit_calls_nothing(pipeline: Pipeline, client: Client) -> None:
+    """A scheduled job that runs again does not apply a commit that is no longer the head of the branch."""
+    old = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
+    commit(pipeline.host, pipeline.folder, {})
+    pipeline.host.run_git(pipeline.folder, "checkout", "--quiet", "--detach", old)
+    code, log = pipeline.run("reconciler:scheduled")
+    assert code == 1
+    assert f"{old} is not the head of main, or the head is unknown; AWS was not called" in log
+    assert list_destinations(client) == []
+
+
+def test_schedule_starts_only_its_own_job() -> None:
+    """A pipeline schedule of the default branch starts one job, which shares a resource group with the apply job."""
+    assert list_due_jobs("schedule") == ["reconciler:scheduled"]
+    assert list_due_jobs("schedule", "topic") == []
+    assert list_due_jobs("merge_request_event", "") == ["reconciler:validate", "reconciler:plan"]
+    apply, scheduled = resolve_job("reconciler:apply"), resolve_job("reconciler:scheduled")
+    assert apply["resource_group"] == scheduled["resource_group"]
+    assert apply["environment"]["name"] != scheduled["environment"]["name"]
+
+
+def list_due_jobs(source: str, branch: str = "main") -> list[str]:
+    """Return the jobs of a pipeline. The first rule that matches decides. A rule may contain comparisons and &&."""
+    variables = {"$CI_PIPELINE_SOURCE": source, "$CI_COMMIT_BRANCH": branch, "$CI_DEFAULT_BRANCH": "main"}
+
+    def matches(rule: dict[str, Any]) -> bool:
+        pairs = (comparison.split(" == ") for comparison in rule["if"].split(" && "))
+        return all(variables[left] == variables.get(right, right.strip('"')) for left, right in pairs)
+
+    due_rules = {
+        name: next((rule for rule in job["rules"] if matches(rule)), {"when": "never"})
+        for name, job in TEMPLATE.items()
+        if "rules" in job
+    }
+    return [name for name, rule in due_rules.items() if rule.get("when") != "never"]
 
 
 def test_pipeline_without_the_program_names_the_variable_to_set(host: Host) -> None:

@@ -15,8 +15,10 @@ from deploy.conftest import (
     ACCOUNTS,
     DEPLOY,
     INVALID,
+    LATER_EXPORT,
     MANIFEST,
     RECONCILE,
+    TARGET,
     HookRepository,
     Host,
     check_shell,
@@ -44,6 +46,17 @@ def test_manifests_pushed_twice_are_created_once(repository: HookRepository, cli
     assert "in-sync accounts" in second
     assert "created" not in second
     assert list_destinations(client) == ["s3://corp-exports/accounts"]
+
+
+def test_pusher_learns_that_nothing_sends_a_held_export_later(repository: HookRepository, client: Client) -> None:
+    """The window of a pushed export has not ended. The pusher learns when to run again, unless the push runs in CI."""
+    repository.commit({"manifests/target.yaml": TARGET, "manifests/october.yaml": LATER_EXPORT})
+    assert "Nothing here" not in repository.push()
+    del repository.host.environment["CI"]
+    repository.commit({})
+    remedy = "run reconcile again after 2126-11-01 01:00:00Z, or run it on a schedule (docs/jobs.md)."
+    assert f"Nothing here sends the held export later: {remedy}" in repository.push()
+    assert list_destinations(client) == []
 
 
 def test_logs_stay_in_the_repository(repository: HookRepository) -> None:

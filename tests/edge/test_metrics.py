@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import reports
 from support.builders import NOW
 from support.proxy import FaultProxy, build_error
+from support.recurring import AUGUST, HOUR, OCTOBER, SEPTEMBER, build_recurring_record, build_windows
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
@@ -146,6 +147,25 @@ def test_controller_status_is_exported_as_metrics(metrics: Metrics) -> None:
     assert metric_values["reconciler_source_checked_timestamp_seconds[]"] == NOW.timestamp()
     assert metric_values["reconciler_revision_rejected[]"] == 1
     assert metric_values["reconciler_build_info[('version', '1.2.3')]"] == 1
+
+
+def test_window_that_was_not_sent_has_an_age(metrics: Metrics) -> None:
+    """A window that is due and was not sent has an age, also if it became due after the run. Suspended ones have none.
+
+    The age of several windows is that of the first one.
+    """
+    waiting = build_windows(build_recurring_record(AUGUST), AUGUST.end)
+    suspended = replace(waiting, is_suspended=True)
+    in_time = build_windows(build_recurring_record(OCTOBER), AUGUST.end)
+    associations = [
+        reports.association(name, "in-sync", windows=windows)
+        for name, windows in (("waiting", waiting), ("suspended", suspended), ("in-time", in_time), ("plain", None))
+    ]
+    target_status = TargetStatus("prod", None, None, NOW, 0, reports.report(*associations), NOW)
+    status = ControllerStatus(SEPTEMBER.end + 25 * HOUR, NOW, NOW, None, None, (target_status,), ())
+    metrics.show_status(lambda: status)
+    values = {name: value for name, value in read_values(metrics).items() if "window_due" in name}
+    assert values == {"reconciler_window_due_seconds[('association', 'waiting'), ('target', 'prod')]": 86400}
 
 
 def test_failed_exports_are_counted_for_each_target(metrics: Metrics) -> None:

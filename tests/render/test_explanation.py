@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
 from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.difference import Difference
@@ -37,7 +38,11 @@ def build_hostile_explanation(text: str, *, is_bound: bool) -> Explanation:
         "ObjectConfiguration": {text: {text: [text]}},
     }
     live_association = Live(text, spec, Execution(text, text))
-    state = Bound(text, NOW, text, NOW, UpdatePending(NOW, text)) if is_bound else CreatePending(2, NOW, NOW)
+    state = (
+        Bound(text, NOW, text, NOW, Job(JobSource.UPDATE, NOW, refusal=Refusal(text)))
+        if is_bound
+        else CreatePending(2, NOW, NOW)
+    )
     hostile_record = Record(f"was {text}", spec, text, 1, 1, state, (spec["ObjectConfiguration"],))
     hostile_manifest = replace(manifest(policy=Policy(suspend=True, ignore=(text,), adopt=text)), spec=spec, name=text)
     hostile_manifest = replace(hostile_manifest, origin=Origin(text, 3, 1))
@@ -93,7 +98,7 @@ def test_rule_is_shown_with_its_condition() -> None:
         build_explanation(manifest(ClientId="c"), live(), record=bound_record),
     )
     lines = render_text(in_sync, "prod", "place").splitlines()
-    assert "  rule     if    the record in the journal: bound to a1" in lines
+    assert "  rule     if    the record in the journal: bound to a1, its export ended as COMPLETED" in lines
     assert "           and   the association in AWS: the bound association" in lines
     assert "           and   git, the applied request and AWS are equal in every member that AWS shows" in lines
     assert "           then  in-sync" in lines

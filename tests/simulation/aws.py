@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from botocore.exceptions import (
     ClientError,
@@ -92,7 +92,7 @@ class Cloud:
             create_random(scenario.seed, "latency"),
             create_random(scenario.seed, "aws"),
         )
-        self.id_random = create_random(scenario.seed, "ids")
+        self.id_random, self.job_random = create_random(scenario.seed, "ids"), create_random(scenario.seed, "outcomes")
         integrations = [self._build_integration(name) for name in INTEGRATIONS[: scenario.integrations]]
         self.service = AppIntegrations(
             ACCOUNT,
@@ -139,6 +139,7 @@ class Cloud:
             self.observer.record_arrival(call)
             raise self.build_error(call.operation, 403, "InvalidSignatureException", "Signature expired")
         write_count = len(self.state.executed_writes)
+        self.service.set_behaviour(replace(self.behaviour, job_outcome=self._draw_job_outcome()))
         try:
             answer = self.service.call(call.operation, call.request)
         except ServiceError as error:
@@ -157,6 +158,9 @@ class Cloud:
             self.history.add_line("AWS", f"knows the token of {call.trace.run}, and answers as before")
             self.history.count_event("token honoured")
         return answer
+
+    def _draw_job_outcome(self) -> Literal["COMPLETED", "FAILED"]:
+        return "FAILED" if draw_bool(self.job_random, self.scenario.failure_rate) else "COMPLETED"
 
     def execute_later(self, call: Call, max_delay: float) -> None:
         """Process a request later, when its client no longer waits for the answer."""
@@ -279,7 +283,9 @@ class Client:
         call = Call(operation, request, self._trace, cloud.schedule.now, listing, self._trace.epoch)
         cloud.observer.record_sent_call(call)
         process.pause(f"{call.verb}: before it is signed")
-        call.signed_at = cloud.schedule.now + self._trace.skew
+        # With a clock that is off by more, AWS refuses every call. A proxy may sign with a clock of its own.
+        has_proxy = abs(self._trace.skew) > SIGNATURE_LIFETIME
+        call.signed_at = cloud.schedule.now + (0.0 if has_proxy else self._trace.skew)
         for handler in self._before_send:
             handler(request=None)
             call.sent_at = cloud.schedule.now

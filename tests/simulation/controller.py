@@ -9,7 +9,7 @@ from random import Random
 
 from simulation.aws import Client, Cloud
 from simulation.git import Git
-from simulation.history import START, History
+from simulation.history import History
 from simulation.invariants import Checker
 from simulation.randomness import create_random, draw_bool, new_id
 from simulation.scenario import ControllerSettings, FaultRates, Scenario
@@ -188,7 +188,7 @@ class Controller:
             ProcessState(self._environment, process),
         )
         failures = 0
-        while schedule.now < START.timestamp() + environment.scenario.horizon:
+        while schedule.now < environment.scenario.start.timestamp() + environment.scenario.horizon:
             head = len(environment.git.revisions) - 1
             failures = 0 if self.run(state, max(0, head - self.settings.revisions_behind)) else failures + 1
             if failures == MAX_FAILURES:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from simulation.aws import INTEGRATIONS, Cloud
 from simulation.history import START, History
 from simulation.randomness import create_random, draw_bool
+from simulation.recurring import change_declaration
 from simulation.scenario import Scenario
 
 from reconciler.core.manifests import build
 from reconciler.core.model import Json, Manifest, Mode, OnLoss, Origin, Policy
 from reconciler.core.request.normalise import normalise
+from reconciler.core.windows.declaration import WindowDeclaration
+from reconciler.edge.manifests.zones import read_zone
 
 WINDOWS = 4
 """Number of ExecutionConfigurations that people choose from. A small number makes them return to earlier ones."""
@@ -37,6 +40,7 @@ class Configuration:
     policy: Policy
     has_on_loss: bool = True
     has_open_window: bool = False
+    declaration: WindowDeclaration | None = None
 
     @property
     def execution(self) -> Json:
@@ -62,7 +66,10 @@ class Configuration:
             "ExecutionConfiguration": self.execution,
         }
         policy = self.policy if self.has_on_loss else replace(self.policy, on_loss=_get_default_on_loss(spec))
-        return Manifest(self.name, None, policy, normalise(spec), Origin(f"{self.name}.yaml", 1, 1))
+        if self.declaration:
+            del spec["ExecutionConfiguration"]
+            policy = replace(policy, delay=self.declaration.delay)
+        return Manifest(self.name, None, policy, normalise(spec), Origin(f"{self.name}.yaml", 1, 1), self.declaration)
 
 
 class Git:
@@ -110,7 +117,10 @@ class Git:
             (1, self._adopt),
         )
         head = list(self.revisions[-1])
-        if self._scenario.has_churn:
+        if self._scenario.declaration:
+            index = self._random.randrange(len(head))
+            head[index] = self._change_recurring(head[index])
+        elif self._scenario.has_churn:
             index = self._random.randrange(len(head))
             head[index] = self._change_window(head[index])
         elif self._removed and draw_bool(self._random, 0.4):
@@ -125,7 +135,7 @@ class Git:
             (change,) = self._random.choices([edit for _, edit in edits], [weight for weight, _ in edits])
             changed = change(head[index])
             head[index : index + 1] = [changed] if changed else []
-        if head and draw_bool(self._retirement_random, 0.06):
+        if head and not self._scenario.declaration and draw_bool(self._retirement_random, 0.06):
             index = self._retirement_random.randrange(len(head))
             head[index] = self._retire(head[index])
         if tuple(head) != self.revisions[-1]:
@@ -155,9 +165,32 @@ class Git:
             policy=policy,
             has_on_loss=not draw_bool(self._omission_random, 0.3),
             has_open_window=self._scenario.has_open_windows,
+            declaration=self._scenario.declaration,
         )
+        if configuration.declaration:
+            return replace(configuration, is_scheduled=False)
         is_retired = draw_bool(self._retirement_random, 0.03)
         return self._change_policy(configuration, retired="done") if is_retired else configuration
+
+    def _change_recurring(self, configuration: Configuration) -> Configuration:
+        """Change a manifest with recurring windows: its declaration, its generation, or both."""
+        policy, random = configuration.policy, self._random
+        share = random.random()
+        if share < 0.3:
+            return self._change_policy(configuration, generation=policy.generation + 1)
+        if share < 0.4:
+            return self._change_policy(configuration, suspend=not policy.suspend)
+        earlier = [
+            each.declaration for revision in self.revisions for each in revision if each.name == configuration.name
+        ]
+        declarations = [each for each in earlier if each]
+        if share < 0.45:
+            return replace(configuration, declaration=None if configuration.declaration else declarations[-1])
+        now = datetime.fromtimestamp(self._cloud.schedule.now, UTC)
+        old_declaration = configuration.declaration or declarations[-1]
+        declaration = change_declaration(random, old_declaration, declarations, now)
+        changed = replace(configuration, declaration=declaration)
+        return self._change_policy(changed, generation=policy.generation + int(share > 0.9))
 
     def _change_window(self, configuration: Configuration) -> Configuration:
         return replace(configuration, window=(configuration.window + self._random.randint(1, WINDOWS - 1)) % WINDOWS)
@@ -184,7 +217,7 @@ class Git:
         return self._change_policy(configuration, retired=None if configuration.policy.retired else "done")
 
     def _draw_mode(self) -> Mode:
-        if self._scenario.has_churn:
+        if self._scenario.has_churn or self._scenario.declaration:
             return Mode.CREATE_AND_UPDATE
         usual_mode = Mode.CREATE_AND_UPDATE if self._scenario.has_updates else Mode.CREATE
         return self._random.choice((usual_mode,) * 10 + (Mode.CREATE, Mode.OBSERVE))
@@ -200,7 +233,7 @@ class Git:
 def _get_default_on_loss(spec: Json) -> OnLoss:
     """Return the onLoss that the program uses for a manifest without it."""
     document = {"metadata": {"name": "any"}, "spec": spec}
-    return build.build_manifest(document, Origin("any.yaml", 1, 1), {}).policy.on_loss
+    return build.build_manifest(document, Origin("any.yaml", 1, 1), {}, read_zone).policy.on_loss
 
 
 def _format_configuration(configuration: Configuration) -> str:
@@ -215,6 +248,13 @@ def _format_configuration(configuration: Configuration) -> str:
         )
     )
     integration_name = configuration.integration.rpartition("/")[2][:8]
+    if declaration := configuration.declaration:
+        words = f" skips {len(declaration.skip)}" if declaration.skip else ""
+        words += f" continues from {declaration.continue_from}" if declaration.continue_from else ""
+        flags += (
+            f" every {declaration.every} in {declaration.zone_name} from {declaration.first} to {declaration.last} "
+            f"{declaration.missed}{words}"
+        )
     return (
         f"{configuration.name} → {integration_name}:{configuration.destination} "
         f"window={configuration.window} domain={configuration.domain} {policy.mode.value} {policy.on_loss.value}{flags}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-"""Start of every simulation, in true time."""
+"""Start of a simulation without recurring windows, in true time."""
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class History:
     """
 
     clock: Callable[[], float]
+    start: float
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     event_counts: Counter[str] = field(default_factory=Counter)
 
@@ -32,12 +33,12 @@ class History:
 
     def __str__(self) -> str:
         """Return the lines as text."""
-        return "\n".join(f"{format_time(at)}  {source:<14} {text}" for at, source, text in self.lines)
+        return "\n".join(f"{format_time(at - self.start)}  {source:<14} {text}" for at, source, text in self.lines)
 
 
-def format_time(at: float) -> str:
-    """Return a true time as days, hours, minutes and seconds since the start."""
-    milliseconds = round((at - START.timestamp()) * 1000)
+def format_time(seconds: float) -> str:
+    """Return a time since the start as days, hours, minutes and seconds."""
+    milliseconds = round(seconds * 1000)
     minutes, milliseconds = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

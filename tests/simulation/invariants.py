@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from simulation.aws import SIGNATURE_LIFETIME, Cloud
+from simulation.exports import ExportChecker
 from simulation.git import DELAY, Git
 from simulation.history import History
 from simulation.scenario import Scenario
@@ -17,10 +18,10 @@ from simulation.schedule import Schedule
 from simulation.store import SharedStore
 from simulation.trace import Call, Listing, Trace
 
-from reconciler.core.apply.outcome import Created
+from reconciler.core.apply.outcome import Created, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, build_natural_key
-from reconciler.core.plan.decision import Adopt, Blocked, Plan, get_live
+from reconciler.core.plan.decision import Adopt, Blocked, Plan, Update, get_exit_code, get_live
 from reconciler.core.request.token import compute_client_token
 
 Arguments = ParamSpec("Arguments")
@@ -33,7 +34,7 @@ MARGIN = 30.0
 """Seconds for reading, deciding and writing, beside the waits that are counted."""
 
 STABLE_DECISIONS = frozenset((
-    "in-sync", "retired", "drifted", "changed", "lost", "held", "blocked", "create, refused",
+    "in-sync", "retired", "finished", "drifted", "changed", "lost", "held", "blocked", "create, refused",
 ))  # fmt: skip
 """Decisions that may last for ever without faults."""
 
@@ -45,6 +46,12 @@ INVARIANTS = {
     "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
     "retired": "nothing is sent for a manifest with policy.retired",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
+    "one-job": "no Update arrives while a job of its association may be running",
+    "boundaries": "a window ends with a period, and a Create or an export of each period has exactly one",
+    "old-revision": "a superseded declaration sends nothing unless the generation is raised",
+    "no-gap": "each window begins where the completed exports end",
+    "no-stretch-twice": "nothing that was exported is exported again without the word of a person",
+    "all-due-done": "without faults, every due window is exported or reported",
     "dry-run": "a dry run writes nothing and takes no lock",
     "nothing-unknown": "each association in List is in the journal or in the report of the run",
     "ambiguous": "of several matching associations, none is adopted without policy.adopt",
@@ -82,10 +89,12 @@ class Checker:
         self.cloud: Cloud
         self.store: SharedStore
         self.git: Git
+        self.exports = ExportChecker(scenario, schedule, history, self.report_violation)
         self._executed_creates: defaultdict[NaturalKey, list[tuple[int, Call]]] = defaultdict(list)
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
         self._update_counts: Counter[tuple[str, str, int]] = Counter()
+        self._sent_update_counts: Counter[tuple[str, str, int]] = Counter()
         self._listed_keys: dict[str, NaturalKey] = {}
         self._last_listed: defaultdict[str, float] = defaultdict(float)
         self._misses: defaultdict[str, dict[str, float]] = defaultdict(dict)
@@ -114,7 +123,9 @@ class Checker:
 
     def _check_window(self, call: Call) -> None:
         window = call.request["ExecutionConfiguration"].get("OnDemandConfiguration") or {}
-        due_at = int(window.get("EndTime", 0)) / 1000 + DELAY.total_seconds()
+        declaration = self._scenario.declaration
+        delay = declaration.delay if declaration else DELAY
+        due_at = int(window.get("EndTime", 0)) / 1000 + delay.total_seconds()
         if window and self._schedule.now < due_at:
             early = due_at - self._schedule.now
             self.report_violation("not-early", f"{call.trace.run} sends a window {early:.0f} seconds early")
@@ -165,6 +176,7 @@ class Checker:
     @_report_check_errors
     def record_execution(self, call: Call) -> None:
         """Check a call that AWS carried out."""
+        self.exports.check_execution(call)
         if call.verb == "create":
             self._check_created(call)
         else:
@@ -246,18 +258,17 @@ class Checker:
 
     @_report_check_errors
     def record_arrival(self, call: Call) -> None:
-        """Check an Update that reached AWS, whatever its result. Each change in git allows one."""
+        """Check that git requests an Update that reached AWS, whatever its result."""
         if call.verb == "create":
+            return
+        self.exports.check_arrival(call)
+        if self._scenario.declaration:
             return
         id_ = call.request["DataIntegrationAssociationIdentifier"]
         description, manifests = f"{call.trace.run} updates {id_}", list(self._list_requesting_manifests(call, id_))
         if not manifests or call.trace.mode is not Mode.CREATE_AND_UPDATE:
             self.report_violation("one-update", f"{description}, and no manifest requests it")
             return
-        change = (id_, _format_execution(call.request), manifests[0].policy.generation)
-        self._update_counts[change] += 1
-        if self._update_counts[change] > 1 + self.store.epoch:
-            self.report_violation("one-update", f"{description} a second time for one change in git")
 
     def _list_requesting_manifests(self, call: Call, association_id: str) -> Iterator[Manifest]:
         """Yield the manifests of the run's revision that request an Update."""
@@ -270,14 +281,23 @@ class Checker:
 
     def _check_updated(self, call: Call) -> None:
         """Check that git ever changed the configuration or its generation. An older revision counts as a change."""
+        self._history.count_event("updated")
+        if self._scenario.declaration:
+            return
         association = self.cloud.state.associations[call.association_id]
+        for requesting in self._list_requesting_manifests(call, call.association_id):
+            change = (call.association_id, _format_execution(call.request), requesting.policy.generation)
+            self._update_counts[change] += 1
+            if self._update_counts[change] > 1 + self.store.epoch:
+                description = f"{call.trace.run} updates {call.association_id}"
+                self.report_violation("one-update", f"{description} a second time for one change in git")
+            break
         manifests = [configuration.manifest for revision in self.git.revisions for configuration in revision]
         own_manifests = [each for each in manifests if _is_same(each, association.request)]
         if len({(_format_execution(each.spec), each.policy.generation) for each in own_manifests}) < 2:
             self.report_violation(
                 "one-update", f"{call.trace.run} updates {call.association_id}, and git never changed it"
             )
-        self._history.count_event("updated")
 
     # writes to the store
 
@@ -332,15 +352,30 @@ class Checker:
         """Check the result of a finished run."""
         for decision in result.plan.decisions:
             self._history.count_event(f"decision: {decision.kind}")
+            self.exports.record_decision(
+                decision.manifest.name, decision.kind, get_exit_code(decision, is_dry_run=False)
+            )
             if isinstance(decision, Adopt):
                 self._check_adoption(trace, decision)
         for outcome in result.outcomes.values():
             self._history.count_event(f"outcome: {type(outcome).__name__}")
+        self._check_repeated_updates(trace, result)
         for listing in trace.listings.values():
             for id_ in listing.ids:
                 self._last_listed[id_] = max(listing.last_page_at, self._last_listed[id_])
         self._check_reported(trace, result.plan)
         self._check_answers(trace, result)
+
+    def _check_repeated_updates(self, trace: Trace, result: Result) -> None:
+        """Check that a run repeats no Update that AWS may have carried out, for one change in git."""
+        for write in result.plan.writes:
+            outcome = result.outcomes.get(write.manifest.name)
+            if isinstance(write, Update) and isinstance(outcome, Updated | Unknown):
+                execution = json.dumps(write.execution, sort_keys=True)
+                change = (write.association_id, execution, write.manifest.policy.generation)
+                self._sent_update_counts[change] += 1
+                if self._sent_update_counts[change] > 1 + self.store.epoch:
+                    self.report_violation("one-update", f"{trace.run} repeats the Update of {write.association_id}")
 
     def _check_adoption(self, trace: Trace, decision: Adopt) -> None:
         if decision.manifest.policy.adopt or not trace.observation:
@@ -396,7 +431,7 @@ class Checker:
         last, previous = rounds[-1], rounds[-2]
         previous_kinds = {name: kind for name, _, kind in previous}
         for name, manifest, word in last:
-            if self._may_create_forever(manifest):
+            if self._may_create_forever(manifest) or manifest.window:
                 continue
             if word not in STABLE_DECISIONS or previous_kinds[name] != word:
                 self.report_violation(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from random import Random
 
+from simulation.history import START
 from simulation.randomness import create_random, draw_bool
+from simulation.recurring import DAY, draw_season
 
+from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.sandbox.service.behaviour import Behaviour
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -47,7 +51,8 @@ class Scenario:
     ExecutionConfigurations. With `has_open_windows`, windows of data end
     during the simulation. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
     for which List leaves out every second association; it then shows the association for at least as long. 0 hides
-    none.
+    none. `failure_rate` is the probability that a job fails. With a `declaration`,
+    manifests have recurring windows, and the simulation begins at `start`.
     """
 
     seed: int
@@ -71,17 +76,87 @@ class Scenario:
     has_open_windows: bool = False
     respelling: str = ""
     hiding_seconds: float = 0.0
+    failure_rate: float = 0.0
+    start: datetime = START
+    declaration: WindowDeclaration | None = None
 
 
 def draw_scenario(seed: int) -> Scenario:
     """Return the scenario of a seed."""
     random = create_random(seed, "scenario")
-    scenario = _draw_parameters(seed, random)
+    scenario = _add_jobs(_draw_parameters(seed, random), create_random(seed, "jobs"))
+    recurring_random = create_random(seed, "recurring")
+    if draw_bool(recurring_random, 0.25):
+        return _add_windows(scenario, recurring_random)
     share = random.random()
     if share < 0.3:
         return _remove_changes(scenario, random)
     scenario = _add_churn(scenario, random) if share < 0.45 else scenario
     return _change_listing(scenario, create_random(seed, "strange"))
+
+
+def _add_jobs(scenario: Scenario, random: Random) -> Scenario:
+    """Return the scenario with jobs that fail, a late status, and what an Update during a job does."""
+    status_lag = random.choice((0.0, 0.0, MINUTE, 5 * MINUTE))
+    return replace(
+        scenario,
+        behaviour=replace(
+            scenario.behaviour,
+            status_lag=0.0 if scenario.settle_time < 15 * MINUTE else status_lag,
+            update_during_job=random.choice(("run", "refuse", "queue")),
+            updates_shown=not draw_bool(random, 0.1),
+        ),
+        failure_rate=random.choice((0.0, 0.0, 0.2)),
+    )
+
+
+def _scale(faults: FaultRates, factor: float) -> FaultRates:
+    return FaultRates(*(getattr(faults, field.name) * factor for field in fields(faults)))
+
+
+def _add_windows(scenario: Scenario, random: Random) -> Scenario:
+    """Return a scenario with recurring windows: days to months, with few runs for each window."""
+    season, settle_time = draw_season(random), 15 * MINUTE
+    behaviour = replace(
+        scenario.behaviour,
+        list_lag=min(scenario.behaviour.list_lag, 5 * MINUTE),
+        update_lag=random.choice((0.0, 0.0, MINUTE, 10 * MINUTE)),
+        status_lag=random.choice((0.0, 0.0, MINUTE, 10 * MINUTE)),
+        list_forgets=random.choice((*(None,) * 9, 3 * DAY)),
+        one_association_per_integration=False,
+        throttle_rate=None,
+        job_seconds=random.choice((10.0, 30 * MINUTE, 5 * HOUR)),
+    )
+    max_skew = 0.0 if scenario.is_local else random.choice((0.0, 5.0, 4 * MINUTE))
+    controllers = tuple(
+        replace(
+            each,
+            skew=random.uniform(-max_skew, max_skew),
+            interval=season.interval,
+            revisions_behind=int(number > 0 and draw_bool(random, 0.5)),
+        )
+        for number, each in enumerate(scenario.controllers[:2])
+    )
+    if not scenario.is_local and draw_bool(random, 0.2):
+        controllers = (replace(controllers[0], skew=random.choice((-DAY, DAY))), *controllers[1:])
+    return replace(
+        scenario,
+        behaviour=behaviour,
+        faults=_scale(scenario.faults, random.choice((0.0, 0.1, 0.1, 0.4))),
+        controllers=controllers,
+        settle_time=settle_time,
+        start=season.start,
+        horizon=season.horizon,
+        declaration=season.declaration,
+        manifests=random.choice((1, 1, 2)),
+        integrations=1,
+        edit_count=random.choice((0, 0, 1, 3, 6)),
+        outside_change_count=random.choice((0, 0, 0, 0, 1)),
+        loss_count=random.choice((0, 0, 1)),
+        dry_run_count=random.choice((0, 1)),
+        failure_rate=random.choice((0.0, 0.0, 0.3)),
+        has_updates=True,
+    )
 
 
 def _change_listing(scenario: Scenario, random: Random) -> Scenario:
@@ -175,7 +250,7 @@ def _draw_behaviour(random: Random) -> Behaviour:
         tokens="ignored" if is_ignored else random.choice(("honoured", "refuse-mismatch")),
         token_lifetime=random.choice((5 * MINUTE, HOUR, 8 * HOUR, 36 * HOUR)),
         list_lag=random.choice((0.0, 20.0, 2 * MINUTE, 5 * MINUTE, 8 * MINUTE, 10 * MINUTE)),
-        update_lag=random.choice((0.0, 0.0, MINUTE, 10 * MINUTE)),
+        update_lag=random.choice((0.0, MINUTE, 10 * MINUTE, HOUR)),
         list_forgets=random.choice((None, None, None, None, 10 * MINUTE, 2 * HOUR)),
         one_association_per_integration=draw_bool(random, 0.06),
         throttle_rate=random.choice((None, None, 2.0)),

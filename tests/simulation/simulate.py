@@ -9,7 +9,7 @@ from functools import partial
 from simulation.aws import Cloud
 from simulation.controller import Controller, Decisions, Environment
 from simulation.git import Git
-from simulation.history import START, History
+from simulation.history import History
 from simulation.invariants import Checker
 from simulation.outsiders import Outsiders
 from simulation.randomness import create_random
@@ -35,13 +35,14 @@ class Outcome:
 def simulate(seed: int) -> Outcome:
     """Run the simulation of a seed."""
     scenario = draw_scenario(seed)
-    schedule = Schedule(START.timestamp())
-    history = History(lambda: schedule.now)
+    schedule = Schedule(scenario.start.timestamp())
+    history = History(lambda: schedule.now, schedule.now)
     checker = Checker(scenario, schedule, history)
     cloud = Cloud(scenario, schedule, history, checker)
     store = SharedStore(scenario, schedule, history, checker)
     git = Git(scenario, cloud, history)
-    checker.cloud, checker.store, checker.git = cloud, store, git
+    for each in (checker, checker.exports):
+        each.cloud, each.store, each.git = cloud, store, git
     environment = Environment(scenario, schedule, history, checker, cloud, store, git)
     history.add_line("scenario", str(scenario))
     git.record_first_revision()
@@ -54,7 +55,7 @@ def simulate(seed: int) -> Outcome:
 
 def _schedule_faults(environment: Environment, controllers: list[Controller]) -> None:
     """Schedule the controllers, the changes by people, and the faults of AWS and the store."""
-    scenario, schedule, start = environment.scenario, environment.schedule, START.timestamp()
+    scenario, schedule, start = environment.scenario, environment.schedule, environment.scenario.start.timestamp()
     random, outsiders = (
         create_random(scenario.seed, "times"),
         Outsiders(scenario, environment.cloud, environment.git, environment.history),
@@ -86,7 +87,7 @@ def _start_dry_run(environment: Environment, controller: Controller) -> None:
 
 def _schedule_convergence(environment: Environment, controllers: list[Controller]) -> None:
     """Schedule the runs without faults: each controller runs at the head of git, hours apart."""
-    start = START.timestamp() + environment.scenario.horizon
+    start = environment.scenario.start.timestamp() + environment.scenario.horizon
     rounds: dict[str, list[Decisions]] = {controller.settings.name: [] for controller in controllers}
 
     def end_faults() -> None:
@@ -116,6 +117,7 @@ def _schedule_convergence(environment: Environment, controllers: list[Controller
             )
 
     def check_convergence() -> None:
+        environment.checker.exports.check_end(environment.schedule.now - 2 * _ROUND_INTERVAL)
         for controller in controllers:
             environment.checker.check_convergence(rounds[controller.settings.name], controller.settings.name)
 

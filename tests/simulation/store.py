@@ -43,6 +43,7 @@ class SharedStore:
         self.document: dict[str, Any] | None = None
         self.earlier_texts: list[str] = []
         self.epoch = 0
+        self.loss_times: list[float] = []
         self.owner: Process | None = None
         self.has_faults = True
 
@@ -80,6 +81,7 @@ class SharedStore:
         if self.text is not None:
             self._set_text(None)
             self.epoch += 1
+            self.loss_times.append(self.schedule.now)
             self.history.add_line("journal", "is LOST")
             self.history.count_event("state lost")
 
@@ -89,6 +91,7 @@ class SharedStore:
         if texts:
             self._set_text(random.choice(texts))
             self.epoch += 1
+            self.loss_times.append(self.schedule.now)
             self.history.add_line("journal", f"is RESTORED to {format_journal(self.document or {})}")
             self.history.count_event("state restored")
 

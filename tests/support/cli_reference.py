@@ -26,9 +26,12 @@ Exit codes:
 
 | code | meaning |
 |---|---|
-| 0 | No call failed, and nothing is blocked. Drifted, changed and lost associations also give 0. |
-| 1 | Something failed or is blocked. A repository or revision that git cannot read is such a failure. |
-| 2 | Only with `--detailed-exitcode`: nothing failed or is blocked, and a difference between git and AWS remains. |
+| 0 | No call failed, nothing is blocked or lost, and no export was missed. \
+Drifted and changed associations also give 0. |
+| 1 | Something failed or is blocked, an association is lost, or an export was missed. \
+A dry run ignores earlier calls and exports, and lost associations. \
+A repository or revision that git cannot read is a failure, too. |
+| 2 | Only with `--detailed-exitcode`: the code would be 0, and a difference between git and AWS remains. |
 | 3 | The manifests are invalid, or their file or folder does not exist. AWS was not called. |
 | 64 | An option, argument or variable is invalid. AWS was not called. |
 | 129, 130, 143 | SIGHUP, SIGINT or SIGTERM ended a one-shot run. \

@@ -25,8 +25,12 @@ from pkgutil import walk_packages
 from tempfile import TemporaryFile
 from typing import Any, Self, TextIO, cast
 
+from support.botocore_caches import install_caches
+
 import reconciler
 from reconciler.cli import main
+from reconciler.edge.aws.region_names import load_region_patterns
+from reconciler.edge.manifests.schema import SCHEMA_FILES, get_fast_check
 
 _LONGEST = 1 << 20
 _NUMBER_LENGTH = 20
@@ -170,7 +174,8 @@ def _start_server() -> str:
         listener.listen(64)
         files = [listener.fileno(), child_socket.fileno()]
         command = [sys.executable, __file__, *map(str, files)]
-        process = subprocess.Popen(command, pass_fds=files, cwd="/", env={"PATH": os.defpath})
+        environment = {"PATH": os.defpath, "HOME": "/nonexistent", "PYTHONPATH": str(Path(__file__).parents[1])}
+        process = subprocess.Popen(command, pass_fds=files, cwd="/", env=environment)
 
     @atexit.register
     def end_server() -> None:
@@ -181,28 +186,38 @@ def _start_server() -> str:
 
 
 def _serve(listener: socket.socket, owner: socket.socket) -> None:
-    """Wait for requests. Return in the forked process of each request."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the ended processes
+    """Wait for requests, and tell each client how its process ended. Return in the forked process of each request."""
+    clients: dict[int, tuple[int, socket.socket]] = {}  # by pidfd, which is readable when the process has ended
     while True:
-        if owner in select.select([listener, owner], [], [])[0]:
+        sources: list[socket.socket | int] = [listener, owner, *clients]
+        ready = select.select(sources, [], [])[0]
+        if owner in ready:
             os._exit(0)
+        for pidfd in clients.keys() & ready:
+            child, client = clients.pop(pidfd)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            os.close(pidfd)
+            with client, suppress(BrokenPipeError):  # the client was killed
+                client.send(b"%d" % code)
+        if listener not in ready:
+            continue
         client, _ = listener.accept()
-        if os.fork() == 0:
+        message, files, _, _ = socket.recv_fds(client, _LONGEST, 3)
+        if not message:  # the client was killed before its request
+            client.close()
+            continue
+        child = os.fork()
+        if child == 0:
             break
-        client.close()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    listener.close()
-    owner.close()
-    message, files, _, _ = socket.recv_fds(client, _LONGEST, 3)
-    if child := os.fork():
         for file in files:
             os.close(file)
-        client.send(b"%d" % child)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        with suppress(BrokenPipeError):  # the launcher was killed
-            client.send(b"%d" % code)
-        os._exit(0)
-    client.close()
+        clients[os.pidfd_open(child)] = child, client
+        with suppress(BrokenPipeError):
+            client.send(b"%d" % child)
+    for number in (listener.detach(), owner.detach(), client.detach(), *clients):
+        os.close(number)
+    for _, other_client in clients.values():
+        other_client.close()
     request = json.loads(message)
     os.chdir(request["folder"])
     os.environ.clear()  # noqa: TID251 - the environment of a new process
@@ -249,6 +264,10 @@ def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
 if __name__ == "__main__":
     for module in walk_packages(reconciler.__path__, "reconciler."):
         import_module(module.name)
+    install_caches()
+    for kind in SCHEMA_FILES:
+        get_fast_check(kind)
+    load_region_patterns()
     gc.freeze()  # keeps the garbage collector from copying shared pages
     _serve(*(socket.socket(fileno=int(file)) for file in sys.argv[1:]))
     _run_program()

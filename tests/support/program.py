@@ -38,6 +38,9 @@ spec:
 """
 
 
+_LOCAL_COMMANDS = {"health", "validate", "render", "schema", "sandbox"}
+
+
 def terminate(process: Process, number: signal.Signals = signal.SIGTERM) -> None:
     """Send a signal, and return when the program has received it.
 
@@ -106,7 +109,7 @@ class Program:
     def build_command(self, *arguments: str) -> list[str]:
         """Return a command line. Commands that call AWS get the endpoint and a Region."""
         command = list(arguments)
-        is_aws_command = self.endpoint and command[:1] not in (["health"], ["validate"], ["schema"], ["sandbox"])
+        is_aws_command = self.endpoint and (command or [""])[0] not in _LOCAL_COMMANDS
         endpoint_options = ["--endpoint-url", str(self.endpoint), "--region", "us-east-1"] if is_aws_command else []
         position = 1 if command and not command[0].startswith("-") else 0
         return [str(SCRIPT), *command[:position], *endpoint_options, *command[position:]]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from support.builders import NOW, SETTLE, live, manifest, record, request
+from support.recurring import build_every_window
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
@@ -51,6 +52,7 @@ def association(name: str = "export", decision: str = DecisionKind.CREATE, **cha
     }
     if decision == "create":
         members |= {"write": create(), "client_token": TOKEN, "unverifiable": ("/ObjectConfiguration",)}
+    members |= {"exit_code": int(decision in {"blocked", "lost"}), "dry_run_exit_code": int(decision == "blocked")}
     return AssociationReport(name, decision=DecisionKind(decision), **members | changes)
 
 
@@ -149,6 +151,7 @@ def _build_every_association(text: str) -> list[AssociationReport]:
         ),
         _build_full_association(text, "held", write=_build_create(text)),
         *(_build_full_association(text, word) for word in decisions),
+        replace(_build_full_association(text, "held"), windows=build_every_window(text)),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from support import reports
+from support import recurring, reports
 from support.builders import NOW, live
 
 from reconciler.core.apply.outcome import Created
@@ -20,6 +20,7 @@ from reconciler.core.controller.controller_status import (
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.report.report import Report, TargetReport
+from reconciler.core.windows.declaration import Period
 
 HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
@@ -82,6 +83,22 @@ def build_status_with_open_differences() -> ControllerStatus:
     return build_status(
         build_target_status(report), other, finished_runs=(*build_finished_runs(), *build_finished_runs("staging"))
     )
+
+
+def build_status_with_windows() -> ControllerStatus:
+    """Return a snapshot with recurring windows in every state: late, in time, and before the first export."""
+    late = replace(recurring.build_every_window("the bucket does not exist"), time_zone=recurring.BERLIN)
+    last = recurring.build_recurring_record()
+    associations = (
+        reports.association("profiles-monthly", "held", arn=live("a1").arn, windows=late, exit_code=1,
+            reason="the update waits, because the export of the window before may still be running"),
+        reports.association("tickets-monthly", "in-sync", arn=live("a2").arn, since=NOW - 30 * HOUR,
+            last_execution=Execution("COMPLETED", None), windows=recurring.build_windows(last)),
+        reports.association("contacts-monthly", "create", windows=recurring.build_windows(None)),
+        reports.association("agents-daily", "in-sync", arn=live("a4").arn,
+            windows=recurring.build_windows(recurring.build_daily_record(), every=Period.DAY)),
+    )  # fmt: skip
+    return build_status(build_target_status(reports.report(*associations, dry_run=False)))
 
 
 def build_status_with_rejected_revision() -> ControllerStatus:

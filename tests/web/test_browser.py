@@ -21,6 +21,7 @@ STATES = {
     "nothing managed": statuses.build_status_without_manifests(),
     "in sync": statuses.build_status_in_sync(),
     "open differences": statuses.build_status_with_open_differences(),
+    "windows": statuses.build_status_with_windows(),
     "rejected revision": statuses.build_status_with_rejected_revision(),
     "failing": statuses.build_status_with_failing_target(),
     "not listed": statuses.build_status_with_failure_history(),

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from support import reports, statuses
 from support.builders import NOW
+from support.recurring import AUGUST, build_recurring_record, build_refused_job, build_windows
 from web.conftest import Site
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
@@ -64,12 +65,14 @@ def build_report(value: Any) -> Report:
         reports.build_drifted_association("a"), arn=value, integration=value, reason=value, last_execution=execution,
         differences=(Difference("/a", "b", "c", value), Difference(f"/{type(value)}", value, value, value)), since=NOW,
     )  # fmt: skip
+    refused_record = build_recurring_record(AUGUST, build_refused_job(NOW, value))
     associations = (
         drifted_association,
         reports.association("b", "create", outcome=Created(value), arn=value),
         reports.association("c", "create", outcome=Unknown(value)),
         reports.association("d", "create", outcome=Refused(value)),
         reports.association("e", "in-sync", arn=value, last_execution=Execution("FAILED", value)),
+        reports.association("f", "held", windows=build_windows(refused_record)),
     )
     spec: Spec = {"DataIntegrationIdentifier": value, "ClientId": value, "DestinationURI": value}
     target = TargetReport(

@@ -41,6 +41,7 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
         "json": lambda diagnosis, _: doctor.render_json(diagnosis),
     }
     parsed_outputs = output.parse(outputs, renderers)
+    output.refuse_to_replace_manifests(parsed_outputs, source)
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     manifests_check, desired = _check_manifests(source, config)

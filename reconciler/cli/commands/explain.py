@@ -45,6 +45,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
         ),
     }
     parsed_outputs = output.parse(outputs, renderers)
+    output.refuse_to_replace_manifests(parsed_outputs, source)
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)

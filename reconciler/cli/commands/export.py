@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command("export", cls=options.Command)
-@click.option("--unmanaged", is_flag=True, help="Export only associations that no manifest covers.")
+@click.option(
+    "--unmanaged", is_flag=True, help="Export only associations that no manifest covers and no Target ignores."
+)
 @click.option(
     "--output-dir",
     "folder",
@@ -33,8 +36,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     """Write live associations as manifests that adopt them. AWS and the journal are only read.
 
     Existing manifests are read for their Targets and for the associations that they cover. With --unmanaged, or if
-    --output-dir belongs to the existing manifests, covered associations are left out: two manifests for one association
-    would make the revision invalid.
+    the files in --output-dir could be read together with the existing manifests, associations that a manifest covers or
+    a Target ignores are left out: two manifests for one association would make the revision invalid.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -43,11 +46,14 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     from reconciler.app.selection import select_configured_targets
     from reconciler.cli import progress
     from reconciler.core.errors import EXIT_FAILED, UsageError
+    from reconciler.edge.output_files import is_below_file
 
     if force and folder is None:
         raise UsageError("--force needs --output-dir: without --output-dir, no file is written")
     if folder == "":
         raise UsageError("--output-dir: the name of the folder is missing")
+    if folder is not None and is_below_file(Path(folder)):
+        raise UsageError(f"--output-dir {folder} is not a folder: choose another folder")
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired = select_configured_targets(_read_desired(source), config)
@@ -109,8 +115,6 @@ def _print_result(result: ExportResult, *, is_skipping: bool) -> None:
 
 def _write_result(result: ExportResult, folder: str, *, may_overwrite: bool, is_skipping: bool) -> None:
     """Write one file for each manifest, and print a line for each file."""
-    from pathlib import Path
-
     from reconciler.edge.output_files import write_files
 
     written_by_name = write_files(Path(folder), result.texts, may_overwrite=may_overwrite)

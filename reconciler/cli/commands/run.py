@@ -59,11 +59,16 @@ def command(
 
     if fail_on and not detailed_exitcode:
         raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
+    settings, is_terminal = read_settings(), output.is_terminal(sys.stdout)
     config = RunConfig.from_options(
-        settings=read_settings(), reviewed=_read_reviewed_plan(expect_plan, outputs), **config_values
+        settings=settings,
+        reviewed=_read_reviewed_plan(expect_plan, outputs),
+        is_single=settings.is_single_run(is_terminal=is_terminal),
+        **config_values,
     )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
-    prepare(config, is_brief=output.is_terminal(sys.stdout) and output.is_terminal(sys.stderr))
+    output.refuse_to_replace_manifests(parsed_outputs, source)
+    prepare(config, is_brief=is_terminal and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
         desired, revision = read_manifests(source)

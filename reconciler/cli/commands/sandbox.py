@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from reconciler import redaction
-from reconciler.cli import options
+from reconciler.cli import options, parameters
 
 _SWITCHES = (
-    "tokens, token_lifetime, list_lag, update_lag, list_forgets, one_association_per_integration, explicit_deny, "
-    "access_denied, list_denied, throttle_rate, throttle_burst, job_seconds, job_outcome, "
-    "associations_per_integration, integrations, concurrent_exports, lose_answers, lost_answer and fail_writes"
+    "tokens, token_lifetime, list_lag, update_lag, updates_shown, status_lag, update_during_job, list_forgets, "
+    "one_association_per_integration, explicit_deny, access_denied, list_denied, throttle_rate, throttle_burst, "
+    "job_seconds, job_outcome, associations_per_integration, integrations, concurrent_exports, lose_answers, lost_answer and fail_writes"
 )
 
 
@@ -22,7 +22,7 @@ _SWITCHES = (
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port",
-    type=options.WholeNumber(65535),
+    type=parameters.WholeNumber(65535),
     default=5000,
     show_default=True,
     metavar="PORT",

@@ -14,7 +14,7 @@ _SCHEMA_FILES = {
     "Report": "report.v1.json",
     "Findings": "findings.v1.json",
     "Doctor": "doctor.v1.json",
-    "Journal": "journal.v2.json",
+    "Journal": "journal.v3.json",
 }
 
 
@@ -28,8 +28,8 @@ _SCHEMA_FILES = {
 def command(kind: str) -> None:
     """Print the JSON Schema of one kind of document. Every $ref is resolved.
 
-    The kinds of manifests are DataIntegrationAssociation (the default) and Target. The kinds of output are Report,
-    Findings, Doctor and Journal.
+    The kinds of manifests are DataIntegrationAssociation (the default), Target and TargetSet. The kinds of output are
+    Report, Findings, Doctor and Journal.
     """
     from reconciler.cli.schema_references import resolve_references
 

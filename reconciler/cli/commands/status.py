@@ -10,7 +10,7 @@ import click
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.environment import read_settings
-from reconciler.core.journal.status import JournalStatus
+from reconciler.core.report.status import JournalStatus
 
 
 @click.command("status", cls=options.Command)

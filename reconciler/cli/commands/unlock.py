@@ -27,7 +27,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
-    from reconciler.app.selection import select_configured_targets
+    from reconciler.app.selection import find_named_target
     from reconciler.app.state import Journals, locate_target
     from reconciler.core.errors import UsageError
     from reconciler.core.model import Mode
@@ -36,7 +36,7 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
 
     config = RunConfig.from_options(settings=read_settings(), targets=(target,), mode=Mode.OBSERVE, **config_values)
     prepare(config)
-    (declared_target,) = select_configured_targets(read_manifests(source)[0], config, "TARGET").targets
+    declared_target = find_named_target(read_manifests(source)[0], target)
     with open_sandbox_if_requested(config):
         account, region = locate_target(declared_target, config)
         state = Journals.from_config(config)

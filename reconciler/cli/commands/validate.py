@@ -20,6 +20,7 @@ def command(source: Source, outputs: tuple[str, ...]) -> int:
     from reconciler.core.manifests.validation import ValidationResult
 
     parsed_outputs = output.parse(outputs, VALIDATION_RENDERERS)
+    output.refuse_to_replace_manifests(parsed_outputs, source)
     try:
         result = ValidationResult.from_desired(*source.read())
     except InvalidManifests as invalid:

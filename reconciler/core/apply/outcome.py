@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 
@@ -19,11 +20,26 @@ class Updated:
     """Successful Update. AWS runs the job of the association again."""
 
 
+class RefusalKind(StrEnum):
+    """Why AWS refused a request.
+
+    REQUEST: the request itself. DENY: an explicit deny in a policy. ACCESS: credentials, the clock or a missing
+    permission. QUOTA: a quota, such as that of running jobs. MISSING: a resource that AWS does not find.
+    """
+
+    REQUEST = "request"
+    DENY = "deny"
+    ACCESS = "access"
+    QUOTA = "quota"
+    MISSING = "missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Request that AWS rejected, or that botocore found invalid. AWS changed nothing."""
 
     reason: str
+    kind: RefusalKind = RefusalKind.REQUEST
 
 
 @dataclass(frozen=True, slots=True)

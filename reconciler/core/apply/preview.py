@@ -15,6 +15,7 @@ from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.ignored import separate_ignored
 from reconciler.core.plan.inputs import RunRules
+from reconciler.core.plan.live_warnings import find_live_warnings
 from reconciler.core.plan.review import compute_digest, format_write_line
 
 
@@ -31,7 +32,9 @@ class Preview:
     def replan(self, target: Target, manifests: Sequence[Manifest], observation: Observation) -> Preview:
         """Return the preview with a plan from a newer observation."""
         new_plan = separate_ignored(compute_plan(manifests, observation, self.journal, self.rules), target)
-        return replace(self, plan=apply_guardrails(new_plan, target, self.rules, observation), observation=observation)
+        new_plan = apply_guardrails(new_plan, target, self.rules, observation)
+        new_plan = replace(new_plan, warnings=find_live_warnings(new_plan, target, observation))
+        return replace(self, plan=new_plan, observation=observation)
 
     @property
     def result(self) -> Result:

@@ -15,6 +15,7 @@ from reconciler.core.plan.decision import Plan
 class Result:
     """Result of a run: the plan, the outcomes by manifest name, and the journal error, if any.
 
+    `refusal` is the error of a dry run: the reason that a run would be refused.
     `live_after_writes` holds the written associations that List showed afterwards, by id. `last_decisions` holds the
     current decision of each manifest and the time since which it has applied, by manifest name.
     """
@@ -24,6 +25,7 @@ class Result:
     live_after_writes: Mapping[str, Live]
     error: str | None = None
     last_decisions: Mapping[str, LastDecision] = field(default_factory=dict)
+    refusal: str | None = None
 
     @property
     def is_unwritten(self) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record, UpdatePending
+from reconciler.core.apply.outcome import Created, NotSent, Outcome, RefusalKind, Refused, Skipped, Unknown, Updated
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
 from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
+from reconciler.core.request.export_window import starts_export
 
 MAX_INTENT_AGE = timedelta(seconds=60)
 """Maximum age of an intent when its call is sent. It keeps a process that was suspended from sending a call late."""
@@ -18,6 +20,9 @@ LATE_CALL = (
     "the next run plans the call again"
 )
 """The reason not to send a call whose intent is too old."""
+
+_LASTING_REFUSALS = (RefusalKind.REQUEST, RefusalKind.DENY)
+"""Refusals of an Update that a later run does not repeat at once."""
 
 MAX_OBSERVATION_AGE = timedelta(minutes=5)
 """Maximum age of an observation when the writes of its plan begin."""
@@ -51,7 +56,7 @@ def with_outcomes(
     """
     for write, record in _find_own_intents(journal, own_journal, writes):
         if outcome := outcomes.get(record.name):
-            new_record = _apply_outcome(record, write.previous_record, outcome, now)
+            new_record = apply_outcome(record, write.previous_record, outcome, now)
             journal = journal.with_records(new_record) if new_record else journal.without_records(record.name)
     return journal
 
@@ -68,18 +73,26 @@ def with_renewed_intents(
     return with_outcomes(journal, own_journal, writes, outcomes, now).with_records(*remaining)
 
 
-def _apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
+def apply_outcome(record: Record, previous_record: Record | None, outcome: Outcome, now: datetime) -> Record | None:
     """Return the record after one call; None removes it from the journal."""
     match outcome, record.state:
         case (NotSent() | Skipped(), _):
             return previous_record
-        case (Refused(reason), Bound(update=sent) as bound):
-            assert sent
-            return replace(record, state=replace(bound, update=replace(sent, refusal=reason)))
+        case (Refused(reason, kind), Bound(job=job) as bound):
+            assert job
+            if kind not in _LASTING_REFUSALS:
+                return previous_record
+            refusal = Refusal(reason, is_denied=kind is RefusalKind.DENY)
+            job = replace(job, sent_at=now, refusal=refusal, refusal_count=job.refusal_count + 1)
+            return replace(record, state=replace(bound, job=job))
         case (Refused(), CreatePending(attempts=1)):
             return previous_record
         case (Created(association_id), CreatePending()):
-            return replace(record, state=Bound(association_id, now))
+            job = Job(JobSource.CREATE, now, is_accepted=True) if starts_export(record.request) else None
+            return replace(record, state=Bound(association_id, now, job=job))
+        case (Updated(), Bound(job=job) as bound):
+            assert job
+            return replace(record, state=replace(bound, job=replace(job, sent_at=now, is_accepted=True)))
         case (Refused() | Unknown() | Updated() | Created(), _):
             return _restart_wait(record, now)
         case other:
@@ -114,7 +127,7 @@ def _is_same_call(one: Record, other: Record) -> bool:
     match one.state, other.state:
         case CreatePending(attempts), CreatePending(other_attempts):
             return (one.token, attempts) == (other.token, other_attempts)
-        case Bound(update=UpdatePending()), Bound(update=UpdatePending()):
+        case Bound(job=Job()), Bound(job=Job()):
             return one.request == other.request
         case _:
             return False
@@ -133,9 +146,9 @@ def _restart_wait(record: Record, now: datetime) -> Record:
     match record.state:
         case CreatePending() as intended:
             return replace(record, state=replace(intended, last_attempt=now))
-        case Bound(update=sent) as bound:
-            assert sent
-            return replace(record, state=replace(bound, update=replace(sent, at=now)))
+        case Bound(job=job) as bound:
+            assert job
+            return replace(record, state=replace(bound, job=replace(job, sent_at=now)))
         case other:
             assert_never(other)
 

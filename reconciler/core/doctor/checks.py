@@ -57,7 +57,7 @@ def check_versions(versions: Mapping[str, str | None], *, has_create_operation: 
 
 def check_valid_manifests(desired: Desired) -> Check:
     """Judge valid manifests. Missing manifests and warnings about manifests give a warning."""
-    count = sum(map(len, desired.manifests.values()))
+    count = desired.manifest_count
     if not count:
         fix = "write a manifest, or give the right folder with -f"
         return Check("manifests", CheckResult.WARNING, f"of {NO_MANIFESTS.file}, {NO_MANIFESTS.message}", fix)

@@ -9,10 +9,12 @@ from reconciler.core.doctor.diagnosis import Check, CheckResult, build_failed_ch
 from reconciler.core.errors import AccessDenied, CloudError
 from reconciler.core.model import Integration, Manifest
 from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.live_warnings import find_source_warning
+from reconciler.core.plan.source_kind import SourceKind, get_source_kind
 from reconciler.core.suggestions import find_closest
 from reconciler.core.text import format_count
 
-_BULK_EXPORT_SOURCE, _CUSTOMER_PROFILES = "amazonconnect://", "CustomerProfiles"
+_CUSTOMER_PROFILES = "CustomerProfiles"
 _KMS_ALGORITHMS = frozenset(("aws:kms", "aws:kms:dsse"))
 
 
@@ -53,12 +55,14 @@ def check_integration(
     integrations: Sequence[Integration],
     objects: Sequence[str] | CloudError | None = None,
 ) -> Check:
-    """Judge whether a data integration of manifests exists, and whether each bulk export has an ObjectConfiguration.
+    """Judge whether a data integration of manifests exists, and whether its manifests suit its source.
 
+    A bulk export needs an ObjectConfiguration, and for some sources AWS documents another use.
     `objects` are the keys of the data integration's own ObjectConfiguration, or None if it was not read.
     """
     if match := find_integration(identifier, integrations):
-        return _check_objects(identifier, match, select_without_objects(manifests), objects)
+        check = _check_objects(identifier, match, select_without_objects(manifests), objects)
+        return _warn_of_source(check, manifests, match) if check.result is CheckResult.OK else check
     suggestion = find_closest(identifier, (each.name for each in integrations))
     first = manifests[0].origin
     fix = f"create the data integration, or correct DataIntegrationIdentifier in {first}"
@@ -79,7 +83,7 @@ def is_bulk_export(integration: Integration, objects: Sequence[str] | CloudError
     guide, "Set up bulk export").
     """
     object_names = () if objects is None or isinstance(objects, CloudError) else objects
-    return integration.source.lower().startswith(_BULK_EXPORT_SOURCE) or _CUSTOMER_PROFILES in object_names
+    return get_source_kind(integration) is SourceKind.BULK_EXPORT or _CUSTOMER_PROFILES in object_names
 
 
 def _check_objects(
@@ -103,6 +107,15 @@ def _check_objects(
     manifest = f"{manifests[0].name!r} ({manifests[0].origin})"
     message += f"; it is a bulk export, and neither the data integration nor {manifest} has an ObjectConfiguration"
     return Check(name, CheckResult.FAILED, message, "add an ObjectConfiguration to one of them", identifier)
+
+
+def _warn_of_source(check: Check, manifests: Iterable[Manifest], integration: Integration) -> Check:
+    """Return the check as a warning if AWS documents another use of the source."""
+    for manifest in manifests:
+        if warning := find_source_warning(manifest, integration):
+            message = f"{check.message}; {warning.reason} (manifest {manifest.name!r}, {manifest.origin})"
+            return Check(check.name, CheckResult.WARNING, message, warning.remedy, check.subject)
+    return check
 
 
 def check_associations_listing(integration: Integration, error: CloudError | None) -> Check:

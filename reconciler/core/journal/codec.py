@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from collections.abc import Mapping
+from typing import Any, assert_never
 
-from reconciler.core.journal.migrations import OLDER_FORMATS, V2, is_older_format, migrate
+from reconciler.core.journal.job_codec import decode_job, decode_recurrence, encode_job, encode_recurrence
+from reconciler.core.journal.jobs import JobSource
+from reconciler.core.journal.members import (
+    decode_count,
+    decode_optional,
+    decode_text,
+    decode_timestamp,
+    require_known_members,
+)
+from reconciler.core.journal.migrations import OLDER_FORMATS, V1, V3, is_older_format, migrate
 from reconciler.core.journal.records import (
     Bound,
     CreatePending,
@@ -18,22 +26,15 @@ from reconciler.core.journal.records import (
     Lease,
     Record,
     RecordState,
-    UpdatePending,
 )
 from reconciler.core.model import Execution
 from reconciler.core.request.token import compute_client_token, encode_canonical_json
 
-T = TypeVar("T")
-
-FORMAT = V2
+FORMAT = V3
 _FORMAT_PREFIX = "reconciler/journal/"
-_RECORD_MEMBERS = ("status", "token", "incarnation", "generation", "request", "former")
+_RECORD_MEMBERS = ("status", "token", "incarnation", "generation", "request", "former", "recurrence")
 _PENDING_MEMBERS = ("attempts", "firstAttempt", "lastAttempt", "seen")
-_YEARS = range(2000, 2200)
-"""The valid years of a time. Arithmetic with a time near year 1 or 9999 would overflow."""
-_MAX_COUNT = 2**53 - 1
-"""The largest whole number that every JSON parser reads exactly (RFC 8259, section 6)."""
-_BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "update")
+_BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "job")
 
 
 class MalformedJournal(ValueError):
@@ -45,7 +46,7 @@ class UnknownFormat(MalformedJournal):
 
 
 def encode(journal: Journal) -> dict[str, Any]:
-    """Return the journal as the JSON document that schemas/journal.v2.json describes."""
+    """Return the journal as the JSON document that schemas/journal.v3.json describes."""
     return add_digest(_encode(journal))
 
 
@@ -91,8 +92,10 @@ def decode(document: object) -> Journal:
         raise MalformedJournal("it is not a journal of this program")
     try:
         json.dumps(document, ensure_ascii=False).encode()  # raises ValueError for a lone surrogate
-        if document["format"] == FORMAT or (is_older_format(document["format"]) and "digest" in document):
-            # Documents of older formats have no digest: in one with a digest, the number of the format was changed.
+        if document["format"] == FORMAT or (
+            is_older_format(document["format"]) and (document["format"] != V1 or "digest" in document)
+        ):
+            # Documents of v1 have no digest: in one with a digest, the number of the format was changed.
             _require_digest(document)
         document = migrate(document)
         if document["format"] == FORMAT:
@@ -115,7 +118,7 @@ def _require_digest(document: Mapping[str, Any]) -> None:
 
 
 def _decode(document: dict[str, Any]) -> Journal:
-    _require_known_members(
+    require_known_members(
         document,
         "format",
         "digest",
@@ -129,10 +132,10 @@ def _decode(document: dict[str, Any]) -> Journal:
         "records",
     )
     return Journal(
-        account=_decode_text(document["account"]),
-        region=_decode_text(document["region"]),
-        lineage=_decode_text(document["lineage"]),
-        serial=_decode_count(document["serial"]),
+        account=decode_text(document["account"]),
+        region=decode_text(document["region"]),
+        lineage=decode_text(document["lineage"]),
+        serial=decode_count(document["serial"]),
         records={name: _decode_record(name, record) for name, record in document["records"].items()},
         last_decisions={name: _decode_last_decision(each) for name, each in document["decisions"].items()},
         lease=_decode_lease(document["lease"]),
@@ -159,6 +162,7 @@ def encode_record(record: Record) -> dict[str, Any]:
         "generation": record.generation,
         "request": record.request,
         "former": list(record.previous_executions),
+        "recurrence": record.recurrence and encode_recurrence(record.recurrence),
     }
 
 
@@ -168,14 +172,14 @@ def _encode_state(state: RecordState) -> dict[str, Any]:
             times = {"firstAttempt": first_attempt.isoformat(), "lastAttempt": last_attempt.isoformat()}
             return {"status": "intended", "attempts": attempts, **times, "seen": list(live_ids)}
         case Bound():
-            update, missing_since = state.update, state.missing_since
+            missing_since = state.missing_since
             return {
                 "status": "bound",
                 "associationId": state.association_id,
                 "arn": state.arn,
                 "since": state.since.isoformat(),
                 "missingSince": missing_since and missing_since.isoformat(),
-                "update": update and {"at": update.at.isoformat(), "refused": update.refusal},
+                "job": state.job and encode_job(state.job),
             }
         case other:
             assert_never(other)
@@ -190,17 +194,19 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
         each is None or isinstance(each, dict) for each in previous_executions
     ):
         raise TypeError(f"former of {name!r}")
-    if document.get("update") and not previous_executions:
-        raise ValueError(f"{name!r} has an update but no former")
     record = Record(
         name=name,
         request=request,
-        token=_decode_optional(_decode_text, document["token"]),
-        incarnation=_decode_count(document["incarnation"]),
-        generation=_decode_count(document["generation"]),
+        token=decode_optional(decode_text, document["token"]),
+        incarnation=decode_count(document["incarnation"]),
+        generation=decode_count(document["generation"]),
         state=_decode_state(name, document),
         previous_executions=tuple(previous_executions),
+        recurrence=decode_optional(decode_recurrence, document["recurrence"]),
     )
+    job = record.state.job if isinstance(record.state, Bound) else None
+    if job and job.source is JobSource.UPDATE and not previous_executions:
+        raise ValueError(f"{name!r} has the job of an update but no former")
     if isinstance(record.state, CreatePending) and record.token != compute_client_token(
         record.request, record.incarnation
     ):
@@ -210,92 +216,54 @@ def _decode_record(name: str, document: dict[str, Any]) -> Record:
 
 def _decode_state(name: str, document: dict[str, Any]) -> RecordState:
     if document["status"] == "intended":
-        _require_known_members(document, *_RECORD_MEMBERS, *_PENDING_MEMBERS)
+        require_known_members(document, *_RECORD_MEMBERS, *_PENDING_MEMBERS)
         first_attempt, last_attempt = (
-            _decode_timestamp(document["firstAttempt"]),
-            _decode_timestamp(document["lastAttempt"]),
+            decode_timestamp(document["firstAttempt"]),
+            decode_timestamp(document["lastAttempt"]),
         )
         if not isinstance(document["seen"], list):
             raise TypeError(f"seen of {name!r}")
         return CreatePending(
-            _decode_count(document["attempts"], minimum=1),
+            decode_count(document["attempts"], minimum=1),
             first_attempt,
             last_attempt,
-            tuple(map(_decode_text, document["seen"])),
+            tuple(map(decode_text, document["seen"])),
         )
     if document["status"] == "bound":
-        _require_known_members(document, *_RECORD_MEMBERS, *_BOUND_MEMBERS)
+        require_known_members(document, *_RECORD_MEMBERS, *_BOUND_MEMBERS)
         return Bound(
-            association_id=_decode_text(document["associationId"]),
-            since=_decode_timestamp(document["since"]),
-            arn=_decode_optional(_decode_text, document["arn"]),
-            missing_since=_decode_optional(_decode_timestamp, document["missingSince"]),
-            update=_decode_update(document["update"]),
+            association_id=decode_text(document["associationId"]),
+            since=decode_timestamp(document["since"]),
+            arn=decode_optional(decode_text, document["arn"]),
+            missing_since=decode_optional(decode_timestamp, document["missingSince"]),
+            job=decode_optional(decode_job, document["job"]),
         )
     raise ValueError(f"status {document['status']!r} of {name!r}")
 
 
-def _decode_update(document: dict[str, Any] | None) -> UpdatePending | None:
-    if document is None:
-        return None
-    _require_known_members(document, "at", "refused")
-    return UpdatePending(_decode_timestamp(document["at"]), _decode_optional(_decode_text, document["refused"]))
-
-
 def _decode_last_decision(document: dict[str, Any]) -> LastDecision:
-    _require_known_members(document, "decision", "since", "lastExecution")
+    require_known_members(document, "decision", "since", "lastExecution")
     execution = document["lastExecution"]
     if execution is not None:
-        _require_known_members(execution, "status", "message")
-        execution = Execution(_decode_text(execution["status"]), _decode_optional(_decode_text, execution["message"]))
-    return LastDecision(_decode_text(document["decision"]), _decode_timestamp(document["since"]), execution)
+        require_known_members(execution, "status", "message")
+        execution = Execution(decode_text(execution["status"]), decode_optional(decode_text, execution["message"]))
+    return LastDecision(decode_text(document["decision"]), decode_timestamp(document["since"]), execution)
 
 
 def _decode_lease(document: dict[str, Any] | None) -> Lease | None:
     if document is None:
         return None
-    _require_known_members(document, "run", "holder", "host", "number", "expires")
-    run, holder, host = (_decode_text(document[member]) for member in ("run", "holder", "host"))
-    return Lease(run, holder, host, _decode_count(document["number"]), _decode_timestamp(document["expires"]))
+    require_known_members(document, "run", "holder", "host", "number", "expires")
+    run, holder, host = (decode_text(document[member]) for member in ("run", "holder", "host"))
+    return Lease(run, holder, host, decode_count(document["number"]), decode_timestamp(document["expires"]))
 
 
 def _decode_last_write(document: dict[str, Any] | None) -> LastWrite | None:
     if document is None:
         return None
-    _require_known_members(document, "run", "at", "revision")
+    require_known_members(document, "run", "at", "revision")
     return LastWrite(
-        _decode_text(document["run"]),
-        _decode_timestamp(document["at"]),
-        _decode_optional(_decode_text, document["revision"]),
+        decode_text(document["run"]),
+        decode_timestamp(document["at"]),
+        decode_optional(decode_text, document["revision"]),
     )
-
-
-def _require_known_members(document: Mapping[str, Any], *members: str) -> None:
-    """Raise ValueError if a document has unknown members, because the next write would lose them."""
-    if unknown := sorted(set(document) - set(members)):
-        raise ValueError(f"unknown {', '.join(map(repr, unknown))}")
-
-
-def _decode_optional(decode_value: Callable[[object], T], value: object) -> T | None:
-    return None if value is None else decode_value(value)
-
-
-def _decode_count(value: object, minimum: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= _MAX_COUNT:
-        raise TypeError(f"{value!r} is not a whole number from {minimum} to {_MAX_COUNT}")
-    return value
-
-
-def _decode_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a string")
-    return value
-
-
-def _decode_timestamp(value: object) -> datetime:
-    time = datetime.fromisoformat(_decode_text(value))
-    if time.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    if time.year not in _YEARS:
-        raise ValueError(f"{value!r} is not between {_YEARS.start} and {_YEARS.stop - 1}")
-    return time

@@ -10,6 +10,7 @@ JournalDocument: TypeAlias = dict[str, Any]
 V0 = "reconciler/journal/v0"
 V1 = "reconciler/journal/v1"
 V2 = "reconciler/journal/v2"
+V3 = "reconciler/journal/v3"
 _V1_MEMBERS = {"lease", "written", "decisions"}
 
 
@@ -47,7 +48,38 @@ def _migrate_v1_to_v2(document: JournalDocument) -> JournalDocument:
     return {**document, "format": V2, "records": records}
 
 
-_STEPS: Mapping[str, Callable[[JournalDocument], JournalDocument]] = {V0: _migrate_v0_to_v1, V1: _migrate_v1_to_v2}
+def _migrate_v2_to_v3(document: JournalDocument) -> JournalDocument:
+    """Turn the Update that List does not show yet into a job, and add the recurring windows, which v2 lacks.
+
+    v2 does not tell an accepted Update from one without an answer. It counts as one without an answer.
+    """
+    records = {}
+    for name, old_record in document["records"].items():
+        record = {**old_record, "recurrence": None}
+        if record["status"] == "bound":
+            update = record.pop("update")
+            record["job"] = update and {
+                "source": "update",
+                "sentAt": update["at"],
+                "accepted": False,
+                "refusal": update["refused"] and {"message": update["refused"], "denied": False},
+                "refusals": 1 if update["refused"] else 0,
+                "repetition": False,
+                "shouldRepeat": False,
+                "shownAt": None,
+                "runningAt": None,
+                "result": None,
+                "endedAt": None,
+            }
+        records[name] = record
+    return {**document, "format": V3, "records": records}
+
+
+_STEPS: Mapping[str, Callable[[JournalDocument], JournalDocument]] = {
+    V0: _migrate_v0_to_v1,
+    V1: _migrate_v1_to_v2,
+    V2: _migrate_v2_to_v3,
+}
 
 
 def is_older_format(version: object) -> bool:
@@ -55,5 +87,5 @@ def is_older_format(version: object) -> bool:
     return version in _STEPS
 
 
-OLDER_FORMATS = (V1,)
+OLDER_FORMATS = (V1, V2)
 """The older formats, by the names in the documents. Documents of v0 have the name v1."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from reconciler.core.journal.jobs import Job, Recurrence
 from reconciler.core.model import Execution, Json, NaturalKey, Spec, build_natural_key
 
 LEASE_DURATION = timedelta(minutes=5)
@@ -28,29 +29,19 @@ class CreatePending:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdatePending:
-    """An Update that was about to be sent, and that List does not show yet.
-
-    `refusal` is the message of AWS if it refused the Update, or None.
-    """
-
-    at: datetime
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Bound:
     """An association whose id is known from the answer of AWS or from List.
 
     `arn` is None until List shows the association. `missing_since` is the time of the first run in which List left
-    it out, if no run has seen it since.
+    it out, if no run has seen it since. `job` is its last job, or None if the journal knows no job. A job of a schedule
+    is known only until List shows the schedule.
     """
 
     association_id: str
     since: datetime
     arn: str | None = None
     missing_since: datetime | None = None
-    update: UpdatePending | None = None
+    job: Job | None = None
 
 
 RecordState: TypeAlias = CreatePending | Bound
@@ -67,6 +58,7 @@ class Record:
     - `previous_executions` are ExecutionConfigurations that are not sent again in this generation: those applied
       before, and those that git requested when a different association was adopted. After an Update, the last one is
       that which List showed before it.
+    - `recurrence` belongs to an association with recurring windows.
 
     A record keeps its natural key unless its data integration is gone.
     """
@@ -78,6 +70,7 @@ class Record:
     generation: int
     state: RecordState
     previous_executions: tuple[Json, ...] = ()
+    recurrence: Recurrence | None = None
 
     @property
     def key(self) -> NaturalKey:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.model import DEFAULT_DELAY, IgnoreRule, Manifest, Mode, OnLoss, Origin, Policy, Target
+from reconciler.core.manifests.window_rules import build_window
+from reconciler.core.model import IgnoreRule, Manifest, Mode, OnLoss, Origin, Policy, Target
 from reconciler.core.request.normalise import normalise
+from reconciler.core.windows.declaration import DEFAULT_DELAY
 
 
-def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any]) -> Manifest:
+def build_manifest(
+    document: Mapping[str, Any], origin: Origin, defaults: Mapping[str, Any], read_zone: Callable[[str], tzinfo]
+) -> Manifest:
     """Return the manifest in a document. `defaults` is the policy of its Target."""
     spec = normalise(document["spec"])
     policy = {**defaults, **document.get("policy", {})}
+    window = build_window(document["window"], read_zone) if "window" in document else None
     return Manifest(
         name=document["metadata"]["name"],
         target=document.get("target"),
@@ -26,12 +31,13 @@ def build_manifest(document: Mapping[str, Any], origin: Origin, defaults: Mappin
             ignore=tuple(policy.get("ignore", ())),
             adopt=policy.get("adopt"),
             retired=policy.get("retired"),
-            delay=None if policy.get("start") == AT_ONCE else _build_delay(policy),
+            delay=window.delay if window else None if policy.get("start") == AT_ONCE else _build_delay(policy),
         )
         if policy
         else _DEFAULT_POLICY,
         spec=spec,
         origin=origin,
+        window=window,
     )
 
 
@@ -48,6 +54,7 @@ def build_target(document: Mapping[str, Any]) -> Target:
     }  # JSON Schema accepts 2.0 as an integer
     return Target(
         name=document["metadata"]["name"],
+        labels=document["metadata"].get("labels", {}),
         allowed_destinations=tuple(spec.get("AllowedDestinations", ())),
         ignore=tuple(IgnoreRule(rule["Arn"], rule["Reason"]) for rule in spec.get("Ignore", ())),
         **members,

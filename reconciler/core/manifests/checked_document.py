@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.errors import Problem
@@ -16,12 +16,20 @@ _MAX_KEY_LENGTH = 300  # characters: AWS accepts keys of at most 255
 
 @dataclass(frozen=True, slots=True)
 class CheckedDocument:
-    """A mapping in a manifest file. `rejected_paths` are the paths at which its validation found problems."""
+    """A mapping in a manifest file, or a part of it. `rejected_paths` are the paths with problems.
+
+    `placeholders` has the position of each `${name}` in it, by the path of its string and its text. `target` is the
+    name of the Target for which a manifest was expanded; without any Target it is None. `member` is the index of a
+    Target in its TargetSet.
+    """
 
     file: str
     document: Document
     value: Mapping[str, Any]
     rejected_paths: AbstractSet[ValuePath]
+    placeholders: Mapping[tuple[ValuePath, str], tuple[int, int]] = field(default_factory=dict)
+    target: str | None = None
+    member: int | None = None
 
     @property
     def is_valid(self) -> bool:
@@ -41,17 +49,40 @@ class CheckedDocument:
         return name if isinstance(name, str) else None
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels, which are known only if the document is valid."""
+        return self.value.get("metadata", {}).get("labels", {}) if self.is_valid else {}
+
+    @property
     def adopted_arn(self) -> str | None:
         """The ARN in policy.adopt, or None if it is missing or the document is invalid."""
         return self.value.get("policy", {}).get("adopt") if self.is_valid else None
 
-    def build_problem(self, path: ValuePath, message: str) -> Problem:
-        """Return a problem at a path in this document."""
-        return Problem(self.file, *self.document.find_position(path), format_pointer(path), message)
+    def build_problem(self, path: ValuePath, message: str, placeholder: str = "") -> Problem:
+        """Return a problem at a path in this document, or at a placeholder in the string at this path."""
+        path = self._find_source_path(path)
+        position = self.placeholders.get((path, placeholder)) or self.document.find_position(path)
+        return Problem(self.file, *position, format_pointer(path), message)
 
     def locate(self, path: ValuePath = ()) -> str:
         """Return `file:line` of a path in this document."""
-        return f"{self.file}:{self.document.find_position(path)[0]}"
+        return f"{self.file}:{self.document.find_position(self._find_source_path(path))[0]}"
+
+    def _find_source_path(self, path: ValuePath) -> ValuePath:
+        """Return the path in the file. A member of a TargetSet inherits what it lacks from the template."""
+        if self.member is None:
+            return path
+        member = ("spec", "members", self.member)
+        candidates = ((*member, *path[1:]), ("spec", "template", *path[1:])) if path[1:] else ()
+        return next((each for each in candidates if _has_value(self.document.value, each)), member)
+
+
+def _has_value(tree: Any, path: ValuePath) -> bool:
+    for step in path:
+        if isinstance(tree, Mapping) and step not in tree:
+            return False
+        tree = tree[step]
+    return True
 
 
 def format_pointer(path: ValuePath) -> str:

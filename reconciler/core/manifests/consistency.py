@@ -9,33 +9,35 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.model import NaturalKey, build_natural_key, extract_uuid
+from reconciler.core.manifests.choices import find_chosen_names
+from reconciler.core.manifests.expansion import AMBIENT_TARGET, is_substituted
+from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
 _MAX_SUGGESTIONS = 100  # searches: each takes long if many names are similar
 
 
-def find_problems(documents: Sequence[CheckedDocument]) -> Iterator[Problem]:
-    """Yield the problems between documents: duplicates, and targets that are missing or not declared."""
-    targets = [document for document in documents if document.kind == "Target"]
-    manifests = [document for document in documents if document.kind == "DataIntegrationAssociation"]
+def find_target_problems(targets: Sequence[CheckedDocument], manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
+    """Yield the problems of Targets: duplicates, and those that are missing or not declared."""
     declared_targets = _DeclaredTargets.from_documents(targets)
     yield from _find_duplicate_targets(targets)
     for manifest in manifests:
         yield from _find_unknown_target(manifest, declared_targets)
-    yield from _find_duplicate_names(manifests, declared_targets.names)
-    yield from _find_duplicate_adoptions(manifests, declared_targets.names)
-    yield from _find_duplicate_requests(manifests, declared_targets.names)
+        yield from _find_unknown_choices(manifest, declared_targets)
 
 
-def find_target(manifest: CheckedDocument, declared_names: Sequence[str]) -> str | None:
-    """Return the name of a manifest's target.
+def find_manifest_problems(
+    targets: Sequence[CheckedDocument], manifests: Sequence[CheckedDocument]
+) -> Iterator[Problem]:
+    """Yield the duplicates among the manifests of each target, and the windows that its policy does not permit.
 
-    A manifest without `target` belongs to the only declared Target. Return None if there is not exactly one.
+    The manifests must have been expanded before.
     """
-    name = manifest.value.get("target")
-    return name if isinstance(name, str) else declared_names[0] if len(declared_names) == 1 else None
+    yield from _find_duplicate_names(manifests)
+    yield from _find_forbidden_windows(manifests, targets)
+    yield from _find_duplicate_adoptions(manifests)
+    yield from _find_duplicate_requests(manifests)
 
 
 def normalise_identifier(identifier: str) -> str:
@@ -88,9 +90,11 @@ def _get_place(spec: Mapping[str, Any]) -> tuple[object, object]:
 def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
     """Yield a problem if a manifest has no `target` where it needs one, or names a target that is not declared.
 
-    A `target` that the schema rejected gets no second problem.
+    A `target` that the schema rejected gets no second problem. The expansion checks one with a placeholder.
     """
     name = manifest.value.get("target")
+    if "targets" in manifest.value or is_substituted(name):
+        return
     if isinstance(name, str) and name not in declared_targets.name_set and ("target",) not in manifest.rejected_paths:
         suggestion = declared_targets.suggest(name)
         if not declared_targets.names:
@@ -105,34 +109,56 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
         yield manifest.build_problem(
             (),
             "'target' is missing, and several Targets are declared: set 'target' to one of "
-            f"{declared_targets.names_text}",
+            f"{declared_targets.names_text}, or select several with 'targets'",
         )
 
 
-def _find_duplicate_names(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
-    keyed = (((find_target(manifest, targets), manifest.name), manifest) for manifest in manifests if manifest.name)
+def _find_unknown_choices(manifest: CheckedDocument, declared_targets: _DeclaredTargets) -> Iterator[Problem]:
+    """Yield a problem for each name in a map by target name that is not the name of a Target."""
+    known_names = declared_targets.name_set or {AMBIENT_TARGET}
+    for path, name in find_chosen_names(manifest.value):
+        if name not in known_names:
+            suggestion = declared_targets.suggest(name)
+            remedy = f"did you mean {suggestion!r}?" if suggestion else "use the name of a Target"
+            yield manifest.build_problem(path, f"no Target {shorten(name)} is declared: {remedy}")
+
+
+def _find_duplicate_names(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
+    keyed = (((manifest.target, manifest.name), manifest) for manifest in manifests if manifest.name)
     for manifest, first in _find_repetitions(keyed):
         message = f"the name {shorten(manifest.name)} is already used by the manifest at {first.locate()}"
         yield manifest.build_problem(("metadata", "name"), f"{message}: names must be unique in a target")
 
 
-def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
-    keyed = (
-        ((find_target(manifest, targets), manifest.adopted_arn), manifest)
-        for manifest in manifests
-        if manifest.adopted_arn
-    )
+def _find_forbidden_windows(
+    manifests: Sequence[CheckedDocument], targets: Sequence[CheckedDocument]
+) -> Iterator[Problem]:
+    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it."""
+    policies = {target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid}
+    for manifest in manifests:
+        if not manifest.is_valid or "window" not in manifest.value:
+            continue
+        defaults = policies.get(manifest.target, {})
+        mode = {**defaults, **manifest.value.get("policy", {})}.get("mode", Mode.CREATE)
+        if mode == Mode.CREATE:
+            message = (
+                "a window needs updates, and policy.mode is create: set policy.mode to create-and-update, in the "
+                "manifest or in the Policy of its Target"
+            )
+            yield manifest.build_problem(("window",), message)
+
+
+def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
+    keyed = (((manifest.target, manifest.adopted_arn), manifest) for manifest in manifests if manifest.adopted_arn)
     for manifest, first in _find_repetitions(keyed):
         message = f"the manifest {first.name!r} at {first.locate()} adopts the same association"
         yield manifest.build_problem(("policy", "adopt"), f"{message}: keep policy.adopt in one of them")
 
 
-def _find_duplicate_requests(manifests: Sequence[CheckedDocument], targets: Sequence[str]) -> Iterator[Problem]:
+def _find_duplicate_requests(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
     """Yield a problem for each manifest with the natural key of an earlier one, unless both have policy.adopt."""
     keyed = (
-        ((find_target(manifest, targets), _build_key(manifest.value["spec"])), manifest)
-        for manifest in manifests
-        if manifest.is_valid
+        ((manifest.target, _build_key(manifest.value["spec"])), manifest) for manifest in manifests if manifest.is_valid
     )
     for manifest, first in _find_repetitions(keyed):
         if manifest.adopted_arn and first.adopted_arn:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests import build
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.consistency import find_target, normalise_identifier
+from reconciler.core.manifests.consistency import normalise_identifier
+from reconciler.core.manifests.expansion import AMBIENT_TARGET
+from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
 from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATED_EXPORT, find_warnings
 from reconciler.core.model import Desired, Manifest, Origin, Target
-
-AMBIENT_TARGET = "default"
-"""The name of the target if no Target is declared. Its credentials and Region come from the environment."""
+from reconciler.core.request.token import encode_canonical_json
 
 
-def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desired:
-    """Return the desired state of valid documents: the manifests of each target in order of name, and warnings."""
+def build_desired(
+    documents: Sequence[CheckedDocument],
+    now: datetime,
+    read_zone: Callable[[str], tzinfo],
+    warnings: Sequence[Problem] = (),
+) -> Desired:
+    """Return the desired state of valid documents: the manifests of each target in order of name, and warnings.
+
+    The manifests must have been expanded before. `warnings` are those of the expansion.
+    """
     target_documents = [document for document in documents if document.kind == "Target"]
     targets = tuple(build.build_target(document.value) for document in target_documents) or (Target(AMBIENT_TARGET),)
-    manifests = _Manifests(target_documents, targets, now)
+    manifests = _Manifests(target_documents, targets, now, read_zone)
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
             manifests.add(document)
@@ -31,30 +39,37 @@ def build_desired(documents: Sequence[CheckedDocument], now: datetime) -> Desire
             name: tuple(sorted(target_manifests, key=lambda each: each.name))
             for name, target_manifests in manifests.by_target.items()
         },
-        tuple(sorted([*manifests.warnings, *manifests.build_target_warnings()])),
+        tuple(sorted({*warnings, *manifests.warnings, *manifests.build_target_warnings()})),
     )
 
 
 class _Manifests:
     """The manifests of a revision by target, and the warnings about them."""
 
-    def __init__(self, target_documents: Sequence[CheckedDocument], targets: Sequence[Target], now: datetime) -> None:
+    def __init__(
+        self,
+        target_documents: Sequence[CheckedDocument],
+        targets: Sequence[Target],
+        now: datetime,
+        read_zone: Callable[[str], tzinfo],
+    ) -> None:
         self.by_target: dict[str, list[Manifest]] = {target.name: [] for target in targets}
         self.warnings: list[Problem] = []
-        self._now = now
+        self._now, self._read_zone = now, read_zone
         self._target_documents = target_documents
-        self._names = tuple(str(document.name) for document in target_documents)
         self._policies: dict[str, Any] = {
             str(document.name): document.value["spec"].get("Policy", {}) for document in target_documents
         }
         self._first_of_integration: dict[tuple[str, str], CheckedDocument] = {}
         self._first_recreated: dict[str, CheckedDocument] = {}
+        self._count = 0
+        self._spans: dict[tuple[str, str, str], list[ExportSpan]] = {}
 
     def add(self, document: CheckedDocument) -> None:
         """Add the manifest in a document, and the warnings about it."""
-        target = find_target(document, self._names) or AMBIENT_TARGET
+        target = document.target or AMBIENT_TARGET
         origin = Origin(document.file, *document.document.find_position(()))
-        manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}))
+        manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}), self._read_zone)
         self.by_target[target].append(manifest)
         for pointer, message in find_warnings(manifest, self._now):
             if pointer == ON_LOSS_POINTER and "onLoss" not in document.value.get("policy", {}):
@@ -66,9 +81,17 @@ class _Manifests:
         earlier = self._first_of_integration.setdefault(key, document)
         if earlier is not document and not (manifest.policy.adopt or manifest.policy.retired):
             self.warnings.append(_build_sharing_warning(document, earlier))
+        self._add_span(manifest, document, key)
+
+    def _add_span(self, manifest: Manifest, document: CheckedDocument, key: tuple[str, str]) -> None:
+        """Keep the window of a manifest. Manifests with different objects export different data."""
+        self._count += 1
+        if span := build_span(manifest, document, self._count):
+            objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
+            self._spans.setdefault((*key, objects), []).append(span)
 
     def build_target_warnings(self) -> list[Problem]:
-        """Return the warnings about Targets. The manifests must have been added before."""
+        """Return the warnings about Targets and overlapping windows. The manifests must have been added before."""
         region_warnings = [
             _build_region_warning(each)
             for each in self._target_documents
@@ -77,6 +100,7 @@ class _Manifests:
         recreations = [(each, self._first_recreated.get(str(each.name))) for each in self._target_documents]
         return [
             *region_warnings,
+            *(warning for spans in self._spans.values() for warning in find_overlaps(spans)),
             *(_build_recreation_warning(target, manifest) for target, manifest in recreations if manifest),
         ]
 

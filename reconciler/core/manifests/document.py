@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,10 @@ LINE_BREAK = re.compile("\r\n|[\n\r]")
 _NUMBER = re.compile(r"(?:[&!]\S*[ \t]+)*([^\s,\[\]{}#&!]*)")  # an anchor or tag may precede the number
 
 
+_MAX_HEADER = 200
+"""Characters of quotes, block markers and indentation before a part of a string. Blocks are indented in each line."""
+
+
 class SourceText:
     """The text of a file, with the index at which each line begins."""
 
@@ -31,10 +36,20 @@ class SourceText:
         return self._line_starts[line - 1]
 
     @cached_property
+    def may_have_placeholders(self) -> bool:
+        """False if no string of the file contains `${`. An escape sequence may stand for either character."""
+        return "${" in self.text or "\\" in self.text
+
+    @cached_property
     def blank_tail_start(self) -> int | None:
         """The index after the last non-blank character if only spaces follow in an unfinished line, else None."""
         last_line = self.text[max(self.text.rfind("\n"), self.text.rfind("\r")) + 1 :]
         return len(self.text.rstrip()) if last_line and not last_line.strip(" ") else None
+
+    def find_line_and_column(self, index: int) -> tuple[int, int]:
+        """Return the line and column of an index, counted from 1."""
+        line = bisect_right(self._line_starts, index)
+        return line, index - self._line_starts[line - 1] + 1
 
     @cached_property
     def _line_starts(self) -> array[int]:
@@ -75,6 +90,18 @@ class Document:
         line, column = self.find_position(path)
         number = _NUMBER.match(self.text.text, self.text.find_line_start(line) + column - 1) if self.text else None
         return number[1] if number else ""
+
+    def find_text_position(self, path: ValuePath, text: str, size: int) -> tuple[int, int]:
+        """Return the line and column of a part of a string. Return those of the string if the part is not found.
+
+        `size` is the length of the string, which limits the search.
+        """
+        line, column = self.find_position(path)
+        if self.text is None:
+            return line, column
+        start = self.text.find_line_start(line) + column - 1
+        index = self.text.text.find(text, start, start + 2 * size + _MAX_HEADER)
+        return (line, column) if index < 0 else self.text.find_line_and_column(index)
 
     def without_text(self) -> Document:
         """Return the document without the text of its file, which may be much larger."""

@@ -39,6 +39,9 @@ A dry run with reports in six formats needed 778 MiB.
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
+_KUSTOMIZATIONS = frozenset(("kustomization.yaml", "kustomization.yml"))
+"""Files that kustomize reads. They may stand beside manifests, and hold none. `Kustomization` has no suffix."""
+
 _SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
 """Folders that a file system creates at its root. They hold no manifests, and only root may read them."""
 
@@ -57,8 +60,8 @@ def is_hidden(name: str) -> bool:
 
 
 def is_manifest(name: str) -> bool:
-    """Return whether the name of a file has the suffix of a manifest."""
-    return name.lower().endswith(_SUFFIXES)
+    """Return whether the name of a file has the suffix of a manifest, and does not belong to kustomize."""
+    return name.lower().endswith(_SUFFIXES) and name not in _KUSTOMIZATIONS
 
 
 def build_size_problem(name: str) -> Problem:

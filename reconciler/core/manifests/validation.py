@@ -27,8 +27,7 @@ class ValidationResult:
     def from_desired(cls, desired: Desired, revision: str | None) -> ValidationResult:
         """Return the result for a valid revision."""
         target_count = sum(bool(target.account) for target in desired.targets)
-        manifest_count = sum(len(target_manifests) for target_manifests in desired.manifests.values())
-        return cls(manifest_count, target_count, warnings=desired.all_warnings, revision=revision)
+        return cls(desired.manifest_count, target_count, warnings=desired.all_warnings, revision=revision)
 
     @classmethod
     def from_error(cls, error: InvalidManifests) -> ValidationResult:

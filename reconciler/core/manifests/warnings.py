@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
+from reconciler.core.request.schedule import find_unit_warning
 from reconciler.core.request.times import format_millis, parse_millis
 
 REGIONS = frozenset((
@@ -32,9 +33,14 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
 
     A manifest with policy.adopt or policy.retired has no warnings, because it creates nothing.
     """
+    if manifest.policy.adopt or manifest.policy.retired:
+        return
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
-    if not (manifest.policy.adopt or manifest.policy.retired) and execution.get("ExecutionMode") == "ON_DEMAND":
+    if execution.get("ExecutionMode") == "ON_DEMAND":
         yield from _find_on_demand_warnings(manifest, execution, now)
+    expression = ensure_mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
+    if warning := find_unit_warning(str(expression)):
+        yield f"{_EXECUTION_POINTER}/ScheduleConfiguration/ScheduleExpression", warning
 
 
 def _find_on_demand_warnings(

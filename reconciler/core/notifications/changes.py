@@ -1,29 +1,33 @@
 """Find the problems that began, changed or ended since a receiver's last notification, and build its summary.
 
-An association that waits, is held or could not be reconciled is neither a problem nor a recovery.
+An association that waits, is held or could not be reconciled is neither a problem nor a recovery. A held write that
+makes the exit code of a run 1 is a problem.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
 
-from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
+from reconciler.core.notifications.conditions import (
+    RESTART_MARK,
+    build_drift_mark,
+    build_mark,
+    describe_cause,
+    find_condition,
+    find_export_condition,
+    waits_after_failure,
+)
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
 from reconciler.core.plan.decision import DecisionKind
-from reconciler.core.report.report import AssociationReport, TargetReport
-from reconciler.core.request.token import encode_canonical_json
+from reconciler.core.report.report import TargetReport
 
 SOURCE = ""
 """The key of the source of the manifests, among the names of targets."""
 OUTAGE_TOLERANCE = timedelta(minutes=10)
 """Time without access to the source, or without reports after a start, before receivers are notified of it."""
-_RESTART_MARK = "again"
-"""The mark of a failed export that is running again. If it fails again, receivers are notified again."""
 _MIN_FAILURES = 2
 """Failures in a row after which receivers are notified. The first failure is retried within a minute."""
 
@@ -183,8 +187,8 @@ def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnaps
         elif finding.condition is Condition.WELL and previous_alert:
             del open_alerts[subject]
             yield Notification(finding, previous_alert.condition)
-        elif finding.mark == _RESTART_MARK and previous_alert:
-            open_alerts[subject] = replace(previous_alert, mark=_RESTART_MARK)
+        elif finding.mark == RESTART_MARK and previous_alert:
+            open_alerts[subject] = replace(previous_alert, mark=RESTART_MARK)
 
 
 def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
@@ -199,7 +203,7 @@ def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
     is_read = status.source_checked_at is not None and status.source_checked_at >= rejected.since
     condition = Condition.REFUSED if is_read or status.now - rejected.since >= OUTAGE_TOLERANCE else Condition.UNCLEAR
     message = "; ".join(map(str, rejected.problems)) or rejected.reason
-    mark = _build_mark(str(is_read), *map(str, rejected.problems))
+    mark = build_mark(str(is_read), *map(str, rejected.problems))
     return TargetSnapshot(rejected.since, {Subject(): Finding("", condition, message=message, mark=mark)})
 
 
@@ -220,76 +224,15 @@ def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -
             continue
         finding = Finding(
             place,
-            _find_condition(each, is_listed=not report.unlisted),
+            find_condition(each, is_listed=not report.unlisted),
             each.name,
             str(each.origin),
             each.arn or "",
-            _describe_cause(each),
+            describe_cause(each),
         )
-        finding = replace(finding, mark=_build_drift_mark(each)) if finding.condition is Condition.DRIFTED else finding
+        finding = replace(finding, mark=build_drift_mark(each)) if finding.condition is Condition.DRIFTED else finding
         findings[Subject(each.name)] = finding
-        condition, mark = _find_export_condition(each)
-        findings[Subject(each.name, is_export=True)] = replace(finding, condition=condition, message="", mark=mark)
+        condition, mark = find_export_condition(each)
+        message = finding.message if waits_after_failure(each) else ""
+        findings[Subject(each.name, is_export=True)] = replace(finding, condition=condition, message=message, mark=mark)
     return TargetSnapshot(at, findings)
-
-
-def _find_condition(association: AssociationReport, *, is_listed: bool) -> Condition:
-    """Return the condition of an association.
-
-    If `is_listed` is False, a blocked association is unclear, because the failed List may be the only reason.
-    """
-    if association.has_failed:
-        return Condition.FAILED
-    if isinstance(association.outcome, SUCCESSES):
-        return Condition.WELL
-    match association.decision:
-        case DecisionKind.BLOCKED:
-            return Condition.BLOCKED if is_listed else Condition.UNCLEAR
-        case DecisionKind.LOST:
-            return Condition.LOST
-        case DecisionKind.DRIFTED | DecisionKind.CHANGED:
-            has_drifted = any(each.is_drifted for each in association.differences)
-            return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
-        case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.RETIRED:
-            return Condition.WELL
-        case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING | DecisionKind.HELD:
-            return Condition.UNCLEAR
-        case other:
-            assert_never(other)
-
-
-def _find_export_condition(association: AssociationReport) -> tuple[Condition, str]:
-    """Return the condition of the last export, and its mark."""
-    match association.last_execution.status if association.last_execution else "":
-        case "FAILED":
-            return Condition.EXPORT_FAILED, ""
-        case "COMPLETED":
-            return Condition.WELL, ""
-        case "IN_PROGRESS":
-            return Condition.UNCLEAR, _RESTART_MARK
-        case _:
-            return Condition.UNCLEAR, ""
-
-
-def _describe_cause(association: AssociationReport) -> str:
-    """Return the reason of a condition. For drift, return the drifted members without their confidential values."""
-    if isinstance(association.outcome, Refused | NotSent | Unknown):
-        return association.outcome.reason
-    paths = ", ".join(each.path for each in association.differences if each.is_drifted)
-    return paths or association.reason
-
-
-def _build_drift_mark(association: AssociationReport) -> str:
-    """Return a mark that differs from the mark of every other drift."""
-    return _build_mark(
-        *(
-            part
-            for each in association.differences
-            if each.is_drifted
-            for part in (each.path, encode_canonical_json(each.live))
-        )
-    )
-
-
-def _build_mark(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

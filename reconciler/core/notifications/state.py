@@ -26,6 +26,7 @@ class Condition(StrEnum):
     FAILED = "failed"
     BLOCKED = "blocked"
     LOST = "lost"
+    HELD = "held"
     DRIFTED = "drifted"
     EXPORT_FAILED = "export failed"
 

@@ -13,6 +13,7 @@ from reconciler.core.plan.decision import Blocked, Decision, Plan, Retired
 from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
+from reconciler.core.plan.recurrence import complete_request
 from reconciler.core.request.normalise import resolve_request
 
 
@@ -35,12 +36,16 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
 
     decisions: list[Decision] = []
     old_names: set[str] = set()
+    names = {manifest.name for manifest in manifests}
+    records = {name: record for name, record in journal.records.items() if name in names}
     for manifest, request in zip(manifests, requests, strict=True):
         if request is None:
             decisions.append(_decide_without_integration(manifest, journal, observation))
             continue
         key = build_natural_key(request)
         record = journal.records.get(manifest.name) or orphans.claim(manifest, key)
+        if record:
+            records[manifest.name] = record
         if reason := _find_listing_problem(manifest, request, record, observation):
             decisions.append(Blocked(manifest, reason, is_unobserved=True))
             continue
@@ -62,7 +67,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         decision = decide(
             DecisionInput(
                 manifest,
-                request,
+                complete_request(manifest, request, own_record),
                 own_record,
                 candidates,
                 holder,
@@ -72,6 +77,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
                 live_ids,
                 unexplained,
                 index.find_adoption_owner(manifest),
+                observation.aws_time,
             )
         )
         decisions.append(decision)
@@ -87,6 +93,8 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
             (arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)
         ),
         integration_names={integration.arn: integration.name for integration in observation.integrations},
+        records=records,
+        now=min(rules.now, observation.aws_time or rules.now),
     )
 
 

@@ -4,87 +4,172 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.journal.records import Bound, Record, UpdatePending
-from reconciler.core.model import Live, Mode, Spec, build_natural_key
-from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Settling, Update
+from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.model import Live, Spec
+from reconciler.core.plan.decide_recurring import decide_recurring
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling, Update
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.job_progress import (
+    PATIENCE,
+    compute_patience_end,
+    compute_pause,
+    describe_unshown_job,
+    is_running,
+    may_run,
+    observe_job,
+)
+from reconciler.core.plan.update_obstacle import (
+    REPEAT_WARNING,
+    describe_change,
+    describe_steps,
+    find_update_obstacle,
+    may_update,
+)
+from reconciler.core.plan.update_record import accept_generation, build_update_record, has_drifted, replace_request
+from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.text import format_timestamp
-
-_UNKNOWN_CHANGE = "git and AWS differ, and the journal does not show which of them changed"
-"""Reason not to send the manifest of an adopted association that differs from it."""
-
-_EXECUTION = "ExecutionConfiguration"
-_REPEAT_WARNING = "REPEATS the export"
 
 
 def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
     """Return the decision for a live association that is bound: in sync, drifted, changed, update or settling."""
-    bound = replace(bound, arn=live.arn, missing_since=None)
+    if inputs.manifest.window:
+        return decide_recurring(inputs, record, bound, live)
     ignore = inputs.manifest.policy.ignore
-    if bound.update and not _has_drifted(record.request, live, ignore):
-        bound = replace(bound, update=None)  # List shows the result of the Update
-    record = replace(record, state=bound)
+    job = _observe_job(inputs, record, bound.job, live)
+    record = replace(record, state=replace(bound, arn=live.arn, missing_since=None, job=job))
+    baseline = _find_baseline(record, job, live, ignore)
+    is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
     if inputs.old_name:
         next_step = "; the run after it decides about the differences" if differences else ""
         reason = f"the manifest was renamed from {inputs.old_name}, which a run records{next_step}"
         return Adopt(inputs.manifest, live, record, differences, reason)
-    if bound.update:
-        baseline: Spec = {**record.request, _EXECUTION: record.previous_executions[-1]}
-        if not _has_drifted(baseline, live, ignore):
-            return _decide_pending_update(inputs, record, bound.update, live, baseline)
+    if record.recurrence and not inputs.is_generation_raised(record):
+        reason = (
+            "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
+            f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
+        )
+        return Changed(inputs.manifest, live, record, differences, reason)
+    if job and job.is_update_unshown and is_unshown:
+        return _decide_unshown_update(inputs, record, job, live, baseline)
     if any(difference.is_changed for difference in differences):
-        return _decide_changed(inputs, record, live, record.request)
-    record = inputs.acknowledge_generation(record)
+        return _decide_changed(inputs, record, live, baseline)
+    if job and (is_unshown or (job.shown_at and not has_drifted(record.request, live, ignore))):
+        return _decide_by_job(inputs, record, job, live, baseline)
+    record = accept_generation(inputs, record)
     return Drifted(inputs.manifest, live, record, differences) if differences else InSync(inputs.manifest, live, record)
 
 
-def _decide_pending_update(
-    inputs: DecisionInput, record: Record, update: UpdatePending, live: Live, baseline: Spec
-) -> Decision:
-    """Wait for an Update that List does not show yet, then report it. Send it again only for a raised generation."""
-    manifest, until = inputs.manifest, update.at + inputs.rules.options.settle_time
-    differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
-    event = f"an update was sent at {format_timestamp(update.at)}"
-    if not update.refusal and inputs.rules.now < until:
-        # If git has changed the request since, a raised generation belongs to the new request.
-        is_same_request = inputs.request == record.request
-        reason = f"{event}, and List does not show it yet"
-        return Settling(
-            manifest,
-            inputs.acknowledge_generation(record) if is_same_request else record,
-            until,
-            reason,
-            live,
-            differences,
-        )
-    if inputs.request != record.request:
-        return _decide_changed(inputs, record, live, baseline)
-    if inputs.is_generation_raised(record) and _may_update(inputs):
-        reason = f"policy.generation was raised; the update {_REPEAT_WARNING}"
-        return Update(manifest, live, _build_update_record(inputs, record, baseline), record, differences, reason)
-    result = f"AWS refused the update: {update.refusal}" if update.refusal else "List never showed the update"
-    steps = _describe_steps(inputs, record, should_raise=not inputs.is_generation_raised(record))
-    reason = f"{event}, and {result}: to send the update again, {steps}; the update {_REPEAT_WARNING}"
-    return Changed(manifest, live, record, differences, reason)
+def _find_baseline(record: Record, job: Job | None, live: Live, ignore: tuple[str, ...]) -> Spec:
+    """Return the applied request as far as List can show it: the one before an Update that List does not show."""
+    if job is None or job.source is not JobSource.UPDATE or job.shown_at:
+        return record.request
+    baseline = {**record.request, EXECUTION: record.previous_executions[-1]}
+    return record.request if has_drifted(baseline, live, ignore) else baseline
 
 
-def describe_unknown_change(inputs: DecisionInput, record: Record, live: Live) -> str:
-    """Describe how an adopted association differs from git, with the ways to resolve it.
+def _observe_job(inputs: DecisionInput, record: Record, job: Job | None, live: Live) -> Job | None:
+    """Return the job after a look at List. The job of a schedule is not followed once List shows the schedule."""
+    is_shown, now = not has_drifted(record.request, live, inputs.manifest.policy.ignore), inputs.look_time
+    if not starts_export(record.request):
+        return None if is_shown else job
+    if job:
+        return observe_job(job, live, now, inputs.rules.options.settle_time, is_shown=is_shown)
+    if is_shown and live.last_execution and live.last_execution.status == COMPLETED:
+        return Job(JobSource.OBSERVED, now, shown_at=now, result=COMPLETED, ended_at=now)
+    return None
 
-    `record` holds the live values as applied.
+
+def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, baseline: Spec) -> Decision:
+    """Wait for the export to end. Report a failed one, and repeat it for a raised generation.
+
+    `baseline` is the applied request as far as List can show it.
     """
-    differences = compare(inputs.request, record.request, live.spec)
-    fixed_members = [each.path for each in differences if each.is_changed and not each.is_updatable]
-    fixed_members += [] if _EXECUTION in inputs.request else [f"/{_EXECUTION}"]
-    steps = _describe_steps(inputs, inputs.acknowledge_generation(record), should_raise=True)
-    remedy = (
-        f"an update cannot change {', '.join(fixed_members)} to what git has"
-        if fixed_members
-        else f"to send what git has, {steps}; the update {_REPEAT_WARNING}"
-    )
-    return f"{_UNKNOWN_CHANGE}: to keep what AWS has, copy its values into git; {remedy}"
+    manifest, is_raised = inputs.manifest, inputs.is_generation_raised(record)
+    differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
+    is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + PATIENCE
+    if job.result == FAILED and job.source is not JobSource.OBSERVED:
+        message = live.last_execution.message if live.last_execution else None
+        event = f"the export FAILED{f': {message}' if message else ''}"
+    elif job.result is None and is_stuck:
+        event = (
+            f"the update of {format_timestamp(job.sent_at)} sent the same window once more, and List never showed its "
+            f"job as {RUNNING}"
+        )
+    else:
+        record = _keep_generation(inputs, record, job) if job.result is None else accept_generation(inputs, record)
+        return InSync(manifest, live, record, describe_unshown_job(job))
+    if (is_raised or job.should_repeat) and may_update(inputs):
+        until = job.sent_at + inputs.rules.options.settle_time
+        if inputs.rules.now < until:
+            kept_record = _keep_generation(inputs, record, job)
+            return Settling(manifest, kept_record, until, f"{event}; it is sent once more", live, differences)
+        reason = f"{event}; policy.generation was raised; the update {REPEAT_WARNING}"
+        new_record = build_update_record(inputs, record, baseline)
+        return _hold_while_running(inputs, Update(manifest, live, new_record, record, differences, reason))
+    steps = describe_steps(inputs, record, should_raise=not (is_raised or job.should_repeat))
+    update = Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, event)
+    reason = f"{event}: correct the cause; to send the same window once more, {steps}"
+    return Blocked(manifest, reason, update, is_past=True)
+
+
+def _keep_generation(inputs: DecisionInput, record: Record, job: Job) -> Record:
+    """Return the record with a raised generation kept for the job that runs, and for no other."""
+    if not inputs.is_generation_raised(record):
+        return record
+    assert isinstance(record.state, Bound)
+    state = replace(record.state, job=replace(job, should_repeat=True))
+    return replace(accept_generation(inputs, record), state=state)
+
+
+def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live: Live, baseline: Spec) -> Decision:
+    """Decide on an Update that List does not show: wait, send a refused one again, or report it.
+
+    Without an answer it is never sent again by itself.
+    """
+    manifest, settle_time = inputs.manifest, inputs.rules.options.settle_time
+    differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
+    event, is_same_request = f"an update was sent at {format_timestamp(job.sent_at)}", inputs.request == record.request
+    until = compute_patience_end(job, inputs.rules.now, settle_time)
+    if not job.refusal and inputs.rules.now < until:
+        # If git has changed the request since, a raised generation belongs to the new request.
+        new_record = accept_generation(inputs, record) if is_same_request else record
+        return Settling(manifest, new_record, until, f"{event}, and List does not show it yet", live, differences)
+    if not is_same_request:
+        return _decide_changed(inputs, record, live, baseline)
+
+    def build_update(reason: str) -> Update:
+        new_record = build_update_record(inputs, record, baseline)
+        return Update(manifest, live, new_record, record, differences, f"{reason}; the update {REPEAT_WARNING}")
+
+    is_raised = inputs.is_generation_raised(record)
+    if is_raised and may_update(inputs):
+        return _hold_while_running(inputs, build_update("policy.generation was raised"))
+    steps = describe_steps(inputs, record, should_raise=not is_raised)
+    remedy = f"to send the update again, {steps}; the update {REPEAT_WARNING}"
+    if job.refusal is None:
+        result = "AWS accepted it, and List never showed it" if job.is_accepted else "its answer is unknown"
+        return Blocked(manifest, f"{event}; {result}: {remedy}", build_update(event), is_past=True)
+    event = f"AWS refused the update of {format_timestamp(job.sent_at)}: {job.refusal.message}"
+    until = job.sent_at + compute_pause(job, settle_time)
+    may_repeat = (job.refusal_count == 1 or job.refusal.is_denied) and may_update(inputs)
+    if may_repeat and inputs.rules.now >= until:
+        return _hold_while_running(inputs, build_update(f"{event}; it is sent again"))
+    if may_repeat and not job.refusal.is_denied:
+        reason = f"{event}; it is sent once more after {format_timestamp(until)}"
+        return Held(manifest, build_update(event), reason, is_temporary=True, until=until, exit_code=1)
+    next_attempt = f"; the next attempt is at {format_timestamp(until)}" if may_repeat else ""
+    return Blocked(manifest, f"{event}: correct the cause{next_attempt}; {remedy}", build_update(event), is_past=True)
+
+
+def _hold_while_running(inputs: DecisionInput, update: Update) -> Update | Held:
+    """Return an Update that was sent before, or hold it while List shows that an export is running."""
+    if not is_running(update.live):
+        return update
+    reason = f"{update.reason}, once the export that List shows as running has ended"
+    return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=1)
 
 
 def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> Decision:
@@ -95,125 +180,17 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     """
     differences = compare(inputs.request, baseline, live.spec, inputs.manifest.policy.ignore)
     if all(each.is_readable and each.is_updatable and each.desired == each.live for each in differences):
-        adopted_record = _replace_request(inputs.acknowledge_generation(record), inputs.request, baseline, None)
+        adopted_record = replace_request(accept_generation(inputs, record), inputs.request, baseline, None)
         return Adopt(inputs.manifest, live, adopted_record, (), "AWS already has the configuration that git requests")
-    if obstacle := _find_update_obstacle(inputs, record, live, baseline):
+    if obstacle := find_update_obstacle(inputs, record, live, baseline):
         return Changed(inputs.manifest, live, record, differences, obstacle)
-    updated_record = _build_update_record(inputs, record, baseline)
-    return Update(
-        inputs.manifest,
-        live,
-        updated_record,
-        record,
-        differences,
-        f"{_describe_change(inputs, record)}; the update {_REPEAT_WARNING}",
-    )
-
-
-def _find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, baseline: Spec) -> str | None:
-    """Return the reason not to send a change; None if it may be sent."""
-    generation = inputs.manifest.policy.generation
-    # policy.ignore does not apply here: an Update overwrites its members, too.
-    differences = compare(inputs.request, baseline, live.spec)
-    if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
-        is_same_key = build_natural_key(inputs.request) == record.key
-        advice = (
-            ", with another DestinationURI or ClientId, because a new name alone keeps this association"
-            if is_same_key
-            else ""
-        )
-        return (
-            f"an update cannot change {fixed_members}: restore the old values in this manifest, and write a manifest "
-            f"for the new values, with a new name{advice}"
-        )
-    if _EXECUTION not in inputs.request:
-        return (
-            "an update cannot remove ExecutionConfiguration: restore it in this manifest, and write a manifest without "
-            "it, with a new name"
-        )
-    drifted_members = ", ".join(each.path for each in differences if each.is_drifted)
-    if drifted_members or not _may_update(inputs):
-        return _describe_unsent_change(inputs, record, drifted_members)
-    if generation < record.generation:
-        return (
-            f"policy.generation is {generation} and was {record.generation} before, as in an older revision: run the "
-            f"latest revision, or set policy.generation to {record.generation} or more; until then nothing is sent"
-        )
-    if inputs.request[_EXECUTION] in record.previous_executions and not inputs.is_generation_raised(record):
-        return _describe_unsent_change(inputs, record, "")
-    return None
-
-
-def _describe_unsent_change(inputs: DecisionInput, record: Record, drifted_members: str) -> str:
-    """Return why a change is not sent and every step that sends it. The drift comes first: an update overwrites it."""
-    change = _describe_change(inputs, record)
-    is_previous = _is_previous_execution(inputs, record)
-    steps = _describe_steps(inputs, record, should_raise=is_previous)
-    if drifted_members:
-        remedy = "put the values of AWS into git first, and make the change afterwards"
-        later_steps = f"; to send the change then, {steps}; the update {_REPEAT_WARNING}" if steps else ""
-        return f"{change}, and an update would overwrite drift in AWS ({drifted_members}): {remedy}{later_steps}"
-    if is_previous and record.token:
-        causes = "this run reads an old revision, or the manifest was reverted; for a revert"
-    else:
-        causes = "to send the change"
-    return f"{change}, and the change was not sent: {causes}, {steps}; the update {_REPEAT_WARNING}"
-
-
-def _is_previous_execution(inputs: DecisionInput, record: Record) -> bool:
-    """Tell whether the manifest requests an earlier ExecutionConfiguration and policy.generation is not raised."""
-    return inputs.request.get(_EXECUTION) in record.previous_executions and not inputs.is_generation_raised(record)
-
-
-def _describe_change(inputs: DecisionInput, record: Record) -> str:
-    """Describe the change as far as the journal knows it. The history of an adopted association is unknown."""
-    if not _is_previous_execution(inputs, record):
-        return (
-            "policy.generation was raised"
-            if inputs.request.get(_EXECUTION) in record.previous_executions
-            else "git changed the configuration"
-        )
-    if record.token is None:
-        return f"{_UNKNOWN_CHANGE} since the adoption"
-    return "git asks for a configuration that was sent before"
-
-
-def _may_update(inputs: DecisionInput) -> bool:
-    return inputs.rules.options.mode.choose_stricter(inputs.manifest.policy.mode) is Mode.CREATE_AND_UPDATE
-
-
-def _describe_steps(inputs: DecisionInput, record: Record, *, should_raise: bool) -> str:
-    """Return the steps that an Update still needs: a raised generation, and the mode of the manifest and of the run."""
-    mode = Mode.CREATE_AND_UPDATE
-    generation_step = (inputs.describe_remedy(record),) if should_raise else ()
-    manifest_part = () if inputs.manifest.policy.mode is mode else ("policy.mode in the manifest",)
-    run_part = () if inputs.rules.options.mode is mode else ("--mode",)
-    settings = " and ".join((*manifest_part, *run_part))
-    mode_step = (f"set {settings} to {mode.value}",) if settings else ()
-    return " and ".join((*generation_step, *mode_step))
-
-
-def _has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
-    """Tell whether the live association differs from the applied request."""
-    return bool(compare(applied, applied, live.spec, ignore))
-
-
-def _build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -> Record:
-    """Return the record to write before an Update, with the new request as applied."""
-    if inputs.is_generation_raised(record):
-        record = replace(inputs.acknowledge_generation(record), previous_executions=())
-    return _replace_request(record, inputs.request, baseline, UpdatePending(inputs.rules.now))
-
-
-def _replace_request(record: Record, request: Spec, baseline: Spec, update: UpdatePending | None) -> Record:
-    """Return the record with the new applied request. Keep the previous and the last live ExecutionConfiguration."""
+    reason = f"{describe_change(inputs, record)}; the update {REPEAT_WARNING}"
+    new_record = build_update_record(inputs, record, baseline)
+    update = Update(inputs.manifest, live, new_record, record, differences, reason)
     assert isinstance(record.state, Bound)
-    old_execution, live_execution = record.request.get(_EXECUTION), baseline.get(_EXECUTION)
-    new_execution = request.get(_EXECUTION)
-    previous_executions = (
-        *(each for each in (*record.previous_executions, old_execution) if each not in (live_execution, new_execution)),
-        live_execution,
-    )
-    return replace(
-        record, request=request, state=replace(record.state, update=update), previous_executions=previous_executions
-    )
+    job = record.state.job
+    if may_run(job, live, record.request):
+        exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + PATIENCE)
+        reason = "the last export may still be running, and AWS allows an update only after it"
+        return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=exit_code)
+    return update

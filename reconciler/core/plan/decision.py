@@ -1,6 +1,7 @@
 """Decisions: one value for each manifest, with the action of a run and its reason.
 
-`kind` is the kind that reports show. `record` is the record that the run writes for the manifest.
+`kind` is the kind that reports show. `record` is the record that the run writes for the manifest. `get_exit_code` tells
+which decisions make a run end with exit code 1.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias, assert_never
 
+from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Ignored, Json, Live, Manifest, Spec
 from reconciler.core.plan.difference import Difference
@@ -28,6 +30,7 @@ class DecisionKind(StrEnum):
     CHANGED = "changed"
     SETTLING = "settling"
     LOST = "lost"
+    FINISHED = "finished"
     HELD = "held"
     BLOCKED = "blocked"
 
@@ -158,12 +161,16 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """An association whose manifest, applied request and live values are equal, as far as List shows them."""
+    """An association whose manifest, applied request and live values are equal, as far as List shows them.
+
+    `warning` tells that List shows less than it should.
+    """
 
     kind: ClassVar[Literal[DecisionKind.IN_SYNC]] = DecisionKind.IN_SYNC
     manifest: Manifest
     live: Live
     record: Record
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +235,21 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """An association whose last export was completed, and that List no longer shows. Nothing is left to do."""
+
+    kind: ClassVar[Literal[DecisionKind.FINISHED]] = DecisionKind.FINISHED
+    manifest: Manifest
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
 
-    If `is_temporary` is true, a later run sends it without a change in git or in the options.
+    If `is_temporary` is true, a later run sends it without a change in git or in the options. `until` is the time from
+    which a run sends it, if that is known. `exit_code` is 1 if a person should know that it waits.
     """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
@@ -239,6 +257,8 @@ class Held:
     write: Write
     reason: str
     is_temporary: bool = False
+    until: datetime | None = None
+    exit_code: int = 0
 
     @property
     def record(self) -> Record | None:
@@ -250,8 +270,9 @@ class Held:
 class Blocked:
     """A manifest that waits for a person. The reason includes the remedy.
 
-    If `is_unobserved` is true, List failed, and the previous decision is the best that is known. `suspects` are
-    unexplained live associations that may belong to the manifest.
+    If `is_unobserved` is true, List failed, and the previous decision is the best that is known. If `is_past` is true,
+    the cause is an earlier call or job, and not this revision. `suspects` are unexplained live associations that may
+    belong to the manifest.
     """
 
     kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
@@ -259,6 +280,7 @@ class Blocked:
     reason: str
     write: Write | None = None
     is_unobserved: bool = False
+    is_past: bool = False
     suspects: tuple[Live, ...] = ()
 
     @property
@@ -270,7 +292,7 @@ class Blocked:
 Write: TypeAlias = Create | Update
 """Decision with a call that changes AWS."""
 
-Decision: TypeAlias = Write | Adopt | InSync | Retired | Drifted | Changed | Settling | Lost | Held | Blocked
+Decision: TypeAlias = Write | Adopt | InSync | Retired | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +300,13 @@ class Plan:
     """Plan: exactly one decision for each manifest, in the order of the manifests, and the unmanaged associations.
 
     `ignored` are live associations without a manifest that the Target declares as those of somebody else. `old_names`
-    are the names of records that renamed manifests take over. `live_ids` are the ids of the live
-    associations. `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
+    are the names of records that renamed manifests take over. `live_ids` are the ids of the live associations.
+    `create_count` is the number of creates that the limits of the target allow, sent or waiting for a quota of AWS.
+    `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
+    `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
+    decisions: the earlier of the times of this machine and of AWS, as far as these are known. `warnings` are the
+    warnings about manifests that need an answer of AWS. If `is_suspended`, the target is suspended.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -291,6 +317,11 @@ class Plan:
     orphaned: tuple[Record, ...] = ()
     unlisted: tuple[tuple[str, str], ...] = ()
     integration_names: Mapping[str, str] = field(default_factory=dict)
+    create_count: int = 0
+    records: Mapping[str, Record] = field(default_factory=dict)
+    now: datetime | None = None
+    warnings: tuple[Problem, ...] = ()
+    is_suspended: bool = False
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -303,8 +334,35 @@ class Plan:
         return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
 
 
+def is_window_update(write: Write) -> bool:
+    """Tell whether a write is the Update of a recurring window. The manifest was reviewed, and each window is not."""
+    return isinstance(write, Update) and write.manifest.window is not None
+
+
+def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
+    """Return the exit code that a decision asks for.
+
+    In a dry run, earlier calls and jobs do not count: a hook must not refuse the push that repairs them.
+    """
+    match decision:
+        case Blocked(is_past=is_past):
+            return 0 if is_past and is_dry_run else 1
+        case Lost():
+            return 0 if is_dry_run else 1
+        case Held(exit_code=exit_code):
+            return 0 if is_dry_run else exit_code
+        case _:
+            return 0
+
+
 def get_reviewed_write(decision: Decision) -> Write | None:
     """Return the write of a decision that a review covers, including a write that resumes by itself."""
+    write = get_planned_write(decision)
+    return None if write is None or is_window_update(write) else write
+
+
+def get_planned_write(decision: Decision) -> Write | None:
+    """Return the write of this run, or a held write that resumes by itself."""
     match decision:
         case Create() | Update():
             return decision
@@ -321,7 +379,7 @@ def get_live(decision: Decision) -> Live | None:
             return decision.live
         case Held(write=write) | Blocked(write=write):
             return get_live(write) if write else None
-        case Create() | Lost():
+        case Create() | Lost() | Finished():
             return None
         case other:
             assert_never(other)

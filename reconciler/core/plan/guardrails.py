@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from reconciler.core.globs import matches_glob
+from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Create, Decision, Held, Plan, Settling, Update, Write
-from reconciler.core.plan.inputs import RunRules
+from reconciler.core.plan.decision import (
+    Blocked,
+    Create,
+    Decision,
+    Held,
+    Plan,
+    Settling,
+    Update,
+    Write,
+    is_window_update,
+)
+from reconciler.core.plan.inputs import CreateGrant, RunRules
+from reconciler.core.plan.live_warnings import count_associations
+from reconciler.core.plan.source_kind import get_source_kind
 from reconciler.core.plan.time_check import check_time
+from reconciler.core.request.export_window import starts_export
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 
-_FINAL_STATUSES = frozenset(("COMPLETED", "FAILED"))
 MAX_EXPORTS = 20
 """Maximum number of bulk exports at once in an account and Region (Amazon Connect service quotas; not adjustable)."""
 
@@ -22,22 +35,43 @@ MAX_EXPORTS = 20
 def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: Observation) -> Plan:
     """Return the plan with the writes that a guardrail stops as held or blocked.
 
-    Both limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
+    The limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
     counts waiting exports too, and cannot block them in a later run.
     """
-    decisions = _apply_guardrail(plan.decisions, lambda write: _check_policies(write, target, rules.options.mode))
+    decisions = tuple(_check_policies(each, target, rules) for each in plan.decisions)
     decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
+    create_count = sum(isinstance(each, Create) for each in decisions)
+    if rules.grant and create_count > rules.grant.limit:
+        decisions = _apply_guardrail(decisions, _build_grant_check(rules.grant))
     decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))
-    return replace(plan, decisions=decisions)
+    return replace(plan, decisions=decisions, create_count=create_count, is_suspended=target.suspend)
 
 
 def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write], Decision]) -> tuple[Decision, ...]:
     return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
 
 
-def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
+def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Decision:
+    """Hold or block a write that the policies or the mode of the run do not allow.
+
+    A write that already waits is held without trouble if its manifest rests. Otherwise it keeps its own reason, unless
+    that is no trouble and the mode of the run is.
+    """
+    match decision:
+        case Create() | Update():
+            return _find_rest(decision, target) or _check_mode(decision, rules) or _check_destination(decision, target)
+        case Held(write=Update() as write, exit_code=0):
+            return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+        case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
+            return _find_rest(write, target) or decision
+        case _:
+            return decision
+
+
+def _find_rest(write: Write, target: Target) -> Held | None:
+    """Hold a write if its manifest or target is suspended, or if the manifest only observes."""
     manifest = write.manifest
     if manifest.policy.suspend:
         return Held(manifest, write, "policy.suspend is true in the manifest: remove policy.suspend to continue")
@@ -45,10 +79,33 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
         return Held(
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
-    if mode is Mode.OBSERVE:
-        return Held(manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
     if manifest.policy.mode is Mode.OBSERVE:
         return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
+    return None
+
+
+def _check_mode(write: Write, rules: RunRules) -> Held | None:
+    """Hold a write that the options of the run do not allow."""
+    if is_window_update(write) and rules.has_reviewed_plan:
+        reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
+        return Held(write.manifest, write, reason)
+    if held := _check_window_mode(write, rules):
+        return held
+    if rules.options.mode is Mode.OBSERVE:
+        return Held(write.manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
+    return None
+
+
+def _check_window_mode(write: Write, rules: RunRules) -> Held | None:
+    """Hold the Update of a recurring window if --mode forbids it. Without it the export would be late unnoticed."""
+    mode = rules.options.mode
+    if not is_window_update(write) or mode is Mode.CREATE_AND_UPDATE or rules.has_reviewed_plan:
+        return None
+    reason = f"--mode {mode.value} sends no updates, and recurring windows need them: leave out --mode to continue"
+    return Held(write.manifest, write, reason, exit_code=1)
+
+
+def _check_destination(write: Write, target: Target) -> Write | Blocked:
     destination = str(write.request.get("DestinationURI", ""))
     if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
@@ -56,7 +113,7 @@ def _check_policies(write: Write, target: Target, mode: Mode) -> Decision:
             f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
             ": correct DestinationURI, or add it to AllowedDestinations"
         )
-        return Blocked(manifest, reason, write)
+        return Blocked(write.manifest, reason, write)
     return write
 
 
@@ -65,15 +122,7 @@ def _build_association_quota(plan: Plan, target: Target, observation: Observatio
 
     It counts the associations that List shows, those that List may not show yet, and the earlier Creates of this run.
     """
-    counts = Counter(
-        {
-            arn: len(associations)
-            for arn, associations in observation.associations.items()
-            if not isinstance(associations, Unobserved)
-        }
-    )
-    settling = (each for each in plan.decisions if isinstance(each, Settling))
-    counts.update(str(each.record.request["DataIntegrationIdentifier"]) for each in settling if each.live is None)
+    counts = count_associations(plan, observation)
     limit = target.associations_per_integration
 
     def check_quota(write: Write) -> Decision:
@@ -114,30 +163,48 @@ def _build_create_limit(decisions: Sequence[Decision], target: Target, rules: Ru
     return check_creates
 
 
+def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
+    """Return the guardrail that stops every Create, because all targets together would create too many."""
+
+    def check_grant(write: Write) -> Decision:
+        if isinstance(write, Update):
+            return write
+        if grant.is_temporary:
+            return Held(write.manifest, write, grant.reason, is_temporary=True)
+        return Blocked(write.manifest, grant.reason, write)
+
+    return check_grant
+
+
 def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
-    """Return the guardrail that holds exports while the maximum number of exports is running."""
+    """Return the guardrail that holds bulk exports while the maximum number of bulk exports is running.
+
+    A data integration of an unknown source counts as a bulk export. Then an export waits without need at worst.
+    """
+    other_arns = {each.arn for each in observation.integrations if not get_source_kind(each).may_be_bulk_export}
     live_associations = (
         live
-        for associations in observation.associations.values()
-        if not isinstance(associations, Unobserved)
+        for arn, associations in observation.associations.items()
+        if arn not in other_arns and not isinstance(associations, Unobserved)
         for live in associations
     )
     active = sum(map(_has_running_job, live_associations))
     settling = (each for each in plan.decisions if isinstance(each, Settling))
     active += sum(
-        _starts_export(each.record.request) and not (each.live and _has_running_job(each.live)) for each in settling
+        _starts_bulk_export(each.record.request, other_arns) and not (each.live and _has_running_job(each.live))
+        for each in settling
     )
     new = 0
 
     def check_exports(write: Write) -> Decision:
         nonlocal new
-        if not _starts_export(write.request):
+        if not _starts_bulk_export(write.request, other_arns):
             return write
         if active + new >= MAX_EXPORTS:
             own = f" and this run starts {new} more" if new else ""
             reason = (
-                f"{active} exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region "
-                "(this quota cannot be raised): a later run starts this export"
+                f"{active} bulk exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and "
+                "Region (this quota cannot be raised): a later run starts this export"
             )
             return Held(write.manifest, write, reason, is_temporary=True)
         new += 1
@@ -148,10 +215,12 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
 
 def _has_running_job(live: Live) -> bool:
     """Tell whether the last export is still running. An unknown status counts as running."""
-    return bool(live.last_execution and live.last_execution.status not in _FINAL_STATUSES)
+    return bool(live.last_execution and live.last_execution.status not in FINAL_STATUSES)
 
 
-def _starts_export(request: Spec) -> bool:
-    """Tell whether a call with this request starts an export at once. A schedule starts its jobs later."""
-    execution = request.get("ExecutionConfiguration")
-    return isinstance(execution, dict) and execution.get("ExecutionMode") == "ON_DEMAND"
+def _starts_bulk_export(request: Spec, other_arns: AbstractSet[str]) -> bool:
+    """Tell whether a call with this request may start a bulk export at once. A schedule starts its jobs later.
+
+    `other_arns` are the data integrations that are no bulk exports.
+    """
+    return starts_export(request) and request["DataIntegrationIdentifier"] not in other_arns

@@ -16,20 +16,38 @@ class RunOptions:
 
     `mode` limits the writes that manifests may ask for. `settle_time` is the time by which List may lag behind a Create
     or an Update. `max_creates` is the maximum number of Creates in each target. It has no effect above the `MaxCreates`
-    of the target.
+    of the target. `max_creates_total` is the maximum number of Creates in all targets of a run, if it has several.
     """
 
     mode: Mode = Mode.CREATE_AND_UPDATE
     settle_time: timedelta = timedelta(minutes=15)
     max_creates: int | None = None
+    max_creates_total: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGrant:
+    """Number of creates that a target may send, out of those of all targets.
+
+    `reason` is the reason to send none if there are more. If `is_temporary` is true, a later run sends them.
+    """
+
+    limit: int
+    reason: str
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """Rules of a run: its options and the time of its decisions."""
+    """Rules of a run: its options, the time of its decisions, and its share of the creates of all targets.
+
+    Without a grant, only the limits of the target apply. With `has_reviewed_plan`, the run carries out only that plan.
+    """
 
     options: RunOptions
     now: datetime
+    grant: CreateGrant | None = None
+    has_reviewed_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +58,8 @@ class DecisionInput:
     of the record in the journal if the manifest was renamed; `record` has the new name. `integration_arns` are the ARNs
     of the existing data integrations. `live_ids` are the ids of the live associations of the requested data
     integration. `unexplained` are those live associations of it that no record and no policy.adopt explains.
-    `adoption_owner` is another manifest that owns the live association in policy.adopt.
+    `adoption_owner` is another manifest that owns the live association in policy.adopt. `aws_time` is the time of AWS
+    in this run, or None if it is unknown.
     """
 
     manifest: Manifest
@@ -54,10 +73,24 @@ class DecisionInput:
     live_ids: tuple[str, ...] = ()
     unexplained: tuple[Live, ...] = ()
     adoption_owner: str | None = None
+    aws_time: datetime | None = None
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the candidates with a natural key."""
         return tuple(live for live in self.candidates if build_natural_key(live.spec) == key)
+
+    @property
+    def certain_now(self) -> datetime | None:
+        """The earlier of the times of this machine and of AWS. None if the time of AWS is unknown."""
+        return min(self.rules.now, self.aws_time) if self.aws_time else None
+
+    @property
+    def look_time(self) -> datetime:
+        """The time of this look at List, by the clock of AWS if it is known.
+
+        Looks of several machines are compared, and the clock of one of them may be wrong.
+        """
+        return self.aws_time or self.rules.now
 
     def is_generation_raised(self, record: Record) -> bool:
         """Tell whether policy.generation is higher than the generation in the record."""

@@ -7,8 +7,12 @@ from datetime import datetime
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Create, Held, Update, Write
+from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp
+
+_REMEDY = "shorten policy.delay, or set policy.start to at-once"
+_WINDOW_REMEDY = "shorten window.delay"
 
 
 def check_time(write: Create | Update, now: datetime, aws_time: datetime | None) -> Write | Held:
@@ -16,30 +20,31 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
 
     Without the time of AWS, it is unknown whether the window has ended. A Create that was sent before is not held.
     """
-    delay, end = write.manifest.policy.delay, find_window_end(write.request)
+    delay, end = write.manifest.policy.delay, _find_end(write.request)
     if delay is None or end is None or _is_repetition(write):
         return write
     due_at = end + delay
+    until: datetime | None = due_at
     if aws_time is None and now >= due_at:
+        until = None
         reason = (
             "the answer of AWS has no valid Date, so it is unknown whether EndTime has passed by the clock of AWS: "
             "look for a proxy that removes the header Date"
         )
     elif aws_time is None or min(now, aws_time) < due_at:
         reason = (
-            f"the window ends at {format_timestamp(end)}, and a run sends the export from {format_timestamp(due_at)} "
-            "on: to export earlier, set policy.delay, or policy.start to at-once"
+            f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
+            f"{format_timestamp(due_at)}; to send it earlier, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
         )
     else:
         return write
-    return Held(write.manifest, write, reason, is_temporary=True)
+    return Held(write.manifest, write, reason, is_temporary=True, until=until)
 
 
-def find_window_end(request: Spec) -> datetime | None:
+def _find_end(request: Spec) -> datetime | None:
     """Return EndTime of a request that starts an export at once. None if there is none, or if it is out of range."""
-    execution = ensure_mapping(request.get("ExecutionConfiguration"))
-    window = ensure_mapping(execution.get("OnDemandConfiguration"))
-    return parse_millis(window.get("EndTime")) if execution.get("ExecutionMode") == "ON_DEMAND" else None
+    configuration = ensure_mapping(ensure_mapping(request.get(EXECUTION)).get("OnDemandConfiguration"))
+    return parse_millis(configuration.get("EndTime")) if starts_export(request) else None
 
 
 def _is_repetition(write: Create | Update) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.core.apply.outcome import Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
+from reconciler.core.apply.transitions import apply_outcome
 from reconciler.core.journal.records import LastDecision
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
@@ -16,20 +17,24 @@ from reconciler.core.plan.decision import (
     Create,
     Decision,
     Drifted,
+    Finished,
     Held,
     InSync,
     Lost,
     Plan,
     Retired,
+    Settling,
     Update,
+    get_exit_code,
     get_live,
-    get_reviewed_write,
+    get_planned_write,
 )
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, TargetReport
+from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.request.normalise import list_unreadable_pointers
 
-_SKIPPED_ADOPTION = Skipped("not adopted, as far as this run knows: the journal was not written")
+_SKIPPED_ADOPTION = Skipped("probably not adopted: the run did not write the journal; the next run tries again")
 _DRIFT_MESSAGE = "AWS no longer matches the last {} configuration; drift is reported, not repaired"
 
 
@@ -43,7 +48,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
         name=name,
         account=account,
         region=region,
-        error=result.error,
+        error=result.error or result.refusal,
         associations=tuple(
             replace(each, since=_get_since(each, result.last_decisions.get(each.name)))
             for each in build_lines(plan, outcomes, result.live_after_writes)
@@ -54,6 +59,7 @@ def build_target_report(name: str, account: str | None, region: str | None, resu
         unlisted=plan.unlisted,
         live_count=len(plan.live_ids | created_ids),
         integration_names=plan.integration_names,
+        warnings=plan.warnings,
     )
 
 
@@ -70,7 +76,10 @@ def build_lines(
     `outcomes` are by manifest name. `live_after_writes` are the associations that List showed after the writes, by id.
     """
     return tuple(
-        _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome)))
+        replace(
+            _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome))),
+            windows=_build_windows(plan, decision, outcome),
+        )
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
     )
@@ -105,7 +114,10 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         unverifiable=list_unreadable_pointers(request) if _is_compared(decision, live) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
-        write=get_reviewed_write(decision),
+        write=get_planned_write(decision),
+        until=decision.until if isinstance(decision, Held | Settling) else None,
+        exit_code=get_exit_code(decision, is_dry_run=False),
+        dry_run_exit_code=get_exit_code(decision, is_dry_run=True),
     )
 
 
@@ -113,7 +125,7 @@ def _get_differences(decision: Decision) -> tuple[Difference, ...]:
     match decision:
         case Held(write=write) | Blocked(write=write):
             return _get_differences(write) if write else ()
-        case Create() | InSync() | Retired() | Lost():
+        case Create() | InSync() | Retired() | Lost() | Finished():
             return ()
         case _:
             return decision.differences
@@ -124,14 +136,29 @@ def _is_compared(decision: Decision, live: Live | None) -> bool:
     return isinstance(decision, Create) or (live is not None and not isinstance(decision, Retired))
 
 
+def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> WindowReport | None:
+    """Return the recurring windows of a manifest after its write, if there was one."""
+    manifest = decision.manifest
+    if plan.now is None or manifest.window is None:
+        return None
+    match decision:
+        case Create() | Update() if outcome:
+            record = apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
+        case Create() | Update():
+            record = decision.previous_record
+        case _:
+            record = decision.record or plan.records.get(manifest.name)
+    return build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
+
+
 def _get_token(decision: Decision | None) -> str | None:
     return decision.record.token if decision and decision.record is not None else None
 
 
 def _build_reason(decision: Decision) -> str:
     match decision:
-        case InSync():
-            return ""
+        case InSync(warning=warning):
+            return warning or ""
         case Drifted(record=record):
             return _DRIFT_MESSAGE.format("applied" if record.token else "adopted or applied")
         case Adopt() if any(each.is_drifted for each in decision.differences):

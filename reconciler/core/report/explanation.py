@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.apply.preview import Preview
+from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
 from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, build_natural_key
 from reconciler.core.plan.decision import (
@@ -16,6 +17,7 @@ from reconciler.core.plan.decision import (
     Create,
     Decision,
     Drifted,
+    Finished,
     Held,
     InSync,
     Lost,
@@ -29,6 +31,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
+from reconciler.core.plan.recurrence import complete_request
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.request.normalise import resolve_request
@@ -82,8 +85,9 @@ def explain(name: str, preview: Preview) -> Explanation:
     decision = next(each for each in preview.plan.decisions if each.manifest.name == name)
     manifest = decision.manifest
     integration = find_integration(manifest.integration, observation.integrations)
-    request = resolve_request(manifest.spec, integration.arn) if integration else None
     record = _find_record(decision, journal)
+    resolved_request = resolve_request(manifest.spec, integration.arn) if integration else None
+    request = complete_request(manifest, resolved_request, record) if resolved_request else None
     associations = observation.associations.get(integration.arn, ()) if integration else ()
     live_by_id = index_by_id(observation.associations)
     matches = tuple(
@@ -138,6 +142,8 @@ def _get_write(decision: Decision) -> Write | None:
     match decision:
         case Create() | Update():
             return decision
+        case Blocked(is_past=True):
+            return None
         case Held() | Blocked():
             return decision.write
         case _:
@@ -163,14 +169,24 @@ def _describe_record(record: Record | None) -> Iterator[str]:
             yield "none"
         case CreatePending(attempts):
             yield f"a Create was sent and its answer is unknown (attempt {attempts})"
-        case Bound(association_id, missing_since=missing_since, update=update):
+        case Bound(association_id, missing_since=missing_since, job=job):
             yield f"bound to {association_id}"
             if missing_since:
                 yield "List left it out"
-            if update:
-                yield "AWS refused an update" if update.refusal else "an update was sent, and List does not show it yet"
+            if job:
+                yield _describe_job(job)
         case other:
             assert_never(other)
+
+
+def _describe_job(job: Job) -> str:
+    if job.refusal:
+        return "AWS refused an update"
+    if job.is_update_unshown:
+        return "an update was sent, and List does not show it yet"
+    if job.result is None:
+        return "its export has not ended"
+    return f"its export ended as {job.result}"
 
 
 def _describe_live(
@@ -197,12 +213,10 @@ def _describe_conditions(
     match write or decision:
         case Create() as create:
             yield from _explain_repetition(create)
-        case Adopt(differences=differences, record=new_record):
-            if record and record.name != new_record.name:
-                yield f"renamed from {record.name}"
-            yield from _describe_differences(differences) if differences else ("AWS matches git",)
-        case InSync():
-            yield "git, the applied request and AWS are equal in every member that AWS shows"
+        case Adopt() as adopt:
+            yield from _explain_adoption(adopt, record)
+        case InSync(warning=warning):
+            yield warning or "git, the applied request and AWS are equal in every member that AWS shows"
         case Retired():
             yield "policy.retired is set"
         case Drifted(differences=differences):
@@ -215,10 +229,18 @@ def _describe_conditions(
         case Lost():
             yield "List left it out in two runs, a settle time apart"
             yield f"policy.onLoss {policy.on_loss}, policy.generation {policy.generation}"
+        case Finished():
+            yield "its last export was completed, and List left it out in two runs, a settle time apart"
         case Held() | Blocked() as blocked:
             yield blocked.reason.partition(": ")[0]
         case other:
             assert_never(other)
+
+
+def _explain_adoption(adopt: Adopt, record: Record | None) -> Iterator[str]:
+    if record and record.name != adopt.record.name:
+        yield f"renamed from {record.name}"
+    yield from _describe_differences(adopt.differences) if adopt.differences else ("AWS matches git",)
 
 
 def _explain_repetition(create: Create) -> Iterator[str]:

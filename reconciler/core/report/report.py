@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, Refused, Unknown
+from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Ignored, Live, Origin
-from reconciler.core.plan.decision import DecisionKind, Write
+from reconciler.core.plan.decision import DecisionKind, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
+from reconciler.core.report.windows import WindowReport
 
 
 def format_summary_name(kind: DecisionKind) -> str:
@@ -32,7 +33,9 @@ class AssociationReport:
     """Report of one manifest.
 
     `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
-    unbroken series of runs with the same decision.
+    unbroken series of runs with the same decision. `until` is the time until which the manifest waits, if it waits and
+    the time is known. `exit_code` and `dry_run_exit_code` are what the decision asks for. `windows` are the recurring
+    windows of the manifest. They are None without a `window`, and if they are unknown.
     """
 
     name: str
@@ -49,11 +52,34 @@ class AssociationReport:
     outcome: Outcome | None = None
     write: Write | None = None
     since: datetime | None = None
+    until: datetime | None = None
+    exit_code: int = 0
+    dry_run_exit_code: int = 0
+    windows: WindowReport | None = None
+
+    @property
+    def reviewed_write(self) -> Write | None:
+        """The write, unless it is the Update of a recurring window, which no review covers."""
+        return None if self.write is None or is_window_update(self.write) else self.write
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if a write is held, and a person should know of it."""
+        return self.decision is DecisionKind.HELD and self.exit_code > 0
 
     @property
     def has_failed(self) -> bool:
-        """True if a write was attempted and is not known to have succeeded."""
-        return isinstance(self.outcome, Refused | NotSent | Unknown)
+        """True if a write was attempted and is not known to have succeeded, unless it waits for running jobs to end."""
+        return isinstance(self.outcome, Refused | NotSent | Unknown) and not self.waits_for_quota
+
+    @property
+    def waits_for_quota(self) -> bool:
+        """True if AWS refused an Update because too many jobs run. A later run sends it."""
+        return (
+            self.decision is DecisionKind.UPDATE
+            and isinstance(self.outcome, Refused)
+            and self.outcome.kind is RefusalKind.QUOTA
+        )
 
     @property
     def has_failed_export(self) -> bool:
@@ -75,7 +101,13 @@ class AssociationReport:
                 | DecisionKind.HELD
             ):
                 return True
-            case DecisionKind.ADOPT | DecisionKind.IN_SYNC | DecisionKind.RETIRED | DecisionKind.BLOCKED:
+            case (
+                DecisionKind.ADOPT
+                | DecisionKind.IN_SYNC
+                | DecisionKind.RETIRED
+                | DecisionKind.FINISHED
+                | DecisionKind.BLOCKED
+            ):
                 return False
             case other:
                 assert_never(other)
@@ -89,7 +121,7 @@ class TargetReport:
     `ignored` are live associations without a manifest that the Target declares as those of somebody else.
     `unlisted` are the ARNs of the data integrations that could not be listed, each with the reason. `live_count` is the
     number of live associations, with those that this run created. `integration_names` are the names of the data
-    integrations, by ARN.
+    integrations, by ARN. `warnings` are the warnings about manifests that need an answer of AWS.
     """
 
     name: str
@@ -103,6 +135,7 @@ class TargetReport:
     unlisted: tuple[tuple[str, str], ...] = ()
     live_count: int = 0
     integration_names: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def get_integration_name(self, arn: str) -> str:
         """Return the name of a data integration, or its ARN if the data integration is gone."""
@@ -140,7 +173,10 @@ class TargetReport:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Time, revision and version of a run. Times are UTC."""
+    """Time, revision and version of a run. Times are UTC.
+
+    `is_single` is true if nothing starts a later run, as on a terminal and in a git hook.
+    """
 
     id: str
     started_at: datetime
@@ -148,6 +184,7 @@ class RunInfo:
     dry_run: bool
     revision: str | None
     version: str
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +199,9 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(format_write_line(each.write) for each in self.associations if each.write)
+        return compute_digest(
+            format_write_line(each.reviewed_write) for each in self.associations if each.reviewed_write
+        )
 
     @property
     def has_plan(self) -> bool:
@@ -214,6 +253,11 @@ class Report:
         }
 
     @property
+    def waiting_writes(self) -> tuple[AssociationReport, ...]:
+        """The associations whose held writes a later run sends, without a change in git or in the options."""
+        return tuple(each for each in self.associations if each.decision is DecisionKind.HELD and each.write)
+
+    @property
     def open_count(self) -> int:
         """The number of manifests that wait for a person or a later run, without drifted ones."""
         waiting = (each.decision is DecisionKind.BLOCKED or each.has_remaining_difference for each in self.associations)
@@ -231,8 +275,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Exit code: 1 if the run failed, a manifest is blocked, or the plan is not the reviewed one; otherwise 0."""
-        return 1 if self.has_failed or self.mismatch or self.count_decisions(DecisionKind.BLOCKED) else 0
+        """Exit code: 1 if the run failed, a decision asks for it, or the plan is not the reviewed one; otherwise 0."""
+        codes = (each.dry_run_exit_code if self.run.dry_run else each.exit_code for each in self.associations)
+        return 1 if self.has_failed or self.mismatch or any(codes) else 0
 
     def get_detailed_exit_code(self, *, should_count_unmanaged: bool = False) -> int:
         """Return 1 if `exit_code` is 1, 2 if a difference remains, otherwise 0.

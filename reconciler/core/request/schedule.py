@@ -44,6 +44,18 @@ def find_schedule_problem(expression: str) -> str | None:
     return _find_cron_problem(expression, cron[1].split())
 
 
+def find_unit_warning(expression: str) -> str | None:
+    """Return the warning about a valid rate whose unit does not match its value, such as `rate(1 hours)`, or None.
+
+    Amazon EventBridge documents that it rejects such a rate. AppIntegrations documents no syntax.
+    """
+    rate = _RATE.fullmatch(expression)
+    if rate is None or (int(rate[1]) == 1) != rate[2].endswith("s"):
+        return None
+    unit = rate[2].removesuffix("s") + ("" if int(rate[1]) == 1 else "s")
+    return f"AWS may reject {expression!r}, as Amazon EventBridge does: write rate({int(rate[1])} {unit})"
+
+
 def _find_cron_problem(expression: str, fields: list[str]) -> str | None:
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, *_ in _FIELDS)

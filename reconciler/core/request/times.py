@@ -8,7 +8,7 @@ from reconciler.core.model import Json
 
 _MAX_DIGITS = 18
 _MAX_LENGTH = 255
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def convert_to_epoch_millis(text: str) -> str:
@@ -30,7 +30,7 @@ def convert_to_epoch_millis(text: str) -> str:
         ) from None
     if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: end it with Z, or with an offset such as +02:00")
-    millis = (time - _EPOCH) // timedelta(milliseconds=1)
+    millis = (time - EPOCH) // timedelta(milliseconds=1)
     if millis < 0:
         raise ValueError(f"{text!r} is before 1970: use a later time")
     return str(millis)
@@ -40,7 +40,7 @@ def format_millis(millis: str) -> str:
     """Return epoch milliseconds as ISO 8601 in UTC. Return any other text unchanged."""
     if not (millis.isascii() and millis.isdigit() and len(millis) in {12, 13}):
         return millis
-    time = _EPOCH + timedelta(milliseconds=int(millis))
+    time = EPOCH + timedelta(milliseconds=int(millis))
     return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds").replace("+00:00", "Z")
 
 
@@ -49,4 +49,26 @@ def parse_millis(millis: Json) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(str(millis)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+_SECONDS_DIGITS, _MILLIS_DIGITS = 10, (12, 13)
+
+
+def parse_instant(text: Json) -> datetime | None:
+    """Return a time that List shows, in UTC: epoch seconds or milliseconds, or ISO 8601. None for anything else.
+
+    Documented are epoch milliseconds. The program also reads the other forms, because AWS documents no answer in full.
+    Seconds have 10 digits, and milliseconds 13, or 12 before 2001-09-09. A time without a zone is UTC.
+    """
+    if not isinstance(text, str):
+        return None
+    if text.isascii() and text.isdigit():
+        if len(text) == _SECONDS_DIGITS:
+            return parse_millis(text + "000")
+        return parse_millis(text) if len(text) in _MILLIS_DIGITS else None
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.core.windows.boundaries import compute_first_boundary, find_next_boundaries, list_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
@@ -49,6 +49,23 @@ def find_due_window(declaration: WindowDeclaration, watermark: datetime | None, 
     if watermark is None:
         return Window(compute_first_boundary(declaration), boundaries[0])
     return Window(watermark, boundaries[-1] if declaration.missed is Missed.MERGE else boundaries[0])
+
+
+def compute_next_window(declaration: WindowDeclaration, watermark: datetime | None) -> Window | None:
+    """Return the first window after the watermark, which is one period or the rest of one, whether or not it is due.
+
+    None if no period begins any more. The window of a Create is this one, so it does not depend on the clock.
+    """
+    start = watermark or compute_first_boundary(declaration)
+    ends = find_next_boundaries(declaration, start, 1)
+    return Window(start, ends[0]) if ends else None
+
+
+def is_boundary(declaration: WindowDeclaration, instant: datetime) -> bool:
+    """Tell whether an instant is the boundary of a period, such as the beginning of the first one."""
+    return instant == compute_first_boundary(declaration) or bool(
+        list_boundaries(declaration, instant - timedelta(seconds=1), instant)
+    )
 
 
 def list_future_windows(

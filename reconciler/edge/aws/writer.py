@@ -16,7 +16,8 @@ from botocore.exceptions import (
 )
 
 from reconciler import redaction
-from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown, Updated
+from reconciler.core.apply.outcome import Answer, Created, NotSent, RefusalKind, Refused, Unknown, Updated
+from reconciler.core.apply.refusals import classify_refusal
 from reconciler.core.apply.transitions import LATE_CALL
 from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
@@ -95,7 +96,7 @@ class Writer:
         except ClientError as error:
             return _classify_error(error)
         except ParamValidationError as error:
-            return Refused(format_error(error))
+            return Refused(format_error(error), RefusalKind.REQUEST)
         except (*_NOT_SENT_ERRORS, _TooLateError) as error:
             return NotSent(format_error(error))
         except Exception as error:  # noqa: BLE001 - after each error, AWS may have carried out the request
@@ -117,10 +118,6 @@ def _classify_error(error: ClientError) -> Answer:
         return Unknown(format_error(error)[:_MAX_LENGTH])
     if is_throttled(*get_code_and_status(get_answer(error))):
         return NotSent(format_error(error))
-    # The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
-    advice = (
-        "; an explicit deny in a policy refuses this call: remove the deny"
-        if "explicit deny" in format_error(error)
-        else ""
-    )
-    return Refused(format_error(error) + advice)
+    kind = classify_refusal(get_code_and_status(get_answer(error))[0], format_error(error))
+    advice = "; an explicit deny in a policy refuses this call: remove the deny" if kind is RefusalKind.DENY else ""
+    return Refused(format_error(error) + advice, kind)

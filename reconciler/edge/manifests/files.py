@@ -12,7 +12,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.files import MAX_BYTES, File, build_size_problem, is_hidden, is_manifest
 from reconciler.core.text import sanitize
 
-__all__ = ["MAX_FOLDERS", "File", "find_files"]
+__all__ = ["MAX_FOLDERS", "File", "find_files", "is_read_from"]
 
 MAX_FOLDERS = 64
 """Maximum depth of nested folders."""
@@ -42,6 +42,19 @@ def find_files(paths: Sequence[str], stdin: BinaryIO | None) -> Iterator[File | 
         else:
             yield from _read_path(path, stdin)
         visited.add(real_path)
+
+
+def is_read_from(path: str, file: Path) -> bool:
+    """Return whether an existing file is read from a path of the user: it is at the path, or in the folder there."""
+    if path == "-":
+        return False
+    root, real_path = Path(_resolve_path(path)), Path(_resolve_path(str(file)))
+    if not os.path.isfile(real_path):  # noqa: PTH113 - Path.is_file raises in a folder without search permission
+        return False
+    if not _is_folder(path):
+        return real_path == root
+    is_inside = real_path.is_relative_to(root) and is_manifest(real_path.name)
+    return is_inside and not any(map(is_hidden, real_path.relative_to(root).parts))
 
 
 def _resolve_path(path: str) -> str:

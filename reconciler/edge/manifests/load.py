@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.core.aws.regions import find_region_problem
-from reconciler.core.errors import InvalidManifests, Problem
+from reconciler.core.errors import Problem
 from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
-from reconciler.core.manifests.files import MAX_COUNTED_PROBLEMS, MAX_PROBLEMS, limit_files
+from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_target
+from reconciler.core.manifests.files import limit_files
+from reconciler.core.manifests.placeholders import find_tokens
+from reconciler.core.manifests.plain_documents import API_VERSION
+from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
+from reconciler.core.manifests.window_rules import find_window_problems
 from reconciler.core.model import Desired
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
@@ -21,9 +25,11 @@ from reconciler.edge.manifests import schema
 from reconciler.edge.manifests.budget import Budget, BudgetExceeded
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.partitions import read_region_patterns
+from reconciler.edge.manifests.problems import ProblemCollection
 from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.zones import list_zone_names, read_zone
 
-API_VERSION = "appintegrations.reconciler/v1"
+_Copy = TypeVar("_Copy", bound="CheckedDocument | Problem")
 
 _MAX_NAME_LENGTH = 300  # characters, more than the 253 of the longest valid name
 
@@ -34,21 +40,86 @@ def load_manifests(entries: Iterable[File | Problem], now: datetime) -> Desired:
     The limits in `core/manifests/files.py` apply to all files together. If a limit is exceeded, one problem says where,
     and the rest is not read. Some warnings depend on `now`.
     """
-    problems = _Problems()
-    documents: list[CheckedDocument] = []
+    documents, warnings = load_documents(entries)
+    return build_desired(documents, now, read_zone, warnings)
+
+
+def load_documents(entries: Iterable[File | Problem]) -> tuple[Sequence[CheckedDocument], Sequence[Problem]]:
+    """Return the Targets, the manifests of each target, and the warnings about selectors. Raises InvalidManifests."""
+    problems = ProblemCollection()
+    targets: list[CheckedDocument] = []
+    manifests: list[CheckedDocument] = []
+    warnings: list[Problem] = []
     budget = Budget()
     try:
+        raw_manifests = []
         for entry in limit_files(entries):
-            documents += _check_file(entry, budget, problems)
-        for problem in consistency.find_problems(documents):
-            problems.add(problem)
+            for document in _check_file(entry, budget, problems):
+                if document.kind == "DataIntegrationAssociation":
+                    raw_manifests.append(document)
+                else:
+                    targets += _resolve_targets(document, budget, problems)
+        problems.add_all(consistency.find_target_problems(targets, raw_manifests))
+        expander = ManifestExpander(targets, _find_substitution_problems)
+        for manifest in raw_manifests:
+            manifests += _expand_manifest(manifest, expander, budget, problems)
+        problems.add_all(consistency.find_manifest_problems(targets, manifests))
         problems.raise_if_any(None)
+        warnings = expander.warnings
     except BudgetExceeded as error:
         problems.raise_if_any(error.problem)
-    return build_desired(documents, now)
+    return (*targets, *manifests), warnings
 
 
-def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> Iterator[CheckedDocument]:
+def _resolve_targets(
+    document: CheckedDocument, budget: Budget, problems: ProblemCollection
+) -> Iterator[CheckedDocument]:
+    """Yield the Target in a document, or each Target of a set. Raises BudgetExceeded."""
+    if document.kind == TARGET_SET:
+        targets = _count_copies(expand_target_set(document), budget)
+    elif document.kind == "Target":
+        targets = iter((document,))
+    else:
+        return
+    for target in targets:
+        resolved_target, target_problems = resolve_target(target, _find_substitution_problems)
+        problems.add_all(target_problems)
+        yield resolved_target
+
+
+def _expand_manifest(
+    manifest: CheckedDocument, expander: ManifestExpander, budget: Budget, problems: ProblemCollection
+) -> Iterator[CheckedDocument]:
+    """Yield the manifest of each target. Raises BudgetExceeded."""
+    for each in _count_copies(expander.expand(manifest), budget):
+        if isinstance(each, Problem):
+            problems.add(each)
+        else:
+            yield each
+
+
+def _count_copies(copies: Iterable[_Copy], budget: Budget) -> Iterator[_Copy]:
+    """Yield the copies of one document, and count each but the first as a document. Raises BudgetExceeded."""
+    is_first = True
+    for each in copies:
+        if isinstance(each, CheckedDocument):
+            if not is_first:
+                line, _ = each.document.find_position(())
+                budget.begin_document(each.file, line)
+                values = 1 if each.member is not None else len(each.document.marks) // 2
+                budget.end_document(each.file, line, values)
+            is_first = False
+        yield each
+
+
+def _find_substitution_problems(kind: str, value: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
+    """Yield (path, message) for each problem of a document after the substitution."""
+    document = {"apiVersion": API_VERSION, **value}
+    for path, _, message in _find_kind_problems(kind, document, lambda _: "", (), is_substituted=True):
+        yield path, message
+
+
+def _check_file(entry: File | Problem, budget: Budget, problems: ProblemCollection) -> Iterator[CheckedDocument]:
     """Yield the mappings in one file without keeping its text in memory. Raises BudgetExceeded."""
     if isinstance(entry, Problem):
         problems.add(entry)
@@ -60,45 +131,11 @@ def _check_file(entry: File | Problem, budget: Budget, problems: _Problems) -> I
             yield checked
 
 
-class _Problems:
-    """The first problems of a revision by file and line, without duplicates, and the number of omitted ones."""
-
-    def __init__(self) -> None:
-        self._problems: set[Problem] = set()
-        self._omitted_count = 0
-        self._count = 0
-
-    def add(self, problem: Problem) -> None:
-        """Add a problem. Raises BudgetExceeded if there are too many."""
-        self._count += 1
-        if self._count > MAX_COUNTED_PROBLEMS:
-            message = (
-                f"the revision has more than {MAX_COUNTED_PROBLEMS} problems up to this line, "
-                "and the rest is not checked: correct the listed problems, and validate again"
-            )
-            raise BudgetExceeded(replace(problem, pointer="", message=message))
-        self._problems.add(problem)
-        if len(self._problems) > 2 * MAX_PROBLEMS:
-            self._select_first()
-
-    def raise_if_any(self, last_problem: Problem | None) -> None:
-        """Raise InvalidManifests if there are problems. `last_problem` is never omitted."""
-        problems = (*self._select_first(), *((last_problem,) if last_problem else ()))
-        if problems:
-            raise InvalidManifests(problems, omitted_count=self._omitted_count)
-
-    def _select_first(self) -> list[Problem]:
-        """Return the first problems, and count the others as omitted."""
-        problems = sorted(self._problems)
-        self._problems = set(problems[:MAX_PROBLEMS])
-        self._omitted_count += len(problems) - len(self._problems)
-        return problems[:MAX_PROBLEMS]
-
-
-def _check_document(file: str, document: Document, problems: _Problems) -> CheckedDocument | None:
+def _check_document(file: str, document: Document, problems: ProblemCollection) -> CheckedDocument | None:
     """Return the checked document, or None if it is not a mapping, and add its own problems to `problems`."""
+    placeholders = dict(_locate_placeholders(document))
     rejected_paths: set[ValuePath] = set()
-    for path, problem in _find_document_problems(file, document):
+    for path, problem in _find_document_problems(file, document, {path for path, _ in placeholders}):
         rejected_paths.add(path)
         problems.add(problem)
     if not isinstance(document.value, dict):
@@ -108,26 +145,42 @@ def _check_document(file: str, document: Document, problems: _Problems) -> Check
         document.without_text(),
         _reduce_document(document.value, is_valid=not rejected_paths),
         frozenset(rejected_paths),
+        placeholders,
     )
 
 
+def _locate_placeholders(document: Document) -> Iterator[tuple[tuple[ValuePath, str], tuple[int, int]]]:
+    """Yield ((path of the string, text of the placeholder), position) for each placeholder of a document."""
+    if document.text and document.text.may_have_placeholders and isinstance(document.value, dict):
+        for path, text in find_placeholder_texts(document.value.get("kind"), document.value):
+            for token in find_tokens(text):
+                yield (path, token), document.find_text_position(path, token, len(text))
+
+
 def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str, Any]:
-    """Return the members that later checks need. An invalid document keeps only its kind, target and name."""
+    """Return the members that later checks need. An invalid document keeps only its kind, targets and name."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    reduced = {"metadata": {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}}
-    members = ("kind", "target", "policy", "spec") if is_valid else ("kind", "target")
-    return reduced | {
-        member: value[member] for member in members if member in value and (is_valid or _is_short(value[member]))
-    }
+    reduced: dict[str, Any] = {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}
+    if is_valid and "labels" in value["metadata"]:
+        reduced["labels"] = value["metadata"]["labels"]
+    members = ("kind", "target", "targets", "policy", "window", "spec") if is_valid else ("kind", "target")
+    selection = {"targets": None} if "targets" in value else {}
+    return (
+        {"metadata": reduced}
+        | selection
+        | {member: value[member] for member in members if member in value and (is_valid or _is_short(value[member]))}
+    )
 
 
 def _is_short(value: object) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_NAME_LENGTH
 
 
-def _find_document_problems(file: str, document: Document) -> Iterator[tuple[ValuePath, Problem]]:
-    """Yield (path, problem) for each problem of one document on its own."""
+def _find_document_problems(
+    file: str, document: Document, placeholders: Container[ValuePath]
+) -> Iterator[tuple[ValuePath, Problem]]:
+    """Yield (path, problem) for each problem of one document on its own. Texts at `placeholders` are not checked."""
     value = document.value
     if not isinstance(value, dict):
         line, column = document.find_position(())
@@ -143,23 +196,46 @@ def _find_document_problems(file: str, document: Document) -> Iterator[tuple[Val
         path, description = (
             (("kind",), f"unknown kind {shorten(kind)}") if "kind" in value else ((), "'kind' is missing")
         )
-        yield _build_problem(file, document, path, f"{description}: use {' or '.join(schema.SCHEMA_FILES)}")
+        *kinds, last_kind = schema.SCHEMA_FILES
+        yield _build_problem(file, document, path, f"{description}: use {', '.join(kinds)} or {last_kind}")
     else:
-        rejected_pointers = set()
-        if not schema.get_fast_check(kind)(value):
-            for path, is_key, message in schema.find_schema_problems(kind, value, document.find_source_text):
-                rejected_pointers.add(format_pointer(path[1:]))
-                yield _build_problem(file, document, path, message, is_key=is_key)
-        spec = value.get("spec")
-        if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
-            for member, message in request.find_spec_problems(spec, rejected_pointers):
-                yield _build_problem(file, document, ("spec", *member[1:].split("/")), message)
-        if (
-            kind == "Target"
-            and not rejected_pointers
-            and (region_problem := find_region_problem(value["spec"]["Region"], read_region_patterns()))
+        for path, is_key, message in _find_kind_problems(kind, value, document.find_source_text, placeholders):
+            yield _build_problem(file, document, path, message, is_key=is_key)
+
+
+def _find_kind_problems(
+    kind: str,
+    value: Mapping[str, Any],
+    find_source_text: Callable[[ValuePath], str],
+    placeholders: Container[ValuePath],
+    *,
+    is_substituted: bool = False,
+) -> Iterator[tuple[ValuePath, bool, str]]:
+    """Yield (path, whether the problem is the key, message) for each problem of a document of a known kind."""
+    rejected_pointers, rejected_window_pointers = set(), set()
+    if not schema.get_fast_check(kind, is_substituted=is_substituted)(value):
+        for path, is_key, message in schema.find_schema_problems(
+            kind, value, find_source_text, placeholders, is_substituted=is_substituted
         ):
-            yield _build_problem(file, document, ("spec", "Region"), region_problem)
+            rejected_pointers.add(format_pointer(path[1:]))
+            if path[:1] == ("window",):
+                rejected_window_pointers.add(format_pointer(path[1:]))
+            yield path, is_key, message
+    spec = value.get("spec")
+    if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
+        for member, message in request.find_spec_problems(spec, rejected_pointers):
+            path = ("spec", *member[1:].split("/"))
+            if path not in placeholders:
+                yield path, False, message
+    if kind == "DataIntegrationAssociation":
+        for pointer, message in find_window_problems(value, list_zone_names(), rejected_window_pointers):
+            steps = tuple(int(step) if step.isdigit() else step for step in pointer[1:].split("/"))
+            if steps not in placeholders:
+                yield steps, False, message
+    if kind == "Target" and not rejected_pointers:
+        region_problem = find_region_problem(value["spec"]["Region"], read_region_patterns())
+        if region_problem:
+            yield ("spec", "Region"), False, region_problem
 
 
 def _build_problem(

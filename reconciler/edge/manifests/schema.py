@@ -7,7 +7,7 @@ turns its errors into messages. A rejected document stays rejected, even if json
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -26,8 +26,12 @@ if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and 
 SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
     "Target": "target.v1.json",
+    "TargetSet": "target-set.v1.json",
 }
 """The schema file of each kind of manifest."""
+
+_PLACEHOLDER_ALTERNATIVE = r"|\$\{"
+"""The end of each pattern that accepts a string with a placeholder."""
 
 
 def load_schema(file: str) -> dict[str, Any]:
@@ -39,10 +43,32 @@ def load_schema(file: str) -> dict[str, Any]:
     return document
 
 
+def load_kind(kind: str, *, is_substituted: bool = False) -> dict[str, Any]:
+    """Return the schema of a kind. In the schema of a substituted document, patterns accept no placeholder.
+
+    Editors apply the schema file to documents before the substitution, and should not mark every placeholder.
+    """
+    rules = load_schema(SCHEMA_FILES[kind])
+    return _remove_placeholders(rules) if is_substituted else rules
+
+
+def _remove_placeholders(node: Any) -> Any:
+    """Return a schema without the alternative for placeholders in its patterns."""
+    match node:
+        case dict():
+            return {key: _remove_placeholders(value) for key, value in node.items()}
+        case list():
+            return [_remove_placeholders(each) for each in node]
+        case str():
+            return node.removesuffix(_PLACEHOLDER_ALTERNATIVE)
+        case _:
+            return node
+
+
 @cache
-def get_fast_check(kind: str) -> Callable[[Json], bool]:
+def get_fast_check(kind: str, *, is_substituted: bool = False) -> Callable[[Json], bool]:
     """Return the fast validator of a kind, a function from a document to a boolean."""
-    return _build_fast_validator(load_schema(SCHEMA_FILES[kind])).is_valid
+    return _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).is_valid
 
 
 def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -51,24 +77,31 @@ def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Val
 
 
 def find_schema_problems(
-    kind: str, document: Json, find_source_text: Callable[[tuple[str | int, ...]], str]
+    kind: str,
+    document: Json,
+    find_source_text: Callable[[tuple[str | int, ...]], str],
+    placeholders: Container[tuple[str | int, ...]] = (),
+    *,
+    is_substituted: bool = False,
 ) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a rejected document.
 
-    `find_source_text` returns the value at a path in the spelling of the file.
+    `find_source_text` returns the value at a path in the spelling of the file. The text of a string at one of the
+    paths in `placeholders` is not checked, because it is substituted later.
     """
     has_explanation = False
-    for error in _build_slow_validator(kind).iter_errors(document):
+    for error in _build_slow_validator(kind, is_substituted=is_substituted).iter_errors(document):
         for path, is_key, message in _explain_error(error, find_source_text):
             has_explanation = True
-            yield path, is_key, message
+            if is_key or path not in placeholders or error.validator == "type":
+                yield path, is_key, message
     if not has_explanation:
-        for refusal in _build_fast_validator(load_schema(SCHEMA_FILES[kind])).iter_errors(document):
+        for refusal in _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
 @cache
-def _build_slow_validator(kind: str) -> Any:
+def _build_slow_validator(kind: str, *, is_substituted: bool = False) -> Any:
     from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
         Draft202012Validator,
         ValidationError,
@@ -82,7 +115,7 @@ def _build_slow_validator(kind: str) -> Any:
         if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
-    return extend(Draft202012Validator, {"pattern": match_pattern})(load_schema(SCHEMA_FILES[kind]))
+    return extend(Draft202012Validator, {"pattern": match_pattern})(load_kind(kind, is_substituted=is_substituted))
 
 
 @cache
@@ -108,28 +141,17 @@ def _explain_error(
         path = (*path, value)
     match error.validator:
         case "additionalProperties":
-            properties = subschema.get("properties", {})
-            unused_keys = [name for name in properties if name not in value]
-            possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
-            for key in value:
-                if key not in properties:
-                    yield (*path, key), True, _describe_unknown_key(key, unused_keys, possible_keys)
+            for key, message in _describe_unknown_keys(value, subschema):
+                yield (*path, key), True, message
         case "required":
             for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
                 yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
         case "type":
-            yield (
-                path,
-                False,
-                f"must be {_TYPES[rule]}, {_describe_value(value, rule, lambda: find_source_text(path))}"
-                + (_EACH_ENTRY if rule == "array" and _has_entries_without_blank(value) else ""),
-            )
+            yield path, False, _describe_wrong_type(value, subschema, lambda: find_source_text(path))
         case "enum":
             yield path, False, _describe_enum(value, rule)
         case "pattern":
-            message = subschema.get("patternErrorMessage", f"does not match {rule}")
-            message = next((each["message"] for each in subschema.get("mistakes", ()) if _fits(each, value)), message)
-            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {message}"
+            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {_explain_pattern(value, subschema)}"
         case "minLength" if not _fits(subschema, value):
             pass  # the pattern reports this value too
         case "not":
@@ -149,6 +171,12 @@ _TYPES = {
     "object": "a mapping",
     "array": "a list",
 }
+
+
+def _describe_type(rule: str | list[str]) -> str:
+    return _TYPES[rule] if isinstance(rule, str) else " or ".join(_TYPES[each] for each in rule)
+
+
 _EACH_ENTRY = ": put a blank after the '-' of each entry"
 _LIMITS = {
     "const": "must be {rule!r}, not {value}",
@@ -156,6 +184,8 @@ _LIMITS = {
     "maxLength": "must have at most {characters}, but has {size}",
     "minItems": "must have at least {items}, but has {size}",
     "maxItems": "must have at most {items}, but has {size}",
+    "minProperties": "must have at least {members}, but has {size}",
+    "maxProperties": "must have at most {members}, but has {size}",
     "minimum": "must be {rule} or more, not {value}",
     "maximum": "must be {rule} or less, not {value}",
     "exclusiveMinimum": "must be more than {rule}, not {value}",
@@ -172,6 +202,18 @@ def _find_missing_keys(
             yield key
 
 
+def _describe_unknown_keys(value: Mapping[str, Json], subschema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (key, message) for each key that the schema does not know."""
+    properties, messages = subschema.get("properties", {}), subschema.get("unknownKeyMessages", {})
+    unused_keys = [name for name in properties if name not in value]
+    possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
+    for key in value:
+        if key in messages:
+            yield key, f"{shorten(key)} {messages[key]}"
+        elif key not in properties:
+            yield key, _describe_unknown_key(key, unused_keys, possible_keys)
+
+
 def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[str]) -> str:
     """Return a message that suggests a key not yet used, or lists the possible keys, used or not."""
     suggestion = find_closest(key, unused_keys) or find_closest(key.lower(), [name.lower() for name in unused_keys])
@@ -181,15 +223,43 @@ def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[
     return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
 
 
-def _describe_value(value: Json, expected_type: str, find_source_text: Callable[[], str]) -> str:
+def _explain_pattern(value: str, rules: Mapping[str, Any]) -> str:
+    """Return what is wrong with a text that does not match the `pattern` of the rules, and what to write instead."""
+    message: str = rules.get("patternErrorMessage", f"does not match {rules['pattern']}")
+    return next((each["message"] for each in rules.get("mistakes", ()) if _fits(each, value)), message)
+
+
+def _describe_wrong_type(value: Json, rules: Mapping[str, Any], find_source_text: Callable[[], str]) -> str:
+    """Return a message about a value that is not of the `type` of the rules."""
+    expected_type = rules["type"]
+    if isinstance(value, bool | int | float):
+        spelling = find_source_text() or str(value).lower()
+        if expected_type == "string":
+            return _describe_unquoted(spelling, "boolean" if isinstance(value, bool) else "number", rules)
+        return f"must be {_describe_type(expected_type)}, not {spelling}"
+    hint = _EACH_ENTRY if "array" in expected_type and _has_entries_without_blank(value) else ""
+    return f"must be {_describe_type(expected_type)}, {_describe_value(value)}{hint}"
+
+
+def _describe_unquoted(spelling: str, kind: str, rules: Mapping[str, Any]) -> str:
+    """Return a message about a number or boolean in the place of a text. It suggests only what the rules accept."""
+    if _fits(rules, spelling):
+        return f'must be a string, not the unquoted {kind} {spelling}: write "{spelling}"'
+    suggestions = [spelling + unit for unit in rules.get("units", ()) if _fits(rules, spelling + unit)]
+    if suggestions:
+        return f"must be a number with a unit, not the number {spelling}: write {_join_choices(suggestions)}"
+    return f"the {kind} {shorten(spelling)[1:-1]} {_explain_pattern(spelling, rules)}"
+
+
+def _join_choices(choices: list[str]) -> str:
+    *first_choices, last_choice = choices
+    return f"{', '.join(first_choices)} or {last_choice}" if first_choices else last_choice
+
+
+def _describe_value(value: Json) -> str:
     match value:
         case None:
             return "but has no value"
-        case bool() | int() | float():
-            kind = "boolean" if isinstance(value, bool) else "number"
-            spelling = find_source_text() or str(value).lower()
-            should_quote = expected_type == "string"
-            return f'not the unquoted {kind} {spelling}: write "{spelling}"' if should_quote else f"not {spelling}"
         case str():
             return f"not the string {shorten(value)}"
         case list():
@@ -214,9 +284,13 @@ def _describe_enum(value: Json, allowed_words: list[str]) -> str:
 
 
 def _format_counts(rule: object) -> dict[str, str]:
-    """Return a limit as a number of characters and of items."""
+    """Return a limit as a number of characters, of items and of members."""
     count = rule if isinstance(rule, int) else 0
-    return {"characters": format_count(count, "character"), "items": format_count(count, "item")}
+    return {
+        "characters": format_count(count, "character"),
+        "items": format_count(count, "item"),
+        "members": format_count(count, "member"),
+    }
 
 
 def _measure(value: object) -> int:

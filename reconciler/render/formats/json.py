@@ -11,10 +11,11 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live
-from reconciler.core.plan.decision import Create, Update, Write
+from reconciler.core.plan.decision import Create, Update, Write, is_window_update
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import escape_workflow_commands
+from reconciler.render import windows
 
 FORMAT = "reconciler/report/v1"
 FINDINGS_FORMAT = "reconciler/findings/v1"
@@ -158,12 +159,14 @@ def encode_association(association: AssociationReport) -> dict[str, Any]:
         "decision": association.decision,
         "reason": association.reason,
         "since": association.since and association.since.isoformat(),
+        "until": association.until and association.until.isoformat(),
         "arn": association.arn,
         "clientToken": association.client_token,
         "differences": [_encode_difference(difference) for difference in association.differences],
         "unverifiable": list(association.unverifiable),
         "lastExecution": _encode_execution(association.last_execution),
         "outcome": _encode_outcome(association.outcome),
+        "windows": windows.encode(association.windows),
         "write": _encode_write(association.write),
     }
 
@@ -176,6 +179,7 @@ def _encode_write(write: Write | None) -> dict[str, Any] | None:
         "clientToken": write.token if isinstance(write, Create) else None,
         "associationId": write.association_id if isinstance(write, Update) else None,
         "request": write.request,
+        "reviewed": not is_window_update(write),
     }
 
 

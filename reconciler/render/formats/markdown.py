@@ -17,7 +17,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import wording
+from reconciler.render import windows, wording
 from reconciler.render.kinds import Group, ReportKind, get_kind
 
 MAX_SIZE = 65_536
@@ -186,7 +186,8 @@ def _build_association_block(
     origin = _format_code(str(association.origin))
     flow = _format_code(wording.format_flow(association))
     head = f"**{label}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
-    sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in wording.list_sentences(association))
+    all_sentences = (*wording.list_sentences(association), *windows.list_sentences(association.windows))
+    sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in all_sentences)
     diff_lines = (*wording.format_differences(association), *wording.format_write(association))
     return _Block(label, f"{head}{sentences}\n\n{_format_diff(diff_lines) if diff_lines else ''}", short_text)
 

@@ -15,7 +15,7 @@ from reconciler.core.plan.decision import DecisionKind, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import wording
+from reconciler.render import windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
@@ -53,6 +53,8 @@ class _TextRenderer:
             yield ""
         yield from self._render_mismatch(report)
         yield self._render_summary(report)
+        if warning := wording.describe_waiting_writes(report):
+            yield self._apply_style(warning, "yellow")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
         if digest := wording.get_plan_digest(report):
@@ -98,6 +100,8 @@ class _TextRenderer:
                 assert_never(other)
         if next_step := wording.describe_next_step(association):
             yield f"      {next_step}"
+        for sentence in windows.list_sentences(association.windows):
+            yield self._apply_style(f"      {sentence}", "dim")
         for difference in association.differences:
             yield from self._render_difference(difference)
         if is_read_only and association.write:

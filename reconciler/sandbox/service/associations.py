@@ -56,6 +56,7 @@ class Associations:
             updated_at=now,
             runs_until=self._compute_job_end(execution),
             outcome=context.behaviour.job_outcome,
+            requested_at=now if _is_export(execution) else 0.0,
         )
         context.state.associations[association.id] = association
         context.state.integrations[integration.id] = replace(integration, associated=True)
@@ -88,18 +89,33 @@ class Associations:
         context.fail_if_configured()
         execution = request["ExecutionConfiguration"]
         self._refuse_excess_export(execution, excluded=association)
-        job_end = self._compute_job_end(execution)
+        is_running = association.get_status(context.clock()) == "IN_PROGRESS"
+        if is_running and context.behaviour.update_during_job == "refuse":
+            raise InvalidRequestError("The association cannot be updated while its job is running.")
         updated = replace(
             association,
             execution=execution,
             former_execution=association.execution,
             updated_at=context.clock(),
-            runs_until=association.runs_until if job_end is None else job_end,
-            outcome=association.outcome if job_end is None else context.behaviour.job_outcome,
         )
+        if _is_export(execution):
+            updated = self._start_job(updated)
         context.state.associations[association.id] = updated
         self._record_write(_UPDATE, updated, None)
         return {}
+
+    def _start_job(self, association: Association) -> Association:
+        """Return the association with the job of an Update, which begins after the job before or at once."""
+        now, behaviour, former_end = self.context.clock(), self.context.behaviour, association.runs_until
+        start = max(now, former_end or now) if behaviour.update_during_job == "queue" else now
+        return replace(
+            association,
+            requested_at=now,
+            runs_until=start + behaviour.job_seconds,
+            outcome=behaviour.job_outcome,
+            former_runs_until=former_end,
+            former_outcome=association.outcome,
+        )
 
     def find(self, integration: DataIntegration, identifier: str) -> Association:
         """Return the association with this UUID or ARN. Raises ResourceNotFoundError."""
@@ -167,14 +183,19 @@ class Associations:
 
     def _describe(self, association: Association) -> JsonObject:
         now = self.context.clock()
-        is_lagging = now < association.updated_at + self.context.behaviour.update_lag
-        status = association.get_status(now)
+        behaviour = self.context.behaviour
+        execution = association.execution
+        if not behaviour.updates_shown:
+            execution = association.request.get("ExecutionConfiguration")
+        elif now < association.updated_at + behaviour.update_lag:
+            execution = association.former_execution
+        status = association.get_status(now - behaviour.status_lag)
         item = {
             "DataIntegrationAssociationArn": self.context.build_association_arn(association),
             "DataIntegrationArn": self.context.build_integration_arn(association.integration_id),
             "ClientId": association.request.get("ClientId"),
             "DestinationURI": association.request.get("DestinationURI"),
-            "ExecutionConfiguration": association.former_execution if is_lagging else association.execution,
+            "ExecutionConfiguration": execution,
             "LastExecutionStatus": status and {"ExecutionStatus": status, "StatusMessage": _MESSAGES[status]},
         }
         return {key: value for key, value in item.items() if value is not None}

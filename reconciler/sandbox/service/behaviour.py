@@ -21,6 +21,10 @@ class Behaviour:
     token_lifetime: time that a token is remembered. After that, a repeated Create creates again.
     list_lag: time that a new association is missing from List.
     update_lag: time that List shows the execution configuration from before an Update.
+    updates_shown: false if List never shows the execution configuration of an Update.
+    status_lag: time by which LastExecutionStatus in List is late. Until then it is that of the job before.
+    update_during_job: the effect of an Update while the job of the association runs. `run`: both jobs run. `refuse`:
+        it is refused with InvalidRequestException. `queue`: its job begins when the job before has ended.
     list_forgets: time from the end of its job until an association leaves List. None: it never leaves List.
     one_association_per_integration: a data integration that ever had an association accepts no second one.
     explicit_deny: a resource-based policy refuses writes to associations (permanent).
@@ -46,6 +50,9 @@ class Behaviour:
     token_lifetime: float = 8 * 3600.0
     list_lag: float = 0.0
     update_lag: float = 0.0
+    updates_shown: bool = True
+    status_lag: float = 0.0
+    update_during_job: Literal["run", "refuse", "queue"] = "run"
     list_forgets: float | None = None
     one_association_per_integration: bool = False
     explicit_deny: bool = False

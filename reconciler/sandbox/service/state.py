@@ -45,12 +45,21 @@ class Association:
     outcome: str
     """Final status of the last job."""
     tags: dict[str, str] = field(default_factory=dict)
+    requested_at: float = 0.0
+    """Time of the Create or Update that started the last job."""
+    former_runs_until: float | None = None
+    """End of the job before the last one. None if there was none."""
+    former_outcome: str = "COMPLETED"
+    """Final status of the job before the last one."""
 
     def get_status(self, now: float) -> str | None:
-        """Return the status of the last job at `now`, or None if no job was started."""
-        if self.runs_until is None:
+        """Return the status of the last job at `now`, or None if no job was started. Before that, of the job before."""
+        end, outcome = self.runs_until, self.outcome
+        if now < self.requested_at:
+            end, outcome = self.former_runs_until, self.former_outcome
+        if end is None:
             return None
-        return "IN_PROGRESS" if now < self.runs_until else self.outcome
+        return "IN_PROGRESS" if now < end else outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,9 @@ class State:
         return state
 
 
+_NEW_MEMBERS = frozenset(("requested_at", "former_runs_until", "former_outcome"))
+"""Members that the data files of earlier versions lack."""
+
 Record = TypeVar("Record", DataIntegration, Association, RememberedAnswer, ExecutedWrite)
 
 
@@ -121,7 +133,7 @@ def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     names = {each.name for each in fields(kind)}
     records = []
     for document in documents:
-        values = _parse_object(document, names)
+        values = _parse_object(document, names, _NEW_MEMBERS)
         for name, value in values.items():
             if not _matches_hint(value, hints[name]):
                 raise ValueError(f"invalid value of {kind.__name__}.{name}: {value!r}")
@@ -129,8 +141,8 @@ def _parse_records(kind: type[Record], documents: object) -> list[Record]:
     return records
 
 
-def _parse_object(document: object, names: set[str]) -> Mapping[str, Any]:
-    if not isinstance(document, dict) or set(document) != names:
+def _parse_object(document: object, names: set[str], optional: frozenset[str] = frozenset()) -> Mapping[str, Any]:
+    if not isinstance(document, dict) or not names - optional <= set(document) <= names:
         raise ValueError(f"expected an object with exactly these members: {', '.join(sorted(names))}")
     return document
 

@@ -93,4 +93,6 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
         states = [state for state in managed if state.level == level and state.kind not in _FINISHED_KINDS]
         if states:
             return (state_text if states != [EXPORT_FAILED_BADGE] else EXPORT_FAILED_BADGE.label), level
+        if level == "warning" and any(each.needs_attention for each in target_status.last_report.associations):
+            return ReportKind.HELD.label, level
     return ("in sync", "none") if managed else ("no manifests", "note")

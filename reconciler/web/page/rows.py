@@ -16,6 +16,7 @@ from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, get_kind
+from reconciler.web.page.calendar import Calendar, build_calendar
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.relative_time import RelativeTime
 
@@ -66,8 +67,8 @@ class LastSeen:
 class AssociationRow:
     """The row of one manifest. Long texts are properties, which are computed while the row is rendered.
 
-    `export` is a badge if the last export failed. `level` is the more severe level of `state` and `export`. `last_seen`
-    is set if the last run could not list the association.
+    `export` is a badge if the last export failed. `level` is the more severe level of `state` and `export`. `now` is
+    the time of the page. `last_seen` is set if the last run could not list the association.
     """
 
     id: str
@@ -79,12 +80,18 @@ class AssociationRow:
     execution: str
     link: str | None
     association: AssociationReport
+    now: datetime
     last_seen: LastSeen | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The sentences about the association, without those that have a separate column."""
         return wording.list_sentences(replace(self.association, arn=None, last_execution=None))
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """The calendar strip of the recurring windows, if there are any."""
+        return build_calendar(self.association.windows, self.now) if self.association.windows else None
 
     @property
     def differences(self) -> tuple[str, ...]:
@@ -130,9 +137,12 @@ def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuild
 
 
 def get_level(association: AssociationReport) -> str:
-    """Return the severity of an association: that of its state or of its failed export, whichever is more severe."""
+    """Return the severity of an association: that of its state or of its failed export, whichever is more severe.
+
+    A held write that a person should know of is as severe as a difference.
+    """
     levels = [
-        get_kind(association).level,
+        "warning" if association.needs_attention else get_kind(association).level,
         *([EXPORT_FAILED_BADGE.level] if association.has_failed_export else []),
     ]
     return min(levels, key=_LEVELS.index)
@@ -192,6 +202,7 @@ def _build_row(
         execution=_format_execution(association.last_execution, has_badge=association.has_failed_export),
         link=build_link(report, association.origin),
         association=association,
+        now=now,
     )
 
 

@@ -10,13 +10,15 @@ from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live,
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
-from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record
 from reconciler.core.model import Execution, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.request.normalise import resolve_request
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)
+CREATED_JOB = Job(JobSource.CREATE, LATER, is_accepted=True)
 
 
 def record_create_outcome(outcome: Outcome, stored_record: Record | None = None) -> Record | None:
@@ -88,7 +90,7 @@ def test_a_created_association_is_bound() -> None:
     """After a successful Create, the record is bound to the returned id, with the time of the answer."""
     stored_record = record_create_outcome(Created("a9"))
     assert stored_record is not None
-    assert stored_record.state == Bound("a9", LATER)
+    assert stored_record.state == Bound("a9", LATER, job=CREATED_JOB)
 
 
 @pytest.mark.parametrize("outcome", [Refused("no"), NotSent("busy"), Skipped("stopped")])
@@ -154,14 +156,14 @@ UPDATE_RULES = rules(Mode.CREATE_AND_UPDATE)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "update"),
+    ("outcome", "job"),
     [
-        (Updated(), UpdatePending(LATER)),
-        (Unknown("time-out"), UpdatePending(LATER)),
-        (Refused("no"), UpdatePending(NOW, "no")),
+        (Updated(), Job(JobSource.UPDATE, LATER, is_accepted=True)),
+        (Unknown("time-out"), Job(JobSource.UPDATE, LATER)),
+        (Refused("no"), Job(JobSource.UPDATE, LATER, refusal=Refusal("no"), refusal_count=1)),
     ],
 )
-def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePending) -> None:
+def test_update_is_recorded_for_every_outcome(outcome: Outcome, job: Job) -> None:
     """A sent Update is recorded as applied, a refusal keeps its reason, and an unsent one restores the record."""
     before = journal(record())
     plan = compute_plan([CHANGED_MANIFEST], observation(live()), before, rules(Mode.CREATE_AND_UPDATE))
@@ -169,7 +171,7 @@ def test_update_is_recorded_for_every_outcome(outcome: Outcome, update: UpdatePe
     assert intents.records["export"].request == resolve_request(CHANGED_MANIFEST.spec, INTEGRATION.arn)
     state = with_outcomes(intents, intents, plan.writes, {"export": outcome}, LATER).records["export"].state
     assert isinstance(state, Bound)
-    assert state.update == update
+    assert state.job == job
     assert with_outcomes(intents, intents, plan.writes, {"export": NotSent("busy")}, LATER).records == before.records
 
 
@@ -183,7 +185,7 @@ def test_renewal_writes_outcomes_and_refreshes_pending_records() -> None:
     plan = compute_plan([manifest(), other, third], observation(), before, rules())
     intents = with_intents(before, plan, NOW)
     renewed_intents = with_renewed_intents(intents, intents, plan.writes, {"export": Created("a9")}, LATER)
-    assert renewed_intents.records["export"].state == Bound("a9", LATER)
+    assert renewed_intents.records["export"].state == Bound("a9", LATER, job=CREATED_JOB)
     assert renewed_intents.records["other"].state == CreatePending(1, LATER, LATER)
     assert renewed_intents.records["third"].state == CreatePending(2, FIRST, LATER)
 

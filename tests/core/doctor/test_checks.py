@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, manifest, record
+from support.builders import ACCOUNT, INTEGRATION, NOW, ON_DEMAND, REGION, journal, manifest, record
 
 from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK
 from reconciler.core.doctor import checks, reach
@@ -28,7 +29,7 @@ from reconciler.core.errors import (
     WrongAccount,
 )
 from reconciler.core.journal.records import Journal, Lease
-from reconciler.core.model import Desired, Integration, Origin, Target
+from reconciler.core.model import Desired, Integration, Origin, Policy, Target
 from reconciler.core.plan.integrations import find_integration
 
 TARGET = Target("prod", REGION, ACCOUNT)
@@ -347,6 +348,26 @@ def test_bulk_export_must_name_its_objects(
     assert (check.fix is None) == (fix is None)
     if result == "failed":
         assert "'silent' (silent.yaml:1)" in check.message
+
+
+@pytest.mark.parametrize(
+    ("source", "execution", "reason", "fix"),
+    [
+        ("s3://corp/articles", ON_DEMAND, "AWS is reported to refuse a Create for an s3:// source", "use another"),
+        ("Zendesk://x", ON_DEMAND, "Amazon Q in Connect creates the associations of Zendesk sources", "check that"),
+        ("AmazonConnect://AppIntegrations", None, "AWS documents a bulk export only as ON_DEMAND", "set ExecutionMode"),
+    ],
+)
+def test_undocumented_use_of_a_source_is_a_warning(source: str, execution: Any, reason: str, fix: str) -> None:
+    """The doctor warns of the sources that reports warn of, and names the manifest."""
+    integration = replace(INTEGRATION, source=source)
+    desired = manifest("silent", ExecutionConfiguration=execution)
+    sound = manifest("adopting", policy=Policy(adopt="arn"))
+    check = reach.check_integration(integration.name, [sound, desired], (integration,))
+    assert check.result is CheckResult.WARNING
+    assert f"; {reason}" in check.message
+    assert "(manifest 'silent', silent.yaml:1)" in check.message
+    assert (check.fix or "").startswith(fix)
 
 
 def test_bulk_export_is_recognised_by_its_data_integration() -> None:

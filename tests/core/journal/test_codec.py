@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from support.builders import NOW, journal, record
 from support.paths import REPOSITORY
 
 from reconciler.core.journal.codec import MalformedJournal, add_digest, decode, encode
+from reconciler.core.journal.job_codec import encode_job, encode_recurrence
+from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence, Refusal, WindowRule
 from reconciler.core.journal.records import (
     Bound,
     CreatePending,
@@ -24,26 +26,46 @@ from reconciler.core.journal.records import (
     LastWrite,
     Lease,
     Record,
-    UpdatePending,
 )
 from reconciler.core.model import Execution
 from reconciler.core.request.token import compute_client_token
 
-SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v2.json").read_text()))
+SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v3.json").read_text()))
 
 TOKEN = compute_client_token(record().request, 0)
 times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the time zone
 counts = st.integers(0, 2**53 - 1)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 executions = st.none() | st.just(record().request["ExecutionConfiguration"])
-updates = st.none() | st.builds(UpdatePending, times, st.none() | words)
-bound_states = st.builds(Bound, words, times, st.none() | words, st.none() | times, updates)
+refusals = st.none() | st.builds(Refusal, words, st.booleans())
+jobs = st.builds(
+    Job, st.sampled_from(JobSource), times, st.booleans(), refusals, counts, st.booleans(), st.booleans(),
+    st.none() | times, st.none() | times, st.sampled_from((None, "COMPLETED", "FAILED")), st.none() | times,
+)  # fmt: skip
+dates = st.dates(date(2000, 1, 1), date(2199, 12, 31))
+rules = st.builds(
+    WindowRule, words, words, dates, st.integers(0, 10**6).map(lambda seconds: timedelta(seconds=seconds))
+)
+recurrences = st.none() | st.builds(
+    Recurrence, times, st.booleans(), st.lists(rules, max_size=2).map(tuple),
+    st.lists(st.builds(PastWindow, times, times, jobs), max_size=2).map(tuple), st.none() | times, st.none() | times,
+    st.lists(dates, max_size=2).map(tuple),
+)  # fmt: skip
+bound_states = st.builds(Bound, words, times, st.none() | words, st.none() | times, st.none() | jobs)
 previous_executions = st.lists(executions, min_size=1, max_size=2).map(tuple)
 states = (
     st.builds(CreatePending, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound_states
 )
 records = st.builds(
-    Record, words, st.just(record().request), words, st.integers(0, 9), st.integers(1, 9), states, previous_executions
+    Record,
+    words,
+    st.just(record().request),
+    words,
+    st.integers(0, 9),
+    st.integers(1, 9),
+    states,
+    previous_executions,
+    recurrences,
 ).map(
     lambda each: (
         replace(each, token=compute_client_token(each.request, each.incarnation))
@@ -73,6 +95,8 @@ def test_encoded_journal_decodes_to_the_same_value(generated: Journal) -> None:
     SCHEMA.validate(document)
 
 
+JOB = encode_job(Job(JobSource.UPDATE, NOW))
+RECURRENCE = encode_recurrence(Recurrence(NOW))
 LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
 
 
@@ -101,7 +125,10 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
         ({}, "it is not a journal"),
         ({"format": 1}, "it is not a journal"),
         (build_document(format="terraform/v4"), "it is not a journal"),
-        (build_document(format="reconciler/journal/v3"), "reads reconciler/journal/v1 and reconciler/journal/v2"),
+        (
+            build_document(format="reconciler/journal/v4"),
+            "reads reconciler/journal/v1, reconciler/journal/v2 and reconciler/journal/v3",
+        ),
         (build_document(account=5), "5 is not a string"),
         (build_document(serial="3"), "'3' is not a whole number"),
         (build_document(serial=True), "True is not a whole number"),
@@ -112,35 +139,23 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
         (build_document(decisions={"export": {"decision": "in-sync"}}), "missing"),
         (build_document(colour="red"), "unknown 'colour'"),
         (build_record_document(colour="red"), "unknown 'colour'"),
-        (build_record_document(update={"at": NOW.isoformat()}, former=[None]), "missing"),
-        (
-            build_record_document(update={"at": NOW.isoformat(), "refused": None}),
-            "'export' has an update but no former",
-        ),
-        (build_record_document(former=["x"]), "former of 'export'"),
-        (build_record_document(former={}), "former of 'export'"),
-        (build_pending_document(token=None), "the token of 'export' does not match its request"),
-        (build_record_document(status="intended", attempts=0), "unknown"),
-        (build_pending_document(attempts=0), "0 is not a whole number from 1"),
-        (build_document(records=[]), "of the wrong type"),
-        (build_document(records={"export": None}), "of the wrong type"),
-        (add_digest({key: value for key, value in build_document().items() if key != "lineage"}), "lineage"),
-        (add_digest({**build_document(), "lineage": "\ud800"}), "surrogates not allowed"),
-        (build_document(serial=2**53), "is not a whole number from 0 to"),
-        (build_record_document(since="9999-12-31T23:59:59+00:00"), "is not between 2000 and 2199"),
-        (build_record_document(since="0001-01-01T00:00:00+14:00"), "is not between 2000 and 2199"),
-        (build_pending_document(seen="abc"), "seen of 'export'"),
-        (build_pending_document(seen=[7]), "7 is not a string"),
-        (
-            build_pending_document(token=TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")),
-            "the token of 'export' does not match its request",
-        ),
-        (build_pending_document(incarnation=1), "the token of 'export' does not match its request"),
-        ({**build_document(), "serial": 4711}, "something other than this program edited or damaged it"),
-        ({key: value for key, value in build_document().items() if key != "digest"}, "digest"),
-        (build_record_document(status="gone"), "gone"),
-        (build_record_document(since="2026-11-01T12:00:00"), "has no time zone"),
+        (build_record_document(job={"source": "update"}, former=[None]), "missing"),
+        (build_record_document(job={**JOB, "result": "DONE"}, former=[None]), "result 'DONE'"),
+        (build_record_document(job={**JOB, "accepted": 1}, former=[None]), "1 is neither true nor false"),
+        (build_record_document(job={**JOB, "source": "x"}, former=[None]), "'x' is not a valid JobSource"),
+        (build_record_document(job=JOB), "'export' has the job of an update but no former"),
+        (build_record_document(recurrence={**RECURRENCE, "skipped": {}}), "{} is not a list"),
+        (build_record_document(recurrence={**RECURRENCE, "more": 1}), "unknown 'more'"),
+        (build_record_document(recurrence={**RECURRENCE, "watermark": "2026-11-01T12:00:00"}), "has no time zone"),
+        (build_record_document(recurrence={**RECURRENCE, "watermark": "1999-12-31T12:00:00Z"}), "is not between 2000"),
+        (build_record_document(recurrence={**RECURRENCE, "skipped": ["2026-02-30"]}), "day is out of range"),
+        (build_record_document(recurrence={**RECURRENCE, "rules": [{"every": "month"}]}), "missing"),
+        (build_record_document(recurrence={**RECURRENCE, "past": [{"start": NOW.isoformat()}]}), "missing"),
         (build_record_document(since=7), "7 is not a string"),
+        (build_record_document(former={}), "former of 'export'"),
+        (build_record_document(former=[7]), "former of 'export'"),
+        (build_record_document(status="gone"), "status 'gone' of 'export'"),
+        (build_pending_document(seen="a1"), "seen of 'export'"),
         (build_record_document(request={}), "request of 'export'"),
         (build_record_document(request=[]), "request of 'export'"),
         (build_record_document(token=7), "7 is not a string"),
@@ -215,19 +230,52 @@ def test_journal_of_version_1_is_migrated() -> None:
     assert isinstance(pending, CreatePending)
     assert (pending.attempts, pending.live_ids) == (2, ())
     migrated = encode(journal)
-    assert migrated["format"] == "reconciler/journal/v2"
+    assert migrated["format"] == "reconciler/journal/v3"
     assert decode(migrated) == journal
     changed = json.dumps(document).replace("fca855226b7d", "fca855226b7e")
     with pytest.raises(MalformedJournal, match="the token of 'waiting' does not match its request"):
         decode(json.loads(changed))
 
 
-@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_journal_of_version_2_is_migrated() -> None:
+    """The migration of a document of version 2 turns Updates that List does not show into jobs."""
+    document = json.loads((Path(__file__).parent / "journal.v2.json").read_text())
+    journal = decode(document)
+    assert {name: (each.token, each.incarnation, each.request) for name, each in journal.records.items()} == {
+        name: (each["token"], each["incarnation"], each["request"]) for name, each in document["records"].items()
+    }
+    states = {name: each.state for name, each in journal.records.items()}
+    jobs = {name: state.job for name, state in states.items() if isinstance(state, Bound)}
+    refusal = Refusal("InvalidRequest: no")
+    assert jobs == {
+        "bound": None,
+        "refused": Job(JobSource.UPDATE, NOW, refusal=refusal, refusal_count=1),
+        "unanswered": Job(JobSource.UPDATE, NOW),
+    }
+    assert states["waiting"] == CreatePending(2, NOW, NOW, ("a1",))
+    assert {each.recurrence for each in journal.records.values()} == {None}
+    migrated = encode(journal)
+    assert migrated["format"] == "reconciler/journal/v3"
+    SCHEMA.validate(migrated)
+    assert decode(migrated) == journal
+
+
+def test_journal_of_version_2_needs_its_digest() -> None:
+    """A document of version 2 that was changed, or whose digest was removed, is rejected."""
+    document = json.loads((Path(__file__).parent / "journal.v2.json").read_text())
+    with pytest.raises(MalformedJournal, match="its digest does not match its content"):
+        decode({**document, "serial": 9})
+    del document["digest"]
+    with pytest.raises(MalformedJournal, match="missing"):
+        decode(document)
+
+
+@pytest.mark.parametrize("version", ["v0", "v1", "v2"])
 def test_journal_relabelled_as_older_fails_its_digest(version: str) -> None:
-    """The digest covers the format, and a genuine document of an older format has no digest."""
+    """The digest covers the format, and a genuine document of version 1 has no digest."""
     text = json.dumps(encode(journal(record())))
     with pytest.raises(MalformedJournal, match="something other than this program edited or damaged it"):
-        decode(json.loads(text.replace("reconciler/journal/v2", f"reconciler/journal/{version}")))
+        decode(json.loads(text.replace("reconciler/journal/v3", f"reconciler/journal/{version}")))
 
 
 @given(journals, st.data())

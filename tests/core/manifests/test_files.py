@@ -18,6 +18,12 @@ def test_manifest_files_are_recognised_by_name() -> None:
     assert str(build_size_problem("a.yaml")) == "a.yaml: the file is larger than 16 MiB: split it into smaller files"
 
 
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_file_of_kustomize_is_not_a_manifest(name: str) -> None:
+    """A folder of manifests may also be the base of an overlay."""
+    assert not is_manifest(name)
+
+
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [

@@ -93,3 +93,12 @@ def test_automatic_recreation_of_an_export_is_a_warning() -> None:
 def test_regions_match_those_of_botocore() -> None:
     """The known Regions are those of botocore, so an upgrade with another Region fails here."""
     assert set(boto3.Session().get_available_regions("appintegrations")) == REGIONS
+
+
+def test_rate_with_the_wrong_unit_is_a_warning() -> None:
+    """AWS may reject `rate(1 hours)`, so the warning is at the expression."""
+    execution = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hours)"}}
+    ((pointer, sentence),) = list_warnings(manifest(ExecutionConfiguration=execution))
+    assert pointer == "/spec/ExecutionConfiguration/ScheduleConfiguration/ScheduleExpression"
+    assert "write rate(1 hour)" in sentence
+    assert not list_warnings(manifest(policy=Policy(adopt="arn"), ExecutionConfiguration=execution))

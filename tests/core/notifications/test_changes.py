@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW, live
+from support.recurring import AUGUST, HOUR, SEPTEMBER, build_job, build_recurring_record, build_windows
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
@@ -37,6 +38,7 @@ from reconciler.core.notifications.state import (
 from reconciler.core.plan.decision import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
+from reconciler.core.windows.due import Window
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
@@ -95,6 +97,7 @@ PROBLEMS = [
     (build_association("changed", differences=DRIFT), Condition.DRIFTED),
     (build_association("lost"), Condition.LOST),
     (build_association("blocked"), Condition.BLOCKED),
+    (build_association("held", exit_code=1), Condition.HELD),
     (build_association("create", outcome=Refused("no")), Condition.FAILED),
     (build_association("create", outcome=NotSent("busy")), Condition.FAILED),
     (build_association("update", outcome=Unknown("reset")), Condition.FAILED),
@@ -226,6 +229,53 @@ def test_repeated_export_failure_is_notified_again() -> None:
     recovery = ("export", Condition.WELL, Condition.EXPORT_FAILED)
     assert notify_in_turn(*map(build_export_status, states)) == [[first], [], [], [], [], [again], [], [], [recovery]]
     assert notify_in_turn(*map(build_export_status, ("IN_PROGRESS", "FAILED"))) == [[], [first]]
+
+
+def test_each_failed_window_is_notified_once() -> None:
+    """A failed window is one notification, with its reason and without the message of the job.
+
+    The status of an earlier job in List is no failure of the window that was sent after it. A second failed window is
+    notified, and so is the completion that ends the trouble.
+    """
+
+    def build_window_status(
+        decision: str, window: Window, result: str | None, *, exit_code: int = 0
+    ) -> ControllerStatus:
+        job = build_job(window.end + HOUR, result)
+        reason = "the update waits, because the export FAILED: of a customer; it is exported again"
+        return build_status(
+            build_target_status(
+                build_association(
+                    decision,
+                    reason=reason,
+                    exit_code=exit_code,
+                    last_execution=Execution("FAILED", "of a customer"),
+                    windows=build_windows(build_recurring_record(window, job)),
+                )
+            )
+        )
+
+    failed = build_window_status("held", AUGUST, "FAILED", exit_code=1)
+    overdue = build_window_status("held", SEPTEMBER, None, exit_code=1)
+    failed_again = build_window_status("blocked", SEPTEMBER, "FAILED")
+    completed = build_window_status("in-sync", SEPTEMBER, "COMPLETED")
+    started = build_window_status("in-sync", SEPTEMBER, None)
+    assert notify_in_turn(started, failed, failed, overdue, failed_again, completed) == [
+        [],
+        [("export", Condition.EXPORT_FAILED, None)],
+        [],
+        [("export", Condition.HELD, None)],
+        [("export", Condition.BLOCKED, Condition.HELD), ("export", Condition.EXPORT_FAILED, Condition.EXPORT_FAILED)],
+        [("export", Condition.WELL, Condition.BLOCKED), ("export", Condition.WELL, Condition.EXPORT_FAILED)],
+    ]
+    (notification,), _ = find_changes(NotificationState(), snapshot_targets(failed))
+    assert notification.finding.message == "the update waits, because the export FAILED; it is exported again"
+
+
+def test_finished_export_is_well() -> None:
+    """An association whose last export was completed, and that List no longer shows, ends its problem."""
+    lost, finished = (build_status(build_target_status(build_association(each))) for each in ("lost", "finished"))
+    assert notify_in_turn(lost, finished)[1] == [("export", Condition.WELL, Condition.LOST)]
 
 
 def test_failed_target_neither_alerts_nor_recovers_its_associations() -> None:

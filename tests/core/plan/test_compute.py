@@ -23,6 +23,7 @@ from support.builders import (
     rules,
 )
 
+from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
 from reconciler.core.plan.compute import compute_plan
@@ -33,6 +34,7 @@ from reconciler.core.plan.decision import (
     Create,
     Decision,
     Drifted,
+    Finished,
     InSync,
     Lost,
     Plan,
@@ -443,7 +445,8 @@ def test_a_lost_answer_is_found_in_list() -> None:
     """A Create without an answer is bound to its association in List, with the sent request as applied."""
     decision = decide(manifest(ExecutionConfiguration=SCHEDULED), live(), stored_record=build_pending_record())
     assert isinstance(decision, Adopt)
-    assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn))
+    job = Job(JobSource.CREATE, NOW - timedelta(minutes=1))
+    assert decision.record == replace(record(), state=Bound("a1", NOW, live().arn, job=job))
     assert all(difference.is_changed for difference in decision.differences)
 
 
@@ -587,7 +590,7 @@ def test_lost_duplicate_does_not_rebind_to_the_other_association() -> None:
     duplicates = [manifest(name, Policy(adopt=live(id_).arn)) for name, id_ in (("a", "a1"), ("b", "a2"))]
     stored_journal = journal(record("a", "a1"), build_missing_record("b", "a2"))
     decisions = compute_plan(duplicates, observation(live("a1")), stored_journal, rules()).decisions
-    assert [type(decision) for decision in decisions] == [InSync, Lost]
+    assert [type(decision) for decision in decisions] == [InSync, Finished]
 
 
 def test_a_second_export_of_the_same_kind_is_not_hidden_by_the_first() -> None:
@@ -617,7 +620,7 @@ def test_integration_name_that_means_another_one_needs_a_new_manifest() -> None:
     other = Integration(INTEGRATION.arn[:-1] + "2", "profiles-export")
     only_new = Observation((other,), {other.arn: ()})
     (decision,) = compute_plan([manifest()], only_new, journal(build_missing_record()), rules()).decisions
-    assert isinstance(decision, Lost)
+    assert isinstance(decision, Finished)
     both_integrations = Observation(
         (other, replace(INTEGRATION, name="old")), {other.arn: (), INTEGRATION.arn: (live(),)}
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.builders import NOW, SETTLE, journal, live, manifest, observation, record, rules
+from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, rules, spec
 
-from reconciler.core.journal.records import Bound, CreatePending, Journal, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource
+from reconciler.core.journal.records import Bound, CreatePending, Journal
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.request.normalise import resolve_request
 
 TARGET = Target("prod", account="123456789012", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
 
@@ -171,13 +173,13 @@ def test_export_beyond_the_running_quota_is_held() -> None:
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Held)}
     assert reason == (
-        "18 exports are running and this run starts 2 more, and AWS allows 20 at once in an account and Region "
+        "18 bulk exports are running and this run starts 2 more, and AWS allows 20 at once in an account and Region "
         "(this quota cannot be raised): a later run starts this export"
     )
     assert all(each.is_temporary for each in decisions if isinstance(each, Held))
     (decision,) = decide_beside(manifest(), live_associations=build_running_exports(MAX_EXPORTS))
     assert isinstance(decision, Held)
-    assert decision.reason.startswith("20 exports are running, and AWS allows 20")
+    assert decision.reason.startswith("20 bulk exports are running, and AWS allows 20")
 
 
 def test_scheduled_association_ignores_the_running_exports() -> None:
@@ -187,6 +189,41 @@ def test_scheduled_association_ignores_the_running_exports() -> None:
     for changes in ({"ExecutionConfiguration": schedule}, {"ExecutionConfiguration": None}):
         (decision,) = decide_beside(manifest(**changes), live_associations=running)
         assert isinstance(decision, Create)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_held"),
+    [("AmazonConnect://AppIntegrations", True), ("", True), ("Other://source", True), ("s3://bucket/x", False)],
+)
+def test_quota_of_running_exports_applies_to_bulk_exports(source: str, *, is_held: bool) -> None:
+    """The quota counts and holds exports unless their data integration has another known source."""
+    live_state = replace(
+        observation(*build_running_exports(MAX_EXPORTS)), integrations=(replace(INTEGRATION, source=source),)
+    )
+    target = Target("prod", associations_per_integration=99)
+    plan = compute_plan([manifest()], live_state, journal(), rules())
+    (decision,) = apply_guardrails(plan, target, rules(), live_state).decisions
+    assert isinstance(decision, Held if is_held else Create)
+
+
+def test_running_jobs_of_other_sources_do_not_hold_a_bulk_export() -> None:
+    """Jobs and unanswered Creates of a data integration with an s3:// source do not count."""
+    other = replace(INTEGRATION, arn=INTEGRATION.arn[:-1] + "9", name="articles", source="s3://corp/articles")
+    pending = replace(
+        record("unanswered", DataIntegrationIdentifier=other.name),
+        request=resolve_request(spec(DataIntegrationIdentifier=other.name), other.arn),
+        state=CreatePending(1, NOW, NOW),
+    )
+    live_state = replace(
+        observation(),
+        integrations=(INTEGRATION, other),
+        associations={INTEGRATION.arn: (), other.arn: build_running_exports(MAX_EXPORTS)},
+    )
+    manifests = [manifest(), manifest("unanswered", DataIntegrationIdentifier=other.name)]
+    target = Target("prod", associations_per_integration=99)
+    plan = compute_plan(manifests, live_state, journal(pending), rules())
+    decisions = apply_guardrails(plan, target, rules(), live_state).decisions
+    assert [each.kind for each in decisions] == ["create", "settling"]
 
 
 def test_update_that_exports_is_held_like_a_create() -> None:
@@ -258,7 +295,7 @@ def test_pending_update_counts_as_one_running_export(status: str) -> None:
     stored_record = record("sent", "s", ClientId="s")
     stored_record = replace(
         stored_record,
-        state=Bound("s", NOW - 2 * SETTLE, association.arn, update=UpdatePending(NOW)),
+        state=Bound("s", NOW - 2 * SETTLE, association.arn, job=Job(JobSource.UPDATE, NOW)),
         previous_executions=(old_execution,),
     )
     live_associations = (association, *build_running_exports(MAX_EXPORTS - 2))

@@ -58,6 +58,16 @@ def test_similar_live_association_blocks_a_create(changes: dict[str, str | None]
     assert "set policy.adopt of its own manifest" in decision.reason
 
 
+def test_several_similar_associations_are_counted_and_named() -> None:
+    """Several similar associations block a Create, and the reason counts and names them."""
+    spellings = ("s3://corp-exports/2026-10/", "s3://corp-exports/2026-10//")
+    associations = [live(f"x{number}", DestinationURI=spelling) for number, spelling in enumerate(spellings)]
+    decision = decide(manifest(), *associations)
+    assert isinstance(decision, Blocked)
+    assert decision.reason.startswith("List shows 2 associations that may be the association of this manifest")
+    assert all(association.arn in decision.reason for association in associations)
+
+
 @pytest.mark.parametrize("changes", DIFFERENT)
 def test_different_live_association_does_not_block_a_create(changes: dict[str, str | None]) -> None:
     """An association with a different destination does not block a Create."""

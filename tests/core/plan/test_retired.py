@@ -10,7 +10,8 @@ import pytest
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, request, rules
 
 from reconciler.core.apply.transitions import with_intents
-from reconciler.core.journal.records import Bound, CreatePending, Journal, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.model import Execution, Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, Create, Drifted, Held, InSync, Lost, Plan, Retired, Settling
@@ -78,7 +79,7 @@ def test_raised_generation_of_a_retired_manifest_sends_nothing_then_or_later() -
     """A generation raised while the manifest is retired sends nothing, and has no effect after it is un-retired."""
     bound = Bound("a1", NOW - timedelta(days=1), live().arn)
     lost = replace(record(), state=replace(bound, missing_since=NOW - SETTLE))
-    refused = replace(record(), state=replace(bound, update=UpdatePending(NOW - SETTLE, "refused")))
+    refused = replace(record(), state=replace(bound, job=Job(JobSource.UPDATE, NOW - SETTLE, refusal=Refusal("no"))))
     for stored in (lost, refused, build_pending_record()):
         assert decide_retired(stored_record=stored, generation=2).record == replace(stored, generation=2)
     (decision,) = plan(manifest(policy=Policy(generation=2)), records=(replace(lost, generation=2),)).decisions
@@ -222,7 +223,7 @@ def test_retired_associations_count_for_quotas() -> None:
     guarded = apply_guardrails(result, Target("prod", associations_per_integration=99), rules(), live_state)
     held = guarded.decisions[-1]
     assert isinstance(held, Held)
-    assert "20 exports are running" in held.reason
+    assert "20 bulk exports are running" in held.reason
     assert isinstance(result.decisions[-1], Create)
 
 

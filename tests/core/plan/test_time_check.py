@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from support.builders import NOW, journal, live, manifest, observation, record, rules
@@ -13,6 +13,8 @@ from reconciler.core.model import Json, Manifest, Mode, Observation, Policy, Tar
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Create, Decision, Held, Plan, Update
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.time_check import check_time
+from reconciler.core.windows.declaration import Period, WindowDeclaration
 
 TARGET = Target("prod")
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -81,7 +83,28 @@ def test_without_the_time_of_aws_nothing_is_sent() -> None:
     assert "has no valid Date" in decision.reason
     earlier = decide(NOW, listed=replace(observation(), aws_time=None))
     assert isinstance(earlier, Held)
-    assert "a run sends the export from 2026-11-01 13:00:00Z on" in earlier.reason
+    assert "a run sends the create at or after 2026-11-01 13:00:00Z" in earlier.reason
+
+
+def test_reason_names_the_member_that_sends_the_export_earlier() -> None:
+    """A manifest with `window` has neither policy.delay nor policy.start, so the reason names its own delay."""
+    held = decide(NOW)
+    assert isinstance(held, Held)
+    assert held.reason.endswith("to send it earlier, shorten policy.delay, or set policy.start to at-once")
+    write = held.write
+    assert isinstance(write, Create)
+    recurring = replace(write.manifest, window=WindowDeclaration(Period.MONTH, "UTC", UTC, date(2026, 10, 1)))
+    held_window = check_time(replace(write, manifest=recurring), NOW, NOW)
+    assert isinstance(held_window, Held)
+    assert held_window.reason.endswith("to send it earlier, shorten window.delay")
+
+
+def test_held_export_names_the_time_of_its_run() -> None:
+    """A held export carries the time from which a run sends it. Without a Date of AWS, that time is unknown."""
+    (waiting, unknown) = (decide(NOW), decide(NOW - HOUR, listed=replace(observation(), aws_time=None)))
+    assert isinstance(waiting, Held)
+    assert isinstance(unknown, Held)
+    assert (waiting.until, unknown.until) == (NOW + HOUR, None)
 
 
 def test_held_export_is_part_of_the_reviewed_plan() -> None:

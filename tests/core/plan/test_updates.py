@@ -9,10 +9,22 @@ from typing import Any
 import pytest
 from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, request, rules
 
-from reconciler.core.journal.records import Bound, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Adopt, Changed, Create, Decision, Drifted, InSync, Settling, Update
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Decision,
+    Drifted,
+    Held,
+    InSync,
+    Settling,
+    Update,
+)
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 
@@ -40,9 +52,20 @@ def build_manifest(execution: Any, generation: int = 1) -> Manifest:
     return manifest(policy=replace(UPDATES, generation=generation), ExecutionConfiguration=execution)
 
 
-def build_updated_record(age: timedelta, refusal: str | None = None, generation: int = 1) -> Record:
-    """Return the record of an association that was updated from OLD to NEW."""
-    bound = Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW - age, refusal))
+def build_updated_record(
+    age: timedelta, refusal: str | None = None, generation: int = 1, result: str | None = None
+) -> Record:
+    """Return the record of an association that was updated from OLD to NEW. With a result, its export has ended."""
+    job = Job(
+        JobSource.UPDATE,
+        NOW - age,
+        is_accepted=refusal is None,
+        refusal=Refusal(refusal) if refusal else None,
+        refusal_count=int(refusal is not None),
+        shown_at=NOW - age if result else None,
+        result=result,
+    )
+    bound = Bound("a1", NOW - timedelta(days=1), live().arn, job=job)
     return replace(record(ExecutionConfiguration=NEW), state=bound, generation=generation, previous_executions=(OLD,))
 
 
@@ -51,7 +74,7 @@ def test_update_contains_the_record_to_journal_first() -> None:
     decision = decide(build_manifest(NEW), record(), live())
     assert isinstance(decision, Update)
     assert decision.record.request == request(ExecutionConfiguration=NEW)
-    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, update=UpdatePending(NOW))
+    assert decision.record.state == Bound("a1", NOW - timedelta(hours=1), live().arn, job=Job(JobSource.UPDATE, NOW))
     assert decision.record.previous_executions == (OLD,)
     assert decision.previous_record == record()
     assert (decision.association_id, decision.execution) == ("a1", NEW)
@@ -63,31 +86,76 @@ def test_update_shown_by_list_is_in_sync() -> None:
     decision = decide(build_manifest(NEW), build_updated_record(timedelta(minutes=1)), live(ExecutionConfiguration=NEW))
     assert isinstance(decision, InSync)
     assert isinstance(decision.record.state, Bound)
-    assert (decision.record.state.update, decision.record.previous_executions) == (None, (OLD,))
+    assert decision.record.state.job
+    assert (decision.record.state.job.shown_at, decision.record.previous_executions) == (NOW, (OLD,))
 
 
 def test_update_not_shown_by_list_settles_and_is_not_repeated() -> None:
-    """An Update that List does not show settles, then is reported as changed. It is not repeated, and is no drift."""
+    """An Update that List does not show settles, then is blocked. It is not repeated, and is no drift."""
     early = decide(build_manifest(NEW), build_updated_record(SETTLE - timedelta(seconds=1)), live())
     assert isinstance(early, Settling)
     assert early.live == live()
     assert all(each.is_changed and not each.is_drifted for each in early.differences)
     for ago in (SETTLE, timedelta(days=9)):
         late = decide(build_manifest(NEW), build_updated_record(ago), live())
-        assert isinstance(late, Changed)
+        assert isinstance(late, Blocked)
+        assert late.is_past
         assert "never showed" in late.reason
-        assert all(each.is_changed and not each.is_drifted for each in late.differences)
+        assert isinstance(late.write, Update)
+        assert all(each.is_changed and not each.is_drifted for each in late.write.differences)
 
 
-def test_refused_update_is_reported_and_not_repeated() -> None:
-    """A refused Update is reported at once. Only a raised generation sends it again."""
-    decision = decide(build_manifest(NEW), build_updated_record(timedelta(0), "AccessDenied: no"), live())
-    assert isinstance(decision, Changed)
-    assert "AccessDenied: no" in decision.reason
-    again = decide(build_manifest(NEW, generation=2), build_updated_record(timedelta(0), "AccessDenied: no"), live())
+def test_refused_update_is_sent_once_more_after_the_settle_time() -> None:
+    """An Update that AWS refused once is held, and sent once more: AWS may refuse it while a job runs."""
+    decision = decide(build_manifest(NEW), build_updated_record(timedelta(0), "InvalidRequest: no"), live())
+    assert isinstance(decision, Held)
+    assert "InvalidRequest: no" in decision.reason
+    assert (decision.exit_code, decision.is_temporary, decision.until) == (1, True, NOW + SETTLE)
+    again = decide(build_manifest(NEW), build_updated_record(SETTLE, "InvalidRequest: no"), live())
+    assert isinstance(again, Update)
+    assert isinstance(again.record.state, Bound)
+    assert again.record.state.job == Job(JobSource.UPDATE, NOW, refusal_count=1)
+
+
+def test_update_that_was_refused_twice_is_blocked() -> None:
+    """An Update that AWS refused twice needs a person, and a raised generation sends it again."""
+    stored_record = build_updated_record(timedelta(days=1), "InvalidRequest: no")
+    assert isinstance(stored_record.state, Bound)
+    assert stored_record.state.job
+    job = replace(stored_record.state.job, refusal_count=2)
+    twice_refused = replace(stored_record, state=replace(stored_record.state, job=job))
+    decision = decide(build_manifest(NEW), twice_refused, live())
+    assert isinstance(decision, Blocked)
+    assert decision.is_past
+    assert "raise policy.generation above 1" in decision.reason
+    again = decide(build_manifest(NEW, generation=2), twice_refused, live())
+    assert isinstance(again, Update)
+    assert isinstance(again.record.state, Bound)
+    assert again.record.state.job == Job(JobSource.UPDATE, NOW)
+
+
+@pytest.mark.parametrize(
+    ("count", "pause"),
+    [(1, SETTLE), (2, 2 * SETTLE), (7, timedelta(hours=16)), (8, timedelta(days=1)), (2**40, timedelta(days=1))],
+)
+def test_denied_update_is_tried_again_with_growing_pauses(count: int, pause: timedelta) -> None:
+    """An Update that a policy denies is blocked, and tried again after pauses that double up to a day."""
+    for age in (pause - timedelta(seconds=1), pause):
+        stored_record = build_updated_record(age, "explicit deny")
+        assert isinstance(stored_record.state, Bound)
+        job = Job(JobSource.UPDATE, NOW - age, refusal=Refusal("explicit deny", is_denied=True), refusal_count=count)
+        decision = decide(
+            build_manifest(NEW), replace(stored_record, state=replace(stored_record.state, job=job)), live()
+        )
+        assert isinstance(decision, Blocked if age < pause else Update)
+
+
+def test_raised_generation_sends_a_refused_update_at_once() -> None:
+    """A raised generation sends a refused Update again without a wait."""
+    again = decide(build_manifest(NEW, generation=2), build_updated_record(timedelta(0), "InvalidRequest: no"), live())
     assert isinstance(again, Update)
     assert again.record.generation == 2
-    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, update=UpdatePending(NOW))
+    assert again.record.state == Bound("a1", NOW - timedelta(days=1), live().arn, job=Job(JobSource.UPDATE, NOW))
     assert again.record.previous_executions == (OLD,)
 
 
@@ -95,9 +163,9 @@ def test_raised_generation_repeats_an_update_that_never_showed() -> None:
     """A raised generation repeats an Update after the settle time, if both modes allow it."""
     stored_record = build_updated_record(SETTLE)
     assert isinstance(decide(build_manifest(NEW, 2), build_updated_record(timedelta(0)), live()), Settling)
-    assert isinstance(decide(build_manifest(NEW, 2), stored_record, live(), mode=Mode.CREATE), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), stored_record, live(), mode=Mode.CREATE), Blocked)
     assert isinstance(decide(build_manifest(NEW, 2), stored_record, live()), Update)
-    assert isinstance(decide(build_manifest(NEW, 2), replace(stored_record, generation=2), live()), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), replace(stored_record, generation=2), live()), Blocked)
 
 
 def test_drift_is_never_repaired_by_an_update() -> None:
@@ -117,10 +185,14 @@ def test_drift_together_with_a_change_is_not_overwritten() -> None:
 
 
 def test_further_change_waits_for_the_pending_update() -> None:
-    """A further change in git waits for the pending Update, and is sent afterwards."""
+    """A further change in git waits for the pending Update and for the end of its export, and is sent afterwards."""
     assert isinstance(decide(build_manifest(THIRD), build_updated_record(timedelta(minutes=1)), live()), Settling)
-    for association in (live(), live(ExecutionConfiguration=NEW)):
-        decision = decide(build_manifest(THIRD), build_updated_record(SETTLE), association)
+    for association, result in ((live(), None), (live(ExecutionConfiguration=NEW), "COMPLETED")):
+        if result:
+            waiting = decide(build_manifest(THIRD), build_updated_record(SETTLE), association)
+            assert isinstance(waiting, Held)
+            assert (waiting.is_temporary, waiting.exit_code) == (True, 0)
+        decision = decide(build_manifest(THIRD), build_updated_record(SETTLE, result=result), association)
         assert isinstance(decision, Update)
         assert decision.record.previous_executions == ((NEW, OLD) if association == live() else (OLD, NEW))
         assert isinstance(decide(build_manifest(THIRD), decision.record, association), Settling)
@@ -129,10 +201,11 @@ def test_further_change_waits_for_the_pending_update() -> None:
 def test_reverting_needs_a_raised_generation() -> None:
     """A revert needs a raised generation. Otherwise two runs of different revisions would update in turn for ever."""
     association = live(ExecutionConfiguration=NEW)
-    without_generation = decide(build_manifest(OLD), build_updated_record(timedelta(hours=1)), association)
+    updated_record = build_updated_record(timedelta(hours=1), result="COMPLETED")
+    without_generation = decide(build_manifest(OLD), updated_record, association)
     assert isinstance(without_generation, Changed)
     assert "policy.generation" in without_generation.reason
-    update = decide(build_manifest(OLD, 2), build_updated_record(timedelta(hours=1)), association)
+    update = decide(build_manifest(OLD, 2), updated_record, association)
     assert isinstance(update, Update)
     assert update.record.generation == 2
     assert update.record.previous_executions == (NEW,)
@@ -186,7 +259,7 @@ def test_generation_raised_while_drifted_is_recorded() -> None:
     )
     assert isinstance(decision, Drifted)
     assert decision.record.generation == 2
-    assert isinstance(decide(build_manifest(NEW, 2), decision.record, live()), Changed)
+    assert isinstance(decide(build_manifest(NEW, 2), decision.record, live()), Blocked)
 
 
 def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> None:
@@ -195,17 +268,21 @@ def test_generation_raised_while_settling_does_not_allow_a_later_repeat() -> Non
     assert isinstance(early, Settling)
     assert early.record.generation == 2
     assert isinstance(
-        decide(build_manifest(NEW, 2), replace(build_updated_record(SETTLE), generation=2), live()), Changed
+        decide(build_manifest(NEW, 2), replace(build_updated_record(SETTLE), generation=2), live()), Blocked
     )
 
 
 def test_revert_during_settling_is_sent_afterwards() -> None:
-    """A generation raised with a revert during settling counts for the revert, which is sent afterwards."""
+    """A generation raised with a revert counts for the revert, which is sent when the export before has ended."""
     early = decide(build_manifest(OLD, 2), build_updated_record(timedelta(0)), live())
     assert isinstance(early, Settling)
     assert early.record.generation == 1
-    update = decide(build_manifest(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
-    assert isinstance(update, Update)
+    waiting = decide(build_manifest(OLD, 2), early.record, live(ExecutionConfiguration=NEW))
+    assert isinstance(waiting, Held)
+    assert waiting.record
+    assert waiting.record.generation == 1
+    ended_record = replace(early.record, state=build_updated_record(SETTLE, result="COMPLETED").state)
+    assert isinstance(decide(build_manifest(OLD, 2), ended_record, live(ExecutionConfiguration=NEW)), Update)
 
 
 def test_update_does_not_overwrite_ignored_members() -> None:
@@ -245,7 +322,7 @@ def test_previous_executions_survive_rebinding_and_recreation() -> None:
 def test_reason_names_the_mode_when_only_the_mode_is_missing() -> None:
     """If the generation is already raised, the reason names the missing mode."""
     decision = decide(build_manifest(NEW, 2), build_updated_record(SETTLE), live(), mode=Mode.CREATE)
-    assert isinstance(decision, Changed)
+    assert isinstance(decision, Blocked)
     assert "to send the update again, set --mode to create-and-update" in decision.reason
     assert "raise policy.generation" not in decision.reason
 

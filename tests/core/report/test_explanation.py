@@ -23,7 +23,8 @@ from support.builders import (
 )
 
 from reconciler.core.apply.preview import Preview
-from reconciler.core.journal.records import Bound, CreatePending, Record, UpdatePending
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.decision import Plan
 from reconciler.core.report.explanation import Explanation, explain
@@ -62,7 +63,8 @@ def build_missing_record(generation: int = 1) -> Record:
     """Return the record of an association that two runs did not see."""
     bound = record()
     assert isinstance(bound.state, Bound)
-    return replace(bound, generation=generation, state=replace(bound.state, missing_since=NOW - SETTLE))
+    state = replace(bound.state, missing_since=NOW - SETTLE, job=Job(JobSource.CREATE, NOW - SETTLE))
+    return replace(bound, generation=generation, state=state)
 
 
 def build_updated_record(refusal: str | None = None) -> Record:
@@ -70,10 +72,24 @@ def build_updated_record(refusal: str | None = None) -> Record:
     bound = record(ExecutionConfiguration=LATER)
     assert isinstance(bound.state, Bound)
     return replace(
-        bound, previous_executions=(ON_DEMAND,), state=replace(bound.state, update=UpdatePending(NOW, refusal))
+        bound,
+        previous_executions=(ON_DEMAND,),
+        state=replace(bound.state, job=Job(JobSource.UPDATE, NOW, refusal=Refusal(refusal) if refusal else None)),
     )
 
 
+def with_job(stored_record: Record, **changes: Any) -> Record:
+    """Return a record whose job differs in some members, or is unknown."""
+    assert isinstance(stored_record.state, Bound)
+    assert stored_record.state.job
+    job = replace(stored_record.state.job, **changes) if changes else None
+    return replace(stored_record, state=replace(stored_record.state, job=job))
+
+
+UNSHOWN_WARNING = (
+    "AWS accepted the update of 2026-11-01 12:00:00Z, and a job ended since, but List still shows the configuration "
+    "before: compare it with the console of AWS"
+)
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (explain_manifest(manifest()), ("none", "none", None, "create")),
     (explain_manifest(manifest(), live()), ("none", "one with the same natural key", "AWS matches git", "adopt")),
@@ -92,7 +108,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     ),
     (
         explain_manifest(manifest(policy=Policy(retired="replaced")), live(), stored_record=record()),
-        ("bound to a1", "the bound association", "policy.retired is set", "retired"),
+        ("bound to a1, its export ended as COMPLETED", "the bound association", "policy.retired is set", "retired"),
     ),
     (
         explain_manifest(manifest(policy=ADOPT_POLICY), live("a1"), live("a2")),
@@ -115,6 +131,15 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(), live(), stored_record=record()),
         (
+            "bound to a1, its export ended as COMPLETED",
+            "the bound association",
+            "git, the applied request and AWS are equal in every member that AWS shows",
+            "in-sync",
+        ),
+    ),
+    (
+        explain_manifest(manifest(), live(status="FAILED"), stored_record=with_job(record())),
+        (
             "bound to a1",
             "the bound association",
             "git, the applied request and AWS are equal in every member that AWS shows",
@@ -122,9 +147,31 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
+        explain_manifest(manifest(), stored_record=with_job(build_missing_record(), result="COMPLETED")),
+        (
+            "bound to a1, List left it out, its export ended as COMPLETED",
+            "none",
+            "its last export was completed, and List left it out in two runs, a settle time apart",
+            "finished",
+        ),
+    ),
+    (
+        explain_manifest(
+            manifest(ExecutionConfiguration=LATER),
+            live(),
+            stored_record=with_job(build_updated_record(), is_accepted=True, result="COMPLETED"),
+        ),
+        (
+            "bound to a1, its export ended as COMPLETED",
+            "the bound association",
+            UNSHOWN_WARNING,
+            "in-sync",
+        ),
+    ),
+    (
         explain_manifest(manifest(), live(ExecutionConfiguration=LATER), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             f"git equals the applied request; AWS differs from the applied request: {END}",
             "drifted",
@@ -133,7 +180,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(ExecutionConfiguration=LATER), live(), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 f"git differs from the applied request, and an update can change every member: {END}; "
@@ -150,7 +197,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             mode=Mode.CREATE_AND_UPDATE,
         ),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 f"git differs from the applied request, and an update can change every member: {END}; "
@@ -162,7 +209,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(ClientId="c"), live(), stored_record=record()),
         (
-            "bound to a1",
+            "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
                 "git differs from the applied request, and an update cannot change every member: /ClientId; "
@@ -185,21 +232,23 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "bound to a1, AWS refused an update",
             "the bound association",
-            (
-                f"git differs from the applied request, and an update can change every member: {END}; "
-                "the mode in effect is create"
-            ),
-            "changed",
+            "AWS refused the update of 2026-11-01 12:00:00Z",
+            "blocked",
         ),
     ),
     (
         explain_manifest(manifest("autumn"), live(), stored_record=record("october")),
-        ("bound to a1", "the bound association", "renamed from october; AWS matches git", "adopt"),
+        (
+            "bound to a1, its export ended as COMPLETED",
+            "the bound association",
+            "renamed from october; AWS matches git",
+            "adopt",
+        ),
     ),
     (
         explain_manifest(manifest(), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
             "lost",
@@ -208,7 +257,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(generation=2)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.generation was raised from 1 to 2",
             "create",
@@ -217,7 +266,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out",
+            "bound to a1, List left it out, its export has not ended",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss recreate",
             "create",

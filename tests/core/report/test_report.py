@@ -24,11 +24,13 @@ OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
 
 
-def build_missing_record() -> Record:
+def build_missing_record(*, has_ended: bool = False) -> Record:
     """Return the record of an association that List has not shown for the settle time."""
     bound = record()
     assert isinstance(bound.state, Bound)
-    return replace(bound, state=replace(bound.state, missing_since=NOW - SETTLE))
+    job = bound.state.job if has_ended else None
+    assert isinstance(bound.state, Bound)
+    return replace(bound, state=replace(bound.state, missing_since=NOW - SETTLE, job=job))
 
 
 def build_plan(
@@ -78,6 +80,7 @@ CASES: list[tuple[str, str, Plan, int, int]] = [
     ("settling", "settling", build_plan(
         manifest(), records=(replace(record(), state=CreatePending(1, NOW, NOW)),)), 0, 2),
     ("lost", "lost", build_plan(manifest(), records=(build_missing_record(),)), 0, 2),
+    ("finished", "finished", build_plan(manifest(), records=(build_missing_record(has_ended=True),)), 0, 0),
     ("held", "held", build_plan(manifest(policy=Policy(suspend=True))), 0, 2),
     ("held", "held", build_plan(
         manifest(policy=replace(UPDATING, suspend=True), ExecutionConfiguration=OTHER),

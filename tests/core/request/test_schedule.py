@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.request.schedule import find_schedule_problem
+from reconciler.core.request.schedule import find_schedule_problem, find_unit_warning
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,26 @@ def test_schedule_check_answers_any_text(expression: str) -> None:
     message = find_schedule_problem(expression)
     assert message is None or repr(expression) in message
     assert message or (expression.isascii() and expression.isprintable())
+
+
+@pytest.mark.parametrize(
+    ("expression", "fix"),
+    [
+        ("rate(1 hours)", "rate(1 hour)"),
+        ("rate(5 hour)", "rate(5 hours)"),
+        ("rate(01minutes)", "rate(1 minute)"),
+        ("rate( 12 month )", "rate(12 months)"),
+    ],
+)
+def test_rate_with_the_wrong_unit_has_a_warning(expression: str, fix: str) -> None:
+    """A rate whose unit does not match its value is accepted, and the warning names the right spelling."""
+    assert find_schedule_problem(expression) is None
+    warning = find_unit_warning(expression)
+    assert warning is not None
+    assert warning.endswith(f"{expression!r}, as Amazon EventBridge does: write {fix}")
+
+
+@pytest.mark.parametrize("expression", ["rate(1 hour)", "rate(5minutes)", "cron(0 3 * * ? *)", "rate(hours)"])
+def test_rate_with_the_right_unit_has_no_warning(expression: str) -> None:
+    """A rate whose unit matches its value, a cron expression and an invalid expression have no warning."""
+    assert find_unit_warning(expression) is None

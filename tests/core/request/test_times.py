@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.request.times import convert_to_epoch_millis, format_millis
+from reconciler.core.model import Json
+from reconciler.core.request.times import convert_to_epoch_millis, format_millis, parse_instant
 
 ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NO_TIME = "is not a time: write an existing date and time with a time zone, such as 2026-10-01T00:00:00Z"
@@ -37,6 +38,9 @@ def test_time_does_not_depend_on_its_zone(time: datetime) -> None:
         ("2026-10-01T00:00Z", "1790812800000"),
         ("2026-10-01T02:00:00+02:00", "1790812800000"),
         ("2026-09-30T18:30:00-05:30", "1790812800000"),
+        ("2026-10-01T02:00:00+0200", "1790812800000"),
+        ("2026-10-01T00:00:00.000000Z", "1790812800000"),
+        ("2026-10-01T00:00:00.500000000Z", "1790812800500"),
         ("2026-10-01T00:00:00.5Z", "1790812800500"),
         ("2026-10-01T00:00:00.001Z", "1790812800001"),
         ("2026-10-01T00:00:00.0019Z", "1790812800001"),
@@ -105,3 +109,26 @@ def test_time_parser_answers_any_text(text: str) -> None:
 def test_only_epoch_milliseconds_are_formatted(millis: str, formatted: str) -> None:
     """Only text with 12 or 13 digits is formatted as a time; other text is unchanged."""
     assert format_millis(millis) == formatted
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("1790812800000", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("946684800000", datetime(2000, 1, 1, tzinfo=UTC)),
+        ("1790812800", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("2026-10-01T02:00:00+02:00", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("2026-10-01T00:00:00", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("2026-10-01", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("179081280", None),
+        ("17908128000000", None),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        (1790812800000, None),
+    ],
+)
+def test_times_in_list_are_read_as_instants(text: Json, time: datetime | None) -> None:
+    """List may show 10 or 13 digits, or ISO 8601. A time without a zone is UTC, and anything else is unreadable."""
+    assert parse_instant(text) == time

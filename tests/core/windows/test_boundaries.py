@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -18,18 +16,13 @@ from reconciler.core.windows.boundaries import (
     list_boundaries,
 )
 from reconciler.core.windows.declaration import Period, WindowDeclaration
+from reconciler.edge.manifests.zones import list_zone_names, read_zone
 
-ZONE_NAMES = files("tzdata").joinpath("zones").read_text().split()
+ZONE_NAMES = sorted(list_zone_names())
 ZONES = st.sampled_from(ZONE_NAMES)
 DATES = st.dates(date(1990, 1, 1), date(2100, 12, 31)).filter(lambda day: day.day <= 28)
 PERIODS = st.sampled_from(Period)
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def read_zone(name: str) -> ZoneInfo:
-    """Return a zone of the package tzdata, whatever zones the machine has."""
-    with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as stream:
-        return ZoneInfo.from_file(stream, key=name)
 
 
 def declare(every: Period | str, zone_name: str, first: date, last: date | None = None) -> WindowDeclaration:

@@ -91,7 +91,7 @@ def test_unreadable_file_is_reported(folder: Path, expect_rejection: ExpectRejec
     (folder / "other.yaml").write_text("a: 1\n")
     assert expect_rejection("manifests") == [
         "manifests/export.yaml: the file cannot be read: Permission denied",
-        "manifests/other.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target",
+        "manifests/other.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation, Target or TargetSet",
     ]
 
 
@@ -329,7 +329,7 @@ def test_file_names_cannot_inject_terminal_escapes(
     path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a file name may be bytes that are not text
     with open(path, "wb") as file:  # noqa: PTH123 - as above
         file.write(b"a: 1\n")
-    expected = f"{escaped_name}:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
+    expected = f"{escaped_name}:1:1: 'kind' is missing: use DataIntegrationAssociation, Target or TargetSet"
     assert expect_rejection(".") == [f"./{expected}"]
     assert expect_rejection(name) == [expected]
     with open(path, "wb") as file:  # noqa: PTH123 - as above

@@ -391,10 +391,13 @@ JSON_FILES = JSON_TEXTS | {
     "block-text": ("a: [1\nb: 2\n", "1:1: the file is not JSON: a manifest must begin with {: write JSON, or give"),
 }
 OTHER_KIND: Cases = {
-    "no-kind": (MANIFEST.replace("kind: ", "kund: "), ["1:1: 'kind' is missing: use DataIntegrationAssociation or"]),
+    "no-kind": (
+        MANIFEST.replace("kind: ", "kund: "),
+        ["1:1: 'kind' is missing: use DataIntegrationAssociation, Target or"],
+    ),
     "unknown-kind": (
         MANIFEST.replace("kind: DataI", "kind: data i"),
-        ["2:7: /kind: unknown kind 'data integrationAssociation': use DataIntegrationAssociation or Target"],
+        ["2:7: /kind: unknown kind 'data integrationAssociation': use DataIntegrationAssociation, Target or TargetSet"],
     ),
     "kind-of-kubernetes": (
         "apiVersion: v1\nkind: ConfigMap\n",
@@ -440,7 +443,7 @@ SHAPES: Cases = {
     ),
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
-        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, policy, spec"],
+        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, targets, "],
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",
@@ -456,15 +459,15 @@ SHAPES: Cases = {
     ),
     "yaml-1.1-sexagesimal": (
         MANIFEST + "policy: {generation: 1:30}\n",
-        ["7:22: /policy/generation: must be a whole number, not the string '1:30'"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not the string '1:30'"],
     ),
     "bool-for-number": (
         MANIFEST + "policy: {generation: TRUE}\n",
-        ["7:22: /policy/generation: must be a whole number, not TRUE"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not TRUE"],
     ),
     "fraction": (
         MANIFEST + "policy: {generation: 1.5}\n",
-        ["7:22: /policy/generation: must be a whole number, not 1.5"],
+        ["7:22: /policy/generation: must be a whole number or a mapping, not 1.5"],
     ),
     "generation-0": (MANIFEST + "policy: {generation: 0}\n", ["7:22: /policy/generation: must be 1 or more, not 0"]),
     "bool-for-text": (
@@ -544,6 +547,30 @@ SHAPES: Cases = {
         ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],
     ),
     "adopt": (MANIFEST + "policy: {adopt: x}\n", ["7:17: /policy/adopt: 'x' is not the ARN of a data-integration"]),
+    "delay-without-unit": (
+        MANIFEST + "policy: {delay: 5}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 5: write 5m, 5h or 5d"],
+    ),
+    "delay-above-the-limit-of-days": (
+        MANIFEST + "policy: {delay: 999}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 999: write 999m or 999h"],
+    ),
+    "long-delay-without-unit": (
+        MANIFEST + "policy: {delay: 99999}\n",
+        ["7:17: /policy/delay: must be a number with a unit, not the number 99999: write 99999m"],
+    ),
+    "delay-with-fraction": (
+        MANIFEST + "policy: {delay: 1.5}\n",
+        ["7:17: /policy/delay: the number 1.5 is not a duration of at most 99 days: write a number with a unit"],
+    ),
+    "delay-of-export-at-once": (
+        MANIFEST + "policy: {start: at-once, delay: 2d}\n",
+        ["7:26: /policy/delay: has no effect with policy.start at-once: remove one of the two"],
+    ),
+    "delay-with-unknown-start": (
+        MANIFEST + "policy: {start: now, delay: 2d}\n",
+        ["7:17: /policy/start: must be 'at-once', not 'now'"],
+    ),
     "role-of-one-word": (
         TARGET + "  RoleArn: foo\n",
         ["8:12: /spec/RoleArn: 'foo' is not the ARN of an IAM role: write arn:aws:iam::ACCOUNT:role/NAME"],
@@ -553,6 +580,10 @@ SHAPES: Cases = {
         [
             '7:14: /spec/AccountId: must be a string, not the unquoted number 012345670123: write "012345670123"',
         ],
+    ),
+    "short-account-unquoted": (
+        TARGET.replace('"123456789012"', "12345678901"),
+        ["7:14: /spec/AccountId: the number 12345678901 is not the id of an account: write its twelve digits, in quo"],
     ),
     "short-account": (
         TARGET.replace("123456789012", "12345678901"),
@@ -576,13 +607,32 @@ SHAPES: Cases = {
     ),
 }
 MEANING: Cases = {
+    "member-of-the-data-integration": (
+        MANIFEST + "  FileConfiguration: {Folders: [/]}\n  Name: x\n",
+        [
+            "7:3: /spec/FileConfiguration: 'FileConfiguration' belongs to the data integration, not to the associat",
+            "8:3: /spec/Name: 'Name' belongs to the data integration, not to the association: name the data integra",
+        ],
+    ),
     "no-zone": (
         WINDOW + "      StartTime: 2026-10-01T00:00:00\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: "],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00' has no time zone: end it with Z"],
+    ),
+    "no-zone-after-a-fraction": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00.123456\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00.123456' has no time zone: end it"],
     ),
     "only-a-date": (
         WINDOW + "      StartTime: 2026-10-01\n",
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01' {NO_TIME}"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01' is a date without a time and a zone: appe"],
+    ),
+    "blank-after-the-date": (
+        WINDOW + "      StartTime: 2026-10-01 00:00:00Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01 00:00:00Z' has a blank between the date an"],
+    ),
+    "microseconds": (
+        WINDOW + "      StartTime: 2026-10-01T00:00:00.123456Z\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '2026-10-01T00:00:00.123456Z' is more precise than a m"],
     ),
     "impossible-date": (
         WINDOW + "      StartTime: 2026-02-30T00:00:00Z\n",
@@ -598,7 +648,15 @@ MEANING: Cases = {
     ),
     "epoch-seconds": (
         WINDOW + '      StartTime: "1790812800"\n',
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' {NO_TIME}"],
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' has 10 digits, as epoch seconds have: app"],
+    ),
+    "epoch-microseconds": (
+        WINDOW + '      StartTime: "1790812800000000"\n',
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800000000' has 16 digits, as epoch microsecond"],
+    ),
+    "no-time": (
+        WINDOW + "      StartTime: tomorrow\n",
+        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: 'tomorrow' {NO_TIME}"],
     ),
     "epoch-unquoted": (
         WINDOW + "      StartTime: 1790812800000\n",
@@ -666,7 +724,7 @@ MEANING: Cases = {
     ),
     "target-not-named": (
         f"{TARGET}---\n{OTHER}---\n{MANIFEST}",
-        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'"],
+        ["17:1: 'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test', "],
     ),
     "two-targets-of-one-place": (
         f"{TARGET}---\n{TARGET.replace('prod', 'test')}",

@@ -24,6 +24,7 @@ from reconciler.core.manifests.files import (
     limit_files,
 )
 from reconciler.edge.manifests import load, load_manifests
+from reconciler.edge.manifests import problems as problem_module
 from reconciler.edge.manifests.budget import MAX_NODES, Budget, BudgetExceeded
 from reconciler.edge.manifests.yaml import read_documents
 
@@ -122,7 +123,7 @@ def test_worst_revision_is_read_in_the_documented_memory(tmp_path: Path) -> None
         [sys.executable, "-c", MEASURING_PROGRAM, *validate], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     problem, *_, peak_memory = result.stdout.splitlines()
-    assert problem == "a.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation or Target"
+    assert problem == "a.yaml:1:1: 'kind' is missing: use DataIntegrationAssociation, Target or TargetSet"
     assert int(peak_memory) < READING_MEMORY_BYTES
 
 
@@ -152,7 +153,7 @@ def test_keys_and_values_count_towards_the_limit(content: str) -> None:
 
 def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a limit is exceeded, the first problems, the number of omitted ones and the position are reported."""
-    monkeypatch.setattr(load, "MAX_PROBLEMS", 3)
+    monkeypatch.setattr(problem_module, "MAX_PROBLEMS", 3)
     with_many_problems = expect_rejection("kind: 1\n---\n" * 5 + "kind: 1\n", "kind: 1\n")
     assert [problem.line for problem in with_many_problems.problems] == [1, 3, 5, 0]
     assert (
@@ -167,7 +168,7 @@ def test_problems_before_a_limit_are_reported_with_its_position(monkeypatch: pyt
 
 def test_search_for_problems_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search for problems ends at a limit, within one document or over many, and a problem reports where."""
-    monkeypatch.setattr(load, "MAX_COUNTED_PROBLEMS", 4)
+    monkeypatch.setattr(problem_module, "MAX_COUNTED_PROBLEMS", 4)
     for content in (
         "kind: 1\n---\n" * 9,
         MANIFEST % ("a", "b") + "labels: {}\n" + "".join(f"x{n}: 1\n" for n in range(9)),

@@ -74,7 +74,10 @@ def test_retired_manifest_with_the_natural_key_of_another_is_a_problem() -> None
         ),
         (
             (build_target("prod"), build_target("test", "000000000001"), build_manifest("a")),
-            "'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test'",
+            (
+                "'target' is missing, and several Targets are declared: set 'target' to one of 'prod', 'test', "
+                "or select several with 'targets'"
+            ),
         ),
         (
             (build_manifest("a"), build_manifest("a", "tickets")),

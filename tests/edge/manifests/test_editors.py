@@ -1,5 +1,6 @@
 """The schemas work in editors and CI: each example names its schema, and a public checker accepts it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -37,13 +38,52 @@ def test_every_example_manifest_names_its_schema(manifest: Path) -> None:
     assert find_named_schema(manifest).is_file()
 
 
-@pytest.mark.parametrize("file", schema.SCHEMA_FILES.values())
+@pytest.mark.parametrize("file", ["data-integration-association.v1.json", "target.v1.json"])
 def test_a_public_checker_accepts_the_examples(file: str) -> None:
     """check-jsonschema accepts the examples that name a schema."""
     examples = [manifest for manifest in MANIFESTS if find_named_schema(manifest).name == file]
     assert examples
     result = run_check_jsonschema("--schemafile", REPOSITORY / "schemas" / file, *examples)
     assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
+
+
+def test_a_public_checker_accepts_the_snippet_of_a_target_set(tmp_path: Path) -> None:
+    """check-jsonschema accepts the TargetSet that an editor inserts."""
+    (snippet,) = schema.load_schema("target-set.v1.json")["defaultSnippets"]
+    text = re.sub(r"\$\{\d:([^}]*)\}", r"\1", json.dumps(snippet["body"])).replace(r"^\"", "").replace(r"\"", "")
+    (tmp_path / "set.json").write_text(text)
+    result = run_check_jsonschema("--schemafile", REPOSITORY / "schemas" / "target-set.v1.json", tmp_path / "set.json")
+    assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
+
+
+def test_a_public_checker_accepts_placeholders(tmp_path: Path) -> None:
+    """Editors and public checkers accept a placeholder where a pattern applies to the substituted value."""
+    manifest = {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "DataIntegrationAssociation",
+        "metadata": {"name": "a"},
+        "targets": {"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["staging"]}]},
+        "spec": {
+            "DataIntegrationIdentifier": "${source}",
+            "DestinationURI": "s3://${bucket}/profiles",
+            "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["${domain}"]}},
+            "ExecutionConfiguration": {
+                "ExecutionMode": "ON_DEMAND",
+                "OnDemandConfiguration": {"StartTime": "${start}"},
+            },
+        },
+    }
+    role = "arn:aws:iam::${target.accountId}:role/x"
+    target = {
+        "apiVersion": "appintegrations.reconciler/v1",
+        "kind": "Target",
+        "metadata": {"name": "a"},
+        "spec": {"Region": "us-east-1", "AccountId": "123456789012", "RoleArn": role, "ExternalId": "${id}"},
+    }
+    for file, document in (("data-integration-association.v1.json", manifest), ("target.v1.json", target)):
+        (tmp_path / file).write_text(json.dumps(document))
+        result = run_check_jsonschema("--schemafile", REPOSITORY / "schemas" / file, tmp_path / file)
+        assert (result.returncode, result.stdout) == (0, "ok -- validation done\n"), result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,10 @@ from reconciler.edge.manifests import schema
 CREATE, UPDATE = "CreateDataIntegrationAssociation", "UpdateDataIntegrationAssociation"
 LIST = "ListDataIntegrationAssociations"
 SUMMARY = "DataIntegrationAssociationSummary"
-ASSOCIATION = schema.load_schema(schema.SCHEMA_FILES["DataIntegrationAssociation"])
-TARGET = schema.load_schema(schema.SCHEMA_FILES["Target"])
+ASSOCIATION = schema.load_kind("DataIntegrationAssociation", is_substituted=True)
+TARGET = schema.load_kind("Target", is_substituted=True)
+TARGET_SET = schema.load_kind("TargetSet", is_substituted=True)
+_RULES = ("if", "then", "else", "dependentSchemas")
 SPEC = ASSOCIATION["$defs"]["Spec"]
 TIME = ASSOCIATION["$defs"]["Time"]["pattern"]
 URI = SPEC["properties"]["DestinationURI"]["pattern"]
@@ -118,6 +120,12 @@ def get_input_shape(operation: str) -> Any:
 
 
 MODEL, SCHEMA = dict(list_model_facts(get_input_shape(CREATE))), dict(list_schema_facts(SPEC))
+
+
+def test_every_member_of_a_data_integration_has_a_message() -> None:
+    """A member of CreateDataIntegration that an association does not have gets a message that says whose it is."""
+    members = set(get_input_shape("CreateDataIntegration").members)
+    assert SPEC["unknownKeyMessages"].keys() == members - SPEC["properties"].keys()
 
 
 def test_schema_has_exactly_the_members_of_the_request() -> None:
@@ -232,7 +240,7 @@ def test_every_schema_member_has_a_description(file: str) -> None:
                 if not {"title", "description"} & (member.keys() | target.keys()):
                     yield f"{path}/{name}"
             for key, value in node.items():
-                if key != "if":  # a condition, whose members are described elsewhere
+                if key not in _RULES:  # a rule about members that are described elsewhere
                     yield from list_undescribed(value, f"{path}/{key}")
 
     assert list(list_undescribed(document, "")) == []
@@ -256,5 +264,16 @@ def test_every_example_and_default_is_valid(file: str) -> None:
 
 @pytest.mark.parametrize("name", ["Name", "Metadata", "Mode", "OnLoss"])
 def test_shared_definitions_are_equal(name: str) -> None:
-    """The definitions that both kinds share are equal in both schemas."""
+    """The definitions that the kinds share are equal in each schema."""
     assert json.dumps(ASSOCIATION["$defs"][name]) == json.dumps(TARGET["$defs"][name])
+    assert json.dumps(TARGET["$defs"][name]) == json.dumps(TARGET_SET["$defs"][name])
+
+
+def test_members_of_a_set_have_the_fields_of_a_target() -> None:
+    """A member of a TargetSet, and its template, have the fields of a Target's spec, with labels and a name."""
+    spec = TARGET_SET["properties"]["spec"]["properties"]
+    labels = {"labels": TARGET["$defs"]["Metadata"]["properties"]["labels"]}
+    fields = labels | TARGET["properties"]["spec"]["properties"]
+    assert spec["template"]["properties"] == fields
+    assert spec["members"]["items"]["properties"].pop("name")
+    assert spec["members"]["items"]["properties"] == fields

@@ -17,7 +17,7 @@ from reconciler.edge.manifests.files import File
 
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
 FILES = tuple(schema.SCHEMA_FILES.values())
-ASSOCIATION, TARGET = (schema.load_schema(file) for file in FILES)
+ASSOCIATION, TARGET, TARGET_SET = (schema.load_schema(file) for file in FILES)
 MINIMAL_DOCUMENTS: dict[str, dict[str, Any]] = {
     "DataIntegrationAssociation": {
         "apiVersion": "appintegrations.reconciler/v1",
@@ -140,7 +140,7 @@ def test_descriptions_state_defaults_and_limits(file: str) -> None:
     """Descriptions state defaults and limits, because yaml-language-server does not show them on hovering."""
     for pointer, node in list_members(schema.load_schema(file)):
         if "default" in node:
-            assert re.search(r"Default: .*\b" + str(node["default"]).lower(), node["description"]), pointer
+            assert re.search(rf"Default: .*\b{node['default']}", node["description"], re.IGNORECASE), pointer
         for word in ("maximum", "maxLength", "maxItems"):
             assert "$ref" in node or "/Time" in pointer or str(node.get(word, "")) in node["description"], (
                 pointer,
@@ -200,7 +200,7 @@ def test_target_defaults_match_the_program() -> None:
     assert target == Target("t", region="us-east-1", account="123456789012")
     spec = TARGET["properties"]["spec"]
     for name, node in spec["properties"].items():
-        if name in spec["required"] or name == "Policy":
+        if name in spec["required"] or name in {"Policy", "Values"}:
             continue
         default = getattr(target, TARGET_FIELDS[name])
         if default in {None, ()}:

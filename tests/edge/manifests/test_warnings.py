@@ -26,6 +26,7 @@ spec:
       StartTime: 2026-10-01T00:00:00Z
       EndTime: 2026-11-01T00:00:00Z
 """
+SEPTEMBER = MANIFEST.replace("2026-10-01", "2026-09-01").replace("2026-11-01", "2026-10-01")
 TARGET = """\
 apiVersion: appintegrations.reconciler/v1
 kind: Target
@@ -60,7 +61,7 @@ def test_window_that_ends_now_is_warned_about_at_its_line() -> None:
 def test_two_manifests_on_one_data_integration_are_warned_about() -> None:
     """A second manifest on a data integration has a warning that names the first."""
     now = NOW.replace(day=3)
-    files = [build_manifest("a"), build_manifest("b"), build_manifest("c", "crm")]
+    files = [build_manifest("a"), build_manifest("b", text=SEPTEMBER), build_manifest("c", "crm")]
     (warning,) = format_warnings(load_manifests(files, now))
     assert warning.startswith(
         "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"
@@ -110,7 +111,8 @@ UUID = "0f1e2d3c-4b5a-4697-8877-665544332211"
 
 def test_uuid_and_arn_name_the_same_data_integration() -> None:
     """A UUID and an ARN of the same data integration are recognised as equal in a warning."""
-    files = [build_manifest("a", UUID), build_manifest("b", ARN + UUID), build_manifest("c", UUID.replace("0", "1"))]
+    other = build_manifest("c", UUID.replace("0", "1"))
+    files = [build_manifest("a", UUID), build_manifest("b", ARN + UUID, SEPTEMBER), other]
     (warning,) = format_warnings(load_manifests(files, NOW.replace(day=3)))
     assert warning.startswith(
         "b.yaml:5:30: /spec/DataIntegrationIdentifier: the manifest 'a' at a.yaml:1 uses the same"

@@ -15,7 +15,7 @@ from reconciler.core.report.report import Report
 from reconciler.render.formats import github, json, junit, markdown, sarif, text
 from reconciler.render.kinds import ReportKind
 
-NOT_ADOPTED = Skipped("not adopted, as far as this run knows: the journal was not written")
+NOT_ADOPTED = Skipped("probably not adopted: the run did not write the journal; the next run tries again")
 RENDERERS: list[Callable[[Report], str]] = [
     partial(text.render, is_terminal=False),
     partial(text.render, is_terminal=True),

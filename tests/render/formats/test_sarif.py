@@ -190,8 +190,8 @@ def test_a_file_is_a_uri(file: str, uri: str, has_base: bool) -> None:
 
 def test_rich_report_is_well_formed() -> None:
     """A report with every kind of entry is well-formed, for a run and for a dry run."""
-    assert len(check_run(render(build_full_report()))["results"]) == 25
-    assert len(check_run(render(build_full_report(dry_run=True)))["results"]) == 25
+    assert len(check_run(render(build_full_report()))["results"]) == 26
+    assert len(check_run(render(build_full_report(dry_run=True)))["results"]) == 26
 
 
 def test_findings_are_results() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import NOW, ON_DEMAND, journal, live, manifest, observation, record, rules
+from support import reports
+from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
 from reconciler.core.apply.result import Result
@@ -68,7 +71,7 @@ def test_retired_and_ignored_associations_are_counted() -> None:
     target = replace(target, live_count=2, ignored=(Ignored(live("a9"), "not ours"),))
     run_report = replace(build_report(), targets=(target,))
     assert render(run_report, is_terminal=False).splitlines()[1:-1] == [
-        "  retired    export  profiles-export → s3://corp-exports/2026-10",
+        "  retired    export  profiles-export → s3://corp-exports/2026-10  last export completed",
         "      policy.retired: replaced on 2026-10-01",
         "",
         ("Dry run: 1 retired. Nothing was written. 1 of 2 live associations is managed, 1 ignored."),
@@ -130,6 +133,36 @@ def test_failed_target_shows_its_error_once() -> None:
     target = TargetReport("prod", None, None, "no credentials", build_blocked_lines([manifest()], "the target failed"))
     text = render(replace(build_report(), targets=(target,)), is_terminal=False)
     assert text.splitlines()[:2] == ["prod", "  failed: no credentials"]
+
+
+@pytest.mark.parametrize(
+    ("times", "sentence"),
+    [
+        ((), None),
+        ((None,), "the held export later: run reconcile again later, or run"),
+        ((NOW,), "the held export later: run reconcile again after 2026-11-01 12:00:00Z, or run"),
+        ((NOW, None, NOW), "the 3 held exports later: run reconcile again after 2026-11-01 12:00:00Z, or run"),
+        (
+            (NOW + SETTLE, NOW),
+            (
+                "the 2 held exports later: run reconcile again after 2026-11-01 12:00:00Z, and after "
+                "2026-11-01 12:15:00Z for the last one, or run"
+            ),
+        ),
+    ],
+)
+def test_held_exports_need_a_later_run(times: tuple[datetime | None, ...], sentence: str | None) -> None:
+    """If nothing starts a later run, a report with held exports says when to run again. Other reports do not."""
+    held = [reports.association(decision="held", write=reports.create(), until=until) for until in times]
+    suspended = reports.association(decision="held", write=None)
+    settling = reports.association(decision="settling", until=NOW)
+    scheduled_run = reports.report(*held, suspended, settling, dry_run=False)
+    single_run = replace(scheduled_run, run=replace(scheduled_run.run, is_single=True))
+    last_line = f"Nothing here sends {sentence} it on a schedule (docs/jobs.md)." if sentence else None
+    lines = [line for line in render(single_run).splitlines() if "Nothing here" in line]
+    assert lines == ([last_line] if last_line else [])
+    dry_run = replace(single_run, run=replace(single_run.run, dry_run=True))
+    assert all("Nothing here" not in render(each) for each in (scheduled_run, dry_run))
 
 
 def test_empty_target_is_stated() -> None:

@@ -70,7 +70,11 @@ def list_row_ids(page: PageParser) -> list[str]:
         ),
         (
             statuses.build_status_with_rejected_revision(),
-            ("manifests/a.yaml:7:3", "/spec/DestinationURI", "The last valid revision stays active"),
+            (
+                "manifests/a.yaml:7:3",
+                "/spec/DestinationURI",
+                "commit 9c1b. Correct the manifests. The last valid revision stays active.",
+            ),
         ),
         (
             statuses.build_status_with_failing_target(),

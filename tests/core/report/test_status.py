@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.builders import NOW, journal, live, record
+from support.builders import NOW, journal, live, manifest, record
+from support.recurring import OCTOBER, QUIET, SEPTEMBER, build_recurring_manifest, build_recurring_record
 
-from reconciler.core.journal.records import Bound, CreatePending, LastDecision, RecordState, UpdatePending
-from reconciler.core.journal.status import list_recorded_associations
+from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.records import Bound, CreatePending, LastDecision, RecordState
 from reconciler.core.model import Execution
+from reconciler.core.report.status import list_recorded_associations
 
 BOUND = Bound("a1", NOW, live().arn)
 
@@ -19,15 +21,18 @@ BOUND = Bound("a1", NOW, live().arn)
     [
         (CreatePending(2, NOW, NOW), "the answer to a Create is unknown; attempt 2 at 2026-11-01 12:00:00Z"),
         (replace(BOUND, missing_since=NOW), "missing from List since 2026-11-01 12:00:00Z"),
-        (replace(BOUND, update=UpdatePending(NOW)), "the Update of 2026-11-01 12:00:00Z is not shown by List yet"),
-        (replace(BOUND, update=UpdatePending(NOW, "no")), "the Update of 2026-11-01 12:00:00Z was refused"),
+        (replace(BOUND, job=Job(JobSource.UPDATE, NOW)), "List does not show the Update of 2026-11-01 12:00:00Z yet"),
+        (
+            replace(BOUND, job=Job(JobSource.UPDATE, NOW, refusal=Refusal("no"))),
+            "AWS refused the Update of 2026-11-01 12:00:00Z",
+        ),
         (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
     ],
 )
 def test_each_record_state_has_a_description(state: RecordState, description: str) -> None:
     """The status describes each record in words, not in the terms of the stored document."""
-    (association,) = list_recorded_associations(journal(replace(record(), state=state)), {"export"})
+    (association,) = list_recorded_associations(journal(replace(record(), state=state)), [manifest()], NOW)
     assert association.state == description
 
 
@@ -36,7 +41,9 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     job = Execution("COMPLETED", None)
     last_decisions = {"export": LastDecision("in-sync", NOW, job), "stray": LastDecision("blocked", NOW)}
     export, old, stray = list_recorded_associations(
-        replace(journal(record(), record("old")), last_decisions=last_decisions), {"export", "stray"}
+        replace(journal(record(), record("old")), last_decisions=last_decisions),
+        [manifest(), manifest("stray")],
+        NOW,
     )
     assert (export.decision, export.since, export.last_execution, export.arn) == ("in-sync", NOW, job, live().arn)
     assert (old.decision, old.is_orphaned, old.association_id) == (None, True, "a1")
@@ -50,5 +57,12 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
 def test_created_association_without_a_manifest_is_described() -> None:
     """No run records whether List shows an association whose manifest was removed, and the status says so."""
     created = replace(record("old"), state=replace(BOUND, arn=None))
-    (old,) = list_recorded_associations(journal(created), ())
+    (old,) = list_recorded_associations(journal(created), (), NOW)
     assert old.state == "created; without a manifest, no run records whether List shows it"
+
+
+def test_status_has_the_windows_of_a_manifest() -> None:
+    """The status shows the watermark and the next windows, from the manifest and the journal alone."""
+    (export,) = list_recorded_associations(journal(build_recurring_record()), [build_recurring_manifest()], QUIET)
+    assert export.windows
+    assert (export.windows.watermark, export.windows.next_windows[0].window) == (SEPTEMBER.end, OCTOBER)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastWrite, Lease, Record
-from reconciler.core.model import Execution
+from reconciler.core.model import Execution, Manifest
+from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.text import format_timestamp
 
 
@@ -16,7 +17,8 @@ class RecordedAssociation:
     """An association in the journal, as the last run left it.
 
     `decision` and `since` are the last decision and the time of the first run with it. Both may be None.
-    `state` describes the record in a few words. `is_orphaned` means that the manifest is gone.
+    `state` describes the record in a few words. `is_orphaned` means that the manifest is gone. `windows` are the
+    recurring windows of the manifest, if it has any.
     """
 
     name: str
@@ -27,6 +29,7 @@ class RecordedAssociation:
     association_id: str | None
     last_execution: Execution | None
     is_orphaned: bool
+    windows: WindowReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +51,32 @@ class JournalStatus:
     associations: tuple[RecordedAssociation, ...] = ()
 
 
-def list_recorded_associations(journal: Journal, manifests: Collection[str]) -> tuple[RecordedAssociation, ...]:
-    """Return the associations in a journal in order of name. `manifests` are the names of the manifests in git."""
+def list_recorded_associations(
+    journal: Journal, manifests: Sequence[Manifest], now: datetime
+) -> tuple[RecordedAssociation, ...]:
+    """Return the associations in a journal in order of name. `manifests` are those in git."""
+    by_name = {manifest.name: manifest for manifest in manifests}
     return tuple(
-        _build_recorded_association(name, journal, is_orphaned=name not in manifests)
+        _build_recorded_association(name, journal, by_name, now)
         for name in sorted(journal.records.keys() | journal.last_decisions.keys())
     )
 
 
-def _build_recorded_association(name: str, journal: Journal, *, is_orphaned: bool) -> RecordedAssociation:
-    record, last_decision = journal.records.get(name), journal.last_decisions.get(name)
+def _build_recorded_association(
+    name: str, journal: Journal, manifests: Mapping[str, Manifest], now: datetime
+) -> RecordedAssociation:
+    record, last_decision, manifest = journal.records.get(name), journal.last_decisions.get(name), manifests.get(name)
     bound = record.state if record and isinstance(record.state, Bound) else None
     return RecordedAssociation(
         name=name,
         decision=last_decision.decision if last_decision else None,
         since=last_decision.since if last_decision else None,
-        state=_describe_state(record, is_orphaned=is_orphaned),
+        state=_describe_state(record, is_orphaned=manifest is None),
         arn=bound.arn if bound else None,
         association_id=bound.association_id if bound else None,
         last_execution=last_decision.last_execution if last_decision else None,
-        is_orphaned=is_orphaned,
+        is_orphaned=manifest is None,
+        windows=build_window_report(manifest, record, now) if manifest else None,
     )
 
 
@@ -79,9 +88,10 @@ def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
             return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
             return f"missing from List since {format_timestamp(missing_since)}"
-        case Bound(update=update) if update:
-            result = "was refused" if update.refusal else "is not shown by List yet"
-            return f"the Update of {format_timestamp(update.at)} {result}"
+        case Bound(job=job) if job and job.refusal:
+            return f"AWS refused the Update of {format_timestamp(job.sent_at)}"
+        case Bound(job=job) if job and job.is_update_unshown:
+            return f"List does not show the Update of {format_timestamp(job.sent_at)} yet"
         case Bound(arn=None):
             if is_orphaned:
                 return "created; without a manifest, no run records whether List shows it"

@@ -1,0 +1,35 @@
+"""List the windows of a manifest from its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from reconciler.app.config import RunConfig
+from reconciler.app.state import Journals, locate_target
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Desired, Target
+from reconciler.core.report.window_list import WindowList, list_windows
+from reconciler.edge.clock import SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedWindows:
+    """The windows of a manifest with its target, account and Region."""
+
+    windows: WindowList
+    target: str
+    account: str
+    region: str
+
+
+def read_windows(name: str, target: Target, desired: Desired, config: RunConfig, until: date | None) -> LocatedWindows:
+    """Return the windows of the named manifest. Raises CloudError and StateError, and UsageError without windows."""
+    manifest = next(each for each in desired.manifests[target.name] if each.name == name)
+    account, region = locate_target(target, config)
+    record = Journals.from_config(config).get_reader(account, region).read().records.get(name)
+    windows = list_windows(manifest, record, SystemClock().now(), until, is_suspended=target.suspend)
+    if windows is None:
+        fault = "is retired" if manifest.policy.retired else "has no `window`"
+        raise UsageError(f"the manifest {name!r} {fault}: name a manifest with recurring windows")
+    return LocatedWindows(windows, target.name, account, region)

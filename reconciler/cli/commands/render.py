@@ -1,0 +1,27 @@
+"""`reconcile render`: print the manifests of each target, with the values of the target."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.app.sources import Source
+from reconciler.cli import options, sources
+from reconciler.core.manifests.selectors import Requirement
+from reconciler.core.text import sanitize
+
+
+@click.command("render", cls=options.Command)
+@sources.manifests
+@options.target_selection
+def command(source: Source, targets: tuple[str, ...], selector: tuple[Requirement, ...]) -> None:
+    """Print the Targets and the manifests of each target as YAML, without calling AWS.
+
+    Sets are expanded, targets are named, and placeholders are replaced. The output describes the same associations as
+    the input, and can be validated and applied in its place. Warnings go to standard error.
+    """
+    from reconciler.app.rendering import render_manifests
+
+    rendered_manifests = render_manifests(source, targets, selector)
+    for warning in rendered_manifests.warnings:
+        click.echo(sanitize(f"warning: {warning}"), err=True)
+    click.echo(rendered_manifests.text.encode(), nl=False)  # YAML is UTF-8 in every locale

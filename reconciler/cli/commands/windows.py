@@ -1,0 +1,60 @@
+"""`reconcile windows`: list the past and coming windows of one association."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.sources import Source
+from reconciler.cli import options, output, sources
+from reconciler.cli.environment import read_settings
+
+if TYPE_CHECKING:
+    from reconciler.app.windows import LocatedWindows
+
+
+@click.command("windows", cls=options.Command)
+@click.argument("name")
+@options.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Last date on which a listed window may begin, such as 2026-12-31, in the time zone of the manifest. Without "
+    "it, the next 12 windows are listed.",
+)
+@sources.manifests
+@output.plain_outputs
+@options.connection
+@options.state
+def command(name: str, until: datetime | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
+    """List the windows of the manifest NAME: those that were exported, and those to come.
+
+    This command reads the manifests and the journal, and writes nothing. AppIntegrations is not called. Without a
+    Target, STS is asked for the account.
+    """
+    from reconciler.app.assemble import open_sandbox_if_requested
+    from reconciler.app.config import RunConfig
+    from reconciler.app.once import prepare, read_manifests
+    from reconciler.app.selection import find_manifest_target
+    from reconciler.app.windows import read_windows
+    from reconciler.render import window_list
+
+    renderers: Mapping[str, output.Renderer[LocatedWindows]] = {
+        "text": lambda subject, _: window_list.render_text(
+            subject.windows, subject.target, f"{subject.account} {subject.region}"
+        ),
+        "json": lambda subject, _: window_list.render_json(
+            subject.windows, subject.target, subject.account, subject.region
+        ),
+    }
+    parsed_outputs = output.parse(outputs, renderers)
+    config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
+    prepare(config)
+    desired, _ = read_manifests(source)
+    target = find_manifest_target(name, desired, config)
+    with open_sandbox_if_requested(config):
+        subject = read_windows(name, target, desired, config, until.date() if until else None)
+    output.write(subject, parsed_outputs, renderers)

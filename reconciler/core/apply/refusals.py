@@ -1,0 +1,33 @@
+"""Classify the refusals of AWS by their error codes."""
+
+from __future__ import annotations
+
+from reconciler.core.apply.outcome import RefusalKind
+from reconciler.core.aws.signature_errors import REJECTED_SIGNATURE_CODES
+
+_ACCESS_CODES = REJECTED_SIGNATURE_CODES | frozenset(
+    (
+        "AccessDenied",
+        "AccessDeniedException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NotAuthorized",
+        "OptInRequired",
+    )
+)
+_KINDS = {
+    "ResourceQuotaExceededException": RefusalKind.QUOTA,
+    "ResourceNotFoundException": RefusalKind.MISSING,
+}
+
+
+def classify_refusal(code: str, message: str) -> RefusalKind:
+    """Return the kind of a refusal.
+
+    The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
+    """
+    if "explicit deny" in message:
+        return RefusalKind.DENY
+    return RefusalKind.ACCESS if code in _ACCESS_CODES else _KINDS.get(code, RefusalKind.REQUEST)

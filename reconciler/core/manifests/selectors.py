@@ -1,0 +1,114 @@
+"""Select Targets by name and by label, with the semantics of Kubernetes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, assert_never
+
+
+class Operator(StrEnum):
+    """Operators of a requirement. IN and NOT_IN have values; a Target without the label satisfies NOT_IN."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Requirement for one label of a Target."""
+
+    key: str
+    operator: Operator
+    values: frozenset[str] = frozenset()
+
+    def is_met(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether labels meet the requirement."""
+        match self.operator:
+            case Operator.IN:
+                return labels.get(self.key) in self.values
+            case Operator.NOT_IN:
+                return labels.get(self.key) not in self.values
+            case Operator.EXISTS:
+                return self.key in labels
+            case Operator.DOES_NOT_EXIST:
+                return self.key not in labels
+            case other:
+                assert_never(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Selector of Targets: one of the globs, if there are any, has to match, and every requirement has to be met."""
+
+    globs: tuple[str, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+
+    @classmethod
+    def from_value(cls, value: Any) -> Selector:
+        """Return the selector of a valid `targets`: a list of names and globs, or a mapping of label rules."""
+        return cls(requirements=tuple(_read_rules(value))) if isinstance(value, Mapping) else cls(tuple(value))
+
+    def has_match(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Tell whether the selector selects a Target with this name and these labels."""
+        return (not self.globs or any(fnmatchcase(name, glob) for glob in self.globs)) and has_labels(
+            labels, self.requirements
+        )
+
+
+def has_labels(labels: Mapping[str, str], requirements: Iterable[Requirement]) -> bool:
+    """Tell whether labels meet every requirement."""
+    return all(each.is_met(labels) for each in requirements)
+
+
+def _read_rules(value: Mapping[str, Any]) -> Iterator[Requirement]:
+    for key, label in value.get("matchLabels", {}).items():
+        yield Requirement(key, Operator.IN, frozenset((label,)))
+    for rule in value.get("matchExpressions", ()):
+        yield Requirement(rule["key"], Operator(rule["operator"]), frozenset(rule.get("values", ())))
+
+
+_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
+_VALUE = r"[A-Za-z0-9_.-]*"
+_RULE = re.compile(
+    rf"\s*(?:!\s*(?P<absent>{_KEY})"
+    rf"|(?P<key>{_KEY})(?:\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE})"
+    rf"|\s+(?P<word>in|notin)\s*\((?P<values>\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*)\))?)\s*(?:(?P<comma>,)|\Z)"
+)
+
+
+def parse_requirements(text: str) -> tuple[Requirement, ...]:
+    """Return the requirements of a selector as kubectl takes it: `env=prod,tier in (a, b),!old`.
+
+    Raises ValueError with a message for the user.
+    """
+    requirements: list[Requirement] = []
+    index = 0
+    while True:
+        rule = _RULE.match(text, index)
+        if rule is None:
+            raise ValueError(
+                f"{text!r} is not a selector at character {index + 1}: write KEY=VALUE, KEY!=VALUE, KEY in (A,B), "
+                "KEY notin (A,B), KEY or !KEY, with a comma between them"
+            )
+        requirements.append(_build_requirement(rule))
+        index = rule.end()
+        if not rule["comma"]:
+            return tuple(requirements)
+
+
+def _build_requirement(rule: re.Match[str]) -> Requirement:
+    if rule["absent"]:
+        return Requirement(rule["absent"], Operator.DOES_NOT_EXIST)
+    if rule["sign"]:
+        operator = Operator.NOT_IN if rule["sign"] == "!=" else Operator.IN
+        return Requirement(rule["key"], operator, frozenset((rule["value"],)))
+    if rule["word"]:
+        operator = Operator.IN if rule["word"] == "in" else Operator.NOT_IN
+        return Requirement(rule["key"], operator, frozenset(each.strip() for each in rule["values"].split(",")))
+    return Requirement(rule["key"], Operator.EXISTS)

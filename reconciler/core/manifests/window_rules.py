@@ -1,0 +1,162 @@
+"""Find problems in the `window` of a manifest that a JSON Schema cannot express, and build its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from reconciler.core.durations import parse_duration
+from reconciler.core.model import ensure_mapping
+from reconciler.core.suggestions import find_closest
+from reconciler.core.text import shorten
+from reconciler.core.windows.boundaries import find_midnight
+from reconciler.core.windows.declaration import DEFAULT_DELAY, Missed, Period, WindowDeclaration
+
+_MAX_DAY = 28
+"""The last day of the month that every month has."""
+_MONTHLY_PERIODS = ("month", "quarter", "year")
+_DATES = ("first", "last", "backfill")
+_DEFAULT_ZONE = "UTC"
+_MAX_LENGTH_DIFFERENCE = 3
+_YEARS = range(2001, 2101)
+"""The years of dates in a window. The journal keeps no time before 2000, and arithmetic fails after the year 9999."""
+
+
+def find_window_problems(
+    document: Mapping[str, Any], zone_names: Collection[str], rejected_pointers: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer into the document, message) for each problem of a manifest with a window.
+
+    Members at `rejected_pointers`, which begin at the window, are skipped, because the schema rejected them.
+    """
+    window = document.get("window")
+    if not isinstance(window, Mapping):
+        return
+    yield from _find_conflicts(document)
+    members = {key: value for key, value in window.items() if f"/{key}" not in rejected_pointers}
+    yield from _find_date_problems(members, rejected_pointers)
+    yield from _find_zone_problem(members.get("timeZone", _DEFAULT_ZONE), zone_names)
+    for member, text in _iterate_choices(members, "continueFrom"):
+        yield from _find_instant_problem(f"/window/{member}", text)
+
+
+def _iterate_choices(members: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """Yield (relative pointer, value) for a member, or for each value of its map by target name."""
+    value = members.get(name)
+    if isinstance(value, Mapping):
+        yield from ((f"{name}/{target}", each) for target, each in value.items())
+    elif value is not None:
+        yield name, value
+
+
+def _find_instant_problem(pointer: str, text: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(text, str):
+        return
+    instant = _parse_instant(text)
+    if instant is None:
+        remedy = "write 2026-10-01 or 2026-10-01T00:00:00Z"
+        yield pointer, f"{shorten(text)} is neither a date nor a time with a time zone: {remedy}"
+    elif instant.year not in _YEARS:
+        yield pointer, _describe_year(text)
+
+
+def _describe_year(text: str) -> str:
+    return f"{shorten(text)} is out of range: use a year from {_YEARS.start} to {_YEARS.stop - 1}"
+
+
+def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the problems of members that the window replaces."""
+    if "ExecutionConfiguration" in ensure_mapping(document.get("spec")):
+        yield (
+            "/spec/ExecutionConfiguration",
+            "must not be set together with window, which computes it: remove one of the two",
+        )
+    for member in ("delay", "start"):
+        if member in ensure_mapping(document.get("policy")):
+            yield f"/policy/{member}", "has no effect on a manifest with window: use window.delay instead"
+
+
+def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collection[str]) -> Iterator[tuple[str, str]]:
+    texts = {member: members[member] for member in _DATES if member in members}
+    for member, days in _iterate_choices(members, "skip"):
+        texts |= {f"{member}/{index}": text for index, text in enumerate(days if isinstance(days, list) else ())}
+    dates: dict[str, date] = {}
+    for member, text in texts.items():
+        if _is_date(text):
+            dates[member] = date.fromisoformat(text)
+            if dates[member].year not in _YEARS:
+                yield f"/window/{member}", _describe_year(text)
+        elif isinstance(text, str) and f"/{member}" not in rejected_pointers:
+            yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
+    first = dates.get("first")
+    if first and members.get("every") in _MONTHLY_PERIODS and first.day > _MAX_DAY:
+        yield (
+            "/window/first",
+            f"the day of first is {first.day}, which some months do not have: use a day up to the {_MAX_DAY}th",
+        )
+    if first and "last" in dates and dates["last"] < first:
+        yield "/window/last", f"last is before first ({first}), so there is no window: use a later date"
+
+
+def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tuple[str, str]]:
+    if isinstance(name, str) and name not in zone_names:
+        closest = _find_similar_zone(name, zone_names)
+        remedy = f"did you mean {closest!r}?" if closest else "write an IANA name, such as Europe/Berlin"
+        yield "/window/timeZone", f"{shorten(name)} is not a time zone: {remedy}"
+
+
+def _find_similar_zone(name: str, zone_names: Collection[str]) -> str | None:
+    """Return the zone that an unknown name may mean: a city without its region, or a name with typing errors."""
+    zones, beginning = sorted(zone_names), name[:2].casefold()
+    if city := next((zone for zone in zones if zone.casefold().endswith(f"/{name.casefold()}")), None):
+        return city
+    similar_zones = (zone for zone in zones if zone[:2].casefold() == beginning)
+    return find_closest(name, (zone for zone in similar_zones if abs(len(zone) - len(name)) <= _MAX_LENGTH_DIFFERENCE))
+
+
+def build_window(window: Mapping[str, Any], read_zone: Callable[[str], tzinfo]) -> WindowDeclaration:
+    """Return the declaration of a window without problems."""
+    zone_name = window.get("timeZone", _DEFAULT_ZONE)
+    zone = read_zone(zone_name)
+    return WindowDeclaration(
+        every=Period(window["every"]),
+        zone_name=zone_name,
+        zone=zone,
+        first=date.fromisoformat(window["first"]),
+        last=_build_date(window, "last"),
+        delay=parse_duration(window["delay"]) if "delay" in window else DEFAULT_DELAY,
+        missed=Missed(window.get("missed", Missed.MERGE)),
+        backfill=_build_date(window, "backfill"),
+        continue_from=_build_instant(window["continueFrom"], zone) if "continueFrom" in window else None,
+        skip=tuple(map(date.fromisoformat, window.get("skip", ()))),
+    )
+
+
+def _build_date(window: Mapping[str, Any], member: str) -> date | None:
+    return date.fromisoformat(window[member]) if member in window else None
+
+
+def _build_instant(text: str, zone: tzinfo) -> datetime:
+    instant = _parse_instant(text)
+    assert instant
+    return instant if isinstance(instant, datetime) else find_midnight(instant, zone)
+
+
+def _parse_instant(text: str) -> date | datetime | None:
+    """Return a date, or a time with a time zone. None for anything else."""
+    if _is_date(text):
+        return date.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _is_date(text: object) -> bool:
+    """Tell whether a value is a date such as 2026-01-31. Python also reads other forms, such as 2026-W01-1."""
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,0 +1,109 @@
+"""Find the condition of an association and of its last export, and what receivers read about it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import assert_never
+
+from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
+from reconciler.core.notifications.state import Condition
+from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.report.report import AssociationReport
+from reconciler.core.report.windows import SentWindow, WindowState
+from reconciler.core.request.token import encode_canonical_json
+
+RESTART_MARK = "again"
+"""The mark of a failed export that is running again. If it fails again, receivers are notified again."""
+
+
+def find_condition(association: AssociationReport, *, is_listed: bool) -> Condition:
+    """Return the condition of an association.
+
+    If `is_listed` is False, a blocked association is unclear, because the failed List may be the only reason.
+    """
+    if association.has_failed:
+        return Condition.FAILED
+    if isinstance(association.outcome, SUCCESSES):
+        return Condition.WELL
+    match association.decision:
+        case DecisionKind.BLOCKED:
+            return Condition.BLOCKED if is_listed else Condition.UNCLEAR
+        case DecisionKind.LOST:
+            return Condition.LOST
+        case DecisionKind.DRIFTED | DecisionKind.CHANGED:
+            has_drifted = any(each.is_drifted for each in association.differences)
+            return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
+        case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.RETIRED | DecisionKind.FINISHED:
+            return Condition.WELL
+        case DecisionKind.HELD:
+            is_late = association.needs_attention and not waits_after_failure(association)
+            return Condition.HELD if is_late else Condition.UNCLEAR
+        case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING:
+            return Condition.UNCLEAR
+        case other:
+            assert_never(other)
+
+
+def waits_after_failure(association: AssociationReport) -> bool:
+    """Tell whether a write is held because the last window failed. Receivers are then notified of that export."""
+    last = association.windows.last if association.windows else None
+    return association.decision is DecisionKind.HELD and last is not None and last.state is WindowState.FAILED
+
+
+def find_export_condition(association: AssociationReport) -> tuple[Condition, str]:
+    """Return the condition of the last export, and its mark.
+
+    The last export of recurring windows is the one in the journal, because LastExecutionStatus may belong to an earlier
+    job. Each of them has its own mark.
+    """
+    if association.windows and association.windows.last:
+        return _find_window_condition(association.windows.last)
+    match association.last_execution.status if association.last_execution else "":
+        case "FAILED":
+            return Condition.EXPORT_FAILED, ""
+        case "COMPLETED":
+            return Condition.WELL, ""
+        case "IN_PROGRESS":
+            return Condition.UNCLEAR, RESTART_MARK
+        case _:
+            return Condition.UNCLEAR, ""
+
+
+def _find_window_condition(last: SentWindow) -> tuple[Condition, str]:
+    match last.state:
+        case WindowState.FAILED:
+            return Condition.EXPORT_FAILED, build_mark(last.job.sent_at.isoformat())
+        case WindowState.DONE:
+            return Condition.WELL, ""
+        case _:
+            return Condition.UNCLEAR, ""
+
+
+def describe_cause(association: AssociationReport) -> str:
+    """Return the reason of a condition, without the message of a job.
+
+    For drift, return the drifted members without their confidential values.
+    """
+    if isinstance(association.outcome, Refused | NotSent | Unknown):
+        return association.outcome.reason
+    paths = ", ".join(each.path for each in association.differences if each.is_drifted)
+    message = association.last_execution.message if association.last_execution else None
+    reason = association.reason.replace(f"FAILED: {message}", "FAILED") if message else association.reason
+    return paths or reason
+
+
+def build_drift_mark(association: AssociationReport) -> str:
+    """Return a mark that differs from the mark of every other drift."""
+    return build_mark(
+        *(
+            part
+            for each in association.differences
+            if each.is_drifted
+            for part in (each.path, encode_canonical_json(each.live))
+        )
+    )
+
+
+def build_mark(*parts: str) -> str:
+    """Return a mark of several texts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""Conclude from the window that List shows where the recurring windows of an association continue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.core.journal.jobs import RUNNING, Job, JobSource, Recurrence
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.model import Live
+from reconciler.core.plan.decision import Blocked, Settling
+from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.recurrence import describe_window, with_live_execution, with_past_window
+from reconciler.core.request.export_window import EXECUTION, read_window
+from reconciler.core.text import format_timestamp
+from reconciler.core.windows.declaration import WindowDeclaration
+from reconciler.core.windows.due import Window, is_boundary
+
+_CONTINUE = "set window.continueFrom to the time up to which everything has been exported"
+
+
+def adopt_first(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live
+) -> Record | Blocked | Settling:
+    """Return the record with a recurrence, for an association whose recurring windows the journal does not know.
+
+    Its window must lie on boundaries. The watermark is then its start, until its job counts as completed.
+    """
+    window = read_window(live.spec)
+    job = record.state.job if isinstance(record.state, Bound) else None
+    is_own = job is not None and window is not None and window == read_window(record.request)
+    if job and job.is_update_unshown and not job.refusal and not is_own:
+        reason = f"an update was sent at {format_timestamp(job.sent_at)}, and List does not show it"
+        until = job.sent_at + inputs.rules.options.settle_time
+        if inputs.rules.now < until:
+            return Settling(inputs.manifest, record, until, f"{reason} yet", live)
+        if not inputs.is_generation_raised(record):
+            remedy = f"{inputs.describe_remedy(record)} to continue from the window that List shows"
+            return Blocked(inputs.manifest, f"{reason}: look in AWS for its export, and {remedy}", is_past=True)
+    if window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
+        recurrence = Recurrence(window.start, is_assumed=not is_own)
+        return _bind(inputs, record, live, recurrence, job if is_own else None)
+    if declaration.continue_from:
+        watermark = _find_watermark(declaration.continue_from, window)
+        recurrence = Recurrence(watermark, continued_from=declaration.continue_from)
+        return _bind(inputs, record, live, recurrence, None)
+    shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
+    reason = f"List shows {shown}, which does not begin and end with periods of this manifest: {_CONTINUE}"
+    return Blocked(inputs.manifest, reason, is_past=True)
+
+
+def adopt_foreign(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live
+) -> Record | Blocked | Settling:
+    """Return the record for a window that List shows and this program did not send.
+
+    A later window is adopted if it continues what has been exported without a gap. Anything else needs a person.
+    """
+    window, recurrence = read_window(live.spec), record.recurrence
+    assert recurrence
+    is_on_boundaries = window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end)
+    if window and is_on_boundaries and window.start <= recurrence.watermark < window.end:
+        return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
+    shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
+    reason = (
+        f"List shows {shown}, which this program did not send; everything before "
+        f"{format_timestamp(recurrence.watermark)} has been exported"
+    )
+    foreign_since = recurrence.foreign_since or inputs.look_time
+    until = foreign_since + inputs.rules.options.settle_time
+    if inputs.look_time < until:
+        settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
+        return Settling(inputs.manifest, settling_record, until, reason, live)
+    if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
+        recurrence = replace(
+            with_past_window(recurrence, record),
+            watermark=_find_watermark(declaration.continue_from, window),
+            continued_from=declaration.continue_from,
+            foreign_since=None,
+        )
+        return _bind(inputs, record, live, recurrence, None)
+    return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True)
+
+
+def _find_watermark(continue_from: datetime, window: Window | None) -> datetime:
+    """Return the instant to continue from. A later end of the window in List precedes, because it was exported."""
+    return max(continue_from, window.end) if window else continue_from
+
+
+def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:
+    """Return the record with the live configuration as applied. Without a `job`, its job was started by others."""
+    assert isinstance(record.state, Bound)
+    if job is None:
+        is_running = live.last_execution is not None and live.last_execution.status == RUNNING
+        shown_at = inputs.look_time
+        job = Job(JobSource.OBSERVED, inputs.rules.now, shown_at=shown_at, running_at=shown_at if is_running else None)
+    return replace(
+        record,
+        request=with_live_execution(record.request, live),
+        state=replace(record.state, job=job),
+        previous_executions=(live.spec.get(EXECUTION),),
+        recurrence=recurrence,
+    )

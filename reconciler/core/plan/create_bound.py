@@ -1,0 +1,86 @@
+"""Bound the creates of a revision over all targets: count those of each target before the first one is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from reconciler.core.plan.decision import Blocked, Plan
+from reconciler.core.plan.inputs import CreateGrant
+from reconciler.core.suggestions import join_names
+from reconciler.core.text import format_count
+
+
+def count_possible_creates(plan: Plan) -> int:
+    """Return the number of creates in a plan, with each manifest whose data integration could not be listed."""
+    return plan.create_count + sum(isinstance(each, Blocked) and each.is_unobserved for each in plan.decisions)
+
+
+def is_bound_needed(manifest_counts: Mapping[str, int], limit: int) -> bool:
+    """Tell whether the creates of targets have to be counted together. One target has its own limit."""
+    return len(manifest_counts) > 1 and sum(manifest_counts.values()) > limit
+
+
+class CreateBound:
+    """Bound of the creates of one revision, which its targets share. `manifest_counts` has an entry for each target.
+
+    A target that could not be looked at counts with each of its manifests. Until every target was counted, no target
+    may create. `lock` guards the counts, because targets run in parallel.
+    """
+
+    def __init__(self, manifest_counts: Mapping[str, int], limit: int, lock: AbstractContextManager[object]) -> None:
+        self._manifest_counts, self._limit, self._lock = manifest_counts, limit, lock
+        self._counts: dict[str, int] = {}
+        self._unobserved: set[str] = set()
+        self._waiting: set[str] = set()
+
+    def record_count(self, target: str, count: int) -> None:
+        """Record the number of creates in the latest plan of a target."""
+        with self._lock:
+            self._counts[target] = count
+            self._unobserved.discard(target)
+
+    def record_failure(self, target: str) -> None:
+        """Record that a target could not be looked at."""
+        with self._lock:
+            self._counts[target] = self._manifest_counts[target]
+            self._unobserved.add(target)
+
+    def compute_grant(self, target: str) -> CreateGrant:
+        """Return the number of creates that a target may send now, and the reason to stop more."""
+        with self._lock:
+            missing = [name for name in self._manifest_counts if name not in self._counts]
+            if missing:
+                self._waiting.add(target)
+                reason = (
+                    "creates of a new revision wait until every target was looked at, and these are missing: "
+                    f"{join_names(missing)}"
+                )
+                return CreateGrant(0, reason, is_temporary=True)
+            total = sum(self._counts.values())
+            if total > self._limit:
+                return CreateGrant(0, self._describe_excess(total))
+            reason = (
+                "this target now needs more creates than when the creates of all targets were counted: a later run "
+                "sends them"
+            )
+            return CreateGrant(self._counts[target], reason, is_temporary=True)
+
+    def take_waiting(self) -> Sequence[str]:
+        """Return the targets whose creates waited, once every target was counted. Each is returned once."""
+        with self._lock:
+            if len(self._counts) < len(self._manifest_counts):
+                return ()
+            waiting, self._waiting = self._waiting, set()
+            return sorted(waiting)
+
+    def _describe_excess(self, total: int) -> str:
+        unobserved = (
+            f" (each manifest counts in a target that could not be looked at: {join_names(sorted(self._unobserved))})"
+            if self._unobserved
+            else ""
+        )
+        return (
+            f"nothing is created, because the targets together would get {format_count(total, 'association')} and "
+            f"--max-creates-total is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
+        )

@@ -1,0 +1,147 @@
+"""Decide on associations that AWS does not show: create them, or report their loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.core.journal.jobs import COMPLETED, Recurrence
+from reconciler.core.journal.records import Bound, CreatePending, Record
+from reconciler.core.model import Live, OnLoss, build_natural_key, resembles
+from reconciler.core.plan.adopt_live import adopt_live
+from reconciler.core.plan.decision import Blocked, Create, Decision, Finished, Lost
+from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
+from reconciler.core.plan.recurrence import (
+    add_window,
+    continue_late,
+    describe_late_first,
+    find_backfill_problem,
+    start_recurrence,
+)
+from reconciler.core.request.export_window import starts_export
+from reconciler.core.request.token import compute_client_token
+from reconciler.core.windows.declaration import WindowDeclaration
+from reconciler.core.windows.due import Window, compute_next_window
+
+
+def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision:
+    """Recreate a lost association if the manifest requests it; otherwise report the loss.
+
+    A completed export that no other follows is finished. An association with windows to come is created again only if a
+    person raises policy.generation.
+    """
+    policy, loss = inputs.manifest.policy, f"List no longer shows the association {bound.association_id}"
+    next_window, is_recurring = _find_window_after_loss(inputs, record), inputs.manifest.window is not None
+    is_finished = bound.job is not None and bound.job.result == COMPLETED and starts_export(record.request)
+    if next_window is None and is_finished and not (inputs.is_generation_raised(record) and not is_recurring):
+        reason = f"its export was completed, and {loss}"
+        return Finished(inputs.manifest, inputs.acknowledge_generation(record), reason)
+    if next_window is None and is_recurring:
+        return Lost(inputs.manifest, record, f"{loss}, and no window begins after window.last: look for it in AWS")
+    if policy.adopt:
+        return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
+    if inputs.is_generation_raised(record):
+        return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
+    remedy = (
+        f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, which repeats the "
+        "export"
+    )
+    if policy.on_loss is OnLoss.REPORT or is_recurring or record.recurrence:
+        return Lost(inputs.manifest, record, f"{loss}: {remedy}")
+    if bound.arn is None:
+        reason = "no run ever saw it in List, and it may still exist"
+        return Lost(
+            inputs.manifest,
+            record,
+            f"policy.onLoss does not recreate the association {bound.association_id}, because {reason}: {remedy}",
+        )
+    return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
+
+
+def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:
+    """Return the window of the next Create: the first one after the watermark. None without recurring windows."""
+    declaration, recurrence = inputs.manifest.window, record.recurrence if record else None
+    if declaration is None or recurrence is None:
+        return compute_next_window(declaration, None) if declaration else None
+    return compute_next_window(declaration, continue_late(declaration, recurrence).watermark)
+
+
+def _find_first_window(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record | None
+) -> tuple[Window, Recurrence] | str:
+    """Return the window of a Create and the recurrence to write before it, or the reason to block the Create."""
+    recurrence = continue_late(declaration, record.recurrence) if record and record.recurrence else None
+    if problem := describe_late_first(declaration, recurrence) if recurrence else find_backfill_problem(inputs):
+        return problem
+    window = compute_next_window(declaration, recurrence.watermark if recurrence else None)
+    if window is None:
+        return "everything up to window.last has been exported, and no window begins after it: set a later window.last"
+    return window, start_recurrence(declaration, window, recurrence)
+
+
+def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
+    """Create the requested association, or adopt it if List shows it. Block if either is uncertain."""
+    now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(build_natural_key(inputs.request))
+    if len(matches) > 1:
+        return Blocked(manifest, describe_ambiguity(matches))
+    record = inputs.record
+    if record and build_natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
+        return Blocked(
+            manifest,
+            f"the name belongs to another association ({' '.join(filter(None, record.key[1:]))}), which is lost or "
+            "given up: restore the old values in this manifest, or give the manifest a new name",
+        )
+    if matches:
+        return adopt_live(inputs, matches[0], None, "AWS already has the association, and the journal does not")
+    if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
+        return Blocked(manifest, describe_suspects(suspects), suspects=tuple(suspects))
+    request, recurrence = inputs.request, None
+    if manifest.window:
+        if isinstance(first := _find_first_window(inputs, manifest.window, record), str):
+            return Blocked(manifest, first)
+        window, recurrence = first
+        request = add_window(request, window)
+    intent = Record(
+        manifest.name,
+        request,
+        compute_client_token(request, incarnation),
+        incarnation,
+        manifest.policy.generation,
+        CreatePending(1, now, now, inputs.live_ids),
+        record.previous_executions if record else (),
+        recurrence,
+    )
+    return create_unless_claimed(inputs, Create(manifest, intent, record, reason))
+
+
+def describe_suspects(suspects: Sequence[Live]) -> str:
+    """Return the reason to block if unexplained live associations may belong to the manifest."""
+    names = ", ".join(sorted(map(_describe_live, suspects)))
+    if len(suspects) == 1:
+        return (
+            f"List shows {names}, which may be the association of this manifest (the journal has no Create of it, and "
+            "no manifest names it in policy.adopt): if it is, set policy.adopt of this manifest to that ARN; if it is "
+            "not, set policy.adopt of its own manifest, an existing or a new one, to that ARN"
+        )
+    return (
+        f"List shows {len(suspects)} associations that may be the association of this manifest (the journal has no "
+        f"Create of them, and no manifest names them in policy.adopt): {names}: if one of them is, set policy.adopt of "
+        "this manifest to its ARN; set policy.adopt of a manifest of its own, an existing or a new one, for each other "
+        "association"
+    )
+
+
+def _describe_live(live: Live) -> str:
+    return f"{live.arn} ({' '.join(filter(None, build_natural_key(live.spec)[1:])) or 'no DestinationURI'})"
+
+
+def create_unless_claimed(inputs: DecisionInput, create: Create) -> Decision:
+    """Return the Create, or block if another name has the requested association or an unanswered Create of it."""
+    if not inputs.holder:
+        return create
+    return Blocked(
+        inputs.manifest,
+        f"the requested association, or a Create for it without an answer, belongs to the name {inputs.holder!r}: if "
+        f"the names of two manifests were exchanged, exchange them back; if {inputs.holder!r} now describes another "
+        f"association, give that manifest a new name, and restore the old content of {inputs.holder!r}",
+        create,
+    )

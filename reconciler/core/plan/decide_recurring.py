@@ -1,0 +1,293 @@
+"""Decision table of live associations with recurring windows. The first matching row applies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.model import Live
+from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Held, InSync, Settling
+from reconciler.core.plan.difference import compare
+from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.job_progress import (
+    PATIENCE,
+    compute_patience_end,
+    compute_pause,
+    describe_unshown_job,
+    is_running,
+    observe_job,
+)
+from reconciler.core.plan.recurrence import (
+    build_window_update,
+    continue_late,
+    describe_late_first,
+    describe_window,
+    is_superseded,
+    with_rule,
+)
+from reconciler.core.plan.window_obstacle import find_window_obstacle
+from reconciler.core.request.export_window import EXECUTION, is_window_unreadable, read_window
+from reconciler.core.text import format_timestamp
+from reconciler.core.windows.boundaries import find_next_boundaries
+from reconciler.core.windows.declaration import Missed, WindowDeclaration
+from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
+
+_RUNNING_REASON = "List shows that an export is running"
+
+
+def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
+    """Return the decision for a live association with recurring windows that is bound."""
+    declaration = inputs.manifest.window
+    assert declaration
+    if is_window_unreadable(live.spec):
+        reason = f"List shows a window of {live.arn} that is not a time: run reconcile doctor, and report the answer"
+        return Blocked(inputs.manifest, reason, is_unobserved=True)
+    record = replace(record, state=replace(bound, arn=live.arn, missing_since=None))
+    adopted: Record | Decision
+    if record.recurrence is None:
+        adopted = adopt_first(inputs, declaration, record, live)
+    elif _is_foreign(record, live):
+        adopted = find_window_obstacle(inputs, declaration, record, live) or adopt_foreign(
+            inputs, declaration, record, live
+        )
+    else:
+        adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=None))
+    if not isinstance(adopted, Record):
+        return adopted
+    record = _observe(inputs, adopted, live)
+    if inputs.old_name:
+        reason = f"the manifest was renamed from {inputs.old_name}, which a run records"
+        return Adopt(inputs.manifest, live, record, (), reason)
+    if obstacle := find_window_obstacle(inputs, declaration, record, live):
+        return obstacle
+    assert record.recurrence
+    recurrence = continue_late(declaration, record.recurrence)
+    if problem := describe_late_first(declaration, recurrence):
+        return Blocked(inputs.manifest, problem)
+    if is_superseded(declaration, recurrence):  # and the generation was raised
+        recurrence = with_rule(recurrence, declaration)
+    return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
+
+
+def _is_foreign(record: Record, live: Live) -> bool:
+    """Tell whether List shows a window that is neither the sent one nor an earlier one of this program."""
+    assert isinstance(record.state, Bound)
+    assert record.recurrence
+    window, job = read_window(live.spec), record.state.job
+    if window == read_window(record.request):
+        return False
+    if job and job.source is JobSource.UPDATE and record.previous_executions[-1] == live.spec.get(EXECUTION):
+        return False
+    return window not in {Window(each.start, each.end) for each in record.recurrence.past}
+
+
+def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
+    """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED."""
+    state, recurrence, window = record.state, record.recurrence, read_window(record.request)
+    assert isinstance(state, Bound)
+    assert recurrence
+    job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
+    is_shown = read_window(live.spec) == window
+    job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
+    if job.result == COMPLETED and window and window.end > recurrence.watermark:
+        recurrence = replace(
+            recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED
+        )
+    return replace(record, state=replace(state, job=job), recurrence=recurrence)
+
+
+class _Table:
+    """The rows about the last job and the next window, for one association whose revision may send."""
+
+    def __init__(self, inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live) -> None:
+        assert isinstance(record.state, Bound)
+        assert record.state.job
+        assert record.recurrence
+        self._inputs, self._declaration, self._live = inputs, declaration, live
+        self._job, self._bound, self._recurrence = record.state.job, record.state, record.recurrence
+        self._record = record
+        self._now, self._settle_time = inputs.rules.now, inputs.rules.options.settle_time
+        self._window = read_window(record.request)
+        self._due = self._find_due(self._recurrence.watermark)
+
+    def decide(self) -> Decision:
+        """Return the decision of the first matching row."""
+        if self._job.refusal:
+            return self._decide_refused(self._job.refusal.message, is_denied=self._job.refusal.is_denied)
+        if self._job.is_update_unshown:
+            return self._decide_unshown()
+        if self._job.result is None:
+            return self._decide_running()
+        if self._job.result == COMPLETED or (self._window and self._recurrence.watermark >= self._window.end):
+            return self._decide_completed()
+        return self._decide_failed()
+
+    def _decide_refused(self, message: str, *, is_denied: bool) -> Decision:
+        event = f"AWS refused the update of {format_timestamp(self._job.sent_at)}: {message}"
+        if self._is_raised() or (self._is_merge() and self._is_newer(self._due)):
+            return self._send(f"{event}; this is a new request")
+        if is_denied:
+            until = self._job.sent_at + compute_pause(self._job, self._settle_time)
+            if self._now >= until:
+                return self._send(f"{event}; it is tried again with growing pauses")
+            return self._block(f"{event}: correct the policy; the next attempt is at {format_timestamp(until)}")
+        until = self._job.sent_at + self._settle_time
+        if self._job.refusal_count > 1:
+            return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")
+        if self._now >= until:
+            return self._send(f"{event}; it is sent once more, because AWS may refuse an update while a job runs")
+        reason = f"{event}; it is sent once more after {format_timestamp(until)}"
+        return self._hold(reason, until=until, exit_code=1)
+
+    def _decide_unshown(self) -> Decision:
+        """Wait for an Update that List does not show yet. Never repeat it without a person."""
+        event = f"an update was sent at {format_timestamp(self._job.sent_at)}"
+        until = compute_patience_end(self._job, self._now, self._settle_time)
+        if self._now < until:
+            record = self._acknowledge_while_running()
+            return Settling(self._inputs.manifest, record, until, f"{event}, and List does not show it yet", self._live)
+        if self._is_raised():
+            return self._send("policy.generation was raised")
+        result = "AWS accepted it, and List never showed it" if self._job.is_accepted else "its answer is unknown"
+        return self._block(f"{event}; {result}: look in AWS for its export, and {self._describe_remedy()}")
+
+    def _decide_running(self) -> Decision:
+        if self._job.is_repetition and not self._job.running_at and self._now >= self._job.sent_at + PATIENCE:
+            if self._is_raised():
+                return self._send("policy.generation was raised")
+            return self._block(
+                f"the window was sent once more at {format_timestamp(self._job.sent_at)}, and List never showed its "
+                f"job as {RUNNING}: look in AWS for its export, and {self._describe_remedy()}"
+            )
+        self._record = self._acknowledge_while_running()
+        watermark = self._recurrence.watermark
+        next_window = self._find_due(max(self._window.end, watermark) if self._window else watermark)
+        if next_window is None:
+            return InSync(self._inputs.manifest, self._live, self._record)
+        overdue_at = self._find_overdue_time(next_window)
+        reason = "the export of the window before may still be running"
+        return self._hold(reason, next_window, exit_code=int(self._now >= overdue_at))
+
+    def _decide_completed(self) -> Decision:
+        record, warning = self._inputs.acknowledge_generation(self._record), describe_unshown_job(self._job)
+        if self._due is None:
+            if warning:
+                return InSync(self._inputs.manifest, self._live, record, warning)
+            differences = compare(record.request, record.request, self._live.spec, self._inputs.manifest.policy.ignore)
+            if differences:
+                return Drifted(self._inputs.manifest, self._live, record, differences)
+            return InSync(self._inputs.manifest, self._live, record)
+        if is_running(self._live):
+            exit_code = int(self._now >= self._find_overdue_time(self._due))
+            return self._hold(_RUNNING_REASON, exit_code=exit_code)
+        self._record = record
+        return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
+
+    def _decide_failed(self) -> Decision:
+        message = self._live.last_execution.message if self._live.last_execution else None
+        failed_window = describe_window(self._window, self._declaration) if self._window else "an unknown window"
+        event = f"the export of {failed_window} FAILED{f': {message}' if message else ''}"
+        if self._is_merge() and self._is_newer(self._due):
+            return self._send(f"{event}; it is exported again with the next window")
+        if self._is_raised() or self._job.should_repeat:
+            until = self._job.sent_at + self._settle_time
+            if self._now >= until:
+                return self._send(f"{event}; policy.generation was raised")
+            record = self._acknowledge_while_running()
+            return Settling(self._inputs.manifest, record, until, f"{event}; it is sent once more", self._live)
+        if self._window and self._take_skip(self._window):
+            return self._decide_completed()
+        end = self._window.end if self._window else self._recurrence.watermark
+        if self._is_merge() and (ends := find_next_boundaries(self._declaration, end, 1)):
+            due_at = ends[0] + self._declaration.delay
+            reason = (
+                f"{event}; it is exported again with the next window, at or after {format_timestamp(due_at)}; to "
+                f"export it now, {self._inputs.describe_remedy(self._record)}"
+            )
+            return self._hold(reason, Window(self._recurrence.watermark, ends[0]), until=due_at, exit_code=1)
+        return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")
+
+    # What the rows have in common
+
+    def _find_due(self, watermark: datetime) -> Window | None:
+        """Return the window after `watermark` that is due by both clocks."""
+        now = self._inputs.certain_now
+        return find_due_window(self._declaration, watermark, now) if now else None
+
+    def _find_overdue_time(self, window: Window) -> datetime:
+        """Return the time from which a window that waits is overdue: a day after its first boundary became due."""
+        ends = find_due_boundaries(self._declaration, window.start, window.end + self._declaration.delay)
+        return min((*ends, window.end)) + self._declaration.delay + PATIENCE
+
+    def _is_merge(self) -> bool:
+        return self._declaration.missed is Missed.MERGE
+
+    def _is_newer(self, window: Window | None) -> bool:
+        """Tell whether a due window ends later than the one that was sent."""
+        return window is not None and (self._window is None or window.end > self._window.end)
+
+    def _is_raised(self) -> bool:
+        return self._inputs.is_generation_raised(self._record)
+
+    def _acknowledge_while_running(self) -> Record:
+        """Return the record with a raised generation kept for the job that runs."""
+        if not self._is_raised():
+            return self._record
+        record = self._inputs.acknowledge_generation(self._record)
+        return replace(record, state=replace(self._bound, job=replace(self._job, should_repeat=True)))
+
+    def _send(self, reason: str) -> Decision:
+        """Return the Update of what is due, or of the last window once more. Hold it while an export is running."""
+        if is_running(self._live):
+            return self._hold(f"{reason}, but {_RUNNING_REASON}", exit_code=1)
+        window = self._due or self._window
+        assert window
+        text = f"{reason}: exports {describe_window(window, self._declaration)}"
+        return build_window_update(self._inputs, self._record, self._live, window, text)
+
+    def _hold(
+        self, reason: str, window: Window | None = None, *, until: datetime | None = None, exit_code: int = 0
+    ) -> Decision:
+        """Hold the next Update, and keep the record as it is now."""
+        next_window = window or self._due or self._window
+        assert next_window
+        update = build_window_update(self._inputs, self._record, self._live, next_window, "the window is due")
+        return Held(self._inputs.manifest, update, reason, is_temporary=True, until=until, exit_code=exit_code)
+
+    def _block(self, reason: str) -> Decision:
+        """Block the association until a person acts, unless window.skip passes over the window that blocks it."""
+        if self._window and self._take_skip(self._window):
+            return self._decide_completed()
+        window = self._due or self._window
+        assert window
+        update = build_window_update(self._inputs, self._record, self._live, window, reason)
+        return Blocked(self._inputs.manifest, reason, update, is_past=True)
+
+    def _describe_remedy(self) -> str:
+        """Return the ways out of a blocked window."""
+        remedy = f"{self._inputs.describe_remedy(self._record)} to send it once more"
+        if self._window is None:
+            return remedy
+        day = self._window.start.astimezone(self._declaration.zone).date()
+        return f"{remedy}, or add {day} to window.skip to pass over it"
+
+    def _take_skip(self, window: Window) -> bool:
+        """Move the watermark over the last window if window.skip names it, once."""
+        day = window.start.astimezone(self._declaration.zone).date()
+        if day not in self._declaration.skip or day in self._recurrence.skipped:
+            return False
+        self._recurrence = replace(
+            self._recurrence,
+            watermark=max(self._recurrence.watermark, window.end),
+            skipped=(*self._recurrence.skipped, day),
+        )
+        self._job = replace(
+            self._job, result=self._job.result or FAILED, refusal=None, ended_at=self._job.ended_at or self._now
+        )
+        self._bound = replace(self._bound, job=self._job)
+        self._record = replace(self._record, state=self._bound, recurrence=self._recurrence)
+        self._due = self._find_due(self._recurrence.watermark)
+        return True

@@ -1,0 +1,81 @@
+"""Follow the job of an association through the looks at List, until it counts as ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from reconciler.core.journal.jobs import FINAL_STATUSES, RUNNING, Job, JobSource
+from reconciler.core.model import Live, Spec
+from reconciler.core.request.export_window import starts_export
+from reconciler.core.text import format_timestamp
+
+PATIENCE = timedelta(hours=24)
+"""Time after which a job that never seemed to run, or a window that was not sent, needs a person."""
+
+_MAX_PAUSE = timedelta(days=1)
+_MAX_DOUBLINGS = 10
+
+
+def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, is_shown: bool) -> Job:
+    """Return the job after a look at List. `is_shown` tells whether List shows the configuration of its call.
+
+    LastExecutionStatus may belong to an earlier job for a while. A job has therefore ended if a final status follows
+    IN_PROGRESS, or if List shows a final status a settle time after it first showed the configuration. Only the first
+    of them proves that a job has ended whose call List cannot show.
+    """
+    if job.result is not None:
+        return job
+    status = live.last_execution.status if live.last_execution else None
+    if job.refusal and not (is_shown and not job.is_repetition):
+        return job
+    if is_shown or job.is_accepted:
+        job = replace(job, running_at=job.running_at or (now if status == RUNNING else None))
+    if is_shown:
+        job = replace(job, refusal=None, shown_at=job.shown_at or now)
+    is_certain = job.running_at is not None or (
+        not job.is_repetition and job.shown_at is not None and now >= job.shown_at + settle_time
+    )
+    if status in FINAL_STATUSES and is_certain and (is_shown or job.shown_at is None):
+        return replace(job, result=status, ended_at=now)
+    return job
+
+
+def may_run(job: Job | None, live: Live, request: Spec) -> bool:
+    """Tell whether a job of the association may be running. An unknown status counts as running."""
+    status = live.last_execution.status if live.last_execution else None
+    if job and job.result is None and job.shown_at is not None:
+        return True
+    if status is None:
+        return starts_export(request) and not (job and job.result)
+    return status not in FINAL_STATUSES
+
+
+def is_running(live: Live) -> bool:
+    """Tell whether List shows that a job is running. A missing or unknown status counts as running."""
+    return live.last_execution is None or live.last_execution.status not in FINAL_STATUSES
+
+
+def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> datetime:
+    """Return the time until which a run waits for List to show an Update, or for the end of its job.
+
+    While a job runs since the Update, that is a day after it.
+    """
+    patience_end = job.sent_at + PATIENCE
+    return patience_end if job.running_at and now < patience_end else job.sent_at + settle_time
+
+
+def describe_unshown_job(job: Job) -> str | None:
+    """Return the warning about an Update whose job has ended, and whose configuration List never showed."""
+    if job.result is None or job.shown_at or job.source is not JobSource.UPDATE:
+        return None
+    return (
+        f"AWS accepted the update of {format_timestamp(job.sent_at)}, and a job ended since, but List still shows the "
+        "configuration before: compare it with the console of AWS"
+    )
+
+
+def compute_pause(job: Job, settle_time: timedelta) -> timedelta:
+    """Return the time from a refused Update to the next attempt. It grows with each denial, up to a day."""
+    doublings = min(max(job.refusal_count - 1, 0), _MAX_DOUBLINGS)
+    return min(settle_time * (1 << doublings), _MAX_PAUSE)

@@ -1,0 +1,156 @@
+"""The requests and records of recurring windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.core.journal.jobs import MAX_WINDOWS, Job, JobSource, PastWindow, Recurrence, WindowRule
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.model import Live, Manifest, Spec
+from reconciler.core.plan.decision import Update
+from reconciler.core.plan.difference import compare
+from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
+from reconciler.core.text import format_timestamp
+from reconciler.core.windows.boundaries import compute_first_boundary
+from reconciler.core.windows.declaration import WindowDeclaration
+from reconciler.core.windows.due import Window, compute_next_window, find_due_boundaries
+
+
+def complete_request(manifest: Manifest, request: Spec, record: Record | None) -> Spec:
+    """Return the request with its window, if the manifest has recurring ones.
+
+    The window is that of the record. A boundary that becomes due is therefore no change of git, and a Create without an
+    answer is repeated as it was. Without a record, it is the first window.
+    """
+    if manifest.window is None:
+        return request
+    if record and EXECUTION in record.request:
+        return {**request, EXECUTION: record.request[EXECUTION]}
+    return add_window(request, compute_next_window(manifest.window, None))
+
+
+def add_window(request: Spec, window: Window | None) -> Spec:
+    """Return the request with the ExecutionConfiguration that exports a window, if there is a window."""
+    return {**request, EXECUTION: build_execution(window)} if window else request
+
+
+def with_live_execution(request: Spec, live: Live) -> Spec:
+    """Return the request with the ExecutionConfiguration that List shows, or without one."""
+    execution = live.spec.get(EXECUTION)
+    rest = {member: value for member, value in request.items() if member != EXECUTION}
+    return rest if execution is None else {**rest, EXECUTION: execution}
+
+
+def build_rule(declaration: WindowDeclaration) -> WindowRule:
+    """Return the members of a declaration that the journal keeps."""
+    return WindowRule(declaration.every.value, declaration.zone_name, declaration.first, declaration.delay)
+
+
+def start_recurrence(declaration: WindowDeclaration, window: Window, recurrence: Recurrence | None) -> Recurrence:
+    """Return the recurrence to write before the Create of a window. After a loss, the past windows stay known."""
+    if recurrence is None:
+        return Recurrence(window.start, rules=(build_rule(declaration),))
+    return with_rule(recurrence, declaration)
+
+
+def with_rule(recurrence: Recurrence, declaration: WindowDeclaration) -> Recurrence:
+    """Return the recurrence with the declaration as the current one."""
+    rule = build_rule(declaration)
+    return replace(recurrence, rules=(*(each for each in recurrence.rules if each != rule), rule))
+
+
+def is_superseded(declaration: WindowDeclaration, recurrence: Recurrence) -> bool:
+    """Tell whether a run acted on the declaration before, and a later run on another one."""
+    return build_rule(declaration) in recurrence.rules[:-1]
+
+
+def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) -> str | None:
+    """Return the reason to block windows that begin after the watermark, which would leave data out."""
+    if compute_first_boundary(declaration) <= recurrence.watermark:
+        return None
+    return (
+        f"window.first is {declaration.first}, and everything has been exported only up to "
+        f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
+        f"to leave out the time in between, set window.continueFrom to {declaration.first}"
+    )
+
+
+def continue_late(declaration: WindowDeclaration, recurrence: Recurrence) -> Recurrence:
+    """Return the recurrence with window.continueFrom as its watermark, once, if window.first is later than that."""
+    continue_from = declaration.continue_from
+    if not describe_late_first(declaration, recurrence) or continue_from in (None, recurrence.continued_from):
+        return recurrence
+    watermark = max(continue_from, recurrence.watermark)
+    return replace(recurrence, watermark=watermark, continued_from=continue_from)
+
+
+def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:
+    """Return the recurrence with the current window of a record among the past ones.
+
+    Attempts that AWS refused again and again are one window.
+    """
+    window = read_window(record.request)
+    job = record.state.job if isinstance(record.state, Bound) else None
+    if window is None or job is None:
+        return recurrence
+    past, new = recurrence.past, PastWindow(window.start, window.end, job)
+    if past and past[-1].job.refusal and (past[-1].start, past[-1].end) == (new.start, new.end):
+        past = past[:-1]
+    return replace(recurrence, past=(*past, new)[-MAX_WINDOWS:])
+
+
+def build_window_update(inputs: DecisionInput, record: Record, live: Live, window: Window, reason: str) -> Update:
+    """Return the Update that exports a window, with the record to write before it."""
+    declaration, recurrence, state = inputs.manifest.window, record.recurrence, record.state
+    assert declaration
+    assert recurrence
+    assert isinstance(state, Bound)
+    old_job, old_window = state.job, read_window(record.request)
+    is_same_request = old_window == window and old_job is not None and old_job.refusal is not None
+    job = Job(
+        JobSource.UPDATE,
+        inputs.rules.now,
+        refusal_count=old_job.refusal_count if is_same_request and old_job else 0,
+        is_repetition=window == read_window(live.spec),
+    )
+    new_record = replace(
+        inputs.acknowledge_generation(record),
+        request=add_window(record.request, window),
+        state=replace(state, job=job),
+        previous_executions=(live.spec.get(EXECUTION),),
+        recurrence=with_rule(with_past_window(recurrence, record), declaration),
+    )
+    differences = compare(new_record.request, record.request, live.spec, inputs.manifest.policy.ignore)
+    return Update(inputs.manifest, live, new_record, record, differences, reason)
+
+
+def find_backfill_problem(inputs: DecisionInput) -> str | None:
+    """Return the reason to block the first export if several periods are due and window.backfill does not permit it."""
+    declaration, now = inputs.manifest.window, inputs.certain_now
+    if declaration is None or now is None:
+        return None
+    boundaries = find_due_boundaries(declaration, None, now)
+    if len(boundaries) <= 1:
+        return None
+    newest = boundaries[-1].astimezone(declaration.zone).date()
+    if declaration.backfill and newest <= declaration.backfill:
+        return None
+    return (
+        f"{len(boundaries)} windows since {declaration.first} are due at once: to export them all, set window.backfill "
+        f"to {newest}; to begin later, set window.first to a later date"
+    )
+
+
+def describe_window(window: Window, declaration: WindowDeclaration) -> str:
+    """Return a window as text, in the time zone of its manifest."""
+    return f"{format_local(window.start, declaration)} to {format_local(window.end, declaration)}"
+
+
+def format_local(instant: datetime, declaration: WindowDeclaration) -> str:
+    """Return an instant as a local date, with the time of day and UTC if it is not local midnight."""
+    local = instant.astimezone(declaration.zone)
+    if not (local.hour or local.minute or local.second):
+        return f"{local:%Y-%m-%d}"
+    return f"{local:%Y-%m-%d %H:%M:%S} ({format_timestamp(instant)})"

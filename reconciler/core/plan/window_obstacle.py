@@ -1,0 +1,45 @@
+"""Find the reason for which a revision must not send recurring windows, such as an older window declaration."""
+
+from __future__ import annotations
+
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Live
+from reconciler.core.plan.decision import Changed
+from reconciler.core.plan.difference import Difference, compare
+from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.recurrence import is_superseded
+from reconciler.core.windows.declaration import WindowDeclaration
+
+
+def find_window_obstacle(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live
+) -> Changed | None:
+    """Return the decision if this revision must not send anything."""
+    manifest = inputs.manifest
+    differences = _compare_members(inputs, record, live)
+    if fixed_members := ", ".join(each.path for each in differences if each.is_changed):
+        reason = (
+            f"an update cannot change {fixed_members}: restore the old values in this manifest, and write a manifest "
+            "for the new values, with a new name"
+        )
+        return Changed(manifest, live, record, differences, reason)
+    if manifest.policy.generation < record.generation:
+        reason = (
+            f"policy.generation is {manifest.policy.generation} and was {record.generation} before, as in an older "
+            f"revision: run the latest revision, or set policy.generation to {record.generation} or more; until then "
+            "nothing is sent"
+        )
+        return Changed(manifest, live, record, differences, reason)
+    if record.recurrence and is_superseded(declaration, record.recurrence) and not inputs.is_generation_raised(record):
+        reason = (
+            "the window of the manifest was in force before and was replaced since, as in an older revision: run the "
+            f"latest revision; to return to this window, {inputs.describe_remedy(record)}; until then nothing is sent"
+        )
+        return Changed(manifest, live, record, differences, reason)
+    return None
+
+
+def _compare_members(inputs: DecisionInput, record: Record, live: Live) -> tuple[Difference, ...]:
+    """Return the differences in the members that do not belong to a window."""
+    differences = compare(inputs.request, record.request, live.spec, inputs.manifest.policy.ignore)
+    return tuple(each for each in differences if not each.is_updatable)

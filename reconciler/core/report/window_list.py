@@ -1,0 +1,44 @@
+"""List of every past and coming window of one manifest, from its record in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Manifest
+from reconciler.core.report.windows import WindowReport, build_window_report
+
+DEFAULT_COUNT = 12
+"""Number of windows to come without a date."""
+MAX_COUNT = 1000
+"""Maximum number of windows to come: daily windows of almost three years."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowList:
+    """The windows of a manifest.
+
+    `is_complete` is false if there are more windows before the requested date than MAX_COUNT.
+    """
+
+    manifest: Manifest
+    report: WindowReport
+    is_complete: bool = True
+
+
+def list_windows(
+    manifest: Manifest, record: Record | None, now: datetime, until: date | None, *, is_suspended: bool = False
+) -> WindowList | None:
+    """Return the windows of a manifest up to the last one that begins on or before `until`, a local date.
+
+    None if the manifest has no windows.
+    """
+    count = DEFAULT_COUNT if until is None else MAX_COUNT
+    report = build_window_report(manifest, record, now, is_suspended=is_suspended, count=count)
+    if report is None or until is None:
+        return WindowList(manifest, report) if report else None
+    next_windows = tuple(
+        each for each in report.next_windows if each.window.start.astimezone(report.zone).date() <= until
+    )
+    return WindowList(manifest, replace(report, next_windows=next_windows), is_complete=len(next_windows) < MAX_COUNT)

@@ -1,0 +1,194 @@
+"""Recurring windows of one association, for people: what was exported, what is due, and what goes out next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from reconciler.core.journal.jobs import COMPLETED, FAILED, Job, JobSource
+from reconciler.core.journal.records import Bound, Record
+from reconciler.core.model import Manifest, Mode
+from reconciler.core.request.export_window import read_window
+from reconciler.core.windows.boundaries import compute_first_boundary
+from reconciler.core.windows.declaration import Missed, WindowDeclaration
+from reconciler.core.windows.due import FutureWindow, Window, find_due_window, list_future_windows
+
+OVERDUE_AFTER = timedelta(hours=24)
+"""Time after which a window that is due and was not sent is overdue."""
+NEXT_COUNT = 3
+"""Number of windows to come in a report."""
+
+
+class WindowState(StrEnum):
+    """State of a window, in the words of reports and of the page."""
+
+    DONE = "done"
+    RUNNING = "running"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    DUE = "due"
+    OVERDUE = "overdue"
+    TO_COME = "to come"
+
+
+class Answer(StrEnum):
+    """Answer of AWS to the call that sent a window."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SentWindow:
+    """A window that was sent, and its job. `is_last` is true for the last one. The job of any other has ended."""
+
+    window: Window
+    job: Job
+    is_last: bool = False
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer of AWS. None for a job that this program did not start."""
+        if self.job.source is JobSource.OBSERVED:
+            return None
+        if self.job.refusal:
+            return Answer.REFUSED
+        return Answer.ACCEPTED if self.job.is_accepted else Answer.UNKNOWN
+
+    @property
+    def state(self) -> WindowState:
+        """The state. It is unknown if nothing shows that the call arrived, or how an earlier job ended."""
+        job = self.job
+        if job.result:
+            return {COMPLETED: WindowState.DONE, FAILED: WindowState.FAILED}[job.result]
+        if job.refusal:
+            return WindowState.REFUSED
+        has_arrived = bool(job.is_accepted or job.shown_at or job.running_at)
+        return WindowState.RUNNING if self.is_last and has_arrived else WindowState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReport:
+    """Windows of one association at `now`, in the time zone `time_zone` of its manifest.
+
+    Everything before `watermark` has been exported. It is None before the first export, and `is_assumed` if it was
+    concluded from List alone. `due` is the window that is due and was not sent. `next_windows` are the windows to come,
+    and `sent` those that were sent, the oldest first. If `is_suspended`, the manifest or the target lets none go out.
+    """
+
+    time_zone: str
+    zone: tzinfo
+    now: datetime
+    watermark: datetime | None = None
+    is_assumed: bool = False
+    is_suspended: bool = False
+    due: FutureWindow | None = None
+    next_windows: tuple[FutureWindow, ...] = ()
+    sent: tuple[SentWindow, ...] = ()
+
+    @property
+    def planned(self) -> tuple[FutureWindow, ...]:
+        """The windows that were not sent: the one that is due, and those to come."""
+        return (self.due, *self.next_windows) if self.due else self.next_windows
+
+    @property
+    def last(self) -> SentWindow | None:
+        """The window that was sent last."""
+        return self.sent[-1] if self.sent else None
+
+    def get_state(self, planned: FutureWindow, now: datetime) -> WindowState:
+        """Return the state of a window that was not sent. A suspended association is never overdue."""
+        if now < planned.due_at:
+            return WindowState.TO_COME
+        is_overdue = now >= planned.due_at + OVERDUE_AFTER and not self.is_suspended
+        return WindowState.OVERDUE if is_overdue else WindowState.DUE
+
+    def find_due_since(self, now: datetime) -> datetime | None:
+        """Return the time since which a window has waited. None if none waits, or if the association is suspended."""
+        due_times = (each.due_at for each in self.planned if each.due_at <= now)
+        return None if self.is_suspended else min(due_times, default=None)
+
+
+def build_window_report(
+    manifest: Manifest, record: Record | None, now: datetime, *, is_suspended: bool = False, count: int = NEXT_COUNT
+) -> WindowReport | None:
+    """Return the windows of a manifest from its record, with `count` windows to come.
+
+    None without a `window`, and for a retired manifest, which has no windows to come.
+    """
+    declaration = manifest.window
+    if declaration is None or manifest.policy.retired:
+        return None
+    recurrence = record.recurrence if record else None
+    watermark = recurrence.watermark if recurrence else None
+    sent = _list_sent(record) if record else ()
+    position = _Position(declaration, watermark, sent[-1] if sent else None)
+    due = position.find_due(now)
+    next_windows = list_future_windows(declaration, due.window.end if due else position.sent_until, count)
+    if not due and position.is_repeated and next_windows:
+        next_windows = (position.extend(next_windows[0]), *next_windows[1:])
+    return WindowReport(
+        time_zone=declaration.zone_name,
+        zone=declaration.zone,
+        now=now,
+        watermark=None if watermark == compute_first_boundary(declaration) else watermark,
+        is_assumed=recurrence is not None and recurrence.is_assumed,
+        is_suspended=is_suspended or manifest.policy.suspend or manifest.policy.mode is Mode.OBSERVE,
+        due=due,
+        next_windows=next_windows,
+        sent=sent,
+    )
+
+
+def _list_sent(record: Record) -> tuple[SentWindow, ...]:
+    """Return the past windows of a record and its current one. A Create without an answer has no job yet."""
+    past = record.recurrence.past if record.recurrence else ()
+    earlier = tuple(SentWindow(Window(each.start, each.end), each.job) for each in past)
+    window, state = read_window(record.request), record.state
+    job = state.job if isinstance(state, Bound) else Job(JobSource.CREATE, state.last_attempt)
+    return (*earlier, SentWindow(window, job, is_last=True)) if window and job else earlier
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Position in the sequence of windows: the watermark, and the window that was sent last."""
+
+    declaration: WindowDeclaration
+    watermark: datetime | None
+    last: SentWindow | None
+
+    @property
+    def sent_until(self) -> datetime | None:
+        """The end of the last window, if its call arrived. Otherwise the watermark."""
+        if self.last and self.last.state in {WindowState.DONE, WindowState.RUNNING, WindowState.FAILED}:
+            return max(self.last.window.end, self.watermark or self.last.window.end)
+        return self.watermark
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if the last window failed, and is exported again within the next one."""
+        return (
+            self.last is not None
+            and self.last.state is WindowState.FAILED
+            and self.declaration.missed is Missed.MERGE
+            and self.watermark is not None
+            and self.watermark < self.last.window.end
+        )
+
+    def find_due(self, now: datetime) -> FutureWindow | None:
+        """Return the window that is due and was not sent, with the time since which it has been due."""
+        window = find_due_window(self.declaration, self.sent_until, now)
+        if window is None:
+            return None
+        due_at = list_future_windows(self.declaration, self.sent_until, 1)[0].due_at
+        return self.extend(FutureWindow(window, due_at))
+
+    def extend(self, planned: FutureWindow) -> FutureWindow:
+        """Return a window with the failed one before it, if that is exported again within it."""
+        if not self.is_repeated:
+            return planned
+        assert self.watermark
+        return FutureWindow(Window(self.watermark, planned.window.end), planned.due_at)

@@ -1,0 +1,156 @@
+"""Render the recurring windows of an association: short lines for reports, and a tree for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.core.journal.jobs import JobSource
+from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
+from reconciler.core.text import format_timestamp_to_the_minute, sanitize
+from reconciler.core.windows.due import FutureWindow, Window
+
+_REVIEW = "each export goes out without another review"
+_SUSPENDED = "no export goes out while the association or its target is suspended or only observed"
+_NO_WINDOWS = "no window is to come, because no period begins after window.last"
+_CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
+
+
+def list_sentences(report: WindowReport | None) -> tuple[str, ...]:
+    """Return the watermark, the window that is due and the windows to come, as lines. () without windows."""
+    return tuple(sanitize(sentence) for sentence in _yield_sentences(report)) if report else ()
+
+
+def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:
+    """Return the watermark and the first window that was not sent, as lines without line breaks."""
+    planned = (describe_planned(each, report, report.now) for each in report.planned[:1])
+    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned))
+
+
+def _yield_sentences(report: WindowReport) -> Iterator[str]:
+    yield describe_watermark(report)
+    for planned in report.planned:
+        yield describe_planned(planned, report, report.now)
+    yield describe_next_step(report)
+
+
+def describe_next_step(report: WindowReport) -> str:
+    """Return whether the windows to come go out."""
+    if not report.planned:
+        return _NO_WINDOWS
+    return _SUSPENDED if report.is_suspended else _REVIEW
+
+
+def describe_watermark(report: WindowReport) -> str:
+    """Return what has been exported, and the time zone."""
+    if report.watermark is None:
+        return f"windows in {report.time_zone}: no export has been completed yet"
+    assumption = ", which is assumed from List" if report.is_assumed else ""
+    return (
+        f"windows in {report.time_zone}: everything before {format_time(report.watermark, report)} has been exported"
+        f"{assumption}"
+    )
+
+
+def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
+    """Return a window that was not sent, with the earliest time at which it goes out."""
+    time, window = format_time(planned.due_at, report), format_window(planned.window, report)
+    match report.get_state(planned, now):
+        case WindowState.TO_COME:
+            return f"next from {time}: {window}"
+        case state:
+            return f"{state} since {time}: {window}"
+
+
+def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
+    """Return when a window goes out, or since when it has waited."""
+    is_to_come = report.get_state(planned, now) is WindowState.TO_COME
+    return f"{'goes out from' if is_to_come else 'since'} {format_time(planned.due_at, report)}"
+
+
+def describe_sent(sent: SentWindow, report: WindowReport) -> str:
+    """Return what became of a window that was sent. Later times are in UTC alone."""
+    job = sent.job
+    event = f"{_CALLS[job.source]} sent" if job.source in _CALLS else "first seen"
+    parts = [
+        f"{event} {format_time(job.sent_at, report)}",
+        f"answer {sent.answer}" if sent.answer else "",
+        f"AWS: {job.refusal.message}" if job.refusal else "",
+        f"shown {_format_utc(job.shown_at)}" if job.shown_at else "",
+        f"ended {_format_utc(job.ended_at)}" if job.ended_at else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def format_window(window: Window, report: WindowReport) -> str:
+    """Return the beginning and the end of a window, in the time zone of the manifest."""
+    return " to ".join(format_ends(window, report))
+
+
+def format_ends(window: Window, report: WindowReport) -> tuple[str, str]:
+    """Return the beginning and the end of a window apart."""
+    return _format_local(window.start, report), _format_local(window.end, report)
+
+
+def format_time(time: datetime, report: WindowReport) -> str:
+    """Return a time to the minute in the time zone of the manifest, and in UTC."""
+    utc, local = _format_utc(time), time.astimezone(report.zone)
+    return f"{local:%Y-%m-%d %H:%M} ({utc})" if local.utcoffset() else utc
+
+
+def _format_utc(time: datetime) -> str:
+    return format_timestamp_to_the_minute(time.astimezone(UTC))
+
+
+def _format_local(time: datetime, report: WindowReport) -> str:
+    """Return a time as a local date, with the time of day and UTC if it is not local midnight."""
+    local = time.astimezone(report.zone)
+    return format_time(time, report) if local.hour or local.minute else f"{local:%Y-%m-%d}"
+
+
+def encode(report: WindowReport | None) -> dict[str, Any] | None:
+    """Return the windows as a tree."""
+    if report is None:
+        return None
+    return {
+        "timeZone": report.time_zone,
+        "watermark": report.watermark and _encode_time(report.watermark),
+        "watermarkAssumed": report.is_assumed,
+        "suspended": report.is_suspended,
+        "due": report.due and _encode_planned(report.due, report),
+        "next": [_encode_planned(each, report) for each in report.next_windows],
+        "past": [_encode_sent(each) for each in report.sent],
+    }
+
+
+def _encode_planned(planned: FutureWindow, report: WindowReport) -> dict[str, Any]:
+    return {
+        **_encode_window(planned.window),
+        "dueAt": _encode_time(planned.due_at),
+        "state": report.get_state(planned, report.now),
+    }
+
+
+def _encode_sent(sent: SentWindow) -> dict[str, Any]:
+    job = sent.job
+    return {
+        **_encode_window(sent.window),
+        "state": sent.state,
+        "source": job.source,
+        "sentAt": _encode_time(job.sent_at),
+        "answer": sent.answer,
+        "error": job.refusal.message if job.refusal else None,
+        "shownAt": job.shown_at and _encode_time(job.shown_at),
+        "runningAt": job.running_at and _encode_time(job.running_at),
+        "endedAt": job.ended_at and _encode_time(job.ended_at),
+        "result": job.result,
+    }
+
+
+def _encode_window(window: Window) -> dict[str, Any]:
+    return {"start": _encode_time(window.start), "end": _encode_time(window.end)}
+
+
+def _encode_time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat()

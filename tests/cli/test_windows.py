@@ -1,0 +1,56 @@
+"""`reconcile windows` lists past and coming windows from the manifests and the journal, and writes nothing."""
+
+from __future__ import annotations
+
+import json
+
+from support.program import EXPORT, Program
+from support.proxy import FaultProxy
+
+from reconciler.sandbox import SandboxServer
+
+RECURRING = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: NAME}
+policy: {mode: create-and-update}
+window: {every: month, timeZone: Europe/Berlin, first: 2026-10-01, last: 2026-10-01}
+spec:
+  DataIntegrationIdentifier: profiles-export
+  DestinationURI: s3://corp-exports/NAME
+"""
+
+
+def test_windows_are_listed_before_and_after_the_first_export(program: Program, server: SandboxServer) -> None:
+    """The list needs no AppIntegrations, and shows the first window as to be sent, and then as running."""
+    program.add("monthly", text=RECURRING)
+    with FaultProxy(server.url) as proxy:
+        before = Program(program.folder, proxy.url).run("windows", "monthly")
+    assert set(proxy.counts) == {"STS"}
+    assert before.code == 0
+    assert "2026-10-01 to 2026-11-01  since 2026-11-01 01:00 (2026-11-01 00:00Z)" in before.out
+    assert not (program.folder / ".reconciler").exists()
+    program.run()
+    after = program.run("windows", "monthly", "--until", "2026-12-31", "-o", "json")
+    assert after.code == 0
+    windows = json.loads(after.out)["windows"]
+    assert [(each["source"], each["state"]) for each in windows["past"]] == [("create", "running")]
+    assert (windows["due"], windows["next"]) == (None, [])
+    for command in (("status",), ("explain", "monthly")):
+        assert "windows in Europe/Berlin: no export has been completed yet" in program.run(*command).out
+    assert "window   every month, from 2026-10-01 in Europe/Berlin, last 2026-10-01" in program.run(*command).out
+
+
+def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:
+    """A fixed window, a retired manifest, an unknown name and a wrong date are usage errors."""
+    program.add("october", text=EXPORT)
+    program.add("old", text=RECURRING.replace("policy: {", "policy: {retired: replaced, "))
+    for arguments, message in (
+        (("october",), "the manifest 'october' has no `window`: name a manifest with recurring windows"),
+        (("old",), "the manifest 'old' is retired: name a manifest with recurring windows"),
+        (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
+        (("october", "--until", "soon"), "'soon' does not match the format '%Y-%m-%d'"),
+    ):
+        result = program.run("windows", *arguments)
+        assert (result.code, result.out) == (64, "")
+        assert message in result.err

@@ -1,0 +1,543 @@
+"""Windows that this program did not send are adopted only without a gap, and older revisions send nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from support.builders import SETTLE, recurring_manifest, window
+from support.exports import DAY, Export, at, build_fixed_manifest, expect, span
+
+from reconciler.core.apply.outcome import Unknown
+from reconciler.core.journal.jobs import JobSource
+from reconciler.core.model import Json, Mode, OnLoss, Policy
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Create,
+    Drifted,
+    Finished,
+    Held,
+    InSync,
+    Lost,
+    Settling,
+    Update,
+    get_live,
+)
+from reconciler.core.request.export_window import build_execution
+from reconciler.core.windows.declaration import Missed
+from reconciler.core.windows.due import Window
+
+HALF = Window(at(2), at(2, 15))
+
+
+def start_export(missed: Missed = Missed.MERGE) -> Export:
+    """Return an export whose January has completed. It is March 1, 01:00 UTC, and February is due."""
+    export = Export(recurring_manifest(window(missed=missed)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.now = at(3, 1, 1)
+    return export
+
+
+def lose_journal(shown: Window | None, status: str | None = "COMPLETED", missed: Missed = Missed.MERGE) -> Export:
+    """Return an export whose association List shows, and that the journal does not know."""
+    export = Export(recurring_manifest(window(missed=missed)), at(3, 1, 1))
+    export.show(shown, status)
+    return export
+
+
+def set_live_execution(export: Export, execution: Json) -> None:
+    """Let List show this ExecutionConfiguration."""
+    assert export.live
+    export.live = replace(export.live, spec={**export.live.spec, "ExecutionConfiguration": execution})
+
+
+# The journal is lost, or the association was made by hand
+
+
+def test_completed_window_on_boundaries_is_the_watermark() -> None:
+    """With COMPLETED, the end of a window on boundaries becomes the watermark, assumed from List."""
+    export = lose_journal(span(1, 2))
+    expect(export.run(), Adopt)
+    export.run()
+    assert (export.watermark, export.recurrence.is_assumed, export.job.source) == (at(1), True, JobSource.OBSERVED)
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert (export.watermark, export.recurrence.is_assumed) == (at(2), True)
+    assert export.sent == [span(2, 3)]
+    export.finish()
+    export.run()
+    assert (export.watermark, export.recurrence.is_assumed) == (at(3), False)
+
+
+@pytest.mark.parametrize("missed", Missed)
+def test_failed_window_on_boundaries_is_not_exported(missed: Missed) -> None:
+    """With FAILED, the start of the window is the watermark, and a failed job is decided like one of this program."""
+    export = lose_journal(span(2, 3), "FAILED", missed)
+    for _ in range(2):
+        export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Held if missed is Missed.MERGE else Blocked, (1, 0), "FAILED")
+    assert export.watermark == at(2)
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.sent == [span(2, 3)]
+
+
+@pytest.mark.parametrize("status", ["IN_PROGRESS", None])
+def test_running_window_on_boundaries_is_pending(status: str | None) -> None:
+    """While its job runs, an adopted window is pending, and no Update is sent."""
+    export = lose_journal(span(1, 2), status)
+    export.run()
+    expect(export.run(), Held)
+    export.wait(2 * SETTLE)
+    expect(export.run(), Held)
+    assert export.watermark == at(1)
+    export.set_status("COMPLETED")
+    expect(export.run(), Update)
+    assert export.watermark == at(2)
+
+
+def test_merged_window_on_boundaries_is_adopted() -> None:
+    """A window of several periods lies on boundaries, too."""
+    export = lose_journal(span(1, 3))
+    export.run()
+    expect(export.run(), InSync)
+    export.wait(SETTLE)
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+
+
+@pytest.mark.parametrize("shown", [HALF, Window(at(1, 5), at(2)), None])
+def test_window_not_on_boundaries_is_blocked_until_continue_from(shown: Window | None) -> None:
+    """A window that does not begin and end with periods is blocked until a person says where to continue."""
+    export = lose_journal(shown)
+    export.run()
+    expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
+    export.edit_window(continue_from=at(2, 20))
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [Window(at(2, 20), at(3))]
+    assert export.recurrence.continued_from == at(2, 20)
+
+
+def test_failed_job_without_a_window_is_blocked() -> None:
+    """The failed job of an association without a window is reported, although skip cannot name its window."""
+    export = lose_journal(None, "FAILED", Missed.EACH)
+    export.edit_window(continue_from=at(2))
+    for _ in range(2):
+        export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "the export of an unknown window FAILED")
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.sent == [span(2, 3)]
+
+
+def test_later_end_in_list_beats_continue_from() -> None:
+    """An end in List that is later than continueFrom is the watermark, because it was exported."""
+    export = lose_journal(HALF)
+    export.edit_window(continue_from=at(2, 10))
+    for _ in range(2):
+        export.run()
+    assert export.watermark == at(2, 15)
+
+
+def test_continue_from_has_no_effect_on_boundaries() -> None:
+    """On an association that is not blocked, continueFrom has no effect."""
+    export = lose_journal(span(1, 2))
+    export.edit_window(continue_from=at(2, 20))
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    assert (export.watermark, export.recurrence.continued_from) == (at(2), None)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("1767225600000", "1769904000000"),
+        ("1767225600", "1769904000"),
+        ("2026-01-01T00:00:00Z", "2026-02-01T01:00:00+01:00"),
+        ("2026-01-01T00:00:00", "2026-02-01"),
+    ],
+)
+def test_window_in_list_is_read_as_instants(start: str, end: str) -> None:
+    """A window in List has 10 or 13 digits, or is ISO 8601. Without a zone it is UTC."""
+    export = lose_journal(span(1, 2))
+    set_live_execution(
+        export, {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": start, "EndTime": end}}
+    )
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    assert export.watermark == at(2)
+
+
+@pytest.mark.parametrize("end", ["tomorrow", "17699040000000", "17699", "9999-12-31T23:59:59-14:00"])
+def test_other_text_in_list_makes_it_unobserved(end: str) -> None:
+    """A window in List with any other text makes that List unobserved."""
+    export = lose_journal(span(1, 2))
+    set_live_execution(
+        export, {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "1767225600000", "EndTime": end}}
+    )
+    export.run()
+    decision = export.run()
+    expect(decision, Blocked, (1, 1))
+    assert isinstance(decision, Blocked)
+    assert decision.is_unobserved
+
+
+# A fixed window becomes a recurring one
+
+
+def test_fixed_window_becomes_a_recurring_one() -> None:
+    """The completed job of a fixed window on boundaries is known, so its end is the watermark at once."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest, export.now = recurring_manifest(), at(3, 1, 1)
+    expect(export.run(), Update)
+    assert (export.watermark, export.recurrence.is_assumed) == (at(2), False)
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+def test_fixed_window_with_an_update_on_its_way_settles() -> None:
+    """An Update of the fixed window that List does not show yet settles before the window is adopted."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(3, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest = build_fixed_manifest(span(2, 3))
+    expect(export.run(Unknown("no answer")), Update)
+    export.manifest = recurring_manifest()
+    expect(export.run(), Settling)
+    export.show(span(2, 3), "IN_PROGRESS")
+    expect(export.run(), InSync)
+    assert export.watermark == at(2)
+
+
+def test_fixed_window_with_an_unanswered_update_is_blocked_until_the_generation_is_raised() -> None:
+    """An Update of the fixed window that List never shows may have run, so its window is not sent once more."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(3, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest = build_fixed_manifest(span(2, 3))
+    export.run(Unknown("no answer"))
+    export.manifest = recurring_manifest()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to continue from the window that List shows")
+    export.edit_policy(generation=2)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+# Beside a journal
+
+
+@pytest.mark.parametrize("shown", [span(2, 3), span(1, 3), span(2, 4)])
+def test_later_window_without_a_gap_is_adopted(shown: Window) -> None:
+    """Beside a journal, a later window that starts at or before the watermark is adopted."""
+    export = start_export()
+    export.show(shown)
+    expect(export.run(), InSync)
+    export.wait(SETTLE)
+    expect(export.run(), InSync)
+    assert (export.watermark, export.recurrence.past[-1].end) == (shown.end, at(2))
+
+
+@pytest.mark.parametrize("shown", [span(3, 4), HALF, None])
+def test_window_with_a_gap_settles_and_is_then_blocked(shown: Window | None) -> None:
+    """A window after a gap, or not on boundaries, settles and is then blocked. Then continueFrom acts once."""
+    export = start_export()
+    export.show(shown)
+    export.edit_window(continue_from=at(2, 15))
+    expect(export.run(), Settling, text="which this program did not send")
+    assert export.watermark == at(2)
+    export.edit_window(continue_from=None)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
+    export.now = at(5, 1, 1)
+    export.edit_window(continue_from=at(2, 15))
+    expect(export.run(), Held, (int(shown != span(3, 4)), 0))
+    assert export.watermark == (max(at(2, 15), shown.end) if shown else at(2, 15))
+    export.show(Window(at(7), at(7, 2)))
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0))
+
+
+def test_earlier_window_settles_and_is_then_blocked() -> None:
+    """A window before the watermark that this program did not send settles, and is then blocked."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    export.journal = export.journal.with_records(
+        replace(export.record, recurrence=replace(export.recurrence, past=(), watermark=at(3)))
+    )
+    export.show(Window(at(1), at(1, 15)))
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0))
+    export.show(span(2, 3))
+    expect(export.run(), InSync)
+    assert export.recurrence.foreign_since is None
+
+
+def test_restored_journal_adopts_the_windows_that_were_sent_since() -> None:
+    """A journal from before the last send adopts its window, and exports nothing twice."""
+    export = start_export()
+    old_journal = export.journal
+    export.run()
+    export.finish()
+    export.journal = old_journal
+    expect(export.run(), InSync)
+    export.wait(SETTLE)
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+def test_another_association_does_not_move_the_watermark() -> None:
+    """If another association with the same key replaces the bound one, its window is judged like any other."""
+    export = start_export()
+    export.show(span(3, 4), id_="a2")
+    expect(export.run(), Adopt)
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0))
+    assert export.watermark == at(2)
+
+
+def test_renamed_manifest_keeps_its_windows() -> None:
+    """A renamed manifest takes over the record, and the run after it sends the due window."""
+    export = start_export()
+    watermark = export.watermark
+    export.manifest = replace(export.manifest, name="renamed")
+    expect(export.run(), Adopt)
+    assert export.watermark == watermark
+    expect(export.run(), Update)
+
+
+# Older revisions
+
+
+def build_quarters() -> dict[str, Any]:
+    """Return members of a window with other boundaries."""
+    return {"every": window("quarter").every}
+
+
+def test_superseded_window_sends_nothing_until_the_generation_is_raised() -> None:
+    """An older declaration sends nothing, and a raised generation returns to it for good."""
+    export = start_export()
+    monthly = export.manifest
+    export.edit_window(delay=timedelta(minutes=30))
+    export.run()
+    export.finish()
+    export.run()
+    latest, export.manifest, export.now = export.manifest, monthly, at(4, 1, 1)
+    expect(export.run(), Changed, text="as in an older revision")
+    assert len(export.sent) == 2
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    export.manifest = latest
+    expect(export.run(), Changed)
+
+
+def test_generation_that_returns_to_a_window_with_nothing_due_counts() -> None:
+    """A raised generation returns to an older declaration also if nothing is due."""
+    export = start_export()
+    monthly = export.manifest
+    export.edit_window(**build_quarters())
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+    export.finish()
+    export.run()
+    export.manifest = monthly
+    export.edit_policy(generation=2)
+    for _ in range(2):
+        expect(export.run(), InSync)
+    export.now = at(5, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(4, 5)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"missed": Missed.EACH}, {"last": date(2027, 1, 1)}, {"backfill": date(2026, 3, 1)}]
+)
+def test_other_members_of_a_window_do_not_supersede_it(changes: dict[str, Any]) -> None:
+    """Only every, timeZone, first and delay belong to the declarations that the journal keeps."""
+    export = start_export()
+    older = export.manifest
+    export.edit_window(**changes)
+    export.run()
+    export.finish()
+    export.manifest, export.now = older, at(4, 1, 1)
+    expect(export.run(), Update)
+
+
+def test_lower_generation_sends_nothing() -> None:
+    """A revision with a lower generation than before sends nothing."""
+    export = start_export()
+    older = export.manifest
+    export.edit_policy(generation=2)
+    export.run()
+    export.manifest, export.now = older, at(4, 1, 1)
+    expect(export.run(), Changed, text="is 1 and was 2 before")
+
+
+def test_older_revision_does_not_continue() -> None:
+    """An older revision neither adopts a window nor acts on continueFrom."""
+    export = start_export()
+    older = export.manifest
+    export.edit_policy(generation=2)
+    export.run()
+    export.show(HALF)
+    export.manifest = older
+    export.edit_window(continue_from=at(2, 20))
+    expect(export.run(), Changed)
+    assert export.recurrence.continued_from is None
+
+
+def test_changed_member_that_an_update_cannot_change_is_reported() -> None:
+    """A changed member beside the window is reported, and no window is sent until it is restored."""
+    export = start_export()
+    spec: dict[str, Json] = {**export.manifest.spec, "ObjectConfiguration": {"A": {"b": ["c"]}}}
+    export.manifest = replace(export.manifest, spec=spec)
+    expect(export.run(), Changed, text="an update cannot change /ObjectConfiguration")
+    assert len(export.sent) == 1
+
+
+@pytest.mark.parametrize("shown", [span(1, 2), span(2, 3), span(3, 4)])
+def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) -> None:
+    """A fixed window in an older revision sends nothing, and a raised generation ends the recurring windows."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest, export.now = build_fixed_manifest(shown), at(5)
+    expect(export.run(), Changed, text="the manifest had recurring windows before")
+    assert len(export.sent) == 2
+    export.edit_policy(generation=2)
+    kind = InSync if shown == span(2, 3) else Update
+    expect(export.run(), kind)
+    assert export.record.recurrence is None
+    export.finish()
+    expect(export.run(), InSync)
+
+
+def test_fixed_window_sends_nothing_while_a_window_is_unresolved() -> None:
+    """A fixed window in an older revision does not overtake an Update of a recurring window that has no answer."""
+    export = start_export()
+    export.run(Unknown("no answer"))
+    export.manifest = build_fixed_manifest(span(3, 4))
+    export.now = at(5)
+    expect(export.run(), Changed)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
+def test_fixed_window_is_not_created_where_there_is_a_watermark(status: str) -> None:
+    """A lost association with recurring windows is not created again with the fixed window of an older revision."""
+    export = start_export()
+    export.run()
+    export.finish(status)
+    export.run()
+    export.live = None
+    policy = Policy(mode=Mode.CREATE_AND_UPDATE, on_loss=OnLoss.RECREATE)
+    export.manifest = build_fixed_manifest(span(1, 2), policy)
+    export.run()
+    export.wait(SETTLE)
+    kind, code = (Lost, 1) if status == "FAILED" else (Finished, 0)
+    expect(export.run(), kind, (code, 0))
+
+
+# `first` after the watermark
+
+
+def test_first_after_the_watermark_is_blocked_until_continue_from() -> None:
+    """A `first` after the watermark would leave out data, so it is blocked, also in a dry run."""
+    export = start_export()
+    export.edit_window(first=date(2026, 3, 1))
+    export.now = at(4, 1, 1)
+    expect(export.run(), Blocked, (1, 1), "set window.continueFrom to 2026-03-01")
+    export.edit_window(continue_from=at(3))
+    expect(export.run(), Update)
+    assert (export.sent[-1], export.recurrence.continued_from) == (span(3, 4), at(3))
+    export.finish()
+    export.run()
+    export.edit_window(first=date(2026, 6, 1))
+    expect(export.run(), Blocked, (1, 1))
+
+
+def test_continue_from_before_first_stays_blocked() -> None:
+    """A continueFrom before `first` still leaves out data."""
+    export = start_export()
+    export.edit_window(first=date(2026, 3, 1), continue_from=at(2, 15))
+    expect(export.run(), Blocked, (1, 1))
+
+
+def test_first_before_the_watermark_only_anchors_the_boundaries() -> None:
+    """Where there is a watermark, an earlier `first` with another day shortens the next window."""
+    export = start_export()
+    export.edit_window(first=date(2025, 12, 15))
+    expect(export.run(), Update)
+    assert export.sent[-1] == HALF
+
+
+# What a plan never does
+
+
+@pytest.mark.parametrize("shown", [span(1, 2), span(4, 5), HALF, None])
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "IN_PROGRESS", None])
+def test_no_create_beside_an_association(shown: Window | None, status: str | None) -> None:
+    """Beside an association in List, no run creates another one, whatever the association shows."""
+    export = lose_journal(shown, status)
+    for _ in range(4):
+        decision = export.run()
+        assert not isinstance(decision, Create)
+        assert get_live(decision) or isinstance(decision, Blocked)
+        export.wait(DAY)
+
+
+def test_association_that_differs_elsewhere_is_drifted() -> None:
+    """Drift in another member than the window is reported, and no window hides it."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    assert export.live
+    execution = {**build_execution(span(2, 3)), "X": "y"}  # type: ignore[dict-item]
+    export.live = replace(export.live, spec={**export.live.spec, "ExecutionConfiguration": execution})
+    expect(export.run(), Drifted)
+
+
+def test_adopted_association_of_policy_adopt_follows_the_same_rules() -> None:
+    """An association in policy.adopt is adopted with its window."""
+    export = lose_journal(span(1, 2))
+    assert export.live
+    export.edit_policy(adopt=export.live.arn)
+    expect(export.run(), Adopt)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+
+
+def test_journal_without_a_job_follows_the_window_that_list_shows() -> None:
+    """A record with windows and without a job, as after a change of the association, follows the job in List."""
+    export = start_export()
+    export.show(span(1, 2), id_="a2")
+    expect(export.run(), Adopt)
+    expect(export.run(), Held)
+    export.wait(SETTLE)
+    expect(export.run(), Update)

@@ -1,0 +1,384 @@
+"""Each row of the decision table about the last job of an association with recurring windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from support.builders import SETTLE, recurring_manifest, window
+from support.exports import DAY, HOUR, REST, Export, at, expect, rest, span
+
+from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown, Updated
+from reconciler.core.model import Json, Mode
+from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling, Update
+from reconciler.core.windows.declaration import Missed
+
+SECOND = timedelta(seconds=1)
+UNSHOWN = "List does not show it yet"
+
+
+def start_export(missed: Missed = Missed.MERGE, *, is_due: bool = True) -> Export:
+    """Return an export whose January has completed. February is due, if `is_due`."""
+    export = Export(recurring_manifest(window(missed=missed)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.now = at(3, 1, 1) if is_due else at(2, 2)
+    return export
+
+
+def send_update(export: Export, outcome: Outcome | None = None, *, is_shown: bool = True) -> Export:
+    """Send February, and let List show it or not."""
+    export.shows_updates = is_shown
+    assert isinstance(export.run(outcome), Update)
+    return export
+
+
+@pytest.mark.parametrize("change", REST)
+def test_observe_and_suspend_hold_a_due_window(change: Mapping[str, object]) -> None:
+    """A due window of a manifest that observes or is suspended is held, with exit code 0, whatever --mode says."""
+    export = start_export()
+    rest(export, change)
+    expect(export.run(), Held)
+    assert export.sent == [span(1, 2)]
+
+
+@pytest.mark.parametrize("change", REST)
+@pytest.mark.parametrize("missed", Missed)
+def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: Mapping[str, object]) -> None:
+    """A failed export of a manifest that observes or is suspended is held, with exit code 0."""
+    export = send_update(start_export(missed))
+    export.finish("FAILED")
+    export.run()
+    rest(export, change)
+    expect(export.run(), Held)
+
+
+@pytest.mark.parametrize("mode", [Mode.CREATE, Mode.OBSERVE])
+def test_due_window_that_the_mode_of_the_run_forbids_is_held_with_trouble(mode: Mode) -> None:
+    """A due window is held with exit code 1 if --mode forbids it, and the reason names the switch."""
+    export = start_export()
+    export.mode = mode
+    expect(export.run(), Held, (1, 0), f"--mode {mode}")
+    export.mode = Mode.CREATE_AND_UPDATE
+    send_update(export)
+    export.now, export.mode = at(4, 1, 1), mode
+    expect(export.run(), Held, (1, 0), f"--mode {mode}")
+
+
+def test_unobserved_list_blocks() -> None:
+    """A window in List that is not a time makes that List unobserved, also in a dry run."""
+    export = start_export(is_due=False)
+    assert export.live
+    execution: Json = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "soon", "EndTime": "later"}}
+    export.live = replace(export.live, spec={**export.live.spec, "ExecutionConfiguration": execution})
+    before = export.record
+    decision = export.run()
+    expect(decision, Blocked, (1, 1), "not a time")
+    assert isinstance(decision, Blocked)
+    assert decision.is_unobserved
+    assert export.record == before
+
+
+def test_missing_association_settles_and_is_then_lost() -> None:
+    """An association that List leaves out settles with exit code 0, and is then lost with exit code 1."""
+    export = send_update(start_export())
+    export.live = None
+    export.wait(DAY)
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Lost, (1, 0))
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+@pytest.mark.parametrize(
+    "outcome", [NotSent("throttled"), Refused("expired", RefusalKind.ACCESS), Refused("full", RefusalKind.QUOTA)]
+)
+def test_update_that_did_not_count_is_sent_by_the_next_run(outcome: Outcome) -> None:
+    """An Update that was not sent, or refused for credentials, permissions or a quota, is sent by the next run."""
+    export = send_update(start_export(), outcome)
+    assert export.job.sent_at == at(2, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+def test_refused_request_is_sent_once_more_after_the_settle_time() -> None:
+    """An Update that AWS refused as a request is held, and sent once more after the settle time."""
+    export = send_update(start_export(), Refused("a job is running"))
+    expect(export.run(), Held, (1, 0), "a job is running")
+    export.wait(SETTLE - SECOND)
+    expect(export.run(), Held, (1, 0))
+    export.wait(SECOND)
+    expect(export.run(), Update)
+
+
+def test_refused_request_is_not_sent_while_a_job_runs() -> None:
+    """After a refusal, the Update is not sent again while List shows that an export is running."""
+    export = send_update(start_export(), Refused("a job is running"))
+    export.set_status("IN_PROGRESS")
+    export.wait(SETTLE)
+    expect(export.run(), Held, (1, 0), "an export is running")
+    export.set_status("COMPLETED")
+    expect(export.run(), Update)
+
+
+def test_request_that_is_refused_again_is_blocked() -> None:
+    """An Update that AWS refused twice is blocked, and a raised generation sends what is due once more."""
+    export = send_update(start_export(Missed.EACH), Refused("no"))
+    export.wait(SETTLE)
+    export.run(Refused("no"))
+    assert len(export.recurrence.past) == 2
+    export.wait(40 * DAY)
+    expect(export.run(), Blocked, (1, 0), "add 2026-02-01 to window.skip")
+    export.edit_policy(generation=2)
+    expect(export.run(Refused("no")), Update)
+    expect(export.run(), Blocked, (1, 0))
+
+
+def test_new_boundary_is_a_new_request_under_merge() -> None:
+    """Under merge, a new boundary makes a refused Update a new request."""
+    export = send_update(start_export(), Refused("no"))
+    export.wait(SETTLE)
+    export.run(Refused("no"))
+    expect(export.run(), Blocked, (1, 0))
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(2, 4)
+    assert export.job.refusal_count == 0
+
+
+def test_denied_update_is_tried_again_with_growing_pauses() -> None:
+    """An Update that a policy denies is blocked, and tried again without a commit after pauses of up to a day."""
+    deny = Refused("explicit deny", RefusalKind.DENY)
+    export = send_update(start_export(), deny)
+    pauses = []
+    for _ in range(9):
+        start = export.now
+        while not isinstance(decision := export.run(deny), Update):
+            expect(decision, Blocked, (1, 0), "the next attempt is at")
+            export.wait(SETTLE)
+        pauses.append(export.now - start)
+    assert pauses == [SETTLE * min(2**number, 96) for number in range(9)]
+    assert len(export.recurrence.past) == 2
+    export.wait(DAY)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(2, 3)
+
+
+def test_running_job_with_another_window_due_is_held_until_overdue() -> None:
+    """While a job runs, another due window is held: with exit code 0, and with 1 once it is overdue by a day."""
+    export = send_update(start_export())
+    export.now = at(4, 1, 1)
+    decision = export.run()
+    expect(decision, Held)
+    assert isinstance(decision, Held)
+    assert decision.is_temporary
+    export.now = at(4, 2, 1) - SECOND
+    expect(export.run(), Held)
+    export.now = at(4, 2, 1)
+    expect(export.run(), Held, (1, 0))
+    assert len(export.sent) == 2
+
+
+def test_overdue_time_counts_from_the_oldest_waiting_boundary() -> None:
+    """A window that grows while it waits is overdue a day after its first boundary became due."""
+    export = send_update(start_export())
+    export.now = at(5, 1, 1)
+    expect(export.run(), Held, (1, 0))
+
+
+def test_running_job_without_a_due_window_is_in_sync() -> None:
+    """While a job runs and nothing is due, the association is in sync."""
+    export = send_update(start_export())
+    export.wait(DAY)
+    expect(export.run(), InSync)
+
+
+def test_failed_job_is_held_under_merge_while_windows_come() -> None:
+    """Under merge, a failed window is held with exit code 1 until the next boundary, and then sent with it."""
+    export = send_update(start_export())
+    export.finish("FAILED")
+    expect(export.run(), Held, (1, 0), "exported again with the next window, at or after 2026-04-01 01:00:00Z")
+    export.now = at(4, 1, 1) - SECOND
+    expect(export.run(), Held, (1, 0))
+    export.wait(SECOND)
+    expect(export.run(), Update)
+
+
+@pytest.mark.parametrize(("missed", "last"), [(Missed.EACH, None), (Missed.MERGE, date(2026, 2, 1))])
+def test_failed_job_is_blocked_otherwise(missed: Missed, last: date | None) -> None:
+    """A failed window is blocked with `missed: each`, and past `last`."""
+    export = send_update(start_export(missed))
+    export.edit_window(last=last)
+    export.set_status("IN_PROGRESS")
+    export.run()
+    export.set_status("FAILED", "the bucket is gone")
+    expect(export.run(), Blocked, (1, 0), "the bucket is gone")
+    export.now = at(5)
+    expect(export.run(), Blocked, (1, 0))
+    assert export.watermark == at(2)
+
+
+def test_failed_job_beside_a_running_one_is_not_sent_again() -> None:
+    """A failed window is not sent again while List shows that an export is running."""
+    export = send_update(start_export())
+    export.finish("FAILED")
+    export.run()
+    export.set_status("IN_PROGRESS")
+    export.now = at(4, 1, 1)
+    expect(export.run(), Held, (1, 0), "an export is running")
+
+
+def test_completed_job_is_in_sync_or_followed_by_the_next_update() -> None:
+    """A completed window is in sync until the next one is due."""
+    export = send_update(start_export())
+    export.finish()
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+
+
+def test_completed_status_of_the_old_job_does_not_count_for_the_new_one() -> None:
+    """COMPLETED counts only a settle time after List first showed the window, or after IN_PROGRESS."""
+    export = send_update(start_export())
+    export.set_status("COMPLETED")
+    export.wait(HOUR)
+    expect(export.run(), InSync)
+    assert (export.watermark, export.job.shown_at) == (at(2), export.now)
+    export.wait(SETTLE - SECOND)
+    export.run()
+    assert export.watermark == at(2)
+    export.wait(SECOND)
+    export.run()
+    assert export.watermark == at(3)
+
+
+@pytest.mark.parametrize("outcome", [Updated(), Unknown("no answer")])
+def test_update_that_list_does_not_show_settles(outcome: Outcome) -> None:
+    """With and without an answer, an Update that List does not show settles with exit code 0."""
+    export = send_update(start_export(), outcome, is_shown=False)
+    expect(export.run(), Settling, text=UNSHOWN)
+    export.wait(SETTLE - SECOND)
+    expect(export.run(), Settling, text=UNSHOWN)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])
+def test_update_that_list_never_shows_counts_if_its_job_was_observed(status: str) -> None:
+    """An answered Update whose job was seen from IN_PROGRESS to its end counts, with a warning."""
+    export = send_update(start_export(), is_shown=False)
+    export.run()
+    export.set_status(status)
+    decision = export.run()
+    if status == "COMPLETED":
+        expect(decision, InSync)
+        assert isinstance(decision, InSync)
+        assert "List still shows the configuration before" in str(decision.warning)
+        assert export.watermark == at(3)
+    else:
+        expect(decision, Held, (1, 0), "FAILED")
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent[-1] == (span(3, 4) if status == "COMPLETED" else span(2, 4))
+
+
+def test_update_that_list_never_shows_waits_a_day_for_its_job() -> None:
+    """While the job of an answered Update runs, a run waits for its end, and blocks after a day."""
+    export = send_update(start_export(), is_shown=False)
+    export.run()
+    export.wait(DAY - SECOND)
+    expect(export.run(), Settling)
+    export.wait(SECOND)
+    expect(export.run(), Blocked, (1, 0))
+    export.set_status("COMPLETED")
+    expect(export.run(), InSync)
+
+
+def test_answered_update_that_list_never_shows_is_blocked() -> None:
+    """An answered Update that List does not show after the settle time is blocked, and never sent by itself."""
+    export = send_update(start_export(), is_shown=False)
+    export.set_status("COMPLETED")
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "AWS accepted it, and List never showed it")
+    export.now = at(9)
+    expect(export.run(), Blocked, (1, 0))
+
+
+def test_update_without_an_answer_is_blocked_and_never_repeated_by_itself() -> None:
+    """An Update without an answer that List does not show is blocked. A raised generation sends what is due."""
+    export = send_update(start_export(), Unknown("timeout"))
+    for now in (at(3, 1, 1) + SETTLE, at(3, 9), at(4, 1, 1)):
+        export.now = now
+        expect(export.run(), Blocked, (1, 0), "its answer is unknown")
+    export.edit_policy(generation=2)
+    export.set_status("IN_PROGRESS")
+    expect(export.run(), Held, (1, 0), "an export is running")
+    export.set_status("COMPLETED")
+    expect(export.run(), Update)
+    assert export.sent == [span(1, 2), span(2, 4)]
+
+
+def test_update_without_an_answer_that_list_shows_late_goes_on() -> None:
+    """A blocked Update that List shows after all is followed to its end."""
+    export = send_update(start_export(), Unknown("timeout"))
+    export.wait(DAY)
+    expect(export.run(), Blocked, (1, 0))
+    export.show(span(2, 3), "IN_PROGRESS")
+    expect(export.run(), InSync)
+    export.set_status("COMPLETED")
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+
+
+def test_generation_raised_while_an_update_settles_is_kept() -> None:
+    """A generation that was raised while an Update settles belongs to its job, and repeats nothing else."""
+    export = send_update(start_export(), Unknown("timeout"))
+    export.edit_policy(generation=2)
+    expect(export.run(), Settling)
+    assert (export.record.generation, export.job.should_repeat) == (2, True)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0))
+
+
+def test_refused_update_that_list_shows_counts_as_sent() -> None:
+    """A refusal is wrong if List shows the window after all."""
+    export = send_update(start_export(), Refused("no"))
+    export.show(span(2, 3), "IN_PROGRESS")
+    expect(export.run(), InSync)
+    assert export.job.refusal is None
+
+
+def test_repetition_needs_to_be_seen_in_progress() -> None:
+    """For a repeat of the same window, COMPLETED counts only after IN_PROGRESS. Without it, a day blocks."""
+    export = send_update(start_export(Missed.EACH))
+    export.finish("FAILED")
+    export.run()
+    export.wait(SETTLE)
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.job.is_repetition
+    export.set_status("FAILED")
+    export.wait(DAY - SECOND)
+    expect(export.run(), InSync)
+    export.wait(SECOND)
+    expect(export.run(), Blocked, (1, 0), "List never showed its job as IN_PROGRESS")
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    export.run()
+    export.set_status("COMPLETED")
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+
+
+def test_window_that_list_shows_again_from_earlier_is_drift() -> None:
+    """An earlier window of this program in List is not judged by the rules of adoption."""
+    export = send_update(start_export())
+    export.finish()
+    export.run()
+    export.show(span(1, 2))
+    expect(export.run(), Drifted)
+    assert export.watermark == at(3)
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)

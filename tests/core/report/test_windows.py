@@ -1,0 +1,256 @@
+"""People see what was exported, what is due, and what goes out next without another review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from support.builders import NOW, journal, live, manifest, observation, record, rules
+from support.recurring import (
+    AUGUST,
+    BOUNDARIES,
+    DAY,
+    HOUR,
+    NOVEMBER,
+    OCTOBER,
+    SEPTEMBER,
+    UPDATING,
+    build_job,
+    build_recurring_manifest,
+    build_recurring_record,
+    build_refused_job,
+    build_windows,
+)
+
+from reconciler.core.apply.outcome import NotSent, Outcome, Refused, Updated
+from reconciler.core.journal.jobs import Job, JobSource, PastWindow
+from reconciler.core.journal.records import CreatePending, Record
+from reconciler.core.model import Live, Manifest, Mode, Observation, Target
+from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.report.build import build_lines
+from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState, build_window_report
+from reconciler.core.request.export_window import build_execution
+from reconciler.core.windows.declaration import Missed
+from reconciler.core.windows.due import FutureWindow, Window
+
+LATE = NOVEMBER.end + 3 * HOUR
+"""A time at which November is due."""
+
+
+def list_next(report: WindowReport) -> list[Window]:
+    """Return the windows to come."""
+    return [each.window for each in report.next_windows]
+
+
+def test_manifest_without_a_window_has_no_windows() -> None:
+    """Only a manifest with `window` has recurring windows."""
+    assert build_window_report(manifest(), record(), NOW) is None
+
+
+def test_windows_before_the_first_export() -> None:
+    """Before the first export there is no watermark, and the first window is due once its delay has passed."""
+    report = build_windows(None, AUGUST.end)
+    assert (report.watermark, report.due, report.sent, report.last) == (None, None, (), None)
+    assert list_next(report) == [AUGUST, SEPTEMBER, OCTOBER]
+    assert report.next_windows[0].due_at == AUGUST.end + HOUR
+    assert (report.time_zone, report.now, report.is_suspended) == ("Europe/Berlin", AUGUST.end, False)
+    due_report = build_windows(None, AUGUST.end + HOUR)
+    assert due_report.due == FutureWindow(AUGUST, AUGUST.end + HOUR)
+    assert list_next(due_report)[0] == SEPTEMBER
+
+
+def test_completed_window_moves_the_watermark() -> None:
+    """After a completed export, its end is the watermark, and the next three windows follow without a gap."""
+    report = build_windows(build_recurring_record(SEPTEMBER))
+    assert (report.watermark, report.is_assumed, report.due) == (SEPTEMBER.end, False, None)
+    assert list_next(report)[:2] == [OCTOBER, NOVEMBER]
+    assert len(report.next_windows) == 3
+    assert report.planned == report.next_windows
+    (sent,) = report.sent
+    assert (sent.window, sent.state, sent.answer, sent.is_last) == (SEPTEMBER, WindowState.DONE, Answer.ACCEPTED, True)
+
+
+def test_missed_windows_are_due_since_the_first_of_them() -> None:
+    """Several due periods are one window under merge, which is due since the end of its first period."""
+    stored_record = build_recurring_record(AUGUST)
+    merged = build_windows(stored_record, LATE)
+    assert merged.due == FutureWindow(Window(SEPTEMBER.start, NOVEMBER.end), SEPTEMBER.end + HOUR)
+    assert list_next(merged)[0].start == NOVEMBER.end
+    each = build_windows(stored_record, LATE, missed=Missed.EACH)
+    assert each.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
+    assert list_next(each)[0] == OCTOBER
+    assert merged.planned == (merged.due, *merged.next_windows)
+
+
+def test_next_window_follows_the_one_that_runs() -> None:
+    """While a job runs, the window after it is the next one, although the watermark has not moved."""
+    stored_record = build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, None))
+    report = build_windows(stored_record)
+    assert (report.watermark, report.due, list_next(report)[0]) == (SEPTEMBER.start, None, OCTOBER)
+    assert report.last
+    assert report.last.state is WindowState.RUNNING
+    assert build_windows(stored_record, LATE).due == FutureWindow(
+        Window(OCTOBER.start, NOVEMBER.end), BOUNDARIES[3] + HOUR
+    )
+
+
+def test_failed_window_is_part_of_the_next_one_under_merge() -> None:
+    """Under merge, a failed window is exported again within the next one. Otherwise it waits for a person."""
+    stored_record = build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, "FAILED"))
+    both = Window(SEPTEMBER.start, OCTOBER.end)
+    waiting = build_windows(stored_record)
+    assert (waiting.due, list_next(waiting)[:2]) == (None, [both, NOVEMBER])
+    assert waiting.next_windows[0].due_at == OCTOBER.end + HOUR
+    due = build_windows(stored_record, OCTOBER.end + 2 * HOUR)
+    assert (due.due, list_next(due)[0]) == (FutureWindow(both, OCTOBER.end + HOUR), NOVEMBER)
+    each = build_windows(stored_record, missed=Missed.EACH)
+    assert list_next(each)[0] == OCTOBER
+    ended = build_windows(stored_record, last=SEPTEMBER.start.date())
+    assert ended.planned == ()
+
+
+@pytest.mark.parametrize(
+    ("job", "state", "answer"),
+    [
+        (build_refused_job(SEPTEMBER.end + HOUR), WindowState.REFUSED, Answer.REFUSED),
+        (Job(JobSource.UPDATE, SEPTEMBER.end + HOUR), WindowState.UNKNOWN, Answer.UNKNOWN),
+    ],
+)
+def test_window_that_did_not_arrive_is_still_due(job: Job, state: WindowState, answer: Answer) -> None:
+    """A call that AWS refused, or that nothing shows to have arrived, leaves its window due."""
+    report = build_windows(build_recurring_record(SEPTEMBER, job), SEPTEMBER.end + 2 * HOUR)
+    assert report.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
+    (sent,) = report.sent
+    assert (sent.state, sent.answer) == (state, answer)
+
+
+def test_past_window_without_a_result_is_unknown() -> None:
+    """An earlier window whose job was never seen to end is unknown, and never runs. Nobody answered for its call."""
+    past = PastWindow(AUGUST.start, AUGUST.end, Job(JobSource.OBSERVED, AUGUST.end, shown_at=AUGUST.end))
+    report = build_windows(build_recurring_record(SEPTEMBER, None, None, past))
+    assert [(each.window, each.state, each.answer) for each in report.sent] == [
+        (AUGUST, WindowState.UNKNOWN, None),
+        (SEPTEMBER, WindowState.DONE, Answer.ACCEPTED),
+    ]
+
+
+def test_create_without_an_answer_is_shown() -> None:
+    """A Create whose answer is unknown is shown as a sent window, before it has a job."""
+    pending = replace(build_recurring_record(AUGUST), state=CreatePending(1, NOW, NOW))
+    (sent,) = build_windows(replace(pending, recurrence=None), NOW).sent
+    assert sent == SentWindow(AUGUST, Job(JobSource.CREATE, NOW), is_last=True)
+    assert sent.state is WindowState.UNKNOWN
+
+
+def test_fixed_window_before_adoption_ends_where_the_next_begins() -> None:
+    """Until the windows of an association are adopted, the window that its record holds is the last one."""
+    report = build_windows(replace(build_recurring_record(SEPTEMBER), recurrence=None))
+    assert (report.watermark, list_next(report)[0]) == (None, OCTOBER)
+    schedule = replace(build_recurring_record(), request=record(ExecutionConfiguration=None).request, recurrence=None)
+    assert build_windows(schedule).sent == ()
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [(-HOUR, WindowState.TO_COME), (HOUR, WindowState.DUE), (DAY, WindowState.OVERDUE), (9 * DAY, WindowState.OVERDUE)],
+)
+def test_window_is_overdue_after_a_day(age: timedelta, state: WindowState) -> None:
+    """A window is overdue a day after it became due, also if that happened after the run."""
+    report = build_windows(build_recurring_record(SEPTEMBER))
+    now = OCTOBER.end + HOUR + age
+    assert report.get_state(report.next_windows[0], now) is state
+    assert report.find_due_since(now) == (None if state is WindowState.TO_COME else OCTOBER.end + HOUR)
+
+
+@pytest.mark.parametrize(
+    "policy", [replace(UPDATING, suspend=True), replace(UPDATING, mode=Mode.OBSERVE)], ids=["suspend", "observe"]
+)
+def test_suspended_association_is_never_overdue(policy: object) -> None:
+    """A window of a suspended or only observed association is due, and nobody waits for it."""
+    report = build_windows(build_recurring_record(AUGUST), LATE, policy=policy)
+    assert report.due
+    assert report.is_suspended
+    assert report.get_state(report.due, LATE) is WindowState.DUE
+    assert report.find_due_since(LATE) is None
+
+
+def plan_windows(
+    desired: Manifest,
+    stored_record: Record | None,
+    *lives: Live,
+    now: datetime = LATE,
+    listing: Observation | None = None,
+) -> Plan:
+    """Return the plan of one manifest at a time."""
+    listing = listing or replace(observation(*lives), aws_time=now)
+    records = [stored_record] if stored_record else []
+    return compute_plan([desired], listing, journal(*records), rules(Mode.CREATE_AND_UPDATE, now))
+
+
+def read_windows(plan: Plan, **outcomes: Outcome) -> WindowReport:
+    """Return the windows in the report of a plan with one manifest."""
+    (line,) = build_lines(plan, outcomes, {})
+    assert line.windows
+    return line.windows
+
+
+LIVE = live(ExecutionConfiguration=build_execution(SEPTEMBER))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "due_start", "states"),
+    [
+        (None, OCTOBER.start, [WindowState.DONE]),
+        (NotSent("throttled"), OCTOBER.start, [WindowState.DONE]),
+        (Refused("no bucket"), OCTOBER.start, [WindowState.DONE, WindowState.REFUSED]),
+        (Updated(), None, [WindowState.DONE, WindowState.RUNNING]),
+    ],
+)
+def test_report_shows_the_windows_after_the_write(
+    outcome: Outcome | None, due_start: datetime | None, states: list[WindowState]
+) -> None:
+    """The report shows a window as sent once its Update had an answer, and as due otherwise."""
+    plan = plan_windows(build_recurring_manifest(), build_recurring_record(SEPTEMBER), LIVE)
+    report = read_windows(plan, **({"export": outcome} if outcome else {}))
+    assert (report.due.window.start if report.due else None) == due_start
+    assert [each.state for each in report.sent] == states
+
+
+def test_clock_of_this_machine_does_not_make_a_window_due() -> None:
+    """A window is due by the earlier of the clocks of this machine and of AWS, if AWS shows its time."""
+    stored_record = build_recurring_record(SEPTEMBER)
+    late_machine = replace(observation(LIVE), aws_time=OCTOBER.end)
+    assert read_windows(plan_windows(build_recurring_manifest(), stored_record, listing=late_machine)).due is None
+    without_time = replace(observation(LIVE), aws_time=None)
+    assert read_windows(plan_windows(build_recurring_manifest(), stored_record, listing=without_time)).due
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+def test_windows_of_a_suspended_target_wait(*, is_suspended: bool) -> None:
+    """No window of a suspended target goes out, also if none is due yet. A run that only observes suspends nothing."""
+    run_rules = rules(Mode.OBSERVE, LATE)
+    listing = replace(observation(LIVE), aws_time=LATE)
+    plan = compute_plan([build_recurring_manifest()], listing, journal(build_recurring_record(SEPTEMBER)), run_rules)
+    plan = apply_guardrails(plan, Target("prod", suspend=is_suspended), run_rules, listing)
+    assert read_windows(plan).is_suspended == is_suspended
+
+
+def test_unlisted_association_keeps_its_windows() -> None:
+    """If List fails, the report still shows the windows of the journal."""
+    plan = plan_windows(
+        build_recurring_manifest(), build_recurring_record(SEPTEMBER), listing=observation(unobserved="denied")
+    )
+    assert read_windows(plan).watermark == SEPTEMBER.end
+
+
+def test_retired_and_plain_manifests_have_no_windows_in_the_report() -> None:
+    """A retired manifest has no windows to come, and a manifest without `window` has none at all."""
+    retired = build_recurring_manifest(policy=replace(UPDATING, retired="moved"))
+    for desired in (retired, manifest()):
+        (line,) = build_lines(plan_windows(desired, record(), live()), {}, {})
+        assert line.windows is None
+    (line,) = build_lines(replace(plan_windows(build_recurring_manifest(), None), now=None), {}, {})
+    assert line.windows is None

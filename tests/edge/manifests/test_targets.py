@@ -1,0 +1,358 @@
+"""One manifest describes an association in each target that it selects, with the values of that target."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.manifests import expansion
+from reconciler.core.manifests.document import Document
+from reconciler.core.manifests.files import File
+from reconciler.core.model import Desired
+from reconciler.edge.manifests import load, load_manifests
+from reconciler.edge.manifests.budget import Budget
+from reconciler.edge.manifests.yaml import read_documents
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\n"
+PROD_US = HEAD % "Target" + (
+    "metadata: {name: prod-us, labels: {env: prod}}\n"
+    'spec: {Region: us-east-1, AccountId: "111111111111", Values: {bucket: exports-prod}}\n'
+)
+PROD_EU = HEAD % "Target" + (
+    "metadata: {name: prod-eu, labels: {env: prod, tier: gold}}\n"
+    'spec: {Region: eu-west-2, AccountId: "111111111111", Values: {bucket: exports-eu}}\n'
+)
+STAGING = HEAD % "Target" + (
+    "metadata: {name: staging, labels: {env: staging}}\n"
+    'spec: {Region: us-east-1, AccountId: "222222222222", Values: {bucket: exports-staging}}\n'
+)
+TARGETS = (PROD_US, PROD_EU, STAGING)
+
+
+def build_manifest(selection: str, name: str = "monthly", destination: str = '"s3://${bucket}/profiles"') -> str:
+    """Return the text of a manifest with a line for its selection."""
+    return (
+        HEAD % "DataIntegrationAssociation"
+        + f"metadata: {{name: {name}}}\n{selection}\n"
+        + f"spec:\n  DataIntegrationIdentifier: profiles\n  DestinationURI: {destination}\n"
+    )
+
+
+def read(*documents: str) -> Desired:
+    """Return the desired state of a file with these documents."""
+    return load_manifests([File("all.yaml", "---\n".join(documents).encode())], NOW)
+
+
+def list_destinations(desired: Desired) -> dict[str, list[str]]:
+    """Return the destinations of each target that has manifests."""
+    return {
+        target: [str(each.spec["DestinationURI"]) for each in manifests]
+        for target, manifests in desired.manifests.items()
+        if manifests
+    }
+
+
+def list_problems(*documents: str) -> list[str]:
+    """Return the problems of a file with these documents."""
+    with pytest.raises(InvalidManifests) as error:
+        read(*documents)
+    return [str(problem) for problem in error.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ("targets: {matchLabels: {env: prod}}", ["prod-us", "prod-eu"]),
+        ("targets: [prod-us, staging]", ["prod-us", "staging"]),
+        ("targets: ['prod-*']", ["prod-us", "prod-eu"]),
+        ("targets: {matchExpressions: [{key: env, operator: In, values: [staging]}]}", ["staging"]),
+        ("targets: {matchExpressions: [{key: tier, operator: NotIn, values: [gold]}]}", ["prod-us", "staging"]),
+        ("targets: {matchExpressions: [{key: tier, operator: Exists}]}", ["prod-eu"]),
+        (
+            "targets: {matchLabels: {env: prod}, matchExpressions: [{key: tier, operator: DoesNotExist, values: []}]}",
+            ["prod-us"],
+        ),
+        ("target: staging", ["staging"]),
+        ('target: "prod-${side}"', []),
+        ('target: "${target.name}"', ["prod-us", "prod-eu", "staging"]),
+    ],
+)
+def test_selection_puts_the_association_into_each_target(selection: str, expected: list[str]) -> None:
+    """A manifest has one association in each target that it selects, under its name and at its position."""
+    manifest = build_manifest(selection)
+    if not expected:
+        assert list_problems(*TARGETS, manifest)
+        return
+    desired = read(*TARGETS, manifest)
+    buckets = {"prod-us": "exports-prod", "prod-eu": "exports-eu", "staging": "exports-staging"}
+    assert list_destinations(desired) == {name: [f"s3://{buckets[name]}/profiles"] for name in expected}
+    manifests = [each for name in expected for each in desired.manifests[name]]
+    assert {(each.name, each.origin.line) for each in manifests} == {("monthly", 16)}
+    assert desired.warnings == ()
+
+
+def test_labels_of_a_target_are_kept() -> None:
+    """A Target has its labels, for --selector."""
+    assert [dict(target.labels) for target in read(PROD_US, PROD_EU).targets] == [
+        {"env": "prod"},
+        {"env": "prod", "tier": "gold"},
+    ]
+
+
+def test_every_value_is_substituted() -> None:
+    """Values in lists, maps and times are substituted, with the name, Region and account of the Target."""
+    manifest = HEAD % "DataIntegrationAssociation" + (
+        "metadata: {name: a}\ntarget: prod-us\nspec:\n"
+        '  DataIntegrationIdentifier: "x-${target.accountId}"\n'
+        '  ClientAssociationMetadata: {"${bucket}": "$${bucket} in ${target.region}"}\n'
+        '  ObjectConfiguration: {a: {b: ["${target.name}"]}}\n'
+        '  ExecutionConfiguration: {ExecutionMode: "${mode}", OnDemandConfiguration: {StartTime: "${start}"}}\n'
+    )
+    target = PROD_US.replace("Values: {", "Values: {mode: ON_DEMAND, start: 2026-10-01T00:00:00Z, ")
+    (parsed,) = read(target, manifest).manifests["prod-us"]
+    assert parsed.spec == {
+        "DataIntegrationIdentifier": "x-111111111111",
+        "ClientAssociationMetadata": {"${bucket}": "${bucket} in us-east-1"},
+        "ObjectConfiguration": {"a": {"b": ["prod-us"]}},
+        "ExecutionConfiguration": {
+            "ExecutionMode": "ON_DEMAND",
+            "OnDemandConfiguration": {"StartTime": "1790812800000"},
+        },
+    }
+
+
+def test_role_and_external_id_are_substituted() -> None:
+    """RoleArn and ExternalId of a Target use its own values."""
+    target = PROD_US.replace(
+        "Values: {", 'RoleArn: "arn:aws:iam::${target.accountId}:role/x", ExternalId: "${bucket}", Values: {'
+    )
+    (parsed,) = read(target).targets
+    assert (parsed.role_arn, parsed.external_id) == ("arn:aws:iam::111111111111:role/x", "exports-prod")
+
+
+def test_without_a_target_only_its_name_is_known() -> None:
+    """Without a Target, target.name is `default`, and nothing else is known."""
+    assert list_destinations(read(build_manifest("", destination="'s3://x/${target.name}'"))) == {
+        "default": ["s3://x/default"]
+    }
+    assert list_problems(build_manifest("")) == [
+        "all.yaml:7:25: /spec/DestinationURI: no value has the name 'bucket': use target.name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        (
+            build_manifest("targets: ['*']", destination='"s3://${buckte}/x"'),
+            (
+                "22:25: /spec/DestinationURI: no value has the name 'buckte': did you mean 'bucket'? "
+                "(in target 'prod-us', 'prod-eu', 'staging')"
+            ),
+        ),
+        (
+            build_manifest("targets: [staging]", destination=">-\n    s3://x/\n    ${y"),
+            "24:5: /spec/DestinationURI: '${' has no closing brace: write ${NAME} for a value, or $${ for the ",
+        ),
+        (
+            build_manifest("targets: [staging]", destination='"${bucket}"'),
+            "22:19: /spec/DestinationURI: 'exports-staging' is not",
+        ),
+        (
+            build_manifest("targets: [staging]", destination='"s3://x/\\u0024{y}"'),
+            "22:19: /spec/DestinationURI: no value has the name 'y'",
+        ),
+        (build_manifest("target: '${target.nam}'"), "19:10: /target: no value has the name 'target.nam': did you mean"),
+        (
+            build_manifest("target: 'x-${target.name}'"),
+            "19:9: /target: 'x-${target.name}' gives the name of no Target",
+        ),
+        (build_manifest("targets: []"), "19:10: /targets: must have at least 1 item, but has 0"),
+        (build_manifest("targets: {}"), "19:10: /targets: must have at least 1 member, but has 0"),
+        (build_manifest("targets: {matchLabels: {}}"), "19:24: /targets/matchLabels: must have at least 1 member"),
+        (build_manifest("targets: prod"), "19:10: /targets: must be a list or a mapping, not the string 'prod'"),
+        (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: In}]}"),
+            "/targets/matchExpressions/0: 'values' is missing: In and NotIn require it",
+        ),
+        (
+            build_manifest("targets: [staging]\ntarget: staging"),
+            "20:1: /target: must not be set beside 'targets': keep one of the two",
+        ),
+        (
+            build_manifest(
+                "targets: [staging]\npolicy: {adopt: 'arn:aws:app-integrations:us-east-1:222222222222:"
+                "data-integration-association/i/a'}"
+            ),
+            "20:10: /policy/adopt: must not be set with 'targets', because the association exists in one target only",
+        ),
+        (
+            build_manifest("targets: [staging]", destination='{a: "${bucket}"}'),
+            "22:19: /spec/DestinationURI: must be a string, not a mapping",
+        ),
+    ],
+)
+def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> None:
+    """A mistake is reported once, at its line and column, with the targets that it concerns."""
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (
+            "targets: {matchLabels: {env: prd}}",
+            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are 'prod-us', ",
+        ),
+        ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
+        (
+            "targets: [staging, 'x*']",
+            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': declared are 'prod-us'",
+        ),
+    ],
+)
+def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -> None:
+    """A selector, or an entry of a list, that selects nothing gives one warning."""
+    (warning,) = read(*TARGETS, build_manifest(selection)).warnings
+    assert str(warning).startswith(expected)
+
+
+def test_selector_without_any_target_is_a_warning() -> None:
+    """If no Target is declared, `targets` selects nothing, not even the target of the environment."""
+    desired = read(build_manifest("targets: ['*']"))
+    assert desired.manifests == {"default": ()}
+    assert [each.message for each in desired.warnings] == [
+        "no Target is selected, and nothing is created: no Target is declared"
+    ]
+
+
+def test_warning_about_many_targets_is_shown_once() -> None:
+    """A warning that holds in several targets is shown once."""
+    two = (build_manifest("targets: ['*']"), build_manifest("targets: ['*']", "other", '"s3://${bucket}/other"'))
+    assert len(read(*TARGETS, *two).warnings) == 1
+
+
+def test_same_name_is_allowed_in_other_targets_only() -> None:
+    """A manifest may have the name of another one if no target has both: the way to adopt in one target."""
+    others = build_manifest("targets: [prod-us, prod-eu]")
+    adopting = build_manifest("target: staging").replace(
+        "\nspec:",
+        "\npolicy: {adopt: 'arn:aws:app-integrations:us-east-1:222222222222:data-integration-association/i/a'}\nspec:",
+    )
+    desired = read(*TARGETS, others, adopting)
+    assert {name: len(each) for name, each in desired.manifests.items()} == {"prod-us": 1, "prod-eu": 1, "staging": 1}
+    assert desired.manifests["staging"][0].policy.adopt
+    everywhere = build_manifest("targets: ['*']")
+    (problem,) = list_problems(*TARGETS, everywhere, build_manifest("target: staging", destination="s3://x/yz"))
+    assert problem.startswith("all.yaml:26:18: /metadata/name: the name 'monthly' is already used by the manifest at")
+
+
+def test_same_request_after_the_substitution_is_a_problem() -> None:
+    """Two manifests of one target whose requests are equal after the substitution are reported."""
+    (problem,) = list_problems(
+        *TARGETS,
+        build_manifest("targets: ['*']"),
+        build_manifest("target: staging", "other", "s3://exports-staging/profiles"),
+    )
+    assert "the manifest 'monthly' at all.yaml:16 has the same DataIntegrationIdentifier" in problem
+
+
+def test_invalid_target_causes_no_further_problems() -> None:
+    """A manifest of an invalid Target has no problem of its own."""
+    invalid = PROD_US.replace("us-east-1", "nowhere")
+    assert len(list_problems(invalid, build_manifest("target: prod-us"))) == 1
+    assert len(list_problems(invalid, build_manifest("targets: ['*']"))) == 1
+    assert len(list_problems(PROD_US, PROD_EU, build_manifest(""))) == 1
+    assert len(list_problems(PROD_US, PROD_EU, build_manifest("targets: ['*']\nx: 1"))) == 1
+    assert len(list_problems(PROD_US, build_manifest("target: prod"))) == 1
+    unknown_name = PROD_US.replace("Values: {", 'ExternalId: "${x}", Values: {')
+    assert list_problems(unknown_name, build_manifest("target: '${target.name}'"))[0].startswith(
+        "all.yaml:4:67: /spec/ExternalId: no value has the name 'x': use bucket, target.accountId"
+    )
+
+
+def test_role_is_checked_after_the_substitution() -> None:
+    """The pattern of RoleArn applies to the result."""
+    target = PROD_US.replace("Values: {", 'RoleArn: "arn:aws:iam::${bucket}:role/x", Values: {')
+    (problem,) = list_problems(target)
+    assert problem.startswith("all.yaml:4:63: /spec/RoleArn: 'arn:aws:iam::exports-prod:role/x' is not the ARN of an")
+
+
+def test_nameless_target_and_unknown_kind_are_one_problem_each() -> None:
+    """A Target without a name, and a document of an unknown kind, cause no further problems."""
+    nameless = PROD_US.replace("name: prod-us, ", "")
+    assert len(list_problems(nameless, build_manifest("").replace("${bucket}", "bucket"))) == 1
+    assert len(list_problems(PROD_US, build_manifest("").replace("kind: Data", "kind: Date"))) == 1
+
+
+def test_placeholder_without_the_file_has_the_position_of_its_string() -> None:
+    """If the text of the file is no longer known, a placeholder has the position of its string."""
+    (document,) = read_documents("a.yaml", b"a: x ${b}\n")
+    assert isinstance(document, Document)
+    assert document.find_text_position(("a",), "${b}", 6) == (1, 6)
+    assert document.without_text().find_text_position(("a",), "${b}", 6) == (1, 4)
+
+
+def test_number_of_comparisons_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many selectors over many Targets are refused, because each comparison takes time."""
+    manifests = [build_manifest(f"targets: ['{letter}*', staging]", letter) for letter in "abc"]
+    monkeypatch.setattr(expansion, "MAX_MATCHES", 6)
+    manifests.append(build_manifest("target: '${target.name}'", "d"))
+    problems = [each for each in list_problems(*TARGETS, *manifests) if "comparisons" in each]
+    assert len(problems) == 2
+    assert problems[0].endswith(
+        "the selectors up to this line need more than 6 comparisons with Targets: use fewer selectors"
+    )
+
+
+def test_size_of_the_result_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short text whose values would fill the memory is refused, before they are inserted."""
+    manifest = build_manifest("targets: ['*']")
+    size = sum(len("s3://${bucket}/profiles") + len(each) for each in ("exports-prod", "exports-eu", "exports-staging"))
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", size)
+    assert len(read(*TARGETS, manifest).manifests) == 3
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", size - 1)
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert problem == (
+        f"all.yaml:16:1: the substituted texts up to this line have more than {size - 1:,} characters: use shorter "
+        "values, or fewer targets (in target 'staging')"
+    )
+    monkeypatch.setattr(expansion, "MAX_CHARACTERS", 1)
+    assert len(list_problems(*TARGETS, manifest)) == 1
+
+
+def test_length_of_a_field_is_limited_before_the_substitution() -> None:
+    """A very long RoleArn or target is refused without a search for its placeholders."""
+    (problem,) = list_problems(PROD_US, build_manifest(f"target: '${{target.name}}{'x' * 3000}'"))
+    assert problem.endswith("gives the name of no Target: a Target is selected if the result is its own name")
+    for role in ("${bucket}" * 300, "${bucket}" + "x" * 3000):
+        target = PROD_US.replace("Values: {", f'RoleArn: "{role}", Values: {{')
+        (problem,) = list_problems(target)
+        assert problem.endswith("/spec/RoleArn: the text has more than 2,048 characters: shorten it")
+
+
+def test_suggestions_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first unknown names get a suggestion, because each search takes time."""
+    monkeypatch.setattr(expansion, "_MAX_SUGGESTIONS", 1)
+    texts = [
+        build_manifest("target: staging", name, f'"s3://${{{unknown}}}/x"')
+        for name, unknown in (("a", "bucke"), ("b", "buckt"), ("c", "bucke"))
+    ]
+    problems = list_problems(STAGING, *texts)
+    assert ["did you mean 'bucket'?" in each for each in problems] == [True, False, True]
+
+
+def test_each_copy_counts_as_a_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits on documents and values hold after the expansion, so that a short file stays within the memory."""
+    manifest = build_manifest("targets: ['*']")
+    monkeypatch.setattr(load, "Budget", lambda: Budget(documents=6))
+    assert len(read(*TARGETS, manifest).manifests) == 3
+    monkeypatch.setattr(load, "Budget", lambda: Budget(documents=5))
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert problem.startswith("all.yaml:16:1: the revision has more than 20000 documents up to this line")
+    monkeypatch.setattr(load, "Budget", lambda: Budget(values=100))
+    assert "keys and values" in list_problems(*TARGETS, manifest)[0]

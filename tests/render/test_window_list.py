@@ -1,0 +1,66 @@
+"""The list of windows is aligned text, and JSON in the form of the report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from render.formats.test_hostile import HOSTILE_TEXTS
+from support.recurring import (
+    NOVEMBER,
+    QUIET,
+    build_every_window,
+    build_recurring_manifest,
+    build_recurring_record,
+)
+
+from reconciler.core.report.window_list import WindowList, list_windows
+from reconciler.core.windows.declaration import Period
+from reconciler.render.window_list import render_json, render_text
+
+PLACE = "123456789012 us-east-1"
+
+
+def test_windows_are_listed_in_columns() -> None:
+    """The text has a line for each window: its state, its beginning and end, and when it was or will be sent."""
+    listing = list_windows(build_recurring_manifest(), build_recurring_record(), NOVEMBER.start, date(2026, 12, 1))
+    assert listing
+    listing = replace(listing, report=replace(listing.report, now=NOVEMBER.start.replace(hour=23, minute=59)))
+    assert render_text(listing, "prod", PLACE).splitlines() == [
+        "export  export.yaml:1  target prod  123456789012 us-east-1",
+        "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported",
+        (
+            "  done     2026-09-01 to 2026-10-01  Update sent 2026-10-01 01:00 (2026-09-30 23:00Z), answer accepted, "
+            "shown 2026-09-30 23:15Z, ended 2026-10-01 00:00Z"
+        ),
+        "  to come  2026-10-01 to 2026-11-01  goes out from 2026-11-01 01:00 (2026-11-01 00:00Z)",
+        "  to come  2026-11-01 to 2026-12-01  goes out from 2026-12-01 01:00 (2026-12-01 00:00Z)",
+        "  to come  2026-12-01 to 2027-01-01  goes out from 2027-01-01 01:00 (2027-01-01 00:00Z)",
+        "each export goes out without another review",
+    ]
+
+
+def test_due_window_shows_since_when() -> None:
+    """A window that is due shows since when, and a list that is cut says so."""
+    listing = list_windows(build_recurring_manifest(every=Period.DAY), build_recurring_record(), QUIET, date.max)
+    assert listing
+    lines = render_text(listing, "prod", PLACE).splitlines()
+    assert lines[3] == "  overdue  2026-10-01 to 2026-10-15  since 2026-10-02 01:00 (2026-10-01 23:00Z)"
+    assert lines[-2] == "only the next 1,000 windows are listed: use an earlier date"
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_hostile_text_cannot_break_the_list(hostile: str) -> None:
+    """A hostile name, or a hostile message of AWS, adds no line and no control character."""
+    listing = WindowList(replace(build_recurring_manifest(), name=hostile), build_every_window(hostile))
+    plain = WindowList(build_recurring_manifest(), build_every_window())
+    text = render_text(listing, hostile, hostile)
+    assert text.count("\n") == render_text(plain, "prod", PLACE).count("\n")
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    document = json.loads(render_json(listing, hostile, hostile, hostile))
+    assert document["manifest"]["name"] == document["target"]["name"] == hostile
+    assert document["windows"]["past"][2]["error"] == hostile
+    assert document["complete"] is True

@@ -1,0 +1,83 @@
+"""The calendar strip shows each window in words and with a symbol, never by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.builders import NOW
+from support.recurring import (
+    DAY,
+    HOUR,
+    QUIET,
+    SEPTEMBER,
+    build_daily_record,
+    build_every_window,
+    build_recurring_record,
+    build_windows,
+)
+from support.reports import association, report
+from support.statuses import build_status, build_target_status
+
+from reconciler.core.report.windows import WindowState
+from reconciler.core.windows.declaration import Period
+from reconciler.web.page.calendar import MAX_SENT, Cell, build_calendar
+from reconciler.web.page.cards import build_cards
+from reconciler.web.page.filters import Filters
+from reconciler.web.page.rows import build_rows, get_level
+
+
+def test_strip_shows_every_state_in_words() -> None:
+    """Sent windows come first, then the one that is due, then those to come, each with a word and a symbol."""
+    calendar = build_calendar(build_every_window(), NOW + 2 * DAY)
+    assert [f"{cell.symbol} {cell.state}" for cell in calendar.cells] == [
+        "✓ done",
+        "✗ failed",
+        "✗ refused",
+        "? unknown",
+        "▸ running",
+        "! overdue",
+        "○ to come",
+        "○ to come",
+        "○ to come",
+    ]
+    assert calendar.cells[-1] == Cell(
+        "to come", "○", "later", "2027-01-01", "2027-02-01", "goes out from 2027-02-01 01:00 (2027-02-01 00:00Z)"
+    )
+    assert calendar.watermark.endswith("everything before 2026-09-01 00:00 (2026-08-31 22:00Z) has been exported")
+    assert calendar.next_step == "each export goes out without another review"
+
+
+def test_strip_follows_the_clock_between_runs() -> None:
+    """A window that became due after the last run is due on the page, and then overdue."""
+    windows = build_windows(build_recurring_record(SEPTEMBER), QUIET)
+    states = [build_calendar(windows, now).cells[1].state for now in (QUIET, NOW, NOW + DAY)]
+    assert states == [WindowState.TO_COME, WindowState.DUE, WindowState.OVERDUE]
+
+
+def test_long_strip_is_cut_and_counts_earlier_windows() -> None:
+    """The strip shows the last sent windows, and counts those before them."""
+    windows = build_windows(build_daily_record(), every=Period.DAY)
+    calendar = build_calendar(windows, QUIET)
+    assert sum(cell.state == "done" for cell in calendar.cells) == MAX_SENT
+    assert calendar.more == len(windows.sent) - MAX_SENT == 6
+
+
+@pytest.mark.parametrize(("exit_code", "level"), [(0, "note"), (1, "warning")])
+def test_held_write_that_a_person_should_know_of_is_more_severe(exit_code: int, level: str) -> None:
+    """A held write is a note, and a warning for its row and its target if it makes the run fail."""
+    held = association("export", "held", exit_code=exit_code)
+    assert get_level(held) == level
+    (card,) = build_cards(build_status(build_target_status(report(held))), HOUR)
+    assert (card.state_text, card.level) == (("held" if exit_code else "in progress"), level)
+
+
+def test_row_has_a_strip_only_with_windows() -> None:
+    """A row has the strip at the time of the page if its manifest has recurring windows."""
+    plain = association("export", "in-sync")
+    recurring = replace(plain, name="monthly", windows=build_windows(build_recurring_record(SEPTEMBER), QUIET))
+    status = build_status(build_target_status(report(plain, recurring)))
+    rows = {row.association.name: row.calendar for row in build_rows(status, Filters(), lambda _report, _origin: None)}
+    assert rows["export"] is None
+    assert rows["monthly"]
+    assert rows["monthly"].cells[1].state == WindowState.DUE
