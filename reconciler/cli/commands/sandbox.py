@@ -12,9 +12,10 @@ from reconciler import redaction
 from reconciler.cli import options, parameters
 
 _SWITCHES = (
-    "tokens, token_lifetime, list_lag, update_lag, updates_shown, status_lag, update_during_job, list_forgets, "
-    "one_association_per_integration, explicit_deny, access_denied, list_denied, throttle_rate, throttle_burst, "
-    "job_seconds, job_outcome, associations_per_integration, integrations, concurrent_exports, lose_answers, lost_answer and fail_writes"
+    "tokens, token_lifetime, list_lag, update_lag, updates_shown, status_lag, "
+    "update_during_job, list_forgets, one_association_per_integration, explicit_deny, "
+    "access_denied, list_denied, throttle_rate, throttle_burst, job_seconds, job_outcome, "
+    "associations_per_integration, integrations, concurrent_exports, lose_answers, lost_answer and fail_writes"
 )
 
 
