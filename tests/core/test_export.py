@@ -609,7 +609,7 @@ def test_manifest_without_policy_adopt_recreates_a_lost_association() -> None:
 
     def decide_with_policy(policy: Policy) -> object:
         (decision,) = preview(
-            observation(), [replace(complete, policy=policy)], journal(lost), now=later
+            replace(observation(), aws_time=later), [replace(complete, policy=policy)], journal(lost), now=later
         ).plan.decisions
         return decision
 

@@ -43,7 +43,9 @@ def draw_season(random: Random) -> Season:
     """Return the time of a simulation, and the declaration of its manifests at the start."""
     every = random.choices((Period.DAY, Period.WEEK, Period.MONTH, Period.QUARTER), (6, 1, 2, 1))[0]
     zone_name, day = random.choice(_DAILY_PLACES)
-    if every is Period.DAY:
+    if every is Period.DAY and draw_bool(random, 0.3):  # several days are due, and runs follow one another quickly
+        first, horizon, interval = day - timedelta(days=3), DAY / 6, random.choice((4, 8)) / 1440
+    elif every is Period.DAY:
         first, horizon, interval = day - timedelta(days=random.randint(0, 4)), 4 * DAY, random.choice((3, 5, 8)) / 24
     elif every is Period.WEEK:
         first, horizon, interval = day - timedelta(days=random.randint(0, 10)), 24 * DAY, random.choice((0.9, 1.5))

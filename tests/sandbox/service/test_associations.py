@@ -1,6 +1,6 @@
 """A Create starts a job and is permanent. An Update changes the execution configuration and runs the job again."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -236,6 +236,56 @@ def test_list_can_lag_behind_updates(service: AppIntegrations, clock: ManualCloc
     assert list_associations(service)[0]["ExecutionConfiguration"] == ON_DEMAND
     clock.advance(30)
     assert list_associations(service)[0]["ExecutionConfiguration"] == LATER
+
+
+def test_list_can_hide_updates_for_ever(service: AppIntegrations, clock: ManualClock) -> None:
+    """List can show the execution configuration of the Create for ever, and still the status of the last job."""
+    service.set_behaviour(Behaviour(updates_shown=False))
+    created = create_association(service)
+    update_association(service, created["DataIntegrationAssociationId"])
+    assert list_job_statuses(service) == ["IN_PROGRESS"]
+    clock.advance(3600)
+    assert list_associations(service)[0]["ExecutionConfiguration"] == ON_DEMAND
+
+
+def test_status_can_lag_behind_jobs(service: AppIntegrations, clock: ManualClock) -> None:
+    """List can show no status after a Create, and the status of the job before after an Update."""
+    service.set_behaviour(Behaviour(status_lag=30, job_seconds=10, job_outcome="FAILED"))
+    created = create_association(service)
+    assert "LastExecutionStatus" not in list_associations(service)[0]
+    clock.advance(100)
+    service.set_behaviour(Behaviour(status_lag=30, job_seconds=10))
+    update_association(service, created["DataIntegrationAssociationId"])
+    assert list_job_statuses(service) == ["FAILED"]
+    clock.advance(30)
+    assert list_job_statuses(service) == ["IN_PROGRESS"]
+    clock.advance(10)
+    assert list_job_statuses(service) == ["COMPLETED"]
+
+
+@pytest.mark.parametrize(("effect", "seconds"), [("run", 10), ("queue", 15)])
+def test_update_can_meet_a_running_job(
+    service: AppIntegrations, clock: ManualClock, effect: Literal["run", "queue"], seconds: int
+) -> None:
+    """The job of an Update begins at once, or after the job that runs."""
+    service.set_behaviour(Behaviour(update_during_job=effect, job_seconds=10))
+    created = create_association(service)
+    clock.advance(5)
+    update_association(service, created["DataIntegrationAssociationId"])
+    clock.advance(seconds - 1)
+    assert list_job_statuses(service) == ["IN_PROGRESS"]
+    clock.advance(1)
+    assert list_job_statuses(service) == ["COMPLETED"]
+
+
+def test_update_can_be_refused_during_a_job(service: AppIntegrations, clock: ManualClock) -> None:
+    """An Update is refused while the job of its association runs, and accepted afterwards."""
+    service.set_behaviour(Behaviour(update_during_job="refuse", job_seconds=10))
+    created = create_association(service)
+    with pytest.raises(InvalidRequestError, match="while its job is running"):
+        update_association(service, created["DataIntegrationAssociationId"])
+    clock.advance(10)
+    assert update_association(service, created["DataIntegrationAssociationId"]) == {}
 
 
 def test_list_can_drop_finished_jobs(service: AppIntegrations, clock: ManualClock) -> None:
