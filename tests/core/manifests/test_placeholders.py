@@ -80,3 +80,11 @@ def test_unknown_name_has_a_remedy(text: str, token: str, message: str) -> None:
     """An unknown name is reported with the nearest one, or with those that exist."""
     assert list(find_unknown_names(text, dict.fromkeys(NAMES, ""))) == [(token, message)]
     assert list(find_tokens(text)) == [token]
+
+
+def test_items_of_lists_are_substituted() -> None:
+    """Strings in lists are substituted, and a tree without a placeholder is the same object."""
+    tree = {"skip": ["${env}-01", "2026-02-01"], "other": ["plain", 7]}
+    assert substitute(tree, {"env": "2026-01"}) == {"skip": ["2026-01-01", "2026-02-01"], "other": ["plain", 7]}
+    plain = {"other": ["plain", 7]}
+    assert substitute(plain, {}) is plain

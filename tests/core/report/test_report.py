@@ -256,3 +256,18 @@ def test_a_report_knows_the_names_of_data_integrations() -> None:
     assert target.format_integration(INTEGRATION.arn) == f"{INTEGRATION.name} ({INTEGRATION.arn})"
     assert (target.get_integration_name("arn:gone"), target.format_integration("arn:gone")) == ("arn:gone", "arn:gone")
     assert replace(report, targets=(replace(target, integration_names={}),)).plan_digest == report.plan_digest
+
+
+def test_waiting_writes_are_those_that_a_later_run_sends() -> None:
+    """A write that waits for the end of its window waits for a later run. A suspended one waits for a person."""
+    open_window = {
+        "ExecutionMode": "ON_DEMAND",
+        "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1893456000000"},
+    }
+    report = build_report(
+        build_plan(
+            manifest("waiting", ExecutionConfiguration=open_window),
+            manifest("suspended", Policy(suspend=True), DestinationURI="s3://corp-exports/other"),
+        )
+    )
+    assert [each.name for each in report.waiting_writes] == ["waiting"]
