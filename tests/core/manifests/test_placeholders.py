@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.manifests.placeholders import escape, find_texts, find_tokens, find_unknown_names, substitute
+from reconciler.core.model import Json
 
 NAMES = ("bucket", "env", "target.name")
 TEXT = st.text(st.sampled_from("a${}b"), max_size=8) | st.sampled_from(["${bucket}", "$${env}", "${env}"])
@@ -84,7 +85,7 @@ def test_unknown_name_has_a_remedy(text: str, token: str, message: str) -> None:
 
 def test_items_of_lists_are_substituted() -> None:
     """Strings in lists are substituted, and a tree without a placeholder is the same object."""
-    tree = {"skip": ["${env}-01", "2026-02-01"], "other": ["plain", 7]}
+    tree: Json = {"skip": ["${env}-01", "2026-02-01"], "other": ["plain", 7]}
     assert substitute(tree, {"env": "2026-01"}) == {"skip": ["2026-01-01", "2026-02-01"], "other": ["plain", 7]}
-    plain = {"other": ["plain", 7]}
+    plain: Json = {"other": ["plain", 7]}
     assert substitute(plain, {}) is plain
