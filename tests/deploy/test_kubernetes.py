@@ -16,7 +16,7 @@ import pytest
 import yaml
 from click.core import ParameterSource
 from deploy.conftest import RECONCILE
-from deploy.kustomize import (
+from support.kustomize import (
     KUBERNETES,
     collect_variables,
     find_pod_template,

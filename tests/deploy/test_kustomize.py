@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from deploy.conftest import DEPLOY, RECONCILE
-
-from deploy.kustomize import build_with_kustomize, select_kind
+from support.kustomize import build_with_kustomize, select_kind
 
 RECIPE = DEPLOY / "kustomize"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy.conftest import DEPLOY
+from support.paths import REPOSITORY
 
-KUBERNETES = DEPLOY / "kubernetes"
+KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 PODS = {"Deployment": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 
 
