@@ -227,7 +227,7 @@ def _find_kind_problems(
             path = ("spec", *member[1:].split("/"))
             if path not in placeholders:
                 yield path, False, message
-    if kind == "DataIntegrationAssociation":
+    if kind == "DataIntegrationAssociation" and "window" in value:
         for pointer, message in find_window_problems(value, list_zone_names(), rejected_window_pointers):
             steps = tuple(int(step) if step.isdigit() else step for step in pointer[1:].split("/"))
             if steps not in placeholders:
