@@ -124,6 +124,13 @@ def test_bad_window_has_a_problem_with_its_place(window: str, expected: str) -> 
     assert expected in problem
 
 
+def test_window_that_is_no_mapping_is_one_problem() -> None:
+    """A window that is a single value gets one problem, and no problems about members."""
+    text = build_document("every: month").replace("{every: month}", "month")
+    (problem,) = list_problems(text)
+    assert "/window: must be a mapping, not the string 'month'" in problem
+
+
 @pytest.mark.parametrize("every", ["day", "week"])
 def test_days_and_weeks_may_begin_on_any_date(every: str) -> None:
     """Only months, quarters and years need a date that every month has."""
