@@ -9,7 +9,8 @@ from typing import assert_never
 from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
 from reconciler.core.apply.transitions import LATE_CALL, MAX_INTENT_AGE, with_outcomes, with_renewed_intents
 from reconciler.core.errors import StateError
-from reconciler.core.plan.decision import Create, Plan, Update, Write
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3

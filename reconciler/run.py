@@ -11,9 +11,10 @@ from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import with_intents
 from reconciler.core.errors import StateConflict, StateError, StopRequested
 from reconciler.core.model import Live, Unobserved
-from reconciler.core.plan.decision import Plan, Write
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.matching import index_by_id
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Write
 from reconciler.core.ports import CloudReader, JournalReader, Writers
 from reconciler.core.run_context import Run
 from reconciler.execute import Executor

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from support.paths import REPOSITORY
 
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.edge.manifests import schema
 
-DECISION = "reconciler/core/plan/decision.py"
+DECISION, KIND = "reconciler/core/plan/decision.py", "reconciler/core/plan/decision_kind.py"
 PAUSED = """@dataclass(frozen=True, slots=True)
 class Paused:
     kind: ClassVar[Literal[DecisionKind.PAUSED]] = DecisionKind.PAUSED
@@ -27,12 +27,9 @@ class Paused:
 
 """
 NEW_DECISION = (
-    ('    BLOCKED = "blocked"\n', '    BLOCKED = "blocked"\n    PAUSED = "paused"\n'),
-    (
-        "Write: TypeAlias = Create | Update\n",
-        PAUSED + "Write: TypeAlias = Create | Update\n",
-    ),
-    ("Finished | Held | Blocked\n", "Finished | Held | Blocked | Paused\n"),
+    (KIND, '    BLOCKED = "blocked"\n', '    BLOCKED = "blocked"\n    PAUSED = "paused"\n'),
+    (DECISION, "Decision: TypeAlias", PAUSED + "Decision: TypeAlias"),
+    (DECISION, "Finished | Held | Blocked\n", "Finished | Held | Blocked | Paused\n"),
 )
 CHANGES = {
     DECISION: (
@@ -91,8 +88,8 @@ def package_copy(tmp_path: Path) -> Path:
     shutil.copytree(REPOSITORY / "reconciler", tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
     if (REPOSITORY / ".mypy_cache").is_dir():
         shutil.copytree(REPOSITORY / ".mypy_cache", tmp_path / ".mypy_cache")
-    for old, new in NEW_DECISION:
-        replace_once(tmp_path / DECISION, old, new)
+    for file, old, new in NEW_DECISION:
+        replace_once(tmp_path / file, old, new)
     return tmp_path
 
 

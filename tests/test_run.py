@@ -16,8 +16,9 @@ from reconciler.core.errors import StateConflict, StateError, StopRequested
 from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
 from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Held, InSync, Settling
 from reconciler.core.plan.review import ReviewedPlan
+from reconciler.core.plan.write import Create
 from reconciler.core.ports import Progress
 from reconciler.core.report.build import build_target_report
 from reconciler.core.run_context import Run

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import UsageError
-from reconciler.core.plan.decision import Create, Update
 from reconciler.core.plan.review import ReviewedPlan, compute_digest, format_canonical_line
+from reconciler.core.plan.write import Create, Update
 
 
 def read_reviewed_plan(value: str) -> ReviewedPlan:

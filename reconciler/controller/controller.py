@@ -17,7 +17,7 @@ from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller.backoff import Backoff
 from reconciler.core.controller.controller_status import ActiveRun, ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.errors import StopRequested
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import Report
 
 POLL_TASK = "poll"

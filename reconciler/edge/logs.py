@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, assert_never
 from reconciler import redaction
 from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.model import Desired
-from reconciler.core.plan.decision import Update
+from reconciler.core.plan.write import Update
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import escape_workflow_commands, sanitize
 

@@ -15,7 +15,7 @@ from reconciler import redaction
 from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.controller.controller_status import ControllerStatus
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import Report
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, Self, TypeAlias, assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]

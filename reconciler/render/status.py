@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.status import JournalStatus, RecordedAssociation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render import windows

@@ -12,8 +12,8 @@ from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
-from reconciler.core.plan.decision import Create, Update, Write
 from reconciler.core.plan.difference import Difference, flatten
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
 from reconciler.core.text import (

@@ -49,8 +49,10 @@ from reconciler.core.model import (
     Unobserved,
     build_natural_key,
 )
-from reconciler.core.plan.decision import Adopt, Blocked, Changed, Create, InSync, Lost, Plan, Settling, get_live
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, InSync, Lost, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create
 from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
 from reconciler.edge.manifests.load import load_manifests
 from reconciler.edge.manifests.schema import get_fast_check

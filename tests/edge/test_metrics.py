@@ -19,7 +19,7 @@ from support.recurring import AUGUST, HOUR, OCTOBER, SEPTEMBER, build_recurring_
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.controller.controller_status import ControllerStatus, RejectedRevision, Revision, TargetStatus
 from reconciler.core.model import Execution
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.edge.metrics import Metrics
 from reconciler.sandbox import Behaviour, SandboxServer
 

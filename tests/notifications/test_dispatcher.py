@@ -15,7 +15,7 @@ from support.fakes import FakeClock, FakeStore
 from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.errors import StateError
 from reconciler.core.model import Origin
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import Store, StoredText

@@ -15,8 +15,8 @@ from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
-from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.plan import Plan
 from reconciler.core.report.explanation import Explanation, Row, explain
 from reconciler.render.explanation import render_json, render_text
 

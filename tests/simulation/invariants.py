@@ -21,7 +21,9 @@ from simulation.trace import Call, Listing, Trace
 from reconciler.core.apply.outcome import Created, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Manifest, Mode, NaturalKey, OnLoss, Unobserved, build_natural_key
-from reconciler.core.plan.decision import Adopt, Blocked, Plan, Update, get_exit_code, get_live
+from reconciler.core.plan.decision import Adopt, Blocked, get_exit_code, get_live
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Update
 from reconciler.core.request.token import compute_client_token
 
 Arguments = ParamSpec("Arguments")

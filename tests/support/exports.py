@@ -16,9 +16,11 @@ from reconciler.core.journal.jobs import Job, Recurrence
 from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Create, Decision, Plan, Update, get_exit_code
+from reconciler.core.plan.decision import Decision, get_exit_code
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.export_window import build_execution, read_window
 from reconciler.core.windows.due import Window
 

@@ -13,9 +13,10 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, CreatePending
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Ignored, Live, Origin, Spec
-from reconciler.core.plan.decision import Create, DecisionKind, Update, Write
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"

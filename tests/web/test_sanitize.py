@@ -22,7 +22,7 @@ from reconciler.core.controller.controller_status import (
     TargetStatus,
 )
 from reconciler.core.model import Execution, Live, Spec
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import Report, TargetReport
 

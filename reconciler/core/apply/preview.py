@@ -11,11 +11,11 @@ from reconciler.core.apply.transitions import MAX_OBSERVATION_AGE, with_intents
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest, Observation, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.ignored import separate_ignored
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.live_warnings import find_live_warnings
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.review import compute_digest, format_write_line
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.core.apply.outcome import Outcome
 from reconciler.core.journal.records import LastDecision
 from reconciler.core.model import Live
-from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from typing import assert_never
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, RefusalKind, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
-from reconciler.core.plan.decision import Blocked, Decision, Plan, Write, get_live
+from reconciler.core.plan.decision import Blocked, Decision, get_live
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Write
 from reconciler.core.request.export_window import starts_export
 
 MAX_INTENT_AGE = timedelta(seconds=60)

@@ -17,7 +17,7 @@ MAX_WINDOWS = 60
 
 
 class JobSource(StrEnum):
-    """What started a job, as far as the journal knows: a call of this program, or something else that List showed."""
+    """The origin of a job: a Create or an Update of this program, or something else."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -87,7 +87,7 @@ class WindowRule:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """What the journal knows of the recurring windows of an association.
+    """The recurring windows of an association, as the journal records them.
 
     - Everything before `watermark` has been exported. If `is_assumed`, that was concluded from List alone.
     - `rules` are the declarations that runs acted on. The last one is current, and the others are superseded.

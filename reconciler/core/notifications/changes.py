@@ -21,7 +21,7 @@ from reconciler.core.notifications.conditions import (
     waits_after_failure,
 )
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import TargetReport
 
 SOURCE = ""

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
 from reconciler.core.notifications.state import Condition
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.report.windows import SentWindow, WindowState
 from reconciler.core.request.token import encode_canonical_json

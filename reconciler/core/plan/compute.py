@@ -9,10 +9,11 @@ from reconciler.core.journal.records import Bound, CreatePending, Journal, Recor
 from reconciler.core.model import Manifest, NaturalKey, Observation, Spec, Unobserved, build_natural_key, extract_uuid
 from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decide_retired import describe_retirement
-from reconciler.core.plan.decision import Blocked, Decision, Plan, Retired
+from reconciler.core.plan.decision import Blocked, Decision, Retired
 from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.recurrence import complete_request
 from reconciler.core.request.normalise import resolve_request
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from reconciler.core.plan.decision import Blocked, Plan
+from reconciler.core.plan.decision import Blocked
 from reconciler.core.plan.inputs import CreateGrant
+from reconciler.core.plan.plan import Plan
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 

@@ -17,8 +17,9 @@ from reconciler.core.plan.decide_missing import (
     describe_suspects,
 )
 from reconciler.core.plan.decide_retired import decide_retired
-from reconciler.core.plan.decision import Blocked, Create, Decision, Settling
+from reconciler.core.plan.decision import Blocked, Decision, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
+from reconciler.core.plan.write import Create
 from reconciler.core.text import format_timestamp
 
 MISSING_REASON = "neither AWS nor the journal has the association"

@@ -8,7 +8,7 @@ from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSou
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.plan.decide_recurring import decide_recurring
-from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling, Update
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
@@ -28,6 +28,7 @@ from reconciler.core.plan.update_obstacle import (
     may_update,
 )
 from reconciler.core.plan.update_record import accept_generation, build_update_record, has_drifted, replace_request
+from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.text import format_timestamp
 

@@ -8,7 +8,7 @@ from reconciler.core.journal.jobs import COMPLETED, Recurrence
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, OnLoss, build_natural_key, resembles
 from reconciler.core.plan.adopt_live import adopt_live
-from reconciler.core.plan.decision import Blocked, Create, Decision, Finished, Lost
+from reconciler.core.plan.decision import Blocked, Decision, Finished, Lost
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
 from reconciler.core.plan.recurrence import (
     add_window,
@@ -17,6 +17,7 @@ from reconciler.core.plan.recurrence import (
     find_backfill_problem,
     start_recurrence,
 )
+from reconciler.core.plan.write import Create
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.request.token import compute_client_token
 from reconciler.core.windows.declaration import WindowDeclaration

@@ -251,7 +251,7 @@ class _Table:
     def _hold(
         self, reason: str, window: Window | None = None, *, until: datetime | None = None, exit_code: int = 0
     ) -> Decision:
-        """Hold the next Update, and keep the record as it is now."""
+        """Return the next Update as held. The record does not change."""
         next_window = window or self._due or self._window
         assert next_window
         update = build_window_update(self._inputs, self._record, self._live, next_window, "the window is due")

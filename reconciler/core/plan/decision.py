@@ -6,136 +6,15 @@ which decisions make a run end with exit code 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias, assert_never
 
-from reconciler.core.errors import Problem
-from reconciler.core.journal.records import Bound, Record
-from reconciler.core.model import Ignored, Json, Live, Manifest, Spec
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Live, Manifest
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
-
-
-class DecisionKind(StrEnum):
-    """The kinds of decisions, in the order of a summary. Reports, logs and the journal hold the values."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    ADOPT = "adopt"
-    IN_SYNC = "in-sync"
-    RETIRED = "retired"
-    DRIFTED = "drifted"
-    CHANGED = "changed"
-    SETTLING = "settling"
-    LOST = "lost"
-    FINISHED = "finished"
-    HELD = "held"
-    BLOCKED = "blocked"
-
-
-WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
-"""Kinds of decisions with a call that changes AWS."""
-
-
-def select_body(kind: WriteKind, request: Spec) -> Spec:
-    """Return the members of a request that a call sends, without the ClientToken. An Update can change only one."""
-    match kind:
-        case DecisionKind.CREATE:
-            return request
-        case DecisionKind.UPDATE:
-            return {"ExecutionConfiguration": request.get("ExecutionConfiguration")}
-        case other:
-            assert_never(other)
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """A Create to send. `record` is the intent to write before the call. It replaces `previous_record`."""
-
-    kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
-    operation: ClassVar = "CreateDataIntegrationAssociation"
-    reference_name: ClassVar = "ClientToken"
-    manifest: Manifest
-    record: Record
-    previous_record: Record | None
-    reason: str
-
-    @property
-    def request(self) -> Spec:
-        """The request to send. A retry sends the request of the record."""
-        return self.record.request
-
-    @property
-    def token(self) -> str:
-        """The ClientToken to send."""
-        assert self.record.token is not None
-        return self.record.token
-
-    @property
-    def integration_arn(self) -> str:
-        """The ARN of the data integration."""
-        return str(self.request["DataIntegrationIdentifier"])
-
-    @property
-    def body(self) -> Spec:
-        """The members that the call sends, without the ClientToken."""
-        return select_body(self.kind, self.request)
-
-    @property
-    def reference(self) -> str:
-        """The ClientToken, which identifies the call in plans and logs."""
-        return self.token
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """An Update to send: a changed ExecutionConfiguration, which repeats the export.
-
-    `record` holds the new request, and is written before the call. It replaces `previous_record`.
-    """
-
-    kind: ClassVar[Literal[DecisionKind.UPDATE]] = DecisionKind.UPDATE
-    operation: ClassVar = "UpdateDataIntegrationAssociation"
-    reference_name: ClassVar = "association"
-    manifest: Manifest
-    live: Live
-    record: Record
-    previous_record: Record
-    differences: tuple[Difference, ...]
-    reason: str
-
-    @property
-    def request(self) -> Spec:
-        """The request that counts as applied after the Update."""
-        return self.record.request
-
-    @property
-    def execution(self) -> Json:
-        """The ExecutionConfiguration to send."""
-        return self.request["ExecutionConfiguration"]
-
-    @property
-    def association_id(self) -> str:
-        """The id of the association to update."""
-        assert isinstance(self.record.state, Bound)
-        return self.record.state.association_id
-
-    @property
-    def integration_arn(self) -> str:
-        """The ARN of the data integration."""
-        return str(self.request["DataIntegrationIdentifier"])
-
-    @property
-    def body(self) -> Spec:
-        """The members that the call sends. An Update can change only these."""
-        return select_body(self.kind, self.request)
-
-    @property
-    def reference(self) -> str:
-        """The id of the association, which identifies the call in plans and logs."""
-        return self.association_id
+from reconciler.core.plan.write import Create, Update, Write, is_window_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,54 +168,7 @@ class Blocked:
         return self.write.previous_record if self.write else None
 
 
-Write: TypeAlias = Create | Update
-"""Decision with a call that changes AWS."""
-
 Decision: TypeAlias = Write | Adopt | InSync | Retired | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Plan: exactly one decision for each manifest, in the order of the manifests, and the unmanaged associations.
-
-    `ignored` are live associations without a manifest that the Target declares as those of somebody else. `old_names`
-    are the names of records that renamed manifests take over. `live_ids` are the ids of the live associations.
-    `create_count` is the number of creates that the limits of the target allow, sent or waiting for a quota of AWS.
-    `orphaned` are the records whose manifests are gone. `unlisted` are the ARNs of the data integrations
-    that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
-    `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
-    decisions: the earlier of the times of this machine and of AWS, as far as these are known. `warnings` are the
-    warnings about manifests that need an answer of AWS. If `is_suspended`, the target is suspended.
-    """
-
-    decisions: tuple[Decision, ...] = ()
-    unmanaged: tuple[Live, ...] = ()
-    ignored: tuple[Ignored, ...] = ()
-    old_names: frozenset[str] = frozenset()
-    live_ids: frozenset[str] = frozenset()
-    orphaned: tuple[Record, ...] = ()
-    unlisted: tuple[tuple[str, str], ...] = ()
-    integration_names: Mapping[str, str] = field(default_factory=dict)
-    create_count: int = 0
-    records: Mapping[str, Record] = field(default_factory=dict)
-    now: datetime | None = None
-    warnings: tuple[Problem, ...] = ()
-    is_suspended: bool = False
-
-    @property
-    def writes(self) -> tuple[Write, ...]:
-        """The writes that a run sends, in order."""
-        return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
-
-    @property
-    def reviewed_writes(self) -> tuple[Write, ...]:
-        """The writes that a review covers: those of this run, and those that resume by themselves."""
-        return tuple(write for decision in self.decisions for write in (get_reviewed_write(decision),) if write)
-
-
-def is_window_update(write: Write) -> bool:
-    """Tell whether a write is the Update of a recurring window. The manifest was reviewed, and each window is not."""
-    return isinstance(write, Update) and write.manifest.window is not None
 
 
 def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:

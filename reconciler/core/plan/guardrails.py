@@ -9,21 +9,13 @@ from dataclasses import replace
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import (
-    Blocked,
-    Create,
-    Decision,
-    Held,
-    Plan,
-    Settling,
-    Update,
-    Write,
-    is_window_update,
-)
+from reconciler.core.plan.decision import Blocked, Decision, Held, Settling
 from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.live_warnings import count_associations
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import get_source_kind
 from reconciler.core.plan.time_check import check_time
+from reconciler.core.plan.write import Create, Update, Write, is_window_update
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count

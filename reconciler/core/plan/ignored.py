@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.model import Ignored, Live, Target
-from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.plan import Plan
 
 
 def separate_ignored(plan: Plan, target: Target) -> Plan:

@@ -100,6 +100,14 @@ class DecisionInput:
         """Return the remedy that raises policy.generation, as the beginning of a sentence."""
         return f"raise policy.generation above {record.generation}"
 
+    def describe_older_generation(self, record: Record) -> str:
+        """Return the reason to send nothing if policy.generation is lower than the generation in the record."""
+        return (
+            f"policy.generation is {self.manifest.policy.generation} and was {record.generation} before, as in an "
+            f"older revision: run the latest revision, or set policy.generation to {record.generation} or more; until "
+            "then nothing is sent"
+        )
+
     def acknowledge_generation(self, record: Record) -> Record:
         """Return the record with the generation of the manifest, if that is higher.
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
 from reconciler.core.model import Integration, Manifest, Observation, Target, Unobserved, ensure_mapping
-from reconciler.core.plan.decision import Create, Plan, Settling, get_live
+from reconciler.core.plan.decision import Settling, get_live
 from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import SourceKind, get_scheme, get_source_kind
+from reconciler.core.plan.write import Create
 from reconciler.core.text import format_count
 
 _INTEGRATION_POINTER = "/spec/DataIntegrationIdentifier"

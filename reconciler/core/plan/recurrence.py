@@ -8,9 +8,9 @@ from datetime import datetime
 from reconciler.core.journal.jobs import MAX_WINDOWS, Job, JobSource, PastWindow, Recurrence, WindowRule
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Spec
-from reconciler.core.plan.decision import Update
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
 from reconciler.core.text import format_timestamp
 from reconciler.core.windows.boundaries import compute_first_boundary

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model import Json, Spec, build_natural_key
-from reconciler.core.plan.decision import DecisionKind, Write, WriteKind, select_body
+from reconciler.core.plan.decision_kind import DecisionKind, WriteKind
 from reconciler.core.plan.difference import compare
+from reconciler.core.plan.write import Write, select_body
 from reconciler.core.request.token import encode_canonical_json
 
 

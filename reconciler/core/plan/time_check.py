@@ -6,7 +6,8 @@ from datetime import datetime
 
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
-from reconciler.core.plan.decision import Create, Held, Update, Write
+from reconciler.core.plan.decision import Held
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp

@@ -56,10 +56,7 @@ def find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, base
     if drifted_members or not may_update(inputs):
         return _describe_unsent_change(inputs, record, drifted_members)
     if generation < record.generation:
-        return (
-            f"policy.generation is {generation} and was {record.generation} before, as in an older revision: run the "
-            f"latest revision, or set policy.generation to {record.generation} or more; until then nothing is sent"
-        )
+        return inputs.describe_older_generation(record)
     if inputs.request[EXECUTION] in record.previous_executions and not inputs.is_generation_raised(record):
         return _describe_unsent_change(inputs, record, "")
     return None

@@ -24,12 +24,7 @@ def find_window_obstacle(
         )
         return Changed(manifest, live, record, differences, reason)
     if manifest.policy.generation < record.generation:
-        reason = (
-            f"policy.generation is {manifest.policy.generation} and was {record.generation} before, as in an older "
-            f"revision: run the latest revision, or set policy.generation to {record.generation} or more; until then "
-            "nothing is sent"
-        )
-        return Changed(manifest, live, record, differences, reason)
+        return Changed(manifest, live, record, differences, inputs.describe_older_generation(record))
     if record.recurrence and is_superseded(declaration, record.recurrence) and not inputs.is_generation_raised(record):
         reason = (
             "the window of the manifest was in force before and was replaced since, as in an older revision: run the "

@@ -14,22 +14,21 @@ from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
-    Create,
     Decision,
     Drifted,
     Finished,
     Held,
     InSync,
     Lost,
-    Plan,
     Retired,
     Settling,
-    Update,
     get_exit_code,
     get_live,
     get_planned_write,
 )
 from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.request.normalise import list_unreadable_pointers

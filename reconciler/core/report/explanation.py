@@ -14,7 +14,6 @@ from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
     Changed,
-    Create,
     Decision,
     Drifted,
     Finished,
@@ -23,8 +22,6 @@ from reconciler.core.plan.decision import (
     Lost,
     Retired,
     Settling,
-    Update,
-    Write,
     get_live,
 )
 from reconciler.core.plan.difference import Difference
@@ -32,6 +29,7 @@ from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
 from reconciler.core.plan.recurrence import complete_request
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.request.normalise import resolve_request

@@ -12,9 +12,10 @@ from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKi
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution, Ignored, Live, Origin
-from reconciler.core.plan.decision import DecisionKind, Write, is_window_update
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
+from reconciler.core.plan.write import Write, is_window_update
 from reconciler.core.report.windows import WindowReport
 
 

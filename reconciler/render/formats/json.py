@@ -11,8 +11,8 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live
-from reconciler.core.plan.decision import Create, Update, Write, is_window_update
 from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.write import Create, Update, Write, is_window_update
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import escape_workflow_commands
 from reconciler.render import windows

@@ -11,8 +11,9 @@ from reconciler.core.journal.records import Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
-from reconciler.core.plan.decision import DecisionKind, Update, Write
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
+from reconciler.core.plan.write import Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import windows, wording

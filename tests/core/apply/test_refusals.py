@@ -9,7 +9,7 @@ from reconciler.core.apply.outcome import RefusalKind, Refused
 from reconciler.core.apply.refusals import classify_refusal
 from reconciler.core.aws.signature_errors import REJECTED_SIGNATURE_CODES
 from reconciler.core.journal.jobs import Refusal
-from reconciler.core.plan.decision import Update
+from reconciler.core.plan.write import Update
 
 DENY_MESSAGE = "User: a is not authorized to perform: app-integrations:Update… with an explicit deny in a policy"
 

@@ -9,7 +9,7 @@ from support.builders import NOW, live
 
 from reconciler.core.controller.controller_status import TargetStatus
 from reconciler.core.model import Execution, Origin
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 
 BLOCKED = AssociationReport("contacts", Origin("a.yaml", 1, 1), DecisionKind.BLOCKED, "denied", "profiles", "s3://b")

@@ -35,7 +35,7 @@ from reconciler.core.notifications.state import (
     decode,
     encode,
 )
-from reconciler.core.plan.decision import DecisionKind
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.core.windows.due import Window

@@ -13,7 +13,8 @@ from reconciler.core.apply.transitions import with_intents
 from reconciler.core.journal.records import Bound, CreatePending, Journal
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync, Update
+from reconciler.core.plan.decision import Adopt, Changed, Decision, Drifted, InSync
+from reconciler.core.plan.write import Update
 from reconciler.core.report.build import build_target_report
 from reconciler.core.report.report import Report, RunInfo
 

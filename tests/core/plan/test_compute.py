@@ -27,21 +27,10 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Integration, Live, Manifest, Mode, Observation, OnLoss, Policy, Unobserved
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import (
-    Adopt,
-    Blocked,
-    Changed,
-    Create,
-    Decision,
-    Drifted,
-    Finished,
-    InSync,
-    Lost,
-    Plan,
-    Settling,
-    Update,
-)
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Finished, InSync, Lost, Settling
 from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.token import compute_client_token
 
 SCHEDULED: dict[str, Any] = {

@@ -12,9 +12,11 @@ from support.builders import NOW, journal, live, manifest, observation, record, 
 from reconciler.core.model import Mode, Policy, Target, Unobserved
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
-from reconciler.core.plan.decision import Blocked, Create, Held, Plan, Update
+from reconciler.core.plan.decision import Blocked, Held
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import CreateGrant, RunOptions, RunRules
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create, Update
 
 COUNTS = {"a": 6, "b": 6, "c": 6}
 

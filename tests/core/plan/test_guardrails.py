@@ -11,9 +11,10 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Journal
 from reconciler.core.model import Execution, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Blocked, Create, Decision, Held, InSync, Update
+from reconciler.core.plan.decision import Blocked, Decision, Held, InSync
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.normalise import resolve_request
 
 TARGET = Target("prod", account="123456789012", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))

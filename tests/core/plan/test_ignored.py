@@ -8,8 +8,9 @@ from support.builders import NOW, journal, live, manifest, observation, rules
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.model import Execution, Ignored, IgnoreRule, Live, Manifest, Target
-from reconciler.core.plan.decision import Adopt, Blocked, Held, Plan
+from reconciler.core.plan.decision import Adopt, Blocked, Held
 from reconciler.core.plan.guardrails import MAX_EXPORTS
+from reconciler.core.plan.plan import Plan
 
 RULES = (IgnoreRule("*/q[1]", "brackets"), IgnoreRule("*/q?", "Q in Connect"), IgnoreRule("*/q1", "not reached"))
 TARGET = Target("prod", ignore=RULES, associations_per_integration=99)

@@ -14,8 +14,9 @@ from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound
 from reconciler.core.model import Mode
-from reconciler.core.plan.decision import Blocked, Changed, Drifted, Held, InSync, Lost, Settling, Update
+from reconciler.core.plan.decision import Blocked, Changed, Drifted, Held, InSync, Lost, Settling
 from reconciler.core.plan.job_progress import compute_pause, may_run, observe_job
+from reconciler.core.plan.write import Update
 
 SECOND = timedelta(seconds=1)
 OLD, NEW = span(1, 2), span(2, 3)

@@ -12,7 +12,7 @@ from support.builders import INTEGRATION, NOW, journal, live, manifest, observat
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import CreatePending, Journal
 from reconciler.core.model import Live, Manifest, Policy, Target
-from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.plan import Plan
 
 BULK, S3 = "AmazonConnect://AppIntegrations", "s3://corp-knowledge/articles"
 SCHEDULE = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}

@@ -13,7 +13,8 @@ from support.builders import NOW, journal, live, manifest, observation, record, 
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Policy, resembles
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Settling
+from reconciler.core.plan.write import Create
 
 SIMILAR = [
     {"DestinationURI": "s3://corp-exports/2026-10/"},

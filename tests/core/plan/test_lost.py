@@ -11,8 +11,9 @@ from reconciler.core.apply.transitions import with_intents
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Integration, Live, Manifest, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Adopt, Blocked, Create, Decision, Held, InSync, Lost, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Held, InSync, Lost, Settling
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.write import Create
 from reconciler.core.request.token import compute_client_token
 
 RECREATE = Policy(on_loss=OnLoss.RECREATE)

@@ -14,8 +14,10 @@ from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.model import Execution, Live, Manifest, Mode, Observation, OnLoss, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Adopt, Blocked, Create, Drifted, Held, InSync, Lost, Plan, Retired, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Drifted, Held, InSync, Lost, Retired, Settling
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.write import Create
 
 RETIRED = Policy(mode=Mode.CREATE_AND_UPDATE, on_loss=OnLoss.RECREATE, retired="replaced on 2026-10-01")
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}

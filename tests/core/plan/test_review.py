@@ -11,8 +11,10 @@ from support.builders import INTEGRATION, NOW, ON_DEMAND, journal, live, manifes
 
 from reconciler.core.model import Execution, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Create, DecisionKind, Held, Plan, Update
+from reconciler.core.plan.decision import Held
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.review import (
     ReviewedPlan,
     compare_with_review,
@@ -20,6 +22,7 @@ from reconciler.core.plan.review import (
     format_canonical_line,
     format_write_line,
 )
+from reconciler.core.plan.write import Create, Update
 
 SCHEDULED = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793500000000"}}

@@ -11,9 +11,11 @@ from support.builders import NOW, journal, live, manifest, observation, record, 
 from reconciler.core.journal.records import CreatePending, Journal
 from reconciler.core.model import Json, Manifest, Mode, Observation, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Create, Decision, Held, Plan, Update
+from reconciler.core.plan.decision import Decision, Held
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.time_check import check_time
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.windows.declaration import Period, WindowDeclaration
 
 TARGET = Target("prod")

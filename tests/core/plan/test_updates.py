@@ -13,18 +13,8 @@ from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import (
-    Adopt,
-    Blocked,
-    Changed,
-    Create,
-    Decision,
-    Drifted,
-    Held,
-    InSync,
-    Settling,
-    Update,
-)
+from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
+from reconciler.core.plan.write import Create, Update
 
 UPDATES = Policy(mode=Mode.CREATE_AND_UPDATE)
 

@@ -17,16 +17,15 @@ from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
     Changed,
-    Create,
     Drifted,
     Finished,
     Held,
     InSync,
     Lost,
     Settling,
-    Update,
     get_live,
 )
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.export_window import build_execution
 from reconciler.core.windows.declaration import Missed
 from reconciler.core.windows.due import Window

@@ -12,7 +12,8 @@ from support.exports import DAY, HOUR, REST, Export, at, expect, rest, span
 
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown, Updated
 from reconciler.core.model import Json, Mode
-from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling, Update
+from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling
+from reconciler.core.plan.write import Update
 from reconciler.core.windows.declaration import Missed
 
 SECOND = timedelta(seconds=1)

@@ -17,16 +17,15 @@ from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import (
     Blocked,
-    Create,
     Finished,
     Held,
     InSync,
     Lost,
     Settling,
-    Update,
     get_planned_write,
     get_reviewed_write,
 )
+from reconciler.core.plan.write import Create, Update
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
 from reconciler.core.windows.due import Window
 

@@ -26,7 +26,7 @@ from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
-from reconciler.core.plan.decision import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.core.report.explanation import Explanation, explain
 
 TARGET = Target("prod", REGION, ACCOUNT)

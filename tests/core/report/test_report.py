@@ -14,8 +14,8 @@ from reconciler.core.apply.result import Result
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Execution, Ignored, Live, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import Report, RunInfo, TargetReport

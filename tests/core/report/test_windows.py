@@ -28,8 +28,8 @@ from reconciler.core.journal.jobs import Job, JobSource, PastWindow
 from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Plan
 from reconciler.core.plan.guardrails import apply_guardrails
+from reconciler.core.plan.plan import Plan
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState, build_window_report
 from reconciler.core.request.export_window import build_execution
