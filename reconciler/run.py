@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.core.apply.outcome import SUCCESSES
@@ -45,10 +46,8 @@ def reconcile(
             error = "the planned writes changed during the run: nothing was written"
             return Result(candidate.plan, {}, {}, error)
         if candidate.is_fresh(run.context.clock.now()):
-            try:
+            with suppress(StateConflict):
                 return _apply(run, candidate, cloud, writers)
-            except StateConflict:
-                pass
         candidate = None
     raise StateConflict("three attempts failed: another run wrote the journal, or listing AWS took too long; run again")
 
