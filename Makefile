@@ -61,17 +61,33 @@ $(READY): requirements-dev.lock pyproject.toml
 	@touch $@
 
 demo: export RECONCILER_STATE := $(DEMO)
-demo: setup ## Show a dry run and two runs with the sandbox
+demo: setup ## Show three months of a monthly export in two environments, with the sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	$(call step,A dry run shows the plan and writes nothing.,--dry-run)
-	$(call step,A run creates each missing association once.,)
-	$(call step,A second run finds every association and creates nothing.,)
+	$(call show,1 November: October can be exported. A dry run shows the plan and writes nothing.,--dry-run $(call on,2026-11-01))
+	$(call sum,A run creates the associations. AWS would start their exports at once.,$(call on,2026-11-01))
+	$(call sum,2 November: a daily run sees for the first time that the exports have ended.,$(call on,2026-11-02))
+	$(call sum,3 November: nothing has changed since. From now on the exports of October count as completed.,$(call on,2026-11-03))
+	$(call show,1 December: a run updates the monthly associations. AWS would export November.,$(call on,2026-12-01))
+	$(call sum,2 December,$(call on,2026-12-02))
+	$(call sum,3 December,$(call on,2026-12-03))
+	$(call sum,1 January: a run updates them again. AWS would export December.,$(call on,2027-01-01))
+	$(call sum,2 January,$(call on,2027-01-02))
+	$(call sum,3 January,$(call on,2027-01-03))
+	$(call show,The exports of production: past and to come,windows profiles-monthly --target production \
+		$(call on,2027-01-03) --until 2027-03-01)
 	@echo 'The demo used the sandbox and did not call AWS. Its state and its logs are in $(DEMO).'
 
-define step
-	@printf '# %s\n$$ %s\n' '$(1)' 'reconcile --sandbox$(2:%= %)'
-	@$(BIN)/reconcile --sandbox $(2) 2>>$(DEMO)/log.jsonl || \
-		{ code=$$?; cat $(DEMO)/log.jsonl >&2; exit $$code; }
+on = --sandbox --sandbox-time $(1)T02:00:00Z
+# Print a comment and a command, and run the command. `sum` prints only the line of its report that sums it up.
+define show
+	@printf '# %s\n$$ reconcile %s\n' '$(1)' '$(2)'
+	@$(BIN)/reconcile $(2) 2>>$(DEMO)/log.jsonl || { code=$$?; cat $(DEMO)/log.jsonl >&2; exit $$code; }
+	@echo
+endef
+define sum
+	@printf '# %s\n$$ reconcile %s | grep Run:\n' '$(1)' '$(2)'
+	@$(BIN)/reconcile $(2) >$(DEMO)/report 2>>$(DEMO)/log.jsonl || { code=$$?; cat $(DEMO)/report $(DEMO)/log.jsonl >&2; exit $$code; }
+	@grep Run: $(DEMO)/report
 	@echo
 endef
 

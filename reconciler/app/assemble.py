@@ -23,7 +23,6 @@ from reconciler.core.report.report import Report, RunInfo
 from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
 from reconciler.edge.aws import SharedModels, TargetSession
-from reconciler.edge.clock import SystemClock
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
 from reconciler.fleet import TargetConnection, TargetConnector, run_targets
@@ -39,7 +38,7 @@ class Runner:
         """Open the location of the journals. Raises CloudError."""
         self._config, self._metrics = config, metrics
         self._stop = stop
-        self._clock = SystemClock(stop)
+        self._clock = config.create_clock(stop)
         self._models = SharedModels()
         self._connection_settings = (
             build_connection_settings(config, metrics.observe_session) if metrics else build_connection_settings(config)
@@ -132,13 +131,18 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
         from reconciler.sandbox import DataFileError, DataFileInUse, open_process_sandbox
     except ImportError as error:
         raise build_sandbox_missing_error() from error
+    clock = config.create_clock()
     data_file = config.sandbox_folder / "sandbox-data.json"
     # Path.exists raises for a folder without search permission. The journal in that folder reports this better.
     should_keep_data = not config.dry_run or os.path.exists(data_file)  # noqa: PTH110 - see above
     with ExitStack() as stack:
         try:
             stack.enter_context(
-                open_process_sandbox(data_file if should_keep_data else None, is_read_only=config.dry_run)
+                open_process_sandbox(
+                    data_file if should_keep_data else None,
+                    clock=lambda: clock.now().timestamp(),
+                    is_read_only=config.dry_run,
+                )
             )
         except DataFileInUse as error:
             remedy = "stop the other process, or choose another folder with --state"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import ReviewedPlan
 from reconciler.edge import state
+from reconciler.edge.clock import SystemClock
 
 DEFAULT_STATE = ".reconciler/"
 
@@ -28,7 +30,7 @@ class RunConfig:
     """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`.
 
     `targets` are globs, and `selector` the rules for labels. A target has to match both. `is_single` is true if nothing
-    starts a later run.
+    starts a later run. `clock_offset` is what the clock of a sandbox is ahead of the machine's.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class RunConfig:
     reviewed: ReviewedPlan | None = None
     is_single: bool = False
     selector: tuple[Requirement, ...] = ()
+    clock_offset: timedelta = timedelta()
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:
@@ -74,6 +77,10 @@ class RunConfig:
         """The folder of a sandbox in this process."""
         return Path(self.state_location) / self.state_namespace
 
+    def create_clock(self, stop: threading.Event | None = None) -> SystemClock:
+        """Return the clock of the run. Setting the event `stop` interrupts its sleeps."""
+        return SystemClock(stop, self.clock_offset)
+
     def may_create_journal(self, target: str) -> bool:
         """Return whether a run may create the journal of a target if the journal is missing.
 
@@ -101,6 +108,8 @@ class RunConfig:
                 raise UsageError(f"--state {self.state!r}{place} is a file: give the path of a folder")
         if self.sandbox and self.endpoint_url:
             raise UsageError("--sandbox and --endpoint-url cannot be combined: use one of them")
+        if self.clock_offset and not self.sandbox:
+            raise UsageError("--sandbox-time needs --sandbox: the time of AWS cannot be set")
         if self.region is not None:
             from reconciler.edge.aws.region_names import load_region_patterns
 

@@ -56,7 +56,7 @@ def run_controller(
     prepare(config)
     git.sweep()
     clock, scheduler, metrics, secret = (
-        SystemClock(),
+        config.create_clock(),
         ThreadScheduler(POLL_TASK),
         Metrics(__version__),
         WebhookSecret(config.settings),

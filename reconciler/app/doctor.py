@@ -21,7 +21,6 @@ from reconciler.core.model import Integration, Manifest, Target
 from reconciler.core.plan.integrations import find_integration
 from reconciler.edge.aws import SharedModels, TargetSession, probe
 from reconciler.edge.aws.session import resolve_region
-from reconciler.edge.clock import SystemClock
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state import list_url_patterns
 
@@ -35,7 +34,7 @@ class DoctorRun:
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
-        self._clock, self._models = SystemClock(), SharedModels()
+        self._clock, self._models = config.create_clock(), SharedModels()
         self._connection_settings = build_connection_settings(config)
 
     def check_versions(self) -> Check:

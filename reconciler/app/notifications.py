@@ -16,7 +16,6 @@ from reconciler.app.state import Journals
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import EXIT_FAILED
 from reconciler.edge import logs
-from reconciler.edge.clock import SystemClock
 from reconciler.edge.metrics import Metrics
 from reconciler.notifications.thread import NotificationThread
 
@@ -57,7 +56,7 @@ def _build_dispatch_factory(
     from reconciler.notifications.store import NotificationStore
 
     store = None if config.dry_run else Journals.from_config(config).location.open_store("notifications.json")
-    events, clock = _DeliveryRecorder(metrics), SystemClock()
+    events, clock = _DeliveryRecorder(metrics), config.create_clock()
     scope = compute_scope(config, places)
 
     def create_dispatch(get_status: Callable[[], ControllerStatus]) -> Callable[[], None]:

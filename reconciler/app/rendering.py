@@ -12,7 +12,6 @@ from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.plain_documents import build_plain_documents
 from reconciler.core.manifests.selectors import Requirement
 from reconciler.edge import manifests
-from reconciler.edge.clock import SystemClock
 from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
 
@@ -32,7 +31,7 @@ def render_manifests(source: Source, globs: Sequence[str], selector: Sequence[Re
         documents, selector_warnings = manifests.load_documents(files)
     except InvalidManifests as invalid:
         raise invalid.with_revision(revision) from invalid
-    desired = build_desired(documents, SystemClock().now(), read_zone, selector_warnings)
+    desired = build_desired(documents, source.clock.now(), read_zone, selector_warnings)
     try:
         names = {target.name for target in select_targets(desired, globs, (), selector).targets}
     except UnknownTarget as error:

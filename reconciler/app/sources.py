@@ -26,6 +26,7 @@ from reconciler.core.manifests.files import MAX_PROBLEMS, File, limit_files
 from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Desired
 from reconciler.core.redaction.invalid_settings import list_setting_flaws
+from reconciler.edge.clock import SystemClock
 
 if TYPE_CHECKING:
     from reconciler.edge.git import RepositoryAccess, SigningKeys
@@ -37,6 +38,8 @@ _MAX_READS = 5
 @dataclass(frozen=True, slots=True)
 class Source:
     """The source of manifests. `strict` treats warnings as errors; `standard_input` is read for the file `-`.
+
+    `clock` is the clock of the run: some warnings depend on the time.
 
     The files with keys and tokens for a repository are read each time, because they may change. `environment` is that
     of git.
@@ -54,6 +57,7 @@ class Source:
     token_file: str | None = None
     username: str | None = None
     standard_input: BinaryIO | None = None
+    clock: SystemClock = field(default_factory=SystemClock, compare=False)
 
     @property
     def is_missing(self) -> bool:
@@ -135,10 +139,9 @@ class Source:
     def parse(self, files: Iterable[File | Problem], revision: str | None = None) -> Desired:
         """Return the desired state that the files of a revision describe. Raises InvalidManifests."""
         from reconciler.edge import manifests
-        from reconciler.edge.clock import SystemClock
 
         try:
-            desired = manifests.load_manifests(files, SystemClock().now())
+            desired = manifests.load_manifests(files, self.clock.now())
         except InvalidManifests as invalid:
             raise invalid.with_revision(revision) from invalid
         if self.strict and desired.warnings:

@@ -39,7 +39,7 @@ class Journals:
     @classmethod
     def from_config(cls, config: RunConfig) -> Journals:
         """Return the journals for a command that needs no other connection to AWS. Raises CloudError."""
-        return cls(config, build_connection_settings(config), SharedModels(), SystemClock())
+        return cls(config, build_connection_settings(config), SharedModels(), config.create_clock())
 
     def open_store(self, account: str, region: str) -> Store:
         """Return the store of the journal of an account and Region."""

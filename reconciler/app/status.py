@@ -7,7 +7,6 @@ from reconciler.app.state import Journals, locate_target
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.status import JournalStatus, list_recorded_associations
-from reconciler.edge.clock import SystemClock
 
 
 def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalStatus:
@@ -19,7 +18,7 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
         return JournalStatus(target.name, account, region, place, str(error))
-    now = SystemClock().now()
+    now = config.create_clock().now()
     return JournalStatus(
         target.name,
         account,

@@ -10,7 +10,6 @@ from reconciler.app.state import Journals, locate_target
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.window_list import WindowList, list_windows
-from reconciler.edge.clock import SystemClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ def read_windows(name: str, target: Target, desired: Desired, config: RunConfig,
     manifest = next(each for each in desired.manifests[target.name] if each.name == name)
     account, region = locate_target(target, config)
     record = Journals.from_config(config).get_reader(account, region).read().records.get(name)
-    windows = list_windows(manifest, record, SystemClock().now(), until, is_suspended=target.suspend)
+    windows = list_windows(manifest, record, config.create_clock().now(), until, is_suspended=target.suspend)
     if windows is None:
         fault = "is retired" if manifest.policy.retired else "has no `window`"
         raise UsageError(f"the manifest {name!r} {fault}: name a manifest with recurring windows")

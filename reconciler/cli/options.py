@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
-from reconciler.cli.parameters import Glob, LabelSelector, WholeNumber
+from reconciler.cli.parameters import Glob, LabelSelector, SandboxTime, WholeNumber
 from reconciler.core.durations import parse_duration
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Mode
@@ -182,6 +182,15 @@ aws_access = combine_options(
         "instead of yours.",
     ),
     option("--sandbox", is_flag=True, help="Use a sandbox in this process instead of AWS."),
+    option(
+        "--sandbox-time",
+        "clock_offset",
+        type=SandboxTime(),
+        default=timedelta(),
+        metavar="TIME",
+        help="With --sandbox: the time at which this run starts, for the program and the sandbox, such as "
+        "2026-12-01T02:00:00Z. It shows what recurring exports do later.",
+    ),
 )
 
 target_selection = combine_options(

@@ -1,15 +1,19 @@
-"""Types of options: addresses, templates of links, whole numbers, globs and label selectors."""
+"""Types of options: addresses, templates of links, whole numbers, globs, label selectors and times."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import click
 
 from reconciler.app.http import Address
 from reconciler.core.manifests.selectors import Requirement, parse_requirements
+from reconciler.core.request.times import parse_instant
+from reconciler.edge.clock import SystemClock
 
 _MAX_PORT = 65535
+_YEARS = range(2000, 3000)
 
 
 class ListenAddress(click.ParamType[Address]):
@@ -41,6 +45,22 @@ class ManifestUrlTemplate(click.ParamType[str]):
         if problem := validate_template(str(value)):
             self.fail(f"{value!r} is not a URL template for manifests: {problem}", param, ctx)
         return str(value)
+
+
+class SandboxTime(click.ParamType[timedelta]):
+    """A time from 2000 to 2999, as the offset that a clock needs to show this time now. A time without zone is UTC."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the offset. Fails if the text is not a time in the range."""
+        if isinstance(value, timedelta):
+            return value
+        time = parse_instant(str(value))
+        if time is None or time.year not in _YEARS:
+            example = f"such as 2026-12-01T02:00:00Z, from {_YEARS[0]} to {_YEARS[-1]}"
+            self.fail(f"{value!r} is not a time for the sandbox: write a date and a time, {example}", param, ctx)
+        return time - SystemClock().now()
 
 
 class LabelSelector(click.ParamType[tuple[Requirement, ...]]):

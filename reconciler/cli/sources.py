@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -14,6 +15,7 @@ from reconciler.cli import options
 from reconciler.cli.environment import read_environment
 from reconciler.cli.variables import list_variable_problems
 from reconciler.core.errors import UsageError
+from reconciler.edge.clock import SystemClock
 
 
 def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,7 +27,12 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
         git_options = {name.removeprefix("git_"): options_by_name.pop(name) for name in ("git_url", *_GIT_OPTION_NAMES)}
         strict = options_by_name.pop("strict", False)
         source = Source(
-            read_environment(), files, strict=strict, standard_input=options.get_standard_input(), **git_options
+            read_environment(),
+            files,
+            strict=strict,
+            standard_input=options.get_standard_input(),
+            clock=SystemClock(offset=options_by_name.get("clock_offset", timedelta())),
+            **git_options,
         )
         source.check()
         return function(*args, source=source, **options_by_name)

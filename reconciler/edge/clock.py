@@ -7,20 +7,20 @@ import socket
 import threading
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.core.errors import StopRequested
 
 
 class SystemClock:
-    """The machine's clock. Setting the event `stop` interrupts a sleep."""
+    """The machine's clock, plus an offset for a sandbox. Setting the event `stop` interrupts a sleep."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
+    def __init__(self, stop: threading.Event | None = None, offset: timedelta = timedelta()) -> None:
+        self._stop, self._offset = stop or threading.Event(), offset
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - only this module may read the clock
+        return datetime.now(UTC) + self._offset  # noqa: TID251 - only this module may read the clock
 
     def monotonic(self) -> float:
         """Return the seconds since a fixed point. Setting the system time does not change them."""

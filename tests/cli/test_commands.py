@@ -97,7 +97,7 @@ def test_printed_schema_accepts_the_same_documents_as_the_file(tmp_path: Path) -
     (journal,) = (tmp_path / ".reconciler").rglob("*-us-east-1.json")
     documents = {
         "DataIntegrationAssociation": list(read_documents("", (tmp_path / "manifests" / "october.yaml").read_bytes())),
-        "Target": list(read_documents("", (REPOSITORY / "manifests" / "target.yaml").read_bytes())),
+        "Target": list(read_documents("", (REPOSITORY / "manifests" / "targets" / "production.yaml").read_bytes())),
         "Report": list(read_documents("", json.dumps(report).encode())),
         "Journal": list(read_documents("", journal.read_bytes())),
     }
@@ -152,7 +152,7 @@ def test_circular_schema_reference_is_rejected(reference: str, message: str) -> 
 def test_validate_counts_manifests_without_credentials(tmp_path: Path) -> None:
     """`reconcile validate` accepts the example manifests, and prints their number."""
     result = Program(tmp_path).run("validate", "-f", str(REPOSITORY / "manifests"))
-    assert (result.code, result.out, result.err) == (0, "2 manifests, 1 target: valid\n", "")
+    assert (result.code, result.out, result.err) == (0, "2 manifests, 2 targets: valid\n", "")
 
 
 def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:

@@ -634,14 +634,11 @@ def test_temporary_state_fails_the_check_in_ci(healthy_program: Program) -> None
 
 
 def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
-    """The example manifests pass every check in the sandbox, and no file is written.
-
-    The CRM example has a warning, because Amazon Q in Connect creates the associations of such sources.
-    """
+    """The example manifests pass every check in the sandbox without a warning, and no file is written."""
     examples = REPOSITORY / "manifests"
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == 0
-    assert [each["about"] for each in get_checks(diagnosis) if each["result"] == "warning"] == ["crm-accounts"]
+    assert [each["about"] for each in get_checks(diagnosis) if each["result"] == "warning"] == []
     assert (
         find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox of --sandbox has no buckets"
     )

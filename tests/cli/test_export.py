@@ -134,7 +134,7 @@ def test_inexpressible_association_is_skipped_and_reported(
         result = Program(program.folder, proxy.url).run("export")
     assert result.code == 1
     lines = result.err.splitlines()
-    assert lines[-1] == "0 manifests, 3 left out"
+    assert lines[-1] == "0 manifests, 4 left out"
     assert all(line.startswith("reconcile: left out arn:") and reason in line for line in lines[:-1])
     assert [line.removeprefix("# ") for line in result.out.splitlines()] == [
         line.removeprefix("reconcile: ") for line in lines[:-1]
@@ -182,7 +182,7 @@ def test_same_name_in_two_targets_gets_two_files(program: Program, server: Sandb
     assert result.code == 0
     assert sorted(read_files(program.folder / "out")) == [
         f"{name}-00000000{target}.yaml"
-        for name in ("crm-accounts", "knowledge-articles", "profiles-export")
+        for name in ("crm-accounts", "knowledge-articles", "profiles-backfill", "profiles-export")
         for target in (".west", "")
     ]
 

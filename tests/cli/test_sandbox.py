@@ -6,16 +6,27 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
 from support.paths import REPOSITORY
 from support.program import Program, create_environment
 
 from reconciler.sandbox import Behaviour
 from reconciler.sandbox.store import DataFile
+
+MONTHLY = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: NAME}
+policy: {mode: create-and-update}
+window: {every: month, first: 2031-01-01}
+spec: {DataIntegrationIdentifier: profiles-export, DestinationURI: s3://corp-exports/NAME}
+"""
 
 
 @contextmanager
@@ -32,19 +43,52 @@ def serve_sandbox(program: Program, *arguments: str) -> Iterator[str]:
     assert process.returncode == 0
 
 
-def test_example_manifests_run_in_the_sandbox(tmp_path: Path) -> None:
-    """The example manifests are planned, created and then in sync, as the README shows."""
+def test_demo_exports_three_months_in_two_environments(tmp_path: Path) -> None:
+    """`make demo` plans and creates the example manifests, and sends a window each month in both environments."""
+    variables = (f"BIN={Path(sys.executable).parent}", f"DEMO={tmp_path / 'demo'}")
+    demo = subprocess.run(
+        ["make", "--old-file", ".venv/ready", "demo", *variables],
+        cwd=REPOSITORY,
+        env=create_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    created, updated, in_sync = "3 created", "2 updated, 1 in sync", "3 in sync"
+    months = [created, in_sync, in_sync, updated, in_sync, in_sync, updated, in_sync, in_sync]
+    summaries = re.findall(r"^(?:Dry run|Run): (.*?)\. ", demo.stdout, re.MULTILINE)
+    assert summaries == ["3 to create", *months]
+    windows = re.findall(r"^  (done|to come) +2\d{3}-(\d\d)-01 to 2\d{3}-(\d\d)-01  ", demo.stdout, re.MULTILINE)
+    assert [" ".join(each) for each in windows] == [
+        "done 10 11", "done 11 12", "done 12 01", "to come 01 02", "to come 02 03", "to come 03 04",
+    ]  # fmt: skip
+
+
+def test_clock_of_the_sandbox_runs_on_from_the_given_time(tmp_path: Path) -> None:
+    """--sandbox-time sets the clocks of the program and of the sandbox, so a window is due by both."""
     program = Program(tmp_path)
-    examples = ("--sandbox", "-f", str(REPOSITORY / "manifests"), "-o", "json", "--detailed-exitcode")
-    dry_run = program.run(*examples, "--dry-run")
-    assert (dry_run.code, set(dry_run.decisions.values())) == (2, {"create"})
-    assert list(tmp_path.iterdir()) == []
-    first_run = program.run(*examples)
-    assert (first_run.code, set(first_run.decisions.values())) == (0, {"create"})
-    second_run = program.run(*examples)
-    assert (second_run.code, set(second_run.decisions.values())) == (0, {"in-sync"})
-    assert second_run.decisions.keys() == {"crm-accounts-hourly", "profiles-export-2026-10"}
-    assert second_run.report["planDigest"] != first_run.report["planDigest"] == dry_run.report["planDigest"]
+    program.add("monthly", text=MONTHLY)
+    for day, decision in (("2031-01-31", "held"), ("2031-02-01", "create"), ("2031-02-02", "in-sync")):
+        result = program.run("--sandbox", "--sandbox-time", f"{day}T01:00:00+00:00", "-o", "json")
+        assert result.decisions == {"monthly": decision}
+        assert result.report["run"]["startedAt"].startswith(f"{day}T01:00")
+
+
+@pytest.mark.parametrize("time", ["tomorrow", "2026-13-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31"])
+def test_unusable_time_of_the_sandbox_is_a_usage_error(time: str, tmp_path: Path) -> None:
+    """A --sandbox-time that is no time, or out of range, is a usage error that shows an example."""
+    result = Program(tmp_path).run("--sandbox", "--sandbox-time", time)
+    assert result.code == 64
+    assert f"{time!r} is not a time for the sandbox: write a date and a time, such as 2026-12-01T02:00" in result.err
+
+
+def test_time_of_aws_cannot_be_set(tmp_path: Path) -> None:
+    """--sandbox-time without --sandbox is a usage error, and AWS is not called."""
+    result = Program(tmp_path, "http://127.0.0.1:1").run("--dry-run", "--sandbox-time", "2026-12-01T02:00:00Z")
+    assert result.code == 64
+    assert "--sandbox-time needs --sandbox: the time of AWS cannot be set" in result.err
 
 
 def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:

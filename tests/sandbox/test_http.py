@@ -91,7 +91,7 @@ def test_every_operation_round_trips_through_boto3(client: "Client") -> None:
         client.delete_data_integration(DataIntegrationIdentifier="m")
     client.delete_data_integration(DataIntegrationIdentifier="crm-accounts")
     names = [each["Name"] for each in client.list_data_integrations()["DataIntegrations"]]
-    assert names == ["profiles-export", "knowledge-articles", "m"]
+    assert names == ["profiles-export", "knowledge-articles", "profiles-backfill", "m"]
 
 
 def test_pages_contain_each_association_once(sandbox: Sandbox, client: "Client") -> None:
@@ -213,7 +213,7 @@ def test_assumed_role_leads_to_its_account(client_arguments: dict[str, Any]) -> 
     ):
         assert sts.get_caller_identity()["Account"] == "210987654321"
         arns = [each["Arn"] for each in client.list_data_integrations()["DataIntegrations"]]
-        assert len(arns) == 3
+        assert len(arns) == 4
         assert all(":us-east-1:210987654321:data-integration/" in arn for arn in arns)
 
 

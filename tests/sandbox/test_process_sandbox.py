@@ -90,7 +90,7 @@ def test_session_created_earlier_is_served(monkeypatch: pytest.MonkeyPatch) -> N
         " aws_access_key_id='a', aws_secret_access_key='b')\n"
         "from reconciler.sandbox import open_process_sandbox\n"
         "with open_process_sandbox():\n"
-        "    assert len(client.list_data_integrations()['DataIntegrations']) == 3\n"
+        "    assert len(client.list_data_integrations()['DataIntegrations']) == 4\n"
     )
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPINTEGRATIONS"):
         monkeypatch.delenv(name)
@@ -112,7 +112,7 @@ def test_requests_to_other_machines_are_blocked() -> None:
 def test_fips_and_dual_stack_endpoints_are_served(config: Config) -> None:
     """The sandbox answers on FIPS and dual-stack hosts."""
     with open_process_sandbox(), closing(boto3.client("appintegrations", config=config)) as client:
-        assert len(client.list_data_integrations()["DataIntegrations"]) == 3
+        assert len(client.list_data_integrations()["DataIntegrations"]) == 4
 
 
 def test_threads_share_one_sandbox() -> None:

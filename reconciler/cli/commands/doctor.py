@@ -64,9 +64,8 @@ def _check_manifests(source: Source, config: RunConfig) -> tuple[Check, Desired]
     from reconciler.core.doctor.diagnosis import build_skipped_check
     from reconciler.core.errors import GitError, InvalidManifests
     from reconciler.edge import manifests
-    from reconciler.edge.clock import SystemClock
 
-    ambient_desired = manifests.load_manifests((), SystemClock().now())
+    ambient_desired = manifests.load_manifests((), source.clock.now())
     if source.is_missing:
         skipped_check = build_skipped_check(
             "manifests", f"the folder {FOLDER} does not exist here", "give the manifests with -f or --git-url"

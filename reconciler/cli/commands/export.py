@@ -97,9 +97,8 @@ def _is_read_with(source: Source, folder: str) -> bool:
 def _read_desired(source: Source) -> Desired:
     """Return the desired state; without manifests if no source was given and the default folder does not exist."""
     from reconciler.edge import manifests
-    from reconciler.edge.clock import SystemClock
 
-    return manifests.load_manifests((), SystemClock().now()) if source.is_missing else source.read()[0]
+    return manifests.load_manifests((), source.clock.now()) if source.is_missing else source.read()[0]
 
 
 def _print_result(result: ExportResult, *, is_skipping: bool) -> None:

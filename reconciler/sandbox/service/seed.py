@@ -35,4 +35,10 @@ _SEEDS: dict[str, JsonObject] = {
         "SourceURI": "s3://corp-knowledge/articles",
         "FileConfiguration": {"Folders": ["/"]},
     },
+    "5eed0000-0000-4000-8000-000000000004": {
+        "Name": "profiles-backfill",
+        "Description": "A bulk export of Customer Profiles, for older data",
+        "SourceURI": "AmazonConnect://AppIntegrations",
+        "ObjectConfiguration": {"CustomerProfiles": {"domainName": ["my-domain"], "objectType": ["_profile"]}},
+    },
 }

@@ -11,7 +11,7 @@ from support.paths import REPOSITORY
 
 from reconciler.edge.manifests import schema
 
-MANIFESTS = sorted((REPOSITORY / "manifests").glob("*.yaml"))
+MANIFESTS = sorted((REPOSITORY / "manifests").rglob("*.yaml"))
 SCHEMAS = sorted((REPOSITORY / "schemas").glob("*.json"))
 MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
@@ -90,12 +90,12 @@ def test_a_public_checker_accepts_placeholders(tmp_path: Path) -> None:
     ("example", "valid_text", "invalid_text", "expected"),
     [
         (
-            "profiles-export-2026-10.yaml",
+            "profiles-before-october.yaml",
             "ExecutionMode: ON_DEMAND",
             "ExecutionMode: ON_DEMND",
             "'ON_DEMND' is not one of",
         ),
-        ("target.yaml", "Burst: 5", "Brust: 5", "'Brust' was unexpected"),
+        ("targets/production.yaml", "Burst: 5", "Brust: 5", "'Brust' was unexpected"),
     ],
 )
 def test_public_checker_rejects_a_broken_manifest(
@@ -103,7 +103,7 @@ def test_public_checker_rejects_a_broken_manifest(
 ) -> None:
     """check-jsonschema rejects a manifest with a mistake, so it really checks the schema."""
     manifest = REPOSITORY / "manifests" / example
-    broken_file = tmp_path / example
+    broken_file = tmp_path / manifest.name
     broken_file.write_text(manifest.read_text(encoding="utf-8").replace(valid_text, invalid_text), encoding="utf-8")
     result = run_check_jsonschema("--schemafile", find_named_schema(manifest), broken_file)
     assert result.returncode == 1

@@ -54,7 +54,12 @@ def test_arn_of_another_region_is_not_found(service: AppIntegrations) -> None:
 def test_list_shows_arn_name_and_source_only(service: AppIntegrations) -> None:
     """List shows only ARN, name and source, as AWS documents."""
     items = service.call("ListDataIntegrations", {})["DataIntegrations"]
-    assert [each["Name"] for each in items] == ["profiles-export", "crm-accounts", "knowledge-articles"]
+    assert [each["Name"] for each in items] == [
+        "profiles-export",
+        "crm-accounts",
+        "knowledge-articles",
+        "profiles-backfill",
+    ]
     assert all(set(each) == {"Arn", "Name", "SourceURI"} for each in items)
 
 
@@ -83,15 +88,15 @@ def test_same_token_creates_one_integration(service: AppIntegrations) -> None:
     """A repeated token returns the first data integration, without a duplicate-name error."""
     request = {"Name": "new", "KmsKey": "key", "ClientToken": "t"}
     assert service.call("CreateDataIntegration", request) == service.call("CreateDataIntegration", request)
-    assert len(service.state.integrations) == 4
+    assert len(service.state.integrations) == 5
 
 
 def test_integrations_have_a_quota(service: AppIntegrations) -> None:
     """A data integration that exceeds the quota is refused."""
-    service.set_behaviour(Behaviour(integrations=4))
-    service.call("CreateDataIntegration", {"Name": "fourth", "KmsKey": "key"})
+    service.set_behaviour(Behaviour(integrations=5))
+    service.call("CreateDataIntegration", {"Name": "fifth", "KmsKey": "key"})
     with pytest.raises(QuotaExceededError):
-        service.call("CreateDataIntegration", {"Name": "fifth", "KmsKey": "key"})
+        service.call("CreateDataIntegration", {"Name": "sixth", "KmsKey": "key"})
 
 
 def test_association_pins_its_integration(service: AppIntegrations) -> None:
