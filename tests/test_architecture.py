@@ -133,6 +133,18 @@ def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
         assert expected in errors[line]
 
 
+def test_helpers_of_tests_are_in_support() -> None:
+    """Beside tests, a folder of tests holds only fixtures, and no test imports from a `conftest.py`."""
+    tests = REPOSITORY / "tests"
+    programs = {tests / name for name in ("support", "simulation", "soak")}
+    files = [path for path in tests.rglob("*.py") if programs.isdisjoint(path.parents)]
+    names = {path.name for path in files} - {"conftest.py", "__init__.py"}
+    assert names
+    assert [name for name in sorted(names) if not name.startswith("test_")] == []
+    importers = [path for path in files if path.name != "conftest.py" and "conftest import" in path.read_text()]
+    assert [path for path in importers if path != Path(__file__)] == []
+
+
 def test_run_module_stays_under_100_lines() -> None:
     """The orchestrator `run.py` stays under 100 lines."""
     assert len((REPOSITORY / "reconciler" / "run.py").read_text().splitlines()) < 100

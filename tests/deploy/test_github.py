@@ -13,24 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deploy.action import ACTION, HEAD, WORKFLOW, Job, is_job_due
-from deploy.comments import MAX_BODY_LENGTH, TOKEN, Comments, serve_comments
-from deploy.conftest import (
-    ACCOUNTS,
-    DEPLOY,
-    INVALID,
-    LATER_EXPORT,
-    MANIFEST,
-    RECONCILE,
-    TARGET,
-    Host,
-    check_shell,
-    commit,
-    create_repository,
-    find_registry_variables,
-    list_destinations,
-)
-from support.paths import REPOSITORY
+from support.github_action import ACTION, HEAD, WORKFLOW, Job, is_job_due
+from support.github_api import MAX_BODY_LENGTH, TOKEN, Comments, serve_comments
+from support.hook_repository import list_destinations
+from support.hosts import Host, check_shell, commit, create_repository, find_registry_variables
+from support.manifests import ACCOUNTS, INVALID, LATER_EXPORT, MANIFEST, TARGET
+from support.paths import DEPLOY, REPOSITORY
+from support.program import SCRIPT
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
@@ -211,7 +200,7 @@ def write_comment(comments: Comments, event: Path, markdown: Path, revision: str
 
 def test_apply_creates_once_and_writes_no_comment(job: Job, comments: Comments, client: Client) -> None:
     """Two applies on a branch create the association once, and write no comment."""
-    inputs = {"command": "apply", "state": str(job.host.folder / "state"), "new_state": "*", "program": str(RECONCILE)}
+    inputs = {"command": "apply", "state": str(job.host.folder / "state"), "new_state": "*", "program": str(SCRIPT)}
     first = job.use(event="push", **inputs)
     assert first.exit_code == 0, first.log
     assert first.report["summary"]["create"] == 1
@@ -426,7 +415,7 @@ def test_the_action_installs_its_own_revision(host: Host) -> None:
     assert {path.name for path in REPOSITORY.iterdir()} <= names
     (program,) = (host.folder / "runner").glob("reconciler-program.*/bin/reconcile")
     version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
-    assert version == subprocess.run([RECONCILE, "--version"], check=True, capture_output=True, text=True).stdout
+    assert version == subprocess.run([SCRIPT, "--version"], check=True, capture_output=True, text=True).stdout
 
 
 def test_the_scripts_are_portable() -> None:

@@ -13,22 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deploy.conftest import (
-    ACCOUNTS,
-    DEPLOY,
-    INVALID,
-    LATER_EXPORT,
-    MANIFEST,
-    RECONCILE,
-    Host,
-    build_pip_variables,
-    commit,
-    create_repository,
-    find_registry_variables,
-    list_destinations,
-)
 from junitparser import JUnitXml
-from support.paths import REPOSITORY
+from support.hook_repository import list_destinations
+from support.hosts import Host, build_pip_variables, commit, create_repository, find_registry_variables
+from support.manifests import ACCOUNTS, INVALID, LATER_EXPORT, MANIFEST
+from support.paths import DEPLOY, REPOSITORY
+from support.program import SCRIPT
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
@@ -133,7 +123,7 @@ def pipeline(host: Host, sandbox: str) -> Pipeline:
 
 def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
     """The plan writes only its artifacts, and the next job applies that plan to the same commit."""
-    pipeline.host.environment["PATH"] = os.pathsep.join((str(RECONCILE.parent), pipeline.host.environment["PATH"]))
+    pipeline.host.environment["PATH"] = os.pathsep.join((str(SCRIPT.parent), pipeline.host.environment["PATH"]))
     (pipeline.folder / "manifests" / "left-over.yaml").write_text("never committed", encoding="utf-8")
     code, log = pipeline.run("reconciler:plan")
     assert code == 0, log

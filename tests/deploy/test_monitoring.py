@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy.conftest import DEPLOY
-from deploy.controller_metrics import collect_families, map_series_labels
+from support.controller_metrics import collect_families, map_series_labels
+from support.paths import DEPLOY
 
 from reconciler.core.report.report import SUMMARY_NAMES
 

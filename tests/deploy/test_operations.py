@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from deploy.conftest import DEPLOY
-from deploy.controller_metrics import collect_families, list_labels
-from support.paths import REPOSITORY
+from support.controller_metrics import collect_families, list_labels
+from support.paths import DEPLOY, REPOSITORY
 
 from reconciler.core.report.report import SUMMARY_NAMES
 from reconciler.edge import logs

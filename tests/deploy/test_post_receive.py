@@ -11,22 +11,17 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.conftest import (
-    ACCOUNTS,
-    DEPLOY,
-    INVALID,
-    LATER_EXPORT,
-    MANIFEST,
-    RECONCILE,
-    TARGET,
+from support.hook_repository import (
     HookRepository,
-    Host,
-    check_shell,
     create_bare_repository,
     list_destinations,
     wait_for_push,
     wait_for_run,
 )
+from support.hosts import Host, check_shell
+from support.manifests import ACCOUNTS, INVALID, LATER_EXPORT, MANIFEST, TARGET
+from support.paths import DEPLOY
+from support.program import SCRIPT
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
 
 def test_manifests_pushed_twice_are_created_once(repository: HookRepository, client: Client) -> None:
     """The first push creates the association, the second finds it, and the pusher reads both outcomes."""
-    repository.configure("program", str(RECONCILE))
+    repository.configure("program", str(SCRIPT))
     revision = repository.commit(ACCOUNTS)
     first = repository.push()
     assert f"reconciling refs/heads/main at {revision}" in first

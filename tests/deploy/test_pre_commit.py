@@ -7,17 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deploy.conftest import (
-    ACCOUNTS,
-    INVALID,
-    MANIFEST,
-    TARGET,
-    Host,
-    build_pip_variables,
-    commit,
-    create_repository,
-    find_registry_variables,
-)
+from support.hosts import Host, build_pip_variables, commit, create_repository, find_registry_variables
+from support.manifests import ACCOUNTS, INVALID, MANIFEST, TARGET
 from support.paths import REPOSITORY
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")

@@ -8,20 +8,16 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.conftest import (
-    ACCOUNTS,
-    DEPLOY,
-    INVALID,
-    MANIFEST,
-    TARGET,
+from support.hook_repository import (
     HookRepository,
-    Host,
-    check_shell,
     create_bare_repository,
     list_destinations,
     wait_for_push,
     wait_for_run,
 )
+from support.hosts import Host, check_shell
+from support.manifests import ACCOUNTS, INVALID, MANIFEST, TARGET
+from support.paths import DEPLOY
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient as Client

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.core import ParameterSource
-from deploy.conftest import DEPLOY
+from support.paths import DEPLOY
 
 from reconciler.app.settings import Settings
 from reconciler.cli.group import app

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from image.engine import Engine, create_engine
+from support.container_engine import Engine, create_engine
 from support.paths import REPOSITORY
 
 ARCHIVE = REPOSITORY / "build" / "image-base.tar"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from image.conftest import BASE, BUILD_ARGUMENTS
-from image.engine import HOST, Engine
+from support.container_engine import HOST, Engine
 from support.program import EXPORT
 from support.repository import GIT, Repository, create_repository
 

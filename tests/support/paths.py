@@ -3,3 +3,4 @@
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
+DEPLOY = REPOSITORY / "deploy"

@@ -11,7 +11,7 @@ import pytest
 from referencing import Registry, Resource
 from support import statuses
 from support.builders import NOW
-from web.conftest import EMPTY, Site
+from support.sites import EMPTY, Site
 
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.edge.manifests.schema import load_schema

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from support import statuses
 from support.browser import CHROMIUM, Browser, run_browser
-from web.conftest import Site
+from support.sites import Site
 
 from reconciler.core.controller.controller_status import ControllerStatus
 

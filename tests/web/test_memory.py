@@ -45,9 +45,11 @@ def test_response_memory_is_below_the_pod_limits() -> None:
 @pytest.mark.parametrize("path", ["/api/v1/report", "/", "/?q=export-{}", "/metrics"])
 def test_slow_readers_of_a_large_page_take_little_memory(path: str) -> None:
     """Ten readers that stop after the head of a large response take less than a tenth of the memory of the pod."""
-    command = (sys.executable, str(Path(__file__).with_name("serve_large_page.py")), "5000")
+    command = (sys.executable, "-m", "support.serve_large_page", "5000")
     with ExitStack() as stack:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         stack.enter_context(process)
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from support.builders import NOW
-from web.conftest import Site
+from support.sites import Site
 
 from reconciler.core.controller.controller_status import RejectedRevision, Revision, TargetStatus
 

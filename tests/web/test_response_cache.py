@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from support import statuses
 from support.builders import NOW
-from web.conftest import Site
+from support.sites import Site
 
 from reconciler.web.rendered_text import RenderedText
 from reconciler.web.response_cache import ResponseCache, ResponseContent

@@ -11,7 +11,7 @@ import pytest
 from support import reports, statuses
 from support.builders import NOW
 from support.recurring import AUGUST, build_recurring_record, build_refused_job, build_windows
-from web.conftest import Site
+from support.sites import Site
 
 from reconciler.core.apply.outcome import Created, Refused, Unknown
 from reconciler.core.controller.controller_status import (

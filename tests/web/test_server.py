@@ -9,7 +9,7 @@ import threading
 from contextlib import ExitStack, closing
 
 import pytest
-from web.conftest import Site, serve_site
+from support.sites import Site, serve_site
 
 from reconciler.web.connection_limits import BACKLOG, MAX_CONNECTIONS, ConnectionLimits, LoopErrorHandler
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
-from web.conftest import SECRET, Site
+from support.sites import SECRET, Site
 from web.test_webhook_senders import BODY, sign
 
 from reconciler.web.webhooks import MAX_BODY_SIZE

@@ -11,7 +11,7 @@ import pytest
 from support import reports, statuses
 from support.builders import NOW, live
 from support.page_parser import PageParser
-from web.conftest import Site
+from support.sites import Site
 
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.model import Execution

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import reports, statuses
 from support.builders import NOW
-from web.conftest import serve_site
+from support.sites import serve_site
 
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from deploy.comments import TOKEN
-from deploy.conftest import DEPLOY, Host
+from support.github_api import TOKEN
+from support.hosts import Host
+from support.paths import DEPLOY
 
 ACTION: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "action.yml").read_text(encoding="utf-8"))
 WORKFLOW: dict[str, Any] = yaml.safe_load((DEPLOY / "github" / "workflow.yml").read_text(encoding="utf-8"))
