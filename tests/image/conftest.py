@@ -7,23 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from support.container_engine import Engine, create_engine
+from support.container_engine import BASE, BUILD_ARGUMENTS, Engine, create_engine
 from support.paths import REPOSITORY
 
 ARCHIVE = REPOSITORY / "build" / "image-base.tar"
-BASE = "localhost/debian-with-python:trixie"
 IMAGE = "localhost/appintegrations-reconciler:test"
 # Files of the official image below /usr/local that Debian's python3 has elsewhere or lacks.
 OFFICIAL_FILES = (
     "bin/idle3.13", "bin/pip3", "bin/pydoc3", "lib/python3.13/ensurepip/__init__.py",
     "lib/python3.13/site-packages/pip/__init__.py", "lib/python3.13/site-packages/pip-25.3.dist-info/METADATA",
 )  # fmt: skip
-BUILD_ARGUMENTS = {
-    "CREATED": "2026-11-01T00:00:00Z",
-    "REVISION": "0123456789abcdef",
-    "SOURCE": "https://git.example.com/reconciler",
-    "VERSION": "1.2.3",
-}
 
 
 @pytest.fixture(scope="session")

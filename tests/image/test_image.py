@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image.conftest import BASE, BUILD_ARGUMENTS
-from support.container_engine import HOST, Engine
+from support.container_engine import BASE, BUILD_ARGUMENTS, HOST, Engine
 from support.program import EXPORT
 from support.repository import GIT, Repository, create_repository
 

@@ -16,6 +16,13 @@ _CONFINED = (
     "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
     "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
 )  # fmt: skip
+BASE = "localhost/debian-with-python:trixie"
+BUILD_ARGUMENTS = {
+    "CREATED": "2026-11-01T00:00:00Z",
+    "REVISION": "0123456789abcdef",
+    "SOURCE": "https://git.example.com/reconciler",
+    "VERSION": "1.2.3",
+}
 HOST = "--network=host"
 """Option for tests with the sandbox, which listens on loopback."""
 
