@@ -141,7 +141,7 @@ def option(*names: str, **attributes: Any) -> Decorator:
 
 def duration_option(name: str, default: str, help_: str) -> Decorator:
     """Return an option that takes a duration."""
-    return option(name, type=Duration(), default=default, show_default=True, metavar="TIME", help=help_)
+    return option(name, type=Duration(), default=default, show_default=True, metavar="DURATION", help=help_)
 
 
 def combine_options(*decorators: Decorator) -> Decorator:

@@ -29,7 +29,7 @@ Exit codes:
 | 0 | No call failed, nothing is blocked or lost, and no export was missed. \
 Drifted and changed associations also give 0. |
 | 1 | Something failed or is blocked, an association is lost, or an export was missed. \
-A dry run ignores earlier calls and exports, and lost associations. \
+A dry run does not count what earlier runs left behind: failed calls, failed exports, lost associations. \
 A repository or revision that git cannot read is a failure, too. |
 | 2 | Only with `--detailed-exitcode`: the code would be 0, and a difference between git and AWS remains. |
 | 3 | The manifests are invalid, or their file or folder does not exist. AWS was not called. |
