@@ -49,13 +49,16 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Deci
     """Hold or block a write that the policies or the mode of the run do not allow.
 
     A write that already waits is held without trouble if its manifest rests. Otherwise it keeps its own reason, unless
-    that is no trouble and the mode of the run is.
+    that is no trouble and the mode of the run is. A run with a reviewed plan sends no recurring windows, so a window
+    that waits is no trouble of that run.
     """
     match decision:
         case Create() | Update():
             return _find_rest(decision, target) or _check_mode(decision, rules) or _check_destination(decision, target)
         case Held(write=Update() as write, exit_code=0):
             return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+        case Held(write=Update() as write) if is_window_update(write) and rules.has_reviewed_plan:
+            return _find_rest(write, target) or replace(decision, exit_code=0)
         case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
             return _find_rest(write, target) or decision
         case _:

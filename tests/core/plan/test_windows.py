@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.builders import SETTLE, recurring_manifest, window
-from support.exports import DAY, HOUR, Export, at, get_exit_codes, span
+from support.exports import DAY, HOUR, Export, at, expect, get_exit_codes, span
 
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.journal.records import CreatePending
@@ -251,6 +251,31 @@ def test_update_of_a_window_is_not_reviewed() -> None:
     held = export.decide()
     assert isinstance(held, Held)
     assert get_exit_codes(held) == (0, 0)
+
+
+@pytest.mark.parametrize("missed", Missed)
+def test_failed_window_is_no_trouble_of_a_reviewed_plan_unless_it_is_blocked(missed: Missed) -> None:
+    """Under a reviewed plan, a held window keeps its reason without trouble. A blocked one still needs a person."""
+    export = start_failed_export(missed)
+    export.has_reviewed_plan = True
+    decision = export.run()
+    if missed is Missed.MERGE:
+        expect(decision, Held, (0, 0), "it is exported again with the next window")
+    else:
+        expect(decision, Blocked, (1, 0), "raise policy.generation above 1")
+    assert len(export.sent) == 2
+
+
+def test_window_refused_once_is_no_trouble_of_a_reviewed_plan() -> None:
+    """Under a reviewed plan, an update that AWS refused once is held without trouble, and a suspended one as well."""
+    export = start_export()
+    export.now = at(3, 1, 1)
+    export.run(Refused("ValidationException: not now"))
+    expect(export.decide(), Held, (1, 0), "AWS refused the update")
+    export.has_reviewed_plan = True
+    expect(export.decide(), Held, (0, 0), "AWS refused the update")
+    export.edit_policy(suspend=True)
+    expect(export.decide(), Held, (0, 0), "policy.suspend")
 
 
 def test_failed_window_is_exported_again_with_the_next_under_merge() -> None:
