@@ -89,7 +89,7 @@ class ExportChecker:
     def _check_export(self, export: Export, window: Window, manifest: Manifest, earlier: list[Export]) -> None:
         recurring = [each for each in earlier if each.manifest and each.manifest.window]
         if manifest.window is None:
-            is_known = recurring and recurring[-1].call.epoch == self.store.epoch
+            is_known = recurring and (export.call.verb == "update" or recurring[-1].call.epoch == self.store.epoch)
             if is_known and manifest.policy.generation <= _get_generation(recurring[-1]):
                 self._report("old-revision", f"{export.call.trace.run} ends the recurring windows")
             return

@@ -57,7 +57,7 @@ class Record:
     - `generation` is the highest policy.generation of the manifest that a run has taken into account.
     - `previous_executions` are ExecutionConfigurations that are not sent again in this generation: those applied
       before, and those that git requested when a different association was adopted. After an Update, the last one is
-      that which List showed before it.
+      that which List showed before it. After an adoption by a manifest with recurring windows, it is the applied one.
     - `recurrence` belongs to an association with recurring windows.
 
     A record keeps its natural key unless its data integration is gone.

@@ -31,11 +31,44 @@ def adopt_live(inputs: DecisionInput, live: Live, record: Record | None, reason:
         record = Record(manifest.name, inputs.request, None, incarnation, manifest.policy.generation, bound)
     if isinstance(record.state, Bound) and not (manifest.window and is_window_known):
         record, reason = _record_live_as_applied(inputs, record, live, reason)
+    if manifest.window and not is_window_known and record.token is None:
+        record = _mark_window_adoption(record)
     record = replace(inputs.acknowledge_generation(record), state=bound)
     differences = compare(inputs.request, record.request, live.spec, manifest.policy.ignore)
     if manifest.window:  # the next run decides about the window that List shows
         differences = tuple(each for each in differences if not each.is_updatable)
     return Adopt(manifest, live, record, differences, reason)
+
+
+def _mark_window_adoption(record: Record) -> Record:
+    """Return a record that shows that no revision in git requested its ExecutionConfiguration.
+
+    Such a record has the applied ExecutionConfiguration among the previous ones as well.
+    """
+    execution = record.request.get(EXECUTION)
+    others = (each for each in record.previous_executions if each != execution)
+    return replace(record, previous_executions=(*others, execution))
+
+
+def is_window_adoption(record: Record) -> bool:
+    """Tell whether a manifest with recurring windows adopted an association, and nothing was sent since.
+
+    After an Update of the same window, the applied ExecutionConfiguration is among the previous ones as well.
+    """
+    has_mark = record.previous_executions[-1:] == (record.request.get(EXECUTION),)
+    job = record.state.job if isinstance(record.state, Bound) else None
+    return has_mark and record.token is None and (job is None or job.source is JobSource.OBSERVED)
+
+
+def adopt_after_window(inputs: DecisionInput, record: Record, live: Live) -> Record | Adopt:
+    """Adopt an association for a fixed window, if a revision with recurring windows has adopted it before.
+
+    That revision may be older, so a fixed window that differs from the live one waits for a raised policy.generation.
+    """
+    is_same = inputs.request.get(EXECUTION) in (record.request.get(EXECUTION), live.spec.get(EXECUTION))
+    if is_same or inputs.is_generation_raised(record):
+        return replace(record, previous_executions=())
+    return adopt_live(inputs, live, None, "a revision with recurring windows, which may be older, adopted it before")
 
 
 def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, reason: str) -> tuple[Record, str]:

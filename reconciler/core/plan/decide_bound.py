@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
+from reconciler.core.plan.adopt_live import adopt_after_window, is_window_adoption
 from reconciler.core.plan.decide_recurring import decide_recurring
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
@@ -53,6 +54,11 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
             f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
         return Changed(inputs.manifest, live, record, differences, reason)
+    if is_window_adoption(record):
+        adopted = adopt_after_window(inputs, record, live)
+        if isinstance(adopted, Adopt):
+            return adopted
+        record = adopted
     if job and job.is_update_unshown and is_unshown:
         return _decide_unshown_update(inputs, record, job, live, baseline)
     if any(difference.is_changed for difference in differences):

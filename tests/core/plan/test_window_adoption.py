@@ -445,6 +445,70 @@ def test_fixed_window_sends_nothing_while_a_window_is_unresolved() -> None:
     expect(export.run(), Changed)
 
 
+@pytest.mark.parametrize("shown", [span(1, 2), HALF, None])
+def test_fixed_window_is_not_sent_after_an_older_revision_adopted_its_association(shown: Window | None) -> None:
+    """After a loss of the journal, a revision with a window may adopt first. The fixed window waits for a person."""
+    export = lose_journal(shown)
+    expect(export.run(), Adopt)
+    export.manifest = build_fixed_manifest(span(3, 4))
+    export.now = at(5)
+    expect(export.run(), Adopt, text="a revision with recurring windows, which may be older, adopted it before")
+    expect(export.run(), Changed, text="raise policy.generation above 1")
+    assert export.sent == []
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.sent == [span(3, 4)]
+
+
+def test_raised_generation_sends_a_fixed_window_after_an_older_revision_adopted_its_association() -> None:
+    """A generation above that of the revision that adopted the association is the word of a person."""
+    export = lose_journal(HALF)
+    export.run()
+    export.manifest = build_fixed_manifest(span(3, 4), Policy(mode=Mode.CREATE_AND_UPDATE, generation=2))
+    export.now = at(5)
+    expect(export.run(), Update)
+
+
+@pytest.mark.parametrize("is_shown_late", [False, True])
+def test_fixed_window_that_list_shows_ends_the_doubt_after_an_adoption(is_shown_late: bool) -> None:
+    """If List shows the fixed window, the next change in git is sent as usual."""
+    export = lose_journal(HALF if is_shown_late else span(1, 2))
+    export.run()
+    export.show(span(1, 2))
+    export.manifest = build_fixed_manifest(span(1, 2))
+    expect(export.run(), Adopt if is_shown_late else InSync)
+    export.manifest, export.now = build_fixed_manifest(span(3, 4)), at(5)
+    expect(export.run(), Update)
+
+
+def test_revision_with_a_window_continues_after_a_fixed_window_waited() -> None:
+    """A revision with a window finds the watermark in List also after a fixed window adopted the association."""
+    export = lose_journal(span(1, 2))
+    export.run()
+    recurring, export.manifest = export.manifest, build_fixed_manifest(span(3, 4))
+    export.run()
+    export.manifest = recurring
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [span(2, 3)]
+
+
+def test_replaced_association_adopted_by_an_older_revision_keeps_the_fixed_windows_that_were_sent() -> None:
+    """A revision with a window may also adopt another association, in place of the one of a fixed window."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.show(HALF, id_="a2")
+    export.manifest, export.now = recurring_manifest(), at(5)
+    expect(export.run(), Adopt)
+    export.manifest = build_fixed_manifest(span(3, 4))
+    expect(export.run(), Adopt)
+    expect(export.run(), Changed)
+    assert export.sent == [span(1, 2)]
+
+
 @pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
 def test_fixed_window_is_not_created_where_there_is_a_watermark(status: str) -> None:
     """A lost association with recurring windows is not created again with the fixed window of an older revision."""
