@@ -127,11 +127,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Desired state of a valid revision: its targets, their manifests by target name, and its warnings."""
+    """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
+
+    `is_unselected` is true if the revision has manifests, and none of them selects a Target.
+    """
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
+    is_unselected: bool = False
 
     @property
     def manifest_count(self) -> int:
@@ -144,7 +148,12 @@ class Desired:
 
         `warnings` lacks that one, because --strict does not reject an empty folder.
         """
-        return self.warnings if any(self.manifests.values()) else (*self.warnings, NO_MANIFESTS)
+        return (*self.warnings, NO_MANIFESTS) if self.is_empty else self.warnings
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no file of the revision has a manifest."""
+        return not self.is_unselected and not any(self.manifests.values())
 
 
 def ensure_mapping(value: Json) -> Mapping[str, Json]:

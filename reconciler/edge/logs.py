@@ -157,7 +157,7 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
     log = get_logger().bind(revision=revision) if revision else get_logger()
     for warning in desired.warnings:
         log.warning(MANIFEST_WARNING, warning=str(warning))
-    if not any(desired.manifests.values()):
+    if desired.is_empty:
         log.warning(NO_MANIFESTS, files=list(files))
 
 

@@ -190,3 +190,14 @@ def test_controller_counts_the_creates_of_a_revision(tmp_path: Path) -> None:
     with run_controller(program, "--sandbox", "--max-creates-total", "2", "--interval", "1h") as controller:
         wait_for_creates = controller.expect_event("association created", ["prod", "staging"])
         wait_for_creates()
+
+
+def test_folder_whose_manifests_select_nothing_has_only_that_warning(tmp_path: Path) -> None:
+    """If selectors select nothing, the command line reports the selectors, and does not call the folder empty."""
+    program = write_manifests(tmp_path)
+    path = tmp_path / "manifests" / "exports.yaml"
+    path.write_text(MANIFESTS.split("---\n", maxsplit=1)[0].replace("key: env,", "key: stage,"))
+    result = program.run("validate")
+    assert result.code == 0
+    assert "no Target is selected, and nothing is created" in result.out
+    assert "none contains a DataIntegrationAssociation" not in result.out + result.err

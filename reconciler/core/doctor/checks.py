@@ -57,11 +57,10 @@ def check_versions(versions: Mapping[str, str | None], *, has_create_operation: 
 
 def check_valid_manifests(desired: Desired) -> Check:
     """Judge valid manifests. Missing manifests and warnings about manifests give a warning."""
-    count = desired.manifest_count
-    if not count:
+    if desired.is_empty:
         fix = "write a manifest, or give the right folder with -f"
         return Check("manifests", CheckResult.WARNING, f"of {NO_MANIFESTS.file}, {NO_MANIFESTS.message}", fix)
-    message = f"{format_count(count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
+    message = f"{format_count(desired.manifest_count, 'manifest')} of {format_count(len(desired.targets), 'target')}"
     if desired.warnings:
         message += f", valid, with {format_count(len(desired.warnings), 'warning')}"
         return Check("manifests", CheckResult.WARNING, message, "run reconcile validate to list the warnings")

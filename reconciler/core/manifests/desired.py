@@ -25,7 +25,8 @@ def build_desired(
 ) -> Desired:
     """Return the desired state of valid documents: the manifests of each target in order of name, and warnings.
 
-    The manifests must have been expanded before. `warnings` are those of the expansion.
+    The manifests must have been expanded before. `warnings` are those of the expansion. Each manifest that selects no
+    Target has one.
     """
     target_documents = [document for document in documents if document.kind == "Target"]
     targets = tuple(build.build_target(document.value) for document in target_documents) or (Target(AMBIENT_TARGET),)
@@ -40,6 +41,7 @@ def build_desired(
             for name, target_manifests in manifests.by_target.items()
         },
         tuple(sorted({*warnings, *manifests.warnings, *manifests.build_target_warnings()})),
+        is_unselected=bool(warnings) and not any(manifests.by_target.values()),
     )
 
 

@@ -74,6 +74,11 @@ def test_manifest_check_counts_manifests_or_problems() -> None:
     warned = checks.check_valid_manifests(Desired((TARGET,), desired.manifests, (problem,)))
     assert (warned.result, warned.message) == (CheckResult.WARNING, "2 manifests of 1 target, valid, with 1 warning")
     assert checks.check_valid_manifests(Desired((TARGET,), {"prod": ()})).result == CheckResult.WARNING
+    unselected = checks.check_valid_manifests(Desired((TARGET,), {"prod": ()}, (problem,), is_unselected=True))
+    assert (unselected.result, unselected.message) == (
+        CheckResult.WARNING,
+        "0 manifests of 1 target, valid, with 1 warning",
+    )
     invalid = checks.check_invalid_manifests(InvalidManifests((problem, problem)))
     assert get_result(invalid) == (CheckResult.FAILED, "run reconcile validate to list the problems")
     assert invalid.message.startswith("2 problems in the manifests; ")

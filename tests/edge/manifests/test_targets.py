@@ -225,9 +225,18 @@ def test_selector_without_any_target_is_a_warning() -> None:
     """If no Target is declared, `targets` selects nothing, not even the target of the environment."""
     desired = read(build_manifest("targets: ['*']"))
     assert desired.manifests == {"default": ()}
-    assert [each.message for each in desired.warnings] == [
+    assert [each.message for each in desired.all_warnings] == [
         "no Target is selected, and nothing is created: no Target is declared"
     ]
+
+
+@pytest.mark.parametrize("selection", ["targets: {matchLabels: {env: prd}}", "targets: [prd]"])
+def test_revision_whose_manifests_select_nothing_is_not_empty(selection: str) -> None:
+    """If no manifest selects a Target, the warning about its selector says so, and none calls the files empty."""
+    desired = read(*TARGETS, build_manifest(selection))
+    assert not desired.is_empty
+    assert desired.all_warnings == desired.warnings
+    assert len(desired.warnings) == 1
 
 
 def test_warning_about_many_targets_is_shown_once() -> None:
