@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from reconciler import redaction
 from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
+from reconciler.core.errors import Problem
 from reconciler.core.model import Desired
-from reconciler.core.report.report import Report
+from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.scheduler import MAX_CONCURRENT_JOBS
@@ -27,6 +28,7 @@ class EventRecorder:
     def __init__(self, metrics: Metrics, notify: Callable[[], None], places: Sequence[str]) -> None:
         self._places = places
         self._log, self._metrics, self._notify = logs.get_logger(), metrics, notify
+        self._live_warnings: dict[str, tuple[Problem, ...]] = {}
 
     def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
         """Log that a revision became active, and its warnings."""
@@ -49,7 +51,17 @@ class EventRecorder:
         """Count and log a finished run."""
         self._metrics.count_run(report)
         logs.log_report(report)
+        for target in report.targets:
+            self._log_new_warnings(report.run, target)
         self._notify()
+
+    def _log_new_warnings(self, run: RunInfo, target: TargetReport) -> None:
+        """Log the warnings that the last run of the target did not have. A failed run may not know them."""
+        if target.error and not target.warnings:
+            return
+        known_warnings = self._live_warnings.get(target.name, ())
+        logs.log_live_warnings(run, target, [each for each in target.warnings if each not in known_warnings])
+        self._live_warnings[target.name] = target.warnings
 
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Log an unexpected error with its task, and with its run if it belongs to one."""

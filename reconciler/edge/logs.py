@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from reconciler import redaction
 from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
+from reconciler.core.errors import Problem
 from reconciler.core.model import Desired
 from reconciler.core.plan.write import Update
-from reconciler.core.report.report import AssociationReport, Report
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.core.text import escape_workflow_commands, sanitize
 
 # structlog imports rich, if it is installed, to format tracebacks. This program does not use rich, and importing it
@@ -43,6 +44,7 @@ NO_STATE = "no state given"
 NO_MANIFESTS = "no manifests"
 MANIFEST_INVALID = "manifest invalid"
 MANIFEST_WARNING = "manifest warning"
+LIVE_WARNING = "live warning"
 PLAN_REJECTED = "plan rejected"
 REVISION_REJECTED = "revision rejected"
 REVISION_ACTIVATED = "revision activated"
@@ -159,6 +161,15 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
         log.warning(MANIFEST_WARNING, warning=str(warning))
     if desired.is_empty:
         log.warning(NO_MANIFESTS, files=list(files))
+
+
+def log_live_warnings(run: RunInfo, target: TargetReport, warnings: Iterable[Problem]) -> None:
+    """Log warnings about manifests that need an answer of AWS, one line for each."""
+    log = get_logger().bind(run=run.id, revision=run.revision)
+    for warning in warnings:
+        log.warning(
+            LIVE_WARNING, target=target.name, account=target.account, region=target.region, warning=str(warning)
+        )
 
 
 def log_report(report: Report) -> None:

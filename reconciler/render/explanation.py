@@ -14,7 +14,7 @@ from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render import windows
-from reconciler.render.formats.json import encode_association
+from reconciler.render.formats.json import encode_association, encode_problem
 from reconciler.render.wording import format_value
 
 FORMAT = "reconciler/explanation/v1"
@@ -65,6 +65,7 @@ def render_json(explanation: Explanation, target: str, account: str, region: str
             "guardrail": explanation.row.guardrail,
         },
         "decision": encode_association(explanation.association),
+        "warnings": [encode_problem(each) for each in explanation.warnings],
     }
     return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
@@ -89,6 +90,7 @@ def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator
     if association.unverifiable:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
     yield from (f"  {line}" for line in windows.list_sentences(association.windows))
+    yield from (f"  warning  {each.pointer}: {each.message}" for each in explanation.warnings)
     yield ""
     yield "git"
     policy = manifest.policy

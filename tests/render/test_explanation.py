@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.builders import ACCOUNT, INTEGRATION, NOW, REGION, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.preview import Preview
+from reconciler.core.errors import Problem
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
@@ -70,6 +71,7 @@ def build_hostile_explanation(text: str, *, is_bound: bool) -> Explanation:
             unverifiable=(text,),
         ),
         row=Row(text, text, text, text, text),
+        warnings=(Problem(text, 1, 1, f"/{text}", text),),
     )
 
 
@@ -122,3 +124,15 @@ def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     assert "ClientToken that a Create would have" not in output
     assert json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["clientToken"] is None
     assert "ClientToken that a Create would have: " in render_text(build_explanation(manifest()), "prod", "place")
+
+
+def test_warnings_are_shown() -> None:
+    """The explanation shows the warnings that need an answer of AWS, as text and as JSON."""
+    explanation = replace(
+        build_explanation(manifest(), live(), record=record()),
+        warnings=(Problem("a.yaml", 1, 1, "/spec/DataIntegrationIdentifier", "it has nine associations"),),
+    )
+    line = "  warning  /spec/DataIntegrationIdentifier: it has nine associations"
+    assert line in render_text(explanation, "prod", "place").splitlines()
+    (warning,) = json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["warnings"]
+    assert (warning["file"], warning["message"]) == ("a.yaml", "it has nine associations")

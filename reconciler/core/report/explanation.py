@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.apply.preview import Preview
+from reconciler.core.errors import Problem
 from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
 from reconciler.core.model import Integration, Live, Manifest, Spec, Unobserved, build_natural_key
@@ -60,7 +61,7 @@ class Explanation:
     integration does not exist. `token` is the ClientToken that a Create would have now; None without a request, or if
     policy.adopt prevents a Create. `record` is the record under the name of the manifest or an earlier name. `matches`
     are the live associations with the same natural key. `unlisted` is the reason why the data integration could not be
-    listed.
+    listed. `warnings` are the warnings about the manifest that need an answer of AWS.
     """
 
     manifest: Manifest
@@ -75,6 +76,7 @@ class Explanation:
     unlisted: str | None
     association: AssociationReport
     row: Row
+    warnings: tuple[Problem, ...] = ()
 
 
 def explain(name: str, preview: Preview) -> Explanation:
@@ -108,6 +110,15 @@ def explain(name: str, preview: Preview) -> Explanation:
         unlisted=unlisted,
         association=association,
         row=_build_row(decision, record, _describe_live(manifest, record, live, matches, unlisted), preview.rules),
+        warnings=tuple(each for each in preview.plan.warnings if _is_about(each, manifest)),
+    )
+
+
+def _is_about(warning: Problem, manifest: Manifest) -> bool:
+    return (warning.file, warning.line, warning.column) == (
+        manifest.origin.file,
+        manifest.origin.line,
+        manifest.origin.column,
     )
 
 

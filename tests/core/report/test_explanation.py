@@ -25,7 +25,7 @@ from support.builders import (
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Record
-from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Policy, Target
+from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Origin, Policy, Target
 from reconciler.core.plan.plan import Plan
 from reconciler.core.report.explanation import Explanation, explain
 
@@ -373,3 +373,13 @@ def test_record_of_another_association_is_not_used() -> None:
     explained_record = explain("autumn", preview).record
     assert explained_record
     assert explained_record.name == "october"
+
+
+def test_explanation_has_the_live_warnings_about_its_manifest() -> None:
+    """An explanation has the warnings that need an answer of AWS, if they are about its manifest."""
+    listing = replace(observation(), integrations=(replace(INTEGRATION, source="s3://corp-knowledge/articles"),))
+    other = replace(manifest("other", ClientId="other"), origin=Origin("other.yaml", 1, 1))
+    (warning,) = explain_manifest(manifest(), live_state=listing, other_manifests=(other,)).warnings
+    assert warning.file != "other.yaml"
+    assert "has such a source" in warning.message
+    assert explain_manifest(manifest()).warnings == ()
