@@ -99,6 +99,18 @@ def test_every_format_names_the_windows(format_: Literal["text", "markdown", "gi
         assert sentence in text
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+def test_association_in_sync_names_its_next_windows(format_: Literal["text", "markdown"], *, is_terminal: bool) -> None:
+    """An association that is in sync names its watermark and next windows as well, on a terminal and elsewhere."""
+    reported_windows = build_windows(build_recurring_record(SEPTEMBER))
+    line = association("export", "in-sync", windows=reported_windows)
+    renderer = load_format(format_)
+    text = renderer.render(report(line, dry_run=False), is_terminal=is_terminal)
+    for sentence in windows.list_sentences(reported_windows):
+        assert sentence in text
+
+
 def test_json_contains_the_windows() -> None:
     """The JSON report has the same facts, and follows its schema."""
     every_window = build_every_window("no bucket")
