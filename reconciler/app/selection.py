@@ -68,16 +68,22 @@ def _format_choice(names: Sequence[str]) -> str:
 
 
 def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> Target:
-    """Return the target of the manifest with this name. Raises UsageError."""
-    targets = select_configured_targets(desired, config).targets
-    matching_targets = [
-        target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])
-    ]
-    if len(matching_targets) == 1:
-        return matching_targets[0]
-    if matching_targets:
-        names = join_names([target.name for target in matching_targets])
+    """Return the only target of the manifest with this name. Raises UsageError."""
+    targets = find_manifest_targets(manifest, desired, config)
+    if len(targets) > 1:
+        names = join_names([target.name for target in targets])
         raise UsageError(f"several targets have a manifest {manifest!r}: select one of {names} with --target")
+    return targets[0]
+
+
+def find_manifest_targets(manifest: str, desired: Desired, config: RunConfig) -> tuple[Target, ...]:
+    """Return the targets of the manifest with this name, in the order of the targets. Raises UsageError."""
+    targets = select_configured_targets(desired, config).targets
+    matching_targets = tuple(
+        target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])
+    )
+    if matching_targets:
+        return matching_targets
     manifest_names = [each.name for target in targets for each in desired.manifests[target.name]]
     closest = find_closest(manifest, manifest_names)
     if closest:

@@ -1,10 +1,10 @@
-"""Render the explanation of one association as text and as JSON."""
+"""Render the explanation of one association in each of its targets, as text and as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, assert_never
 
 from reconciler.core.journal.codec import encode_last_decision, encode_record
 from reconciler.core.journal.jobs import Job, JobSource
@@ -12,6 +12,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.difference import flatten
 from reconciler.core.report.explanation import Explanation
+from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation, TargetExplanation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render import windows
 from reconciler.render.formats.json import encode_association, encode_problem
@@ -20,17 +21,33 @@ from reconciler.render.wording import format_value
 FORMAT = "reconciler/explanation/v1"
 
 
-def render_text(explanation: Explanation, target: str, place: str) -> str:
-    """Return the explanation as text. `target` is the target's name, `place` its account and Region."""
-    return "".join(f"{sanitize(line)}\n" for line in _render_lines(explanation, target, place))
+def render_text(subjects: Sequence[TargetExplanation]) -> str:
+    """Return the explanation in each target as text. If there are several, each has its target as heading."""
+    has_several = len(subjects) > 1
+    blocks = (_render_target(each, has_heading=has_several) for each in subjects)
+    return "\n".join("".join(f"{sanitize(line)}\n" for line in block) for block in blocks)
 
 
-def render_json(explanation: Explanation, target: str, account: str, region: str) -> str:
-    """Return the explanation as a JSON document with a final newline."""
+def render_json(subjects: Sequence[TargetExplanation]) -> str:
+    """Return the explanation in each target as a JSON document with a final newline."""
+    tree = {"format": FORMAT, "targets": [_encode_target(subject) for subject in subjects]}
+    return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
+
+
+def _encode_target(subject: TargetExplanation) -> dict[str, Any]:
+    tree = {"name": subject.target, "account": subject.account, "region": subject.region}
+    match subject:
+        case LocatedExplanation(explanation):
+            return {**tree, "error": None, **_encode_explanation(explanation)}
+        case FailedExplanation(error=error):
+            return {**tree, "error": error}
+        case other:
+            assert_never(other)
+
+
+def _encode_explanation(explanation: Explanation) -> dict[str, Any]:
     policy = explanation.manifest.policy
-    tree = {
-        "format": FORMAT,
-        "target": {"name": target, "account": account, "region": region},
+    return {
         "manifest": {
             "name": explanation.manifest.name,
             "origin": str(explanation.manifest.origin),
@@ -67,12 +84,32 @@ def render_json(explanation: Explanation, target: str, account: str, region: str
         "decision": encode_association(explanation.association),
         "warnings": [encode_problem(each) for each in explanation.warnings],
     }
-    return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
 
-def _render_lines(explanation: Explanation, target: str, place: str) -> Iterator[str]:
+def _render_target(subject: TargetExplanation, *, has_heading: bool) -> Iterator[str]:
+    place = " ".join(filter(None, (subject.account, subject.region)))
+    heading = "  ".join(filter(None, (subject.target, place)))
+    match subject:
+        case FailedExplanation(error=error):
+            yield heading
+            yield f"  failed: {error}"
+        case LocatedExplanation(explanation) if has_heading:
+            yield heading
+            yield f"  {_format_title(explanation)}"
+            yield from (f"  {line}" if line else line for line in _render_lines(explanation))
+        case LocatedExplanation(explanation):
+            yield f"{_format_title(explanation)}  target {heading}"
+            yield from _render_lines(explanation)
+        case other:
+            assert_never(other)
+
+
+def _format_title(explanation: Explanation) -> str:
+    return f"{explanation.manifest.name}  {explanation.manifest.origin}"
+
+
+def _render_lines(explanation: Explanation) -> Iterator[str]:
     manifest, association = explanation.manifest, explanation.association
-    yield f"{manifest.name}  {manifest.origin}  target {target}  {place}"
     yield ""
     yield f"decision   {association.decision}"
     yield f"  because  {association.reason or 'git, journal and AWS agree in every member that AWS shows'}"

@@ -171,13 +171,15 @@ def test_report_names_the_target_and_the_position_of_the_manifest(tmp_path: Path
 
 
 def test_explanation_and_status_are_per_target(tmp_path: Path) -> None:
-    """`explain` asks for the target if several have the manifest, and `status` lists each target."""
+    """`explain` explains each target of the manifest, `windows` asks for one, and `status` lists each target."""
     program = write_manifests(tmp_path)
-    result = program.run("explain", "monthly", "--sandbox")
+    explanations = program.run("explain", "monthly", "--sandbox", "-o", "json")
+    assert [each["name"] for each in json.loads(explanations.out)["targets"]] == ["prod", "staging"]
+    result = program.run("windows", "monthly", "--sandbox")
     assert result.code == 64
     assert "several targets have a manifest 'monthly': select one of prod, staging with --target" in result.err
     explanation = program.run("explain", "monthly", "--sandbox", "-l", "env=staging", "-o", "json")
-    assert json.loads(explanation.out)["target"]["name"] == "staging"
+    assert [each["name"] for each in json.loads(explanation.out)["targets"]] == ["staging"]
     statuses = program.run("status", "--sandbox", "--target", "*a*", "-o", "json")
     assert [each["name"] for each in json.loads(statuses.out)["targets"]] == ["staging", "lab"]
 

@@ -14,11 +14,12 @@ from reconciler.sandbox import Behaviour, SandboxServer
 DENIED = b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def explain(program: Program, name: str = "october") -> Any:
-    """Return the explanation as JSON."""
-    result = program.run("explain", name, "-o", "json")
+def explain(program: Program, name: str = "october", *options: str) -> Any:
+    """Return the explanation in the only target as JSON."""
+    result = program.run("explain", name, "-o", "json", *options)
     assert result.code == 0, result.err
-    return json.loads(result.out)
+    (explanation,) = json.loads(result.out)["targets"]
+    return explanation
 
 
 def test_missing_association_is_explained_and_not_created(program: Program, server: SandboxServer) -> None:
@@ -179,14 +180,50 @@ def test_explain_without_manifests_points_to_the_journal(program: Program) -> No
     assert "there are no manifests; `reconcile status` shows the records of removed manifests" in result.err
 
 
-def test_ambiguous_manifest_name_needs_the_target_option(program: Program) -> None:
-    """A name that two targets use needs --target."""
-    spec = 'spec: {Region: us-east-1, AccountId: "ACCOUNT"}\n'
-    for name, account in (("one", "123456789012"), ("two", "210987654321")):
-        program.add(name, text=TARGET + spec, ACCOUNT=account)
+def add_two_targets(program: Program) -> None:
+    """Add a manifest of the same name in two targets, in two Regions of one account."""
+    spec = 'spec: {Region: REGION, AccountId: "123456789012"}\n'
+    for name, region in (("one", "us-east-1"), ("two", "us-west-2")):
+        program.add(name, text=TARGET + spec, REGION=region)
         (program.folder / "manifests" / f"october-{name}.yaml").write_text(
             EXPORT.replace("{name: NAME}", "{name: october}").replace("NAME", name) + f"target: {name}\n"
         )
+
+
+def test_manifest_in_two_targets_is_explained_in_each(program: Program) -> None:
+    """A name that two targets use is explained in each of them, and --target selects one."""
+    add_two_targets(program)
     result = program.run("explain", "october")
-    assert (result.code, "select one of one, two with --target" in result.err) == (64, True)
-    assert program.run("explain", "october", "--target", "one").code == 0
+    assert result.code == 0, result.err
+    headings = [line for line in result.out.splitlines() if line and not line.startswith(" ")]
+    assert headings == ["one  123456789012 us-east-1", "two  123456789012 us-west-2"]
+    assert explain(program, "october", "--target", "one")["name"] == "one"
+    assert program.run("explain", "october", "--target", "two").out.startswith("october  manifests/october-two.yaml:1")
+
+
+def test_failed_target_does_not_stop_the_explanation_in_another(program: Program, server: SandboxServer) -> None:
+    """If one of several targets cannot be looked at, its reason is shown, the other is explained, and the run fails."""
+    add_two_targets(program)
+
+    def deny_in_one(request: Request) -> bytes | None:
+        is_one = "/us-east-1/" in request.headers.get("Authorization", "")
+        return DENIED if request.operation == "ListDataIntegrations" and is_one else None
+
+    with FaultProxy(server.url, before_request=deny_in_one) as proxy:
+        broken = Program(program.folder, proxy.url)
+        result = broken.run("explain", "october", "-o", "json")
+        alone = broken.run("explain", "october", "--target", "one")
+    first, second = json.loads(result.out)["targets"]
+    assert (result.code, first["name"], second["error"]) == (1, "one", None)
+    assert "AccessDenied" in first["error"]
+    assert second["decision"]["decision"] == "create"
+    assert (alone.code, alone.out) == (1, "")
+
+
+def test_each_target_says_that_a_run_would_be_refused(program: Program) -> None:
+    """With several targets, the warning about a missing journal names the target."""
+    add_two_targets(program)
+    result = program.run("explain", "october", env={"RECONCILER_CONTAINER": "1"})
+    assert result.code == 0
+    assert "one: a run would be refused: there is no journal at " in result.err
+    assert "two: a run would be refused: there is no journal at " in result.err

@@ -19,7 +19,8 @@ from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Tar
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.plan import Plan
 from reconciler.core.report.explanation import Explanation, Row, explain
-from reconciler.render.explanation import render_json, render_text
+from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation
+from reconciler.render import explanation as explanations
 
 
 def build_explanation(manifest: Manifest, *live_associations: Live, record: Record | None = None) -> Explanation:
@@ -27,6 +28,16 @@ def build_explanation(manifest: Manifest, *live_associations: Live, record: Reco
     listing = observation(*live_associations)
     preview = Preview(Plan(), journal(*([record] if record else [])), listing, rules(), NOW)
     return explain(manifest.name, preview.replan(Target("prod", REGION, ACCOUNT), [manifest], listing))
+
+
+def render_text(explanation: Explanation, target: str, region: str) -> str:
+    """Return the explanation in one target as text."""
+    return explanations.render_text([LocatedExplanation(explanation, target, ACCOUNT, region)])
+
+
+def encode(explanation: Explanation, target: str = "prod", account: str = ACCOUNT, region: str = REGION) -> str:
+    """Return the explanation in one target as JSON."""
+    return explanations.render_json([LocatedExplanation(explanation, target, account, region)])
 
 
 def build_hostile_explanation(text: str, *, is_bound: bool) -> Explanation:
@@ -85,10 +96,10 @@ def test_texts_cannot_inject_escapes_or_lines(text: str, *, is_bound: bool) -> N
     assert len(output.splitlines()) == len(plain_output.splitlines())
     assert all(line.isprintable() for line in output.splitlines())
     assert not any(line.lstrip().startswith("::") for line in output.splitlines())
-    document = render_json(build_hostile_explanation(text, is_bound=is_bound), text, text, text)
+    document = encode(build_hostile_explanation(text, is_bound=is_bound), text, text, text)
     assert "##[" not in output + document
     assert document.isascii()
-    data = json.loads(document)
+    (data,) = json.loads(document)["targets"]
     assert (data["rule"]["condition"], data["live"]["lastExecution"]["message"]) == (text, text)
 
 
@@ -110,8 +121,7 @@ def test_rule_is_shown_with_its_condition() -> None:
     )
     assert render_text(build_explanation(manifest()), "prod", "place").count("           and   ") == 1
     rule_rows = [
-        json.loads(render_json(each, "prod", ACCOUNT, REGION))["rule"]
-        for each in (in_sync, changed, build_explanation(manifest()))
+        json.loads(encode(each))["targets"][0]["rule"] for each in (in_sync, changed, build_explanation(manifest()))
     ]
     assert [each["condition"] for each in rule_rows] == [in_sync.row.condition, changed.row.condition, None]
 
@@ -122,7 +132,7 @@ def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     output = render_text(explanation, "prod", "place")
     assert "no Create is sent, because the manifest has policy.adopt" in output
     assert "ClientToken that a Create would have" not in output
-    assert json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["clientToken"] is None
+    assert json.loads(encode(explanation))["targets"][0]["clientToken"] is None
     assert "ClientToken that a Create would have: " in render_text(build_explanation(manifest()), "prod", "place")
 
 
@@ -134,5 +144,23 @@ def test_warnings_are_shown() -> None:
     )
     line = "  warning  /spec/DataIntegrationIdentifier: it has nine associations"
     assert line in render_text(explanation, "prod", "place").splitlines()
-    (warning,) = json.loads(render_json(explanation, "prod", ACCOUNT, REGION))["warnings"]
+    (warning,) = json.loads(encode(explanation))["targets"][0]["warnings"]
     assert (warning["file"], warning["message"]) == ("a.yaml", "it has nine associations")
+
+
+def test_several_targets_are_headings() -> None:
+    """With several targets, the explanation of each stands under its target, and a failed target has its reason."""
+    explanation = build_explanation(manifest(), live(), record=record())
+    subjects = (
+        LocatedExplanation(explanation, "prod", ACCOUNT, REGION),
+        FailedExplanation("staging", None, "eu-west-2", "no credentials\nfound"),
+        LocatedExplanation(explanation, "lab", ACCOUNT, "eu-west-1"),
+    )
+    text = explanations.render_text(subjects)
+    headings = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert headings == [f"prod  {ACCOUNT} {REGION}", "staging  eu-west-2", f"lab  {ACCOUNT} eu-west-1"]
+    assert text.count(f"\n  export  {manifest().origin}\n\n  decision   in-sync\n") == 2
+    assert not any(line.endswith(" ") for line in text.splitlines())
+    first, failed, last = json.loads(explanations.render_json(subjects))["targets"]
+    assert failed == {"name": "staging", "account": None, "region": "eu-west-2", "error": "no credentials\nfound"}
+    assert (first["error"], first["decision"]["decision"], last["name"]) == (None, "in-sync", "lab")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_error
 
 if TYPE_CHECKING:
-    from reconciler.app.explanation import LocatedExplanation
+    from reconciler.core.report.target_explanation import TargetExplanation
 
 
 @click.command("explain", cls=options.Command)
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 @options.connection
 @options.plan_options
 @options.state
-def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
+def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Explain the association of the manifest NAME: what is known about it, what a run would do with it, and why.
+
+    If several targets have the manifest, it is explained in each of them.
 
     This command reads AWS and the journal as a dry run does, and writes nothing.
     """
@@ -32,26 +34,26 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.app.config import RunConfig
     from reconciler.app.explanation import explain_manifest
     from reconciler.app.once import prepare, read_manifests
-    from reconciler.app.selection import find_manifest_target
+    from reconciler.app.selection import find_manifest_targets
     from reconciler.cli import progress
+    from reconciler.core.errors import EXIT_FAILED
+    from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation
     from reconciler.render import explanation
 
-    renderers: Mapping[str, output.Renderer[LocatedExplanation]] = {
-        "text": lambda subject, _: explanation.render_text(
-            subject.explanation, subject.target, f"{subject.account} {subject.region}"
-        ),
-        "json": lambda subject, _: explanation.render_json(
-            subject.explanation, subject.target, subject.account, subject.region
-        ),
+    renderers: Mapping[str, output.Renderer[Sequence[TargetExplanation]]] = {
+        "text": lambda subjects, _: explanation.render_text(subjects),
+        "json": lambda subjects, _: explanation.render_json(subjects),
     }
     parsed_outputs = output.parse(outputs, renderers)
     output.refuse_to_replace_manifests(parsed_outputs, source)
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
-    target = find_manifest_target(name, desired, config)
+    targets = find_manifest_targets(name, desired, config)
     with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
-        located_explanation = explain_manifest(name, target, desired, config, show_progress)
-    if located_explanation.refusal:
-        print_error(located_explanation.refusal)
-    output.write(located_explanation, parsed_outputs, renderers)
+        subjects = explain_manifest(name, targets, desired, config, show_progress)
+    for subject in subjects:
+        if isinstance(subject, LocatedExplanation) and subject.refusal:
+            print_error(subject.refusal if len(subjects) == 1 else f"{subject.target}: {subject.refusal}")
+    output.write(subjects, parsed_outputs, renderers)
+    return EXIT_FAILED if any(isinstance(each, FailedExplanation) for each in subjects) else 0

@@ -1,0 +1,33 @@
+"""Explanations of one manifest in each of its targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.core.report.explanation import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedExplanation:
+    """An explanation with its target, account and Region. `refusal` says why a run that writes would be refused."""
+
+    explanation: Explanation
+    target: str
+    account: str
+    region: str
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedExplanation:
+    """The reason why a target could not be looked at. The environment may supply its account and Region."""
+
+    target: str
+    account: str | None
+    region: str | None
+    error: str
+
+
+TargetExplanation: TypeAlias = LocatedExplanation | FailedExplanation
+"""Explanation of a manifest in one target, or the reason why there is none."""
