@@ -109,6 +109,10 @@ class _Handler(MotoRequestHandler):
 
     disable_nagle_algorithm = True
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send the status without http.server's own Date. The application sends the time of the sandbox."""
+        self.send_response_only(code, message)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Discard the log line."""
 

@@ -198,6 +198,18 @@ def test_serve_announces_its_url_once_and_stops_on_request(tmp_path: Path, capfd
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("service", ["appintegrations", "sts"])
+def test_answers_have_the_date_of_the_sandbox_alone(server: SandboxServer, service: str) -> None:
+    """Over HTTP, the only Date header of an answer is the time of the sandbox, for AppIntegrations and the others."""
+    dates: list[str | None] = []
+    with closing(boto3.client(service, endpoint_url=server.url, **KEYS)) as client:  # type: ignore[call-overload]
+        client.meta.events.register(
+            "after-call", lambda http_response, **_: dates.append(http_response.headers.get("Date"))
+        )
+        (client.list_data_integrations if service == "appintegrations" else client.get_caller_identity)()
+    assert dates == ["Fri, 15 Jan 2027 08:00:00 GMT"]
+
+
 def test_moto_s_reset_resets_the_sandbox(server: SandboxServer) -> None:
     """A POST to moto's reset URL resets the sandbox too."""
     with open_client(server) as client:

@@ -4,7 +4,8 @@ import re
 import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.moto.responses import SANDBOX
 from reconciler.sandbox.sandbox import Sandbox
@@ -31,7 +32,13 @@ class SandboxMiddleware:
         self._s3_lock = s3_lock or threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass one request to moto's application."""
+        """Pass one request to moto's application. Every answer has the time of the sandbox in its header Date."""
+
+        def start_dated_response(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            others = [header for header in headers if header[0].lower() != "date"]
+            date = ("Date", formatdate(self._sandbox.time, usegmt=True))
+            return start_response(status, [*others, date], *error)
+
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         environ[SANDBOX] = self._sandbox
         if environ["PATH_INFO"] == "/moto-api/reset" and environ["REQUEST_METHOD"] == "POST":
@@ -42,4 +49,4 @@ class SandboxMiddleware:
             environ["PATH_INFO"] = "/app-integrations"
         # moto's S3 checks the condition of a write and writes in two steps: without a lock, several writers succeed.
         with self._s3_lock if _S3.search(authorization) else nullcontext():
-            return self._application(environ, start_response)
+            return self._application(environ, start_dated_response)
