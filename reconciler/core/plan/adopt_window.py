@@ -24,7 +24,8 @@ def adopt_first(
 ) -> Record | Blocked | Settling:
     """Return the record with a recurrence, for an association whose recurring windows the journal does not know.
 
-    Its window must lie on boundaries. The watermark is then its start, until its job counts as completed.
+    Its window must lie on boundaries, and must have ended. The watermark is then its start, until its job counts as
+    completed.
     """
     window = read_window(live.spec)
     job = record.state.job if isinstance(record.state, Bound) else None
@@ -37,16 +38,18 @@ def adopt_first(
         if not inputs.is_generation_raised(record):
             remedy = f"{inputs.describe_remedy(record)} to continue from the window that List shows"
             return Blocked(inputs.manifest, f"{reason}: look in AWS for its export, and {remedy}", is_past=True)
-    if window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
+    if window and _may_adopt(inputs, declaration, window):
         recurrence = Recurrence(window.start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
     if declaration.continue_from:
-        watermark = _find_watermark(declaration.continue_from, window)
+        watermark = _find_watermark(inputs, declaration.continue_from, window)
         recurrence = Recurrence(watermark, continued_from=declaration.continue_from)
         return _bind(inputs, record, live, recurrence, None)
     shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
-    reason = f"List shows {shown}, which does not begin and end with periods of this manifest: {_CONTINUE}"
-    return Blocked(inputs.manifest, reason, is_past=True)
+    problem = "does not begin and end with periods of this manifest"
+    if window and not _has_ended(inputs, window):
+        problem = "has not ended, so not everything in it has been exported"
+    return Blocked(inputs.manifest, f"List shows {shown}, which {problem}: {_CONTINUE}", is_past=True)
 
 
 def adopt_foreign(
@@ -58,8 +61,8 @@ def adopt_foreign(
     """
     window, recurrence = read_window(live.spec), record.recurrence
     assert recurrence
-    is_on_boundaries = window and is_boundary(declaration, window.start) and is_boundary(declaration, window.end)
-    if window and is_on_boundaries and window.start <= recurrence.watermark < window.end:
+    is_adoptable = window and _may_adopt(inputs, declaration, window)
+    if window and is_adoptable and window.start <= recurrence.watermark < window.end:
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
     shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
     reason = (
@@ -74,7 +77,7 @@ def adopt_foreign(
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
         recurrence = replace(
             with_past_window(recurrence, record),
-            watermark=_find_watermark(declaration.continue_from, window),
+            watermark=_find_watermark(inputs, declaration.continue_from, window),
             continued_from=declaration.continue_from,
             foreign_since=None,
         )
@@ -82,9 +85,20 @@ def adopt_foreign(
     return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True)
 
 
-def _find_watermark(continue_from: datetime, window: Window | None) -> datetime:
+def _may_adopt(inputs: DecisionInput, declaration: WindowDeclaration, window: Window) -> bool:
+    """Tell whether a window that others sent can be one of the manifest: on boundaries, and not in the future."""
+    is_on_boundaries = is_boundary(declaration, window.start) and is_boundary(declaration, window.end)
+    return is_on_boundaries and _has_ended(inputs, window)
+
+
+def _has_ended(inputs: DecisionInput, window: Window) -> bool:
+    """Tell whether a window has ended, by both clocks as far as they are known."""
+    return window.end <= min(inputs.rules.now, inputs.look_time)
+
+
+def _find_watermark(inputs: DecisionInput, continue_from: datetime, window: Window | None) -> datetime:
     """Return the instant to continue from. A later end of the window in List precedes, because it was exported."""
-    return max(continue_from, window.end) if window else continue_from
+    return max(continue_from, window.end) if window and _has_ended(inputs, window) else continue_from
 
 
 def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:

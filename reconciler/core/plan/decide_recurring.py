@@ -85,13 +85,18 @@ def _is_foreign(record: Record, live: Live) -> bool:
 
 
 def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
-    """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED."""
+    """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
+
+    It does not move for the window of another program that had not ended when a run first saw it.
+    """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
     assert recurrence
     job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
     is_shown = read_window(live.spec) == window
     job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
+    if window and job.source is JobSource.OBSERVED and job.sent_at < window.end:
+        window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
         recurrence = replace(
             recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED

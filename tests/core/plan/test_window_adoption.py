@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.builders import SETTLE, recurring_manifest, window
-from support.exports import DAY, Export, at, build_fixed_manifest, expect, span
+from support.exports import DAY, HOUR, Export, at, build_fixed_manifest, expect, span
 
 from reconciler.core.apply.outcome import Unknown
 from reconciler.core.journal.jobs import JobSource
@@ -124,6 +124,45 @@ def test_window_not_on_boundaries_is_blocked_until_continue_from(shown: Window |
     expect(export.run(), Update)
     assert export.sent == [Window(at(2, 20), at(3))]
     assert export.recurrence.continued_from == at(2, 20)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "IN_PROGRESS"])
+def test_window_that_has_not_ended_is_blocked_until_continue_from(status: str) -> None:
+    """A window that ends in the future was exported in part. Only a person knows how far, also after its end."""
+    export = lose_journal(span(1, 4), status)
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "has not ended, so not everything in it has been exported")
+    export.edit_window(continue_from=at(2))
+    export.set_status("COMPLETED")
+    export.run()
+    assert export.watermark == at(2)
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [span(2, 3)]
+
+
+def test_window_of_others_that_has_not_ended_never_moves_the_watermark() -> None:
+    """A window that had not ended when it was continued does not count as exported once its end has passed."""
+    export = lose_journal(span(1, 4))
+    export.edit_window(continue_from=at(3))
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    expect(export.run(), InSync)
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent == [span(3, 4)]
+
+
+@pytest.mark.parametrize("is_aws_slow", [True, False])
+def test_window_has_ended_only_by_both_clocks(*, is_aws_slow: bool) -> None:
+    """A window that has ended by one clock alone is not adopted."""
+    export = lose_journal(span(2, 3))
+    export.now, export.aws_offset = (at(3, 1, 1), -DAY) if is_aws_slow else (at(2, 28), DAY + HOUR)
+    export.run()
+    expect(export.run(), Blocked, (1, 0), "has not ended")
 
 
 def test_failed_job_without_a_window_is_blocked() -> None:
@@ -248,6 +287,7 @@ def test_fixed_window_with_an_unanswered_update_is_blocked_until_the_generation_
 def test_later_window_without_a_gap_is_adopted(shown: Window) -> None:
     """Beside a journal, a later window that starts at or before the watermark is adopted."""
     export = start_export()
+    export.now = shown.end + HOUR
     export.show(shown)
     expect(export.run(), InSync)
     export.wait(SETTLE)
@@ -274,6 +314,20 @@ def test_window_with_a_gap_settles_and_is_then_blocked(shown: Window | None) -> 
     export.run()
     export.wait(SETTLE)
     expect(export.run(), Blocked, (1, 0))
+
+
+def test_later_window_that_has_not_ended_settles_and_is_then_blocked() -> None:
+    """Beside a journal, a window that ends in the future is not adopted, and continueFrom precedes its end."""
+    export = start_export()
+    export.show(span(2, 4))
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
+    export.edit_window(continue_from=at(2, 15))
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [span(1, 2), Window(at(2, 15), at(3))]
 
 
 def test_earlier_window_settles_and_is_then_blocked() -> None:
