@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from support.bucket import ACCOUNT, REGION
 from support.program import EXPORT, Program
-from support.proxy import FaultProxy
+from support.proxy import FaultProxy, Request, build_response
 
 from reconciler.sandbox import SandboxServer
 
@@ -39,6 +40,25 @@ def test_windows_are_listed_before_and_after_the_first_export(program: Program, 
     for command in (("status",), ("explain", "monthly")):
         assert "windows in Europe/Berlin: no export has been completed yet" in program.run(*command).out
     assert "window   every month, from 2026-10-01 in Europe/Berlin, last 2026-10-01" in program.run(*command).out
+
+
+def test_answer_without_a_date_leaves_a_due_window_held(program: Program, server: SandboxServer) -> None:
+    """If the answer of List has no header Date, nothing is due, and the reason names the header."""
+    program.add("monthly", text=RECURRING)
+
+    def answer_without_date(request: Request) -> bytes | None:
+        if request.operation != "ListDataIntegrations":
+            return None
+        answer = server.sandbox.call(ACCOUNT, REGION, request.operation, {})
+        return build_response(200, json.dumps(answer), "application/json\r\nx-amzn-RequestId: req-1")
+
+    with FaultProxy(server.url, answer_without_date) as proxy:
+        held = Program(program.folder, proxy.url).run("-o", "json")
+    (line,) = held.report["targets"][0]["associations"]
+    assert line["decision"] == "held"
+    assert "look for a proxy that removes the header Date" in line["reason"]
+    assert server.sandbox.executed_writes == ()
+    assert program.run("-o", "json").decisions == {"monthly": "create"}
 
 
 def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:

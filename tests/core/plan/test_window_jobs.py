@@ -257,6 +257,19 @@ def test_completed_status_of_the_old_job_does_not_count_for_the_new_one() -> Non
     assert export.watermark == at(3)
 
 
+def test_looks_without_the_date_of_aws_have_the_time_of_this_machine() -> None:
+    """Without the Date of AWS, a job is followed by the clock of this machine, and no next window is due."""
+    export = send_update(start_export())
+    export.aws_offset = None
+    export.finish()
+    assert export.job.running_at == export.now
+    export.now = at(4, 1, 1)
+    expect(export.run(), InSync)
+    assert (export.watermark, export.job.ended_at, len(export.sent)) == (at(3), export.now, 2)
+    export.aws_offset = timedelta(0)
+    expect(export.run(), Update)
+
+
 @pytest.mark.parametrize("outcome", [Updated(), Unknown("no answer")])
 def test_update_that_list_does_not_show_settles(outcome: Outcome) -> None:
     """With and without an answer, an Update that List does not show settles with exit code 0."""
