@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulation.invariants import INVARIANTS
 from support import cli_reference
 from support.paths import REPOSITORY
 from support.program import Program
@@ -119,6 +120,14 @@ def test_safety_page_names_existing_tests() -> None:
     defined = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
     assert names
     assert names - defined == set()
+
+
+def test_safety_page_names_existing_invariants() -> None:
+    """Each invariant of the simulation that docs/safety.md names exists."""
+    page = (REPOSITORY / "docs" / "safety.md").read_text()
+    names = {name for line in re.findall(r"^- Invariants: (.*)$", page, re.MULTILINE) for name in line.split(", ")}
+    assert names
+    assert names - {f"`{name}`" for name in INVARIANTS} == set()
 
 
 def find_long_lines(page: Path) -> list[str]:
