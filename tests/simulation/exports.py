@@ -51,8 +51,19 @@ class ExportChecker:
         self.git: Git
         self._exports: defaultdict[str, list[Export]] = defaultdict(list)
         self._exports_by_destination: defaultdict[str, list[Export]] = defaultdict(list)
+        self._sent_windows: defaultdict[str, list[tuple[Call, Window]]] = defaultdict(list)
         self._write_counts: defaultdict[str, int] = defaultdict(int)
         self._last_decisions: dict[str, tuple[str, int]] = {}
+
+    def record_sent_call(self, call: Call) -> None:
+        """Record a window that ends with a period. If the Update gets lost, a person may have it sent once more."""
+        association = self.cloud.state.associations.get(call.request.get("DataIntegrationAssociationIdentifier", ""))
+        window = _read_window(call.request)
+        if association is None or window is None:
+            return
+        manifest = next((each for each in call.trace.manifests if _is_same(each, association.request)), None)
+        if manifest and manifest.window and is_boundary(manifest.window, datetime.fromtimestamp(window[1], UTC)):
+            self._sent_windows[association.id].append((call, window))
 
     def check_arrival(self, call: Call) -> None:
         """Check that no job of an association may be running when its Update arrives."""
@@ -102,7 +113,8 @@ class ExportChecker:
     ) -> None:
         start, end = (datetime.fromtimestamp(each, UTC) for each in window)
         call = export.call
-        if any(window == each.window for each in earlier):
+        sent_windows = [sent for other, sent in self._sent_windows[call.association_id] if other is not call]
+        if window in sent_windows or any(window == each.window for each in earlier):
             return  # the same window once more
         is_update = call.verb == "update"
         declarations = [declaration] if is_update else list(self._list_declarations(export.manifest))

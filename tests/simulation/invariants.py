@@ -118,6 +118,7 @@ class Checker:
             self.report_violation("dry-run", f"{call.trace.run} sends {call.operation}")
         if call.trace.mode is Mode.OBSERVE:
             self.report_violation("dry-run", f"{call.trace.run} sends {call.operation} in mode observe")
+        self.exports.record_sent_call(call)
         self._check_window(call)
         self._check_retired(call)
         if call.verb == "create":
