@@ -14,6 +14,7 @@ from simulation.invariants import Checker
 from simulation.randomness import create_random, draw_bool, new_id
 from simulation.scenario import ControllerSettings, FaultRates, Scenario
 from simulation.schedule import Process, Schedule
+from simulation.siblings import SharedBounds
 from simulation.store import ProcessStore, SharedStore
 from simulation.trace import Trace
 from support.builders import ACCOUNT, REGION
@@ -21,7 +22,7 @@ from support.builders import ACCOUNT, REGION
 from reconciler.core.apply.outcome import Refused
 from reconciler.core.apply.result import Result
 from reconciler.core.errors import ReconcilerError, StopRequested
-from reconciler.core.model import Live, Manifest, Mode, Observation, Target, Unobserved
+from reconciler.core.model import IgnoreRule, Live, Manifest, Mode, Observation, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Lost
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.ports import Progress, Writers
@@ -142,10 +143,13 @@ class RecordingReader:
 
 
 class ProcessState:
-    """State that a process keeps between runs: the journal that it has read."""
+    """State that a process keeps between runs: the journal that it has read, and the bounds of creates."""
 
     def __init__(self, environment: Environment, process: Process) -> None:
+        scenario = environment.scenario
+        random = create_random(scenario.seed, f"looks of {process.name} at {environment.schedule.now}")
         self.process = process
+        self.bounds = SharedBounds(scenario.sibling, random, environment.history) if scenario.sibling else None
         self.store = ProcessStore(environment.store, process)
         self._journal = StoredJournalReader(ReadOnlyStore.from_store(self.store), ACCOUNT, REGION)
 
@@ -257,12 +261,11 @@ class Controller:
         )
         rate_limiter = RateLimiter(2, 5, clock)
         writer = Writer(lambda: Client(environment.cloud, process, trace, rate_limiter), rate_limiter, clock)  # type: ignore[arg-type,return-value]
-        result = reconcile(
-            self._build_run(trace, clock),
-            self._create_reader(process, trace, clock),
-            journal,
-            Writers(writer, journal_writer),
-        )
+        run, reader, first = self._build_run(trace, clock), self._create_reader(process, trace, clock), None
+        if state.bounds:
+            first = preview(run, reader, journal)
+            run, first = state.bounds.limit_creates(trace, run, first, has_faults=environment.cloud.has_faults)
+        result = reconcile(run, reader, journal, Writers(writer, journal_writer), first)
         build_lines(result.plan, result.outcomes, result.live_after_writes)
         return result
 
@@ -272,8 +275,9 @@ class Controller:
 
     def _build_run(self, trace: Trace, clock: ProcessClock) -> Run:
         settle_time = timedelta(seconds=self._environment.scenario.settle_time)
+        rules = tuple(IgnoreRule(f"*{digit}", "theirs") for digit in self._environment.scenario.ignored_digits)
         return Run(
-            Target("prod"),
+            Target("prod", ignore=rules),
             trace.manifests,
             RunContext(RunOptions(trace.mode, settle_time), clock, lambda *_: None, clock.is_stop_requested),
         )

@@ -47,6 +47,8 @@ INVARIANTS = {
     "observed-first": "a Create is sent only after a complete List of the data integration",
     "not-early": "no window is sent before it has ended and its delay has passed, by the clock of AWS",
     "retired": "nothing is sent for a manifest with policy.retired",
+    "create-bound": "no run creates before all targets were looked at, nor more than all of them may create",
+    "ignored": "Ignore takes what it matches out of the unmanaged associations, and nothing else",
     "one-update": "at most one Update for each ExecutionConfiguration and generation in git, and none without a change",
     "one-job": "no Update arrives while a job of its association may be running",
     "boundaries": "a window ends with a period, and a Create or an export of each period has exactly one",
@@ -95,6 +97,7 @@ class Checker:
         self._executed_creates: defaultdict[NaturalKey, list[tuple[int, Call]]] = defaultdict(list)
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
+        self._tokens_by_run: defaultdict[str, set[str]] = defaultdict(set)
         self._update_counts: Counter[tuple[str, str, int]] = Counter()
         self._sent_update_counts: Counter[tuple[str, str, int]] = Counter()
         self._listed_keys: dict[str, NaturalKey] = {}
@@ -122,7 +125,15 @@ class Checker:
         self._check_window(call)
         self._check_retired(call)
         if call.verb == "create":
+            self._check_create_bound(call)
             self._check_sent_create(call)
+
+    def _check_create_bound(self, call: Call) -> None:
+        """Check the number of creates of a run. A Create that AWS throttled is sent again with the same token."""
+        tokens, limit = self._tokens_by_run[call.trace.run], call.trace.create_limit
+        tokens.add(call.request["ClientToken"])
+        if limit is not None and len(tokens) > limit:
+            self.report_violation("create-bound", f"{call.trace.run} creates {len(tokens)}, and may create {limit}")
 
     def _check_window(self, call: Call) -> None:
         window = call.request["ExecutionConfiguration"].get("OnDemandConfiguration") or {}
@@ -367,6 +378,7 @@ class Checker:
             for id_ in listing.ids:
                 self._last_listed[id_] = max(listing.last_page_at, self._last_listed[id_])
         self._check_reported(trace, result.plan)
+        self._check_ignored(trace, result.plan)
         self._check_answers(trace, result)
 
     def _check_repeated_updates(self, trace: Trace, result: Result) -> None:
@@ -402,12 +414,27 @@ class Checker:
             _list_bound_ids(trace.base_journal)
             | _list_bound_ids(self.store.document)
             | {live.id for live in plan.unmanaged}
+            | {each.live.id for each in plan.ignored}
         )
         reported_ids |= {live.id for decision in plan.decisions if (live := get_live(decision))}
         texts = " ".join(decision.reason for decision in plan.decisions if isinstance(decision, Blocked))
         for id_ in {live.id for associations in _list_live_associations(trace) for live in associations} - reported_ids:
             if id_ not in texts:
                 self.report_violation("nothing-unknown", f"{trace.run} saw {id_} and does not report it")
+
+    def _check_ignored(self, trace: Trace, plan: Plan) -> None:
+        """Check that Ignore matches the ignored associations, none of the unmanaged, and none of a manifest."""
+        digits, own_ids = (
+            self._scenario.ignored_digits,
+            {live.id for each in plan.decisions if (live := get_live(each))},
+        )
+        for live in plan.unmanaged:
+            if live.arn[-1] in digits:
+                self.report_violation("ignored", f"{trace.run} does not ignore {live.id}")
+        for each in plan.ignored:
+            self._history.count_event("ignored")
+            if each.live.arn[-1] not in digits or each.live.id in own_ids:
+                self.report_violation("ignored", f"{trace.run} ignores {each.live.id}")
 
     def _check_answers(self, trace: Trace, result: Result) -> None:
         """Check that the journal has the answers of a run, unless another run has changed the record."""

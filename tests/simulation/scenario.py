@@ -9,6 +9,7 @@ from random import Random
 from simulation.history import START
 from simulation.randomness import create_random, draw_bool
 from simulation.recurring import DAY, draw_season
+from simulation.siblings import Sibling
 
 from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.sandbox.service.behaviour import Behaviour
@@ -52,7 +53,8 @@ class Scenario:
     during the simulation. `respelling` is the way in which List spells keys differently. `hiding_seconds` is the time
     for which List leaves out every second association; it then shows the association for at least as long. 0 hides
     none. `failure_rate` is the probability that a job fails. With a `declaration`,
-    manifests have recurring windows, and the simulation begins at `start`.
+    manifests have recurring windows, and the simulation begins at `start`. `Ignore` of the target matches the ARNs that
+    end with one of `ignored_digits`. With a `sibling`, another target shares the bound of creates.
     """
 
     seed: int
@@ -79,10 +81,23 @@ class Scenario:
     failure_rate: float = 0.0
     start: datetime = START
     declaration: WindowDeclaration | None = None
+    ignored_digits: str = ""
+    sibling: Sibling | None = None
 
 
 def draw_scenario(seed: int) -> Scenario:
     """Return the scenario of a seed."""
+    scenario, random = _draw_events(seed), create_random(seed, "target")
+    sibling = Sibling(random.randint(1, 4), random.randint(0, 1), random.randint(2, 3))
+    return replace(
+        scenario,
+        ignored_digits="01234567" if draw_bool(random, 0.4) else "",
+        sibling=sibling if draw_bool(random, 0.1) else None,
+    )
+
+
+def _draw_events(seed: int) -> Scenario:
+    """Return the scenario of a seed without the settings of its target."""
     random = create_random(seed, "scenario")
     scenario = _add_jobs(_draw_parameters(seed, random), create_random(seed, "jobs"))
     recurring_random = create_random(seed, "recurring")

@@ -28,7 +28,8 @@ class Trace:
 
     `read_journal` is the journal that the run read last, `base_journal` the journal that it decided from, and
     `written_journal` the journal that it wrote last under its lease, in `written_epoch`. `listings` holds the last List
-    of each data integration, by ARN. `revision` is the index of the revision that the run used.
+    of each data integration, by ARN. `revision` is the index of the revision that the run used. `create_limit` is the
+    number of creates that all targets leave to the run. None if nothing limits them.
     """
 
     run: str
@@ -45,6 +46,7 @@ class Trace:
     written_epoch: int = 0
     listings: dict[str, Listing] = field(default_factory=dict)
     observation: Observation | None = None
+    create_limit: int | None = None
 
 
 @dataclass(slots=True)
