@@ -18,8 +18,9 @@ from reconciler.app.events import EventRecorder
 from reconciler.app.http import Address, WebhookSecret, serve_http
 from reconciler.app.notifications import notify_while_running
 from reconciler.app.once import prepare
+from reconciler.app.polled_sources import FolderSource, GitSource
 from reconciler.app.shutdown import ShutdownTimer
-from reconciler.app.sources import FolderSource, GitSource, Source
+from reconciler.app.sources import Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
 from reconciler.controller.clock_jumps import ClockJumpDetector
 from reconciler.controller.controller import POLL_TASK, Controller

@@ -20,7 +20,7 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Integration, Manifest, Target
 from reconciler.core.plan.integrations import find_integration
 from reconciler.edge.aws import SharedModels, TargetSession, probe
-from reconciler.edge.aws.session import resolve_region
+from reconciler.edge.aws.connection import resolve_region
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state import list_url_patterns
 

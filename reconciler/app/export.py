@@ -10,7 +10,7 @@ from reconciler.app.assemble import Runner
 from reconciler.app.config import RunConfig
 from reconciler.core.apply.preview import Preview
 from reconciler.core.errors import InvalidManifests, ReconcilerError
-from reconciler.core.export import ExportedManifest, check_roundtrip, describe_second_create, export_associations
+from reconciler.core.export.export import ExportedManifest, check_roundtrip, describe_second_create, export_associations
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress

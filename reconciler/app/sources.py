@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -10,20 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.app.selection import select_targets
 from reconciler.app.stop_signal import stop_on_signals
-from reconciler.controller.revisions import LoadedRevision
 from reconciler.core.errors import (
     Interrupted,
     InvalidManifests,
     InvalidReference,
     Problem,
-    ReconcilerError,
     StopRequested,
     UsageError,
 )
 from reconciler.core.manifests.files import MAX_PROBLEMS, File, limit_files
-from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Desired
 from reconciler.core.redaction.invalid_settings import list_setting_flaws
 from reconciler.edge.clock import SystemClock
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
     from reconciler.edge.git import RepositoryAccess, SigningKeys
 
 FOLDER = "manifests/"
-_MAX_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,71 +142,3 @@ class Source:
             first_warnings = desired.warnings[:MAX_PROBLEMS]
             raise InvalidManifests(first_warnings, revision, len(desired.warnings) - len(first_warnings))
         return desired
-
-
-@dataclass(slots=True)
-class FolderSource:
-    """Files and folders that a controller polls. `load` parses the same files that `read_version` hashed."""
-
-    source: Source
-    targets: tuple[str, ...]
-    new_state: tuple[str, ...] = ()
-    selector: tuple[Requirement, ...] = ()
-    _files: tuple[File | Problem, ...] = field(default=(), init=False)
-
-    def read_version(self) -> str:
-        """Return a hash of the names and contents of the files, once two readings in a row agree.
-
-        A single reading may see an update that is only half done. Raises ReconcilerError if the files keep changing.
-        """
-        previous_digest = ""
-        for _ in range(_MAX_READS):
-            self._files = ()  # freed before the next reading, which needs the memory
-            self._files = tuple(self.source.find_files())
-            digest = _compute_digest(self._files)
-            if digest == previous_digest:
-                return digest
-            previous_digest = digest
-        raise ReconcilerError(
-            f"{', '.join(self.source.places)}: the files changed during each of {_MAX_READS} readings: replace them in "
-            "one step, for example with a rename"
-        )
-
-    def load(self, _: str) -> LoadedRevision:
-        """Parse the files that were hashed last. Raises InvalidManifests and UnknownTarget."""
-        files, self._files = self._files, ()
-        desired = self.source.parse(files)
-        return LoadedRevision(None, select_targets(desired, self.targets, self.new_state, self.selector))
-
-
-def _compute_digest(files: tuple[File | Problem, ...]) -> str:
-    digest = hashlib.sha256()
-    for each in files:
-        for part in (each.name.encode(), each.content) if isinstance(each, File) else (str(each).encode(),):
-            digest.update(b"%d " % len(part) + part)
-    return digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class GitSource:
-    """A git repository that a controller polls, behind a URL or in a folder. Git ends when `stop` is set."""
-
-    source: Source
-    targets: tuple[str, ...]
-    stop: threading.Event
-    new_state: tuple[str, ...] = ()
-    selector: tuple[Requirement, ...] = ()
-
-    def read_version(self) -> str:
-        """Return the commit of the ref, with a digest of the signing keys. Raises GitError and StopRequested."""
-        from reconciler.edge import git
-
-        signing_keys = self.source.read_signing_keys()
-        commit = git.resolve_remote(self.source.build_access(self.stop))
-        return f"{commit} {signing_keys.digest}" if signing_keys else commit
-
-    def load(self, _: str) -> LoadedRevision:
-        """Fetch and parse the latest commit. Raises GitError, StopRequested, InvalidManifests and UnknownTarget."""
-        revision, files = self.source.fetch(self.stop)
-        desired = self.source.parse(files, revision)
-        return LoadedRevision(revision, select_targets(desired, self.targets, self.new_state, self.selector))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import islice
 
 _MAX_LENGTH = 64
@@ -41,6 +40,8 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
     """Return at most `limit` known words that are similar, the most similar first."""
     if len(word) > _MAX_LENGTH:
         return ()
+    from difflib import get_close_matches  # noqa: PLC0415 - only a message about an unknown word needs it
+
     comparable = islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
     return get_close_matches(word, comparable, n=limit)
 

@@ -21,8 +21,8 @@ from reconciler.cli.group import _COMMANDS as COMMANDS
 from reconciler.cli.schema_references import resolve_references
 from reconciler.core.manifests.document import Document
 from reconciler.core.plan.inputs import RunOptions
+from reconciler.edge.manifests.documents import read_documents
 from reconciler.edge.manifests.schema import load_schema
-from reconciler.edge.manifests.yaml import read_documents
 
 FULL_SPEC = """\
 policy: {mode: create, suspend: false, generation: 2, onLoss: report, ignore: [/ClientId]}

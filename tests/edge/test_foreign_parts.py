@@ -28,8 +28,8 @@ from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
 from reconciler.edge.apprise import parse_receivers
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws.connection import create_ambient_client
 from reconciler.edge.aws.probe import StsListener
-from reconciler.edge.aws.session import create_ambient_client
 from reconciler.edge.git import messages
 from reconciler.edge.metrics import Metrics
 from reconciler.edge.state.file import FileStore

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.documents import read_documents
 from reconciler.render.manifest import format_comment, render_yaml
 
 STRINGS = st.text(max_size=40) | st.sampled_from([

@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,7 @@ from support.botocore_caches import install_caches
 
 import reconciler
 from reconciler.cli import main
+from reconciler.core.model import Target
 from reconciler.edge.aws.region_names import load_region_patterns
 from reconciler.edge.manifests.schema import SCHEMA_FILES, get_fast_check
 
@@ -253,6 +255,18 @@ def _run_program() -> None:
         raise
 
 
+def _raise_default_rate() -> None:
+    """Raise the default of RequestsPerSecond, for which almost every run with a Create would wait a second.
+
+    The default burst and the limits of Targets stay.
+    """
+    initialise: Any = Target.__init__
+    names = [each.name for each in fields(Target)]
+    defaults = dict(zip(reversed(names), reversed(initialise.__defaults__), strict=False))
+    defaults["requests_per_second"] = 100.0
+    initialise.__defaults__ = tuple(reversed(defaults.values()))
+
+
 def _reopen(stream: TextIO, mode: str, buffering: int = -1) -> TextIO:
     """Return a new stream for the same descriptor: the old one remembers whether it was a file or a pipe."""
     reopened = open(  # noqa: SIM115 - the stream stays open
@@ -265,6 +279,7 @@ if __name__ == "__main__":
     for module in walk_packages(reconciler.__path__, "reconciler."):
         import_module(module.name)
     install_caches()
+    _raise_default_rate()
     for kind in SCHEMA_FILES:
         get_fast_check(kind)
     load_region_patterns()

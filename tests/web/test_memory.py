@@ -46,18 +46,17 @@ def test_response_memory_is_below_the_pod_limits() -> None:
 def test_slow_readers_of_a_large_page_take_little_memory(path: str) -> None:
     """Ten readers that stop after the head of a large response take less than a tenth of the memory of the pod."""
     command = (sys.executable, "-m", "support.serve_large_page", "5000")
-    with ExitStack() as stack:
-        process = subprocess.Popen(
-            command, cwd=REPOSITORY / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        stack.enter_context(process)
+    with subprocess.Popen(
+        command, cwd=REPOSITORY / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])
         baseline = read_process_memory(process, "VmRSS")
-        for number in range(10):
-            reader = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
-            reader.sendall(f"GET {path.format(number)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            assert reader.recv(12) == b"HTTP/1.1 200"
-        growth = read_process_memory(process, "VmHWM") - baseline
+        with ExitStack() as stack:  # closed before the server stops, which would otherwise wait for the readers
+            for number in range(10):
+                reader = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+                reader.sendall(f"GET {path.format(number)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                assert reader.recv(12) == b"HTTP/1.1 200"
+            growth = read_process_memory(process, "VmHWM") - baseline
         process.communicate()
     assert growth < min(read_memory_limits()) / 10

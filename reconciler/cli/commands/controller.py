@@ -10,8 +10,8 @@ import click
 from reconciler.app.http import Address
 from reconciler.app.sources import Source
 from reconciler.cli import options, sources
+from reconciler.cli.addresses import ListenAddress, ManifestUrlTemplate
 from reconciler.cli.environment import read_environment, read_settings
-from reconciler.cli.parameters import ListenAddress, ManifestUrlTemplate
 
 
 @click.command("controller", cls=options.Command)

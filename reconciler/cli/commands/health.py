@@ -7,7 +7,7 @@ import click
 from reconciler import redaction
 from reconciler.app.http import Address
 from reconciler.cli import options
-from reconciler.cli.parameters import ListenAddress
+from reconciler.cli.addresses import ListenAddress
 
 _TIMEOUT = 4
 """Seconds to wait for the answer. Less than the timeout of the image's HEALTHCHECK, which is 5 seconds."""

@@ -75,7 +75,7 @@ def _read_rules(value: Mapping[str, Any]) -> Iterator[Requirement]:
 
 _KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 _VALUE = r"[A-Za-z0-9_.-]*"
-_RULE = re.compile(
+_RULE = (  # a text, because only a run with --selector compiles this pattern
     rf"\s*(?:!\s*(?P<absent>{_KEY})"
     rf"|(?P<key>{_KEY})(?:\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE})"
     rf"|\s+(?P<word>in|notin)\s*\((?P<values>\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*)\))?)\s*(?:(?P<comma>,)|\Z)"
@@ -90,7 +90,7 @@ def parse_requirements(text: str) -> tuple[Requirement, ...]:
     requirements: list[Requirement] = []
     index = 0
     while True:
-        rule = _RULE.match(text, index)
+        rule = re.compile(_RULE).match(text, index)
         if rule is None:
             raise ValueError(
                 f"{text!r} is not a selector at character {index + 1}: write KEY=VALUE, KEY!=VALUE, KEY in (A,B), "

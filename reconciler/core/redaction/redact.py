@@ -28,7 +28,7 @@ _DECODING_PASSES = 2
 
 # Patterns for secrets by their position, which also find unknown secrets. Each takes linear time, because it never
 # scans the same characters twice. _LOGIN matches only from the start of a part between @ and /.
-_LOGIN = re.compile(
+_LOGIN = (
     r"(?<![^\s/@])((?:(?<![/@])|[^\s/@'\"]*+['\"])(?::[^\s/@'\"]*+['\"]|[^\s/@'\":]*+['\"])*+)"
     r"[^\s/@'\":]++:[^\s/@]++(?=@)"
 )
@@ -39,24 +39,25 @@ _VALUE_PATTERN = (
 )
 
 
-def _compile_value_pattern(names: str) -> re.Pattern[str]:
+def _build_value_pattern(names: str) -> str:
     """Return a pattern for the values of these names in a header, a query, JSON or XML."""
-    return re.compile(f"(?i)((?:{names}){_VALUE_PATTERN}")
+    return f"(?i)((?:{names}){_VALUE_PATTERN}"
 
 
-# Patterns, each with a lower-case word that every match contains: most lines contain none of these words.
+# Patterns, each with a lower-case word that every match contains: most lines contain none of these words, and most runs
+# compile none of these patterns.
 _PATTERNS = (
     ("@", _LOGIN),
-    ("invalid header value ", re.compile(r"(?i)(invalid header value ).*")),
-    ("authorization", _compile_value_pattern("authorization")),
+    ("invalid header value ", r"(?i)(invalid header value ).*"),
+    ("authorization", _build_value_pattern("authorization")),
     (
         "token",
-        _compile_value_pattern(
+        _build_value_pattern(
             "(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token"
         ),
     ),
-    ("secret", _compile_value_pattern("secret_?access_?key|client_?secret")),
-    ("signature=", _compile_value_pattern("signature(?==)")),
+    ("secret", _build_value_pattern("secret_?access_?key|client_?secret")),
+    ("signature=", _build_value_pattern("signature(?==)")),
 )
 
 
@@ -96,7 +97,7 @@ def _redact_line(text: str, index: SecretIndex) -> str:
     text, lower_text = _URL.sub(_hide_login_and_query, text), lower_ascii(text)
     for word, pattern in _PATTERNS:
         if word in lower_text:
-            text = pattern.sub(rf"\1{_REPLACEMENT}", text)
+            text = re.sub(pattern, rf"\1{_REPLACEMENT}", text)
     return text if len(text) <= MAX_LINE_LENGTH else f"{text[:MAX_LINE_LENGTH]}…"
 
 

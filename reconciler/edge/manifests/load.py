@@ -23,10 +23,10 @@ from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
 from reconciler.edge.manifests import schema
 from reconciler.edge.manifests.budget import Budget, BudgetExceeded
+from reconciler.edge.manifests.documents import read_documents
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.partitions import read_region_patterns
 from reconciler.edge.manifests.problems import ProblemCollection
-from reconciler.edge.manifests.yaml import read_documents
 from reconciler.edge.manifests.zones import list_zone_names, read_zone
 
 _Copy = TypeVar("_Copy", bound="CheckedDocument | Problem")

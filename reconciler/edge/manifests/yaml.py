@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -24,13 +23,11 @@ from yaml.events import (
 )
 
 from reconciler.core.errors import Problem
-from reconciler.core.manifests.document import LINE_BREAK, Document, SourceText
+from reconciler.core.manifests.document import Document, SourceText
 from reconciler.core.manifests.files import MAX_BYTES
 from reconciler.core.model import Json
 from reconciler.core.text import shorten
-from reconciler.edge.manifests import json
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
-from reconciler.edge.manifests.json_syntax import NotJson, explain_fault, is_comment
 from reconciler.edge.manifests.scalars import resolve_scalar
 from reconciler.edge.manifests.syntax import Loader, build_character_problem, build_syntax_problem
 from reconciler.edge.manifests.templates import find_template
@@ -45,67 +42,14 @@ _MAX_TAG_DIRECTIVES = 64
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_documents(name: str, content: bytes, budget: Budget | None = None) -> Iterator[Document | Problem]:
-    """Yield the documents of a file, and a problem for each part that is not accepted as YAML.
-
-    `budget` limits the whole revision. Raises BudgetExceeded if the file exceeds the budget.
-    """
-    try:
-        text = SourceText(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        yield Problem(
-            name,
-            *_find_end(content[: error.start].decode("utf-8-sig", "replace")),
-            "",
-            "the file is not UTF-8: save it as UTF-8",
-        )
-        return
-    budget = budget or Budget()
-    is_empty = True
-    documents, json_problem = _read_json(name, text, budget)
-    for document in documents or _read_yaml(name, text, budget, json_problem):
-        is_empty = False
-        yield document
-    if is_empty:
-        yield Problem(name, 1, 1, "", "the file is empty: remove it, or add a manifest")
-
-
-def _read_json(name: str, text: SourceText, budget: Budget) -> tuple[list[Document | Problem], Problem | None]:
-    """Return (documents, problem) of JSON text. Raises BudgetExceeded.
-
-    There are no documents if the text is not JSON. Then the problem says why, if JSON was intended. The problem of a
-    comment in a JSON file is also in the list, because YAML would read the comment as a key or value.
-    """
-    is_json_file = name.lower().endswith(".json")
-    is_intended = is_json_file or json.begins_as_json(text.text)
-    if not is_intended and not json.is_likely(text.text):
-        return [], None
-    remaining = replace(budget)
-    documents: list[Document | Problem] = []
-    try:
-        documents.extend(json.read_documents(name, text, remaining))
-    except BudgetExceeded:
-        raise
-    except UnreadableFile as error:
-        documents.append(error.problem)
-    except NotJson as fault:
-        if not is_intended:
-            return [], None
-        index, message = explain_fault(text.text, fault)
-        problem = Problem(name, *_find_end(text.text[:index]), "", message)
-        return ([problem] if is_json_file and is_comment(text.text, fault) else []), problem
-    budget.documents, budget.values = remaining.documents, remaining.values
-    return documents, None
-
-
-def _read_yaml(
+def read_documents(
     name: str, text: SourceText, budget: Budget, json_problem: Problem | None
 ) -> Iterator[Document | Problem]:
     """Yield the documents of YAML text, and a problem for each part that is not accepted. Raises BudgetExceeded.
 
     `json_problem` replaces the problem of a text that is not YAML either.
     """
-    if problem := next(_find_misreadings(name, text.text), None):
+    if problem := next(_find_misreadings(name, text), None):
         yield json_problem or problem
         return
     reader = _Reader(name, text, budget)
@@ -121,23 +65,24 @@ def _read_yaml(
         yield from (*reader.problems, json_problem or build_syntax_problem(name, text.text, error))
     except yaml.YAMLError:  # the text has a character that YAML does not allow
         unprintable = _UNPRINTABLE.search(text.text)
-        position = _find_end(text.text[: unprintable.start()]) if unprintable else (0, 0)
+        position = text.find_line_and_column(unprintable.start()) if unprintable else (0, 0)
         yield from (
             *reader.problems,
             json_problem or build_character_problem(name, position, unprintable[0] if unprintable else ""),
         )
 
 
-def _find_misreadings(name: str, text: str) -> Iterator[Problem]:
+def _find_misreadings(name: str, source: SourceText) -> Iterator[Problem]:
     """Yield a problem for text that libyaml would read by YAML 1.1, or would take unbounded time to read."""
+    text = source.text
     if line_break := _YAML_1_1_BREAK.search(text):
         message = (
             f"the character U+{ord(line_break[0]):04X} ends a line in YAML 1.1, but not in YAML 1.2: remove it, "
             f'or write it as "\\u{ord(line_break[0]):04x}" in double quotes'
         )
-        yield Problem(name, *_find_end(text[: line_break.start()]), "", message)
+        yield Problem(name, *source.find_line_and_column(line_break.start()), "", message)
     if text.count(_TAG_DIRECTIVE) > _MAX_TAG_DIRECTIVES:  # libyaml compares each one with all earlier ones
-        position = _find_end(text[: text.index(_TAG_DIRECTIVE)])
+        position = source.find_line_and_column(text.index(_TAG_DIRECTIVE))
         yield Problem(
             name,
             *position,
@@ -304,7 +249,7 @@ class _Reader:
         """Return the error of a list, mapping or alias in the place of a key."""
         if template := find_template(self._text, mark.index):
             start, message = template
-            line, column = _find_end(self._text[:start])
+            line, column = self._source.find_line_and_column(start)
             return UnreadableFile(Problem(self._name, line, column, "", message))
         return self._build_error(mark, "a key must be plain text: write KEY: VALUE")
 
@@ -322,11 +267,3 @@ def _measure_depth(value: Json) -> int:
     if isinstance(value, list):
         return 1 + max(map(_measure_depth, value), default=0)
     return 0
-
-
-def _find_end(text: str) -> tuple[int, int]:
-    """Return the line and column at which a text ends, counted from 1."""
-    line, start = 1, 0
-    for line_break in LINE_BREAK.finditer(text):
-        line, start = line + 1, line_break.end()
-    return line, len(text) - start + 1

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
-_PLACEHOLDER = re.compile(
-    r"[$<>{}*?]|%[A-Z{(]|\A%|@\w+@|\A__[A-Z_]+__\Z|\A(?:null|none|nil|undefined)\Z", re.IGNORECASE
-)
-_URL_LIKE = re.compile(
-    r"(?:\A|/)(?:s3|arn|file|https?):|://|\A[^/]*//|[;\\\uff1a]|%[0-9a-f]{2}|\.amazonaws\.com", re.IGNORECASE
-)
+# Texts, because only a run with --state compiles these patterns.
+_PLACEHOLDER = r"[$<>{}*?]|%[A-Z{(]|\A%|@\w+@|\A__[A-Z_]+__\Z|\A(?:null|none|nil|undefined)\Z"
+_URL_LIKE = r"(?:\A|/)(?:s3|arn|file|https?):|://|\A[^/]*//|[;\\\uff1a]|%[0-9a-f]{2}|\.amazonaws\.com"
 
 
 def find_path_problem(path: str) -> str | None:
@@ -29,9 +26,9 @@ def find_path_problem(path: str) -> str | None:
         return "begins with '~', which is not expanded here: write the full path"
     if path[0] == "-":
         return f"is an option instead of a value: {remedy}"
-    if _PLACEHOLDER.search(path):
+    if re.search(_PLACEHOLDER, path, re.IGNORECASE):
         return f"contains a variable or a pattern, which is not expanded here: {remedy}"
     is_odd = not (path[0].isalnum() or path[0] in "./_") or (":" in path and not path.startswith("/"))
-    if is_odd or _URL_LIKE.search(path):
+    if is_odd or re.search(_URL_LIKE, path, re.IGNORECASE):
         return f"is neither an S3 URL nor clearly a path: {remedy}"
     return None

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.session
 import pytest
-from botocore.exceptions import UnknownServiceError
 from support.builders import ON_DEMAND, request
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error, build_response
@@ -302,16 +300,6 @@ def test_failed_list_names_the_remedy(server: SandboxServer, status: int, code: 
         unobserved = connect(proxy).create_reader().list_associations([arn])[arn]
     assert isinstance(unobserved, Unobserved)
     assert unobserved.remedy == remedy
-
-
-def test_models_of_other_services_are_found_and_unknown_ones_are_rejected() -> None:
-    """A shared model loader finds every service of botocore, and rejects an unknown name as botocore does."""
-    session = botocore.session.Session()
-    SharedModels().share_with(session)
-    loader = session.get_component("data_loader")
-    assert loader.load_service_model("ec2", "service-2")["metadata"]["serviceId"] == "EC2"
-    with pytest.raises(UnknownServiceError, match=r"'nothing'.*appintegrations.*sts"):
-        loader.load_service_model("nothing", "service-2")
 
 
 def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:

@@ -18,6 +18,7 @@ from reconciler.core.doctor.reach import Encryption
 from reconciler.core.errors import AccessDenied, CloudError, Unauthenticated, Unreachable
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws.connection import create_ambient_client, resolve_region
 from reconciler.edge.aws.probe import (
     Probe,
     StsListener,
@@ -26,7 +27,6 @@ from reconciler.edge.aws.probe import (
     has_create_operation,
 )
 from reconciler.edge.aws.responses import ArnScope
-from reconciler.edge.aws.session import create_ambient_client, resolve_region
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

@@ -26,7 +26,7 @@ from reconciler.core.manifests.files import (
 from reconciler.edge.manifests import load, load_manifests
 from reconciler.edge.manifests import problems as problem_module
 from reconciler.edge.manifests.budget import MAX_NODES, Budget, BudgetExceeded
-from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.documents import read_documents
 
 PROGRAM = Path(sys.executable).with_name("reconcile")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

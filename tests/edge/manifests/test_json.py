@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.errors import Problem
-from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.documents import read_documents
 
 HALF_PAIR = "half of a surrogate pair is not a character: write both halves, or neither"
 LONG_NUMBER = "the number has more than 18 characters: put it in quotes"

@@ -10,8 +10,8 @@ from reconciler.core.errors import InvalidManifests, Problem
 from reconciler.core.manifests.document import Document
 from reconciler.edge.manifests import load_manifests
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES
+from reconciler.edge.manifests.documents import read_documents
 from reconciler.edge.manifests.files import File
-from reconciler.edge.manifests.yaml import read_documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 VALID_FILE = b"""\

@@ -13,7 +13,7 @@ from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired
 from reconciler.edge.manifests import load, load_manifests
 from reconciler.edge.manifests.budget import Budget
-from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.documents import read_documents
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HEAD = "apiVersion: appintegrations.reconciler/v1\nkind: %s\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import Document
-from reconciler.edge.manifests.yaml import read_documents
+from reconciler.edge.manifests.documents import read_documents
 
 
 def read_valid(text: str | bytes) -> list[Document]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.builders import (
@@ -26,20 +25,18 @@ from support.builders import (
     record,
     rules,
 )
+from support.previews import AMBIENT, EMPTY, preview, read_exported
 
-from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.transitions import with_intents
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.export import ExportedManifest, check_roundtrip, export_associations
+from reconciler.core.export.export import ExportedManifest, check_roundtrip, export_associations
 from reconciler.core.journal.records import Bound, CreatePending, Journal, Record
 from reconciler.core.manifests import build
-from reconciler.core.manifests.files import File
 from reconciler.core.model import (
     Execution,
     Integration,
     Live,
     Manifest,
-    Mode,
     NaturalKey,
     Observation,
     OnLoss,
@@ -51,40 +48,14 @@ from reconciler.core.model import (
 )
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, InSync, Lost, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
-from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create
 from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
-from reconciler.edge.manifests.load import load_manifests
 from reconciler.edge.manifests.schema import get_fast_check
 from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
 
-AMBIENT, DECLARED = Target("default"), Target("prod", REGION, ACCOUNT)
-EMPTY = Journal(ACCOUNT, REGION, "")
+DECLARED = Target("prod", REGION, ACCOUNT)
 ARN = f"arn:aws:app-integrations:{REGION}:{ACCOUNT}:data-integration"
-
-
-def preview(
-    live_state: Observation,
-    manifests: Sequence[Manifest] = (),
-    stored_journal: Journal = EMPTY,
-    target: Target = AMBIENT,
-    now: datetime = NOW,
-) -> Preview:
-    """Return the preview of a run."""
-    return Preview(Plan(), stored_journal, live_state, rules(Mode.CREATE_AND_UPDATE, now), now).replan(
-        target, manifests, live_state
-    )
-
-
-def read_exported(exported: Sequence[ExportedManifest], target: Target = AMBIENT) -> tuple[Manifest, ...]:
-    """Return the manifests as one revision, read back from their YAML."""
-    files = [File(f"{each.name}.yaml", render_yaml(each.document, each.comments).encode()) for each in exported]
-    if target.account:
-        spec = {"Region": target.region, "AccountId": target.account}
-        header = {"apiVersion": "appintegrations.reconciler/v1", "kind": "Target", "metadata": {"name": target.name}}
-        files.append(File("target.json", json.dumps({**header, "spec": spec}).encode()))
-    return load_manifests(files, NOW).manifests[target.name]
 
 
 def list_arns(live_state: Observation) -> list[str]:
@@ -404,67 +375,6 @@ def test_exported_manifests_never_create(seed: int) -> None:
             stored_journal = with_intents(stored_journal, plan, now)
 
 
-def test_exported_name_depends_on_the_association_alone() -> None:
-    """The name consists of the data integration and the first eight digits of the id, whatever else is live."""
-    one, other = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("aabbccdd-4b5a-4697-8877-665544332211")
-    (exported,) = export_associations(AMBIENT, preview(observation(one)))
-    assert exported.name == "profiles-export-0f1e2d3c"
-    assert {each.name for each in export_associations(AMBIENT, preview(observation(other, one)))} >= {exported.name}
-    (exported_again,) = export_associations(AMBIENT, preview(observation(one), read_exported([exported])))
-    assert (exported_again.name, exported_again.comments) == (exported.name, exported.comments)
-
-
-def test_taken_name_is_extended() -> None:
-    """A name takes more digits if a similar id, another manifest or the journal uses it."""
-    one, similar = live("0f1e2d3c-4b5a-4697-8877-665544332211"), live("0f1e2d3c-ffff-4697-8877-665544332211")
-    assert {each.name for each in export_associations(AMBIENT, preview(observation(one, similar)))} == {
-        "profiles-export-0f1e2d3c4b5a", "profiles-export-0f1e2d3cffff",
-    }  # fmt: skip
-    other_manifest = manifest("profiles-export-0f1e2d3c", DestinationURI="s3://corp-exports/other")
-    stored_journal = journal(record("profiles-export-0f1e2d3c4b5a", "a9", DestinationURI="s3://corp-exports/gone"))
-    (exported,) = export_associations(AMBIENT, preview(observation(one), [other_manifest], stored_journal))
-    assert exported.name == "profiles-export-0f1e2d3c4b5a4697"
-
-
-def test_ids_that_differ_only_in_case_get_different_names() -> None:
-    """Ids that differ only in case get different names, although names are in lower case."""
-    exported = export_associations(AMBIENT, preview(observation(live("ABC"), live("abc"))))
-    assert len({each.name for each in exported}) == 2
-    assert all(
-        isinstance(each, Adopt)
-        for each in preview(observation(live("ABC"), live("abc")), read_exported(exported)).plan.decisions
-    )
-
-
-def test_id_without_a_digit_still_gives_a_name() -> None:
-    """An id and a data integration without usable characters still give a valid name."""
-    integration = replace(INTEGRATION, name="北京")
-    (exported,) = export_associations(AMBIENT, preview(Observation((integration,), {integration.arn: (live("---"),)})))
-    assert exported.name.startswith("association-")
-    assert [each.name for each in read_exported([exported])] == [exported.name]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("profiles-export", "profiles-export"),
-        ("no", "no"),
-        (" ", INTEGRATION.arn),
-        ("\ud83d", INTEGRATION.arn),
-        ("a" * 256, INTEGRATION.arn),
-        (f"{ARN}/00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
-        ("00000000-0000-4000-8000-000000000002", INTEGRATION.arn),
-    ],
-)
-def test_unusable_data_integration_name_is_exported_as_arn(name: str, expected: str) -> None:
-    """A data integration whose name is ambiguous or invalid is written as its ARN."""
-    one = replace(INTEGRATION, name=name)
-    other = Integration(f"{ARN}/00000000-0000-4000-8000-000000000002", "other")
-    (exported,) = export_associations(AMBIENT, preview(Observation((one, other), {one.arn: (live(),), other.arn: ()})))
-    spec: Any = exported.document["spec"]
-    assert spec["DataIntegrationIdentifier"] == expected
-
-
 def test_declared_target_is_named_in_the_manifest() -> None:
     """A declared target is named in the manifest, and an ambient one is not."""
     assert "target" not in export_associations(AMBIENT, preview(observation(live())))[0].document
@@ -649,16 +559,6 @@ def test_manifest_that_would_not_adopt_exactly_is_rejected() -> None:
         manifest(policy=Policy(adopt=live("zz").arn)), live("a1"), observation(live("a1")), rules()
     )
     assert blocked_reason == "the exported manifest would be blocked"
-
-
-def test_times_are_readable_only_when_equivalent() -> None:
-    """A time that cannot be converted exactly stays as AWS shows it."""
-    windows = {"1790812800000": "2026-10-01T00:00:00Z", "17": "17", "soon": "soon"}
-    for aws_time, expected in windows.items():
-        execution = {**ON_DEMAND, "OnDemandConfiguration": {"EndTime": aws_time, "StartTime": aws_time}}
-        (exported,) = export_associations(AMBIENT, preview(observation(live(ExecutionConfiguration=execution))))
-        spec: Any = exported.document["spec"]
-        assert spec["ExecutionConfiguration"]["OnDemandConfiguration"] == {"StartTime": expected, "EndTime": expected}
 
 
 def test_aws_text_cannot_break_out_of_a_comment() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from unicodedata import normalize
 
 from reconciler.core.apply.preview import Preview
+from reconciler.core.export.names import choose_names
+from reconciler.core.export.spec import build_spec
 from reconciler.core.journal.records import Bound, Journal, Record
 from reconciler.core.manifests.placeholders import escape
 from reconciler.core.model import (
@@ -20,7 +18,6 @@ from reconciler.core.model import (
     Manifest,
     NaturalKey,
     Observation,
-    Spec,
     Target,
     Unobserved,
     build_natural_key,
@@ -31,20 +28,6 @@ from reconciler.core.plan.decision import Adopt, Blocked, get_live
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.request.normalise import resolve_request
-from reconciler.core.request.times import convert_to_epoch_millis, format_millis
-
-_MAX_SLUG_LENGTH = 54
-"""Maximum number of characters from the name of a data integration. With those of an id they fit a DNS label."""
-
-_MAX_NAME_LENGTH = 200
-"""Maximum length of a name that is reused from a manifest. The name of the file contains it, with at most 255 bytes."""
-
-_MEMBER_ORDER = (
-    "DataIntegrationIdentifier", "ClientId", "ObjectConfiguration", "DestinationURI", "ClientAssociationMetadata",
-    "ExecutionConfiguration", "ExecutionMode", "OnDemandConfiguration", "ScheduleConfiguration",
-    "StartTime", "EndTime", "FirstExecutionFrom", "Object", "ScheduleExpression",
-)  # fmt: skip
-_TIME_MEMBERS = frozenset(("StartTime", "EndTime", "FirstExecutionFrom"))
 
 
 def describe_second_create(name: str, other: str) -> str:
@@ -103,10 +86,12 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
     """
     observation, managers = preview.observation, _index_managers(preview)
     records_by_id = {
-        record.state.association_id: record for record in _get_records(preview) if isinstance(record.state, Bound)
+        record.state.association_id: record
+        for record in preview.journal.records.values()
+        if isinstance(record.state, Bound)
     }
     associations = list(_list_associations(observation))
-    names, duplicates = _choose_names(associations, preview, managers), _index_duplicates(preview, managers)
+    names, duplicates = choose_names(associations, preview, managers), _index_duplicates(preview, managers)
     exported_manifests = []
     for integration, live in associations:
         record, manager = records_by_id.get(live.id), managers.get(live.id)
@@ -117,7 +102,7 @@ def export_associations(target: Target, preview: Preview) -> tuple[ExportedManif
             "metadata": {"name": names[live.arn]},
             **({"target": target.name} if target.account else {}),  # manifests do not name an ambient target
             "policy": {"adopt": live.arn},
-            "spec": escape(_build_spec(integration, live, record, observation.integrations)),
+            "spec": escape(build_spec(integration, live, record, observation.integrations)),
         }
         blocked_manifests = _find_blocked_manifests(live, preview)
         warnings = (*map(_describe_duplicate, own_duplicates), *map(_describe_blocked_manifest, blocked_manifests))
@@ -144,10 +129,6 @@ def _list_associations(observation: Observation) -> Iterator[tuple[Integration, 
         associations = observation.associations.get(integration.arn, ())
         if not isinstance(associations, Unobserved):
             yield from ((integration, live) for live in sorted(associations, key=lambda each: each.arn))
-
-
-def _get_records(preview: Preview) -> tuple[Record, ...]:
-    return tuple(preview.journal.records.values())
 
 
 def _index_managers(preview: Preview) -> dict[str, Manifest]:
@@ -188,93 +169,6 @@ def _index_duplicates(
             key = build_natural_key(resolve_request(manifest.spec, integration.arn))
             duplicates[key] = (*duplicates.get(key, ()), DuplicateManifest(manifest, arns.get(manifest.name)))
     return duplicates
-
-
-def _choose_names(
-    associations: Sequence[tuple[Integration, Live]], preview: Preview, managers: Mapping[str, Manifest]
-) -> Mapping[str, str]:
-    """Return a name for each association, by ARN. The name stays the same unless a similar association appears.
-
-    An association that a manifest covers gets the name of that manifest, because its journal record has this name.
-    """
-    manifests = {decision.manifest.name: decision.manifest for decision in preview.plan.decisions}
-    records = {record.name: record for record in _get_records(preview)}
-    candidates = {live.arn: tuple(_propose_names(integration, live)) for integration, live in associations}
-    frequencies = Counter(name for names in candidates.values() for name in set(names))
-    association_counts = Counter(managers[live.id].name for _, live in associations if live.id in managers)
-
-    def may_use(name: str, live: Live) -> bool:
-        record = records.get(name)
-        return record is None or (isinstance(record.state, Bound) and record.state.association_id == live.id)
-
-    def choose_name(live: Live) -> str:
-        manager = managers.get(live.id)
-        if (
-            manager
-            and association_counts[manager.name] == 1
-            and len(manager.name) <= _MAX_NAME_LENGTH
-            and may_use(manager.name, live)
-        ):
-            return manager.name
-        free_names = (
-            name
-            for name in candidates[live.arn]
-            if frequencies[name] == 1 and name not in manifests and may_use(name, live)
-        )
-        return next(free_names, candidates[live.arn][-1])
-
-    return {live.arn: choose_name(live) for _, live in associations}
-
-
-def _propose_names(integration: Integration, live: Live) -> Iterator[str]:
-    """Yield names, the shortest first: the name of the data integration with more and more of the association's id."""
-    ascii_name = normalize("NFKD", integration.name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:_MAX_SLUG_LENGTH].strip("-") or "association"
-    id_ = re.sub(r"[^a-z0-9]", "", live.id.lower())
-    if id_:
-        yield from (f"{slug}-{id_[:length]}" for length in (8, 12, 16, 24, 32))
-    yield f"{slug}-{sha256(live.arn.encode(errors='replace')).hexdigest()}"
-
-
-def _build_spec(
-    integration: Integration, live: Live, record: Record | None, integrations: Collection[Integration]
-) -> dict[str, Json]:
-    """Return the spec of a manifest: the members in List, and the unreadable members from the journal."""
-    recorded_request: Spec = record.request if record else {}
-    unreadable_members = {member: recorded_request[member] for member in UNREADABLE if member in recorded_request}
-    identifier = _spell_integration(integration, tuple(integrations))
-    return _sort_members({**live.spec, **unreadable_members, "DataIntegrationIdentifier": identifier})
-
-
-def _spell_integration(integration: Integration, integrations: Sequence[Integration]) -> str:
-    """Return the name of a data integration if it is unique and valid in a manifest, otherwise the ARN."""
-    name = integration.name
-    is_usable = 0 < len(name) <= 255 and name.strip("\ufeff").strip()  # noqa: PLR2004 - the schema's limit
-    is_encodable = not re.search("[\ud800-\udfff]", name)  # UTF-8 cannot encode half a surrogate pair
-    return (
-        name if is_usable and is_encodable and find_integration(name, integrations) is integration else integration.arn
-    )
-
-
-def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
-    """Return members in the order of docs/manifests.md, with unknown ones last and with readable times."""
-    known_members = sorted((key for key in members if key in _MEMBER_ORDER), key=_MEMBER_ORDER.index)
-    sorted_members: dict[str, Json] = {}
-    for key in (*known_members, *sorted(members.keys() - set(known_members))):
-        value = members[key]
-        if isinstance(value, Mapping) and key not in UNREADABLE:
-            value = _sort_members(value)
-        sorted_members[key] = _format_time(value) if key in _TIME_MEMBERS and isinstance(value, str) else value
-    return sorted_members
-
-
-def _format_time(millis: str) -> str:
-    """Return a time as ISO 8601 if that is exact, otherwise unchanged."""
-    text = format_millis(millis)
-    try:
-        return text if convert_to_epoch_millis(text) == millis else millis
-    except ValueError:
-        return millis
 
 
 def _build_comments(

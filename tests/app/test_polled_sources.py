@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.sources import FolderSource, Source
+from reconciler.app.polled_sources import FolderSource
+from reconciler.app.sources import Source
 from reconciler.core.errors import Problem, ReconcilerError
 from reconciler.core.manifests.files import File
 

@@ -1,0 +1,1 @@
+"""Export live associations as manifests, as values that a format renders."""
