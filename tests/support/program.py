@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,13 @@ _LOCAL_COMMANDS = {"health", "validate", "render", "schema", "sandbox"}
 def terminate(process: Process, number: signal.Signals = signal.SIGTERM) -> None:
     """Send a signal, and return when the program has received it.
 
-    It then no longer catches the signal (proc(5), SigCgt).
+    It then no longer catches the signal (proc(5), SigCgt), or it has ended already.
     """
     process.send_signal(number)
     status = Path(f"/proc/{process.pid}/status")
-    while int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << number - 1:
-        time.sleep(0.001)
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << number - 1:
+            time.sleep(0.001)
 
 
 def create_environment(**changes: str) -> dict[str, str]:
