@@ -68,7 +68,7 @@ def build_recurring_record(
         plain,
         request={**plain.request, EXECUTION: build_execution(window)},
         state=replace(plain.state, job=job),
-        recurrence=Recurrence(watermark, past=past),
+        recurrence=Recurrence(watermark, min(watermark, AUGUST.start), past=past),
     )
 
 

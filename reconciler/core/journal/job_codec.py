@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.core.journal.jobs import FINAL_STATUSES, Job, JobSource, PastWindow, Recurrence, Refusal, WindowRule
+from reconciler.core.journal.jobs import (
+    FINAL_STATUSES,
+    Job,
+    JobSource,
+    Omission,
+    OmissionCause,
+    PastWindow,
+    Recurrence,
+    Refusal,
+    WindowRule,
+)
 from reconciler.core.journal.members import (
     decode_count,
     decode_date,
@@ -78,6 +88,7 @@ def encode_recurrence(recurrence: Recurrence) -> dict[str, Any]:
     """Return what the journal knows of recurring windows, as a JSON object."""
     return {
         "watermark": recurrence.watermark.isoformat(),
+        "start": recurrence.start.isoformat(),
         "assumed": recurrence.is_assumed,
         "rules": [
             {
@@ -95,20 +106,37 @@ def encode_recurrence(recurrence: Recurrence) -> dict[str, Any]:
         "foreignSince": _format_time(recurrence.foreign_since),
         "continuedFrom": _format_time(recurrence.continued_from),
         "skipped": [day.isoformat() for day in recurrence.skipped],
+        "omissions": [
+            {"start": each.start.isoformat(), "end": each.end.isoformat(), "cause": each.cause}
+            for each in recurrence.omissions
+        ],
     }
 
 
 def decode_recurrence(document: dict[str, Any]) -> Recurrence:
     """Return the recurring windows in a JSON object. Raises KeyError, TypeError and ValueError."""
-    require_known_members(document, "watermark", "assumed", "rules", "past", "foreignSince", "continuedFrom", "skipped")
+    require_known_members(
+        document,
+        "watermark",
+        "start",
+        "assumed",
+        "rules",
+        "past",
+        "foreignSince",
+        "continuedFrom",
+        "skipped",
+        "omissions",
+    )
     return Recurrence(
         watermark=decode_timestamp(document["watermark"]),
+        start=decode_timestamp(document["start"]),
         is_assumed=decode_flag(document["assumed"]),
         rules=decode_list(_decode_rule, document["rules"]),
         past=decode_list(_decode_past_window, document["past"]),
         foreign_since=decode_optional(decode_timestamp, document["foreignSince"]),
         continued_from=decode_optional(decode_timestamp, document["continuedFrom"]),
         skipped=decode_list(decode_date, document["skipped"]),
+        omissions=decode_list(_decode_omission, document["omissions"]),
     )
 
 
@@ -126,6 +154,13 @@ def _decode_past_window(document: dict[str, Any]) -> PastWindow:
     require_known_members(document, "start", "end", "job")
     return PastWindow(
         decode_timestamp(document["start"]), decode_timestamp(document["end"]), decode_job(document["job"])
+    )
+
+
+def _decode_omission(document: dict[str, Any]) -> Omission:
+    require_known_members(document, "start", "end", "cause")
+    return Omission(
+        decode_timestamp(document["start"]), decode_timestamp(document["end"]), OmissionCause(document["cause"])
     )
 
 

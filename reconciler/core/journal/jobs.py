@@ -75,6 +75,22 @@ class PastWindow:
     job: Job
 
 
+class OmissionCause(StrEnum):
+    """The member of `window` by which a person decided not to export a stretch of time."""
+
+    SKIP = "skip"
+    CONTINUE_FROM = "continueFrom"
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A stretch of time before the watermark that was not exported."""
+
+    start: datetime
+    end: datetime
+    cause: OmissionCause
+
+
 @dataclass(frozen=True, slots=True)
 class WindowRule:
     """The members of a window declaration that its boundaries and their due times depend on."""
@@ -89,7 +105,8 @@ class WindowRule:
 class Recurrence:
     """The recurring windows of an association, as the journal records them.
 
-    - Everything before `watermark` has been exported. If `is_assumed`, that was concluded from List alone.
+    - Everything from `start` up to `watermark` has been exported, except `omissions`. If `is_assumed`, that was
+      concluded from List alone. `start` is the start of the first window.
     - `rules` are the declarations that runs acted on. The last one is current, and the others are superseded.
     - `past` are the windows sent before the current one, the oldest first, at most MAX_WINDOWS.
     - `foreign_since` is the time since which List has shown a window that this program did not send.
@@ -97,9 +114,11 @@ class Recurrence:
     """
 
     watermark: datetime
+    start: datetime
     is_assumed: bool = False
     rules: tuple[WindowRule, ...] = ()
     past: tuple[PastWindow, ...] = ()
     foreign_since: datetime | None = None
     continued_from: datetime | None = None
     skipped: tuple[date, ...] = ()
+    omissions: tuple[Omission, ...] = ()

@@ -10,9 +10,11 @@ from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Blocked, Settling
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.omissions import move_watermark
 from reconciler.core.plan.recurrence import describe_window, with_live_execution, with_past_window
 from reconciler.core.request.export_window import EXECUTION, read_window
 from reconciler.core.text import format_timestamp
+from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.core.windows.due import Window, is_boundary
 
@@ -39,11 +41,13 @@ def adopt_first(
             remedy = f"{inputs.describe_remedy(record)} to continue from the window that List shows"
             return Blocked(inputs.manifest, f"{reason}: look in AWS for its export, and {remedy}", is_past=True)
     if window and _may_adopt(inputs, declaration, window):
-        recurrence = Recurrence(window.start, is_assumed=not is_own)
+        start = window.start if is_own else min(window.start, compute_first_boundary(declaration))
+        recurrence = Recurrence(window.start, start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
     if declaration.continue_from:
         watermark = _find_watermark(inputs, declaration.continue_from, window)
-        recurrence = Recurrence(watermark, continued_from=declaration.continue_from)
+        start = min(watermark, compute_first_boundary(declaration))
+        recurrence = Recurrence(watermark, start, continued_from=declaration.continue_from)
         return _bind(inputs, record, live, recurrence, None)
     shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
     problem = "does not begin and end with periods of this manifest"
@@ -66,8 +70,8 @@ def adopt_foreign(
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
     shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
     reason = (
-        f"List shows {shown}, which this program did not send; everything before "
-        f"{format_timestamp(recurrence.watermark)} has been exported"
+        f"List shows {shown}, which this program did not send; exports continue from "
+        f"{format_timestamp(recurrence.watermark)}"
     )
     foreign_since = recurrence.foreign_since or inputs.look_time
     until = foreign_since + inputs.rules.options.settle_time
@@ -75,9 +79,9 @@ def adopt_foreign(
         settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
         return Settling(inputs.manifest, settling_record, until, reason, live)
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
+        watermark = _find_watermark(inputs, declaration.continue_from, window)
         recurrence = replace(
-            with_past_window(recurrence, record),
-            watermark=_find_watermark(inputs, declaration.continue_from, window),
+            move_watermark(with_past_window(recurrence, record), watermark),
             continued_from=declaration.continue_from,
             foreign_since=None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource
+from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource, OmissionCause
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign
@@ -20,6 +20,7 @@ from reconciler.core.plan.job_progress import (
     is_running,
     observe_job,
 )
+from reconciler.core.plan.omissions import include, leave_out
 from reconciler.core.plan.recurrence import (
     build_window_update,
     continue_late,
@@ -101,6 +102,8 @@ def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
         recurrence = replace(
             recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED
         )
+    if job.result == COMPLETED and window:
+        recurrence = include(recurrence, window)
     return replace(record, state=replace(state, job=job), recurrence=recurrence)
 
 
@@ -284,11 +287,8 @@ class _Table:
         day = window.start.astimezone(self._declaration.zone).date()
         if day not in self._declaration.skip or day in self._recurrence.skipped:
             return False
-        self._recurrence = replace(
-            self._recurrence,
-            watermark=max(self._recurrence.watermark, window.end),
-            skipped=(*self._recurrence.skipped, day),
-        )
+        recurrence = leave_out(self._recurrence, window.end, OmissionCause.SKIP)
+        self._recurrence = replace(recurrence, skipped=(*recurrence.skipped, day))
         self._job = replace(
             self._job, result=self._job.result or FAILED, refusal=None, ended_at=self._job.ended_at or self._now
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import MAX_WINDOWS, Job, JobSource, PastWindow, Recurrence, WindowRule
+from reconciler.core.journal.jobs import MAX_WINDOWS, Job, JobSource, OmissionCause, PastWindow, Recurrence, WindowRule
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.omissions import leave_out
 from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
 from reconciler.core.text import format_timestamp
@@ -51,7 +52,7 @@ def build_rule(declaration: WindowDeclaration) -> WindowRule:
 def start_recurrence(declaration: WindowDeclaration, window: Window, recurrence: Recurrence | None) -> Recurrence:
     """Return the recurrence to write before the Create of a window. After a loss, the past windows stay known."""
     if recurrence is None:
-        return Recurrence(window.start, rules=(build_rule(declaration),))
+        return Recurrence(window.start, window.start, rules=(build_rule(declaration),))
     return with_rule(recurrence, declaration)
 
 
@@ -71,7 +72,7 @@ def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) 
     if compute_first_boundary(declaration) <= recurrence.watermark:
         return None
     return (
-        f"window.first is {declaration.first}, and everything has been exported only up to "
+        f"window.first is {declaration.first}, and exports continue from "
         f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
         f"to leave out the time in between, set window.continueFrom to {declaration.first}"
     )
@@ -82,8 +83,8 @@ def continue_late(declaration: WindowDeclaration, recurrence: Recurrence) -> Rec
     continue_from = declaration.continue_from
     if not describe_late_first(declaration, recurrence) or continue_from in (None, recurrence.continued_from):
         return recurrence
-    watermark = max(continue_from, recurrence.watermark)
-    return replace(recurrence, watermark=watermark, continued_from=continue_from)
+    recurrence = leave_out(recurrence, continue_from, OmissionCause.CONTINUE_FROM)
+    return replace(recurrence, continued_from=continue_from)
 
 
 def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:

@@ -17,7 +17,16 @@ from support.paths import REPOSITORY
 
 from reconciler.core.journal.codec import MalformedJournal, add_digest, decode, encode
 from reconciler.core.journal.job_codec import encode_job, encode_recurrence
-from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence, Refusal, WindowRule
+from reconciler.core.journal.jobs import (
+    Job,
+    JobSource,
+    Omission,
+    OmissionCause,
+    PastWindow,
+    Recurrence,
+    Refusal,
+    WindowRule,
+)
 from reconciler.core.journal.records import (
     Bound,
     CreatePending,
@@ -47,9 +56,10 @@ rules = st.builds(
     WindowRule, words, words, dates, st.integers(0, 10**6).map(lambda seconds: timedelta(seconds=seconds))
 )
 recurrences = st.none() | st.builds(
-    Recurrence, times, st.booleans(), st.lists(rules, max_size=2).map(tuple),
+    Recurrence, times, times, st.booleans(), st.lists(rules, max_size=2).map(tuple),
     st.lists(st.builds(PastWindow, times, times, jobs), max_size=2).map(tuple), st.none() | times, st.none() | times,
     st.lists(dates, max_size=2).map(tuple),
+    st.lists(st.builds(Omission, times, times, st.sampled_from(OmissionCause)), max_size=2).map(tuple),
 )  # fmt: skip
 bound_states = st.builds(Bound, words, times, st.none() | words, st.none() | times, st.none() | jobs)
 previous_executions = st.lists(executions, min_size=1, max_size=2).map(tuple)
@@ -96,7 +106,7 @@ def test_encoded_journal_decodes_to_the_same_value(generated: Journal) -> None:
 
 
 JOB = encode_job(Job(JobSource.UPDATE, NOW))
-RECURRENCE = encode_recurrence(Recurrence(NOW))
+RECURRENCE = encode_recurrence(Recurrence(NOW, NOW))
 LEASE = {"run": "r", "holder": "process 1", "host": "h", "number": 3, "expires": NOW.isoformat()}
 
 
@@ -151,6 +161,7 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
         (build_record_document(recurrence={**RECURRENCE, "skipped": ["2026-02-30"]}), "day is out of range"),
         (build_record_document(recurrence={**RECURRENCE, "rules": [{"every": "month"}]}), "missing"),
         (build_record_document(recurrence={**RECURRENCE, "past": [{"start": NOW.isoformat()}]}), "missing"),
+        (build_record_document(recurrence={**RECURRENCE, "omissions": [{"start": NOW.isoformat()}]}), "missing"),
         (build_record_document(since=7), "7 is not a string"),
         (build_record_document(former={}), "former of 'export'"),
         (build_record_document(former=[7]), "former of 'export'"),
