@@ -26,8 +26,8 @@ def read_windows(name: str, target: Target, desired: Desired, config: RunConfig,
     """Return the windows of the named manifest. Raises CloudError and StateError, and UsageError without windows."""
     manifest = next(each for each in desired.manifests[target.name] if each.name == name)
     account, region = locate_target(target, config)
-    record = Journals.from_config(config).get_reader(account, region).read().records.get(name)
-    windows = list_windows(manifest, record, config.create_clock().now(), until, is_suspended=target.suspend)
+    journal = Journals.from_config(config).get_reader(account, region).read()
+    windows = list_windows(manifest, journal, config.create_clock().now(), until, is_suspended=target.suspend)
     if windows is None:
         fault = "is retired" if manifest.policy.retired else "has no `window`"
         raise UsageError(f"the manifest {name!r} {fault}: name a manifest with recurring windows")

@@ -10,7 +10,7 @@ from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.status import JournalStatus, RecordedAssociation
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render import windows
-from reconciler.render.wording import format_job_status
+from reconciler.render.last_export import describe_last_export
 
 FORMAT = "reconciler/status/v1"
 
@@ -51,7 +51,8 @@ def _render_association(association: RecordedAssociation, width: int) -> Iterato
     is_created = association.decision == DecisionKind.CREATE and association.association_id
     decision = "orphaned" if association.is_orphaned else "created" if is_created else association.decision or "unknown"
     since = f"since {format_timestamp(association.since)}" if association.since and not association.is_orphaned else ""
-    last_export = f"last export {format_job_status(association.last_execution)}" if association.last_execution else ""
+    execution = association.last_execution
+    last_export = describe_last_export(execution, association.windows) if execution else ""
     yield sanitize(
         f"  {decision:<9}  {association.name:<{width}}  {'  '.join(filter(None, (since, last_export)))}"
     ).rstrip()

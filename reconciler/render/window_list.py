@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.core.journal.jobs import Omission
 from reconciler.core.report.window_list import MAX_COUNT, WindowList
+from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
 from reconciler.core.text import sanitize
+from reconciler.core.windows.due import Window
 from reconciler.render import windows
 from reconciler.render.formats.json import dump_document
 
@@ -30,12 +33,18 @@ def render_json(subject: WindowList, target: str, account: str, region: str) -> 
     )
 
 
+def _build_row(item: SentWindow | Omission, report: WindowReport) -> tuple[WindowState, Window, str]:
+    if isinstance(item, SentWindow):
+        return item.state, item.window, windows.describe_sent(item, report)
+    return WindowState.LEFT_OUT, Window(item.start, item.end), windows.describe_omission(item)
+
+
 def _render_lines(subject: WindowList, target: str, place: str) -> Iterator[str]:
     manifest, report = subject.manifest, subject.report
     yield f"{manifest.name}  {manifest.origin}  target {target}  {place}"
     yield windows.describe_watermark(report)
     rows = [
-        *((each.state, each.window, windows.describe_sent(each, report)) for each in report.sent),
+        *(_build_row(each, report) for each in report.history),
         *(
             (
                 report.get_state(each, report.now),

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.journal.jobs import JobSource
+from reconciler.core.journal.jobs import JobSource, Omission, OmissionCause
 from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
 from reconciler.core.text import format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
 
 _REVIEW = "each export goes out without another review"
 _SUSPENDED = "no export goes out while the association or its target is suspended or only observed"
+_MAX_OMISSIONS = 3
+_OMISSION_CAUSES = {
+    OmissionCause.SKIP: "window.skip passed over it",
+    OmissionCause.CONTINUE_FROM: "window.continueFrom left it out",
+}
 _NO_WINDOWS = "no window is to come, because no period begins after window.last"
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
 
@@ -25,7 +30,8 @@ def list_sentences(report: WindowReport | None) -> tuple[str, ...]:
 def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:
     """Return the watermark and the first window that was not sent, as lines without line breaks."""
     planned = (describe_planned(each, report, report.now) for each in report.planned[:1])
-    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned))
+    obstacle = (report.obstacle,) if report.obstacle else ()
+    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned, *obstacle))
 
 
 def _yield_sentences(report: WindowReport) -> Iterator[str]:
@@ -39,18 +45,43 @@ def describe_next_step(report: WindowReport) -> str:
     """Return whether the windows to come go out."""
     if not report.planned:
         return _NO_WINDOWS
-    return _SUSPENDED if report.is_suspended else _REVIEW
+    return _SUSPENDED if report.is_suspended else report.obstacle or _REVIEW
 
 
 def describe_watermark(report: WindowReport) -> str:
-    """Return what has been exported, and the time zone."""
+    """Return what has been exported, what was left out, and the time zone."""
+    return f"windows in {report.time_zone}: {_describe_exported(report)}"
+
+
+def _describe_exported(report: WindowReport) -> str:
     if report.watermark is None:
-        return f"windows in {report.time_zone}: no export has been completed yet"
+        return "no export has been completed yet"
     assumption = ", which is assumed from List" if report.is_assumed else ""
-    return (
-        f"windows in {report.time_zone}: everything before {format_time(report.watermark, report)} has been exported"
-        f"{assumption}"
-    )
+    time = format_time(report.watermark, report)
+    if report.omissions:
+        begun = "exports" if report.has_exported else "no export has been completed yet; exports"
+        verb = "continue from" if report.planned else "ended at"
+        return f"{begun} {verb} {time}{assumption}; left out: {_list_omissions(report)}"
+    if report.start:
+        return f"everything from {format_time(report.start, report)} to {time} has been exported{assumption}"
+    return f"everything before {time} has been exported{assumption}"
+
+
+def _list_omissions(report: WindowReport) -> str:
+    """Return the last stretches that were left out, and the number of earlier ones."""
+    stretches = (_format_stretch(each, report) for each in report.omissions[-_MAX_OMISSIONS:])
+    earlier_count = len(report.omissions) - _MAX_OMISSIONS
+    return ", ".join(stretches) + (f", and {earlier_count:,} before" if earlier_count > 0 else "")
+
+
+def _format_stretch(stretch: Omission, report: WindowReport) -> str:
+    """Return the beginning and the end of a stretch that was left out."""
+    return format_window(Window(stretch.start, stretch.end), report)
+
+
+def describe_omission(stretch: Omission) -> str:
+    """Return why a stretch of time was not exported."""
+    return f"not exported, because {_OMISSION_CAUSES[stretch.cause]}"
 
 
 def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
@@ -59,14 +90,16 @@ def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime)
     match report.get_state(planned, now):
         case WindowState.TO_COME:
             return f"next from {time}: {window}"
-        case state:
-            return f"{state} since {time}: {window}"
+        case WindowState.OVERDUE:
+            return f"overdue, due since {time}: {window}"
+        case _:
+            return f"due since {time}: {window}"
 
 
 def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
     """Return when a window goes out, or since when it has waited."""
     is_to_come = report.get_state(planned, now) is WindowState.TO_COME
-    return f"{'goes out from' if is_to_come else 'since'} {format_time(planned.due_at, report)}"
+    return f"{'goes out from' if is_to_come else 'due since'} {format_time(planned.due_at, report)}"
 
 
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
@@ -115,12 +148,23 @@ def encode(report: WindowReport | None) -> dict[str, Any] | None:
         return None
     return {
         "timeZone": report.time_zone,
+        "start": report.start and _encode_time(report.start),
         "watermark": report.watermark and _encode_time(report.watermark),
         "watermarkAssumed": report.is_assumed,
+        "omissions": [_encode_omission(each) for each in report.omissions],
         "suspended": report.is_suspended,
+        "obstacle": report.obstacle,
         "due": report.due and _encode_planned(report.due, report),
         "next": [_encode_planned(each, report) for each in report.next_windows],
         "past": [_encode_sent(each) for each in report.sent],
+    }
+
+
+def _encode_omission(stretch: Omission) -> dict[str, Any]:
+    return {
+        **_encode_window(Window(stretch.start, stretch.end)),
+        "state": WindowState.LEFT_OUT,
+        "cause": stretch.cause,
     }
 
 

@@ -10,7 +10,7 @@ from typing import assert_never
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.manifests.validation import ValidationResult
-from reconciler.core.model import Execution, Json, Live
+from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Create, Update, Write
@@ -23,7 +23,7 @@ from reconciler.core.text import (
     format_timestamp_to_the_minute,
     sanitize,
 )
-from reconciler.render import windows
+from reconciler.render import last_export, windows
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -137,7 +137,7 @@ def _yield_sentences(association: AssociationReport) -> Iterator[str]:
         yield f"live: {association.arn}"
     if execution := association.last_execution:
         message = f": {execution.message}" if execution.message else ""
-        yield f"last export {format_job_status(execution)}{message}"
+        yield f"{last_export.describe_last_export(execution, association.windows)}{message}"
     if association.unverifiable:
         yield f"unverifiable, because AWS does not show it: {' '.join(association.unverifiable)}"
 
@@ -156,11 +156,6 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
             assert_never(other)
     if next_step := describe_next_step(association):
         yield next_step
-
-
-def format_job_status(execution: Execution) -> str:
-    """Return the status of a job in words: `in progress` for `IN_PROGRESS`."""
-    return execution.status.lower().replace("_", " ")
 
 
 def describe_next_step(association: AssociationReport) -> str | None:

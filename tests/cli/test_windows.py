@@ -29,7 +29,7 @@ def test_windows_are_listed_before_and_after_the_first_export(program: Program, 
         before = Program(program.folder, proxy.url).run("windows", "monthly")
     assert set(proxy.counts) == {"STS"}
     assert before.code == 0
-    assert "2026-10-01 to 2026-11-01  since 2026-11-01 01:00 (2026-11-01 00:00Z)" in before.out
+    assert "2026-10-01 to 2026-11-01  due since 2026-11-01 01:00 (2026-11-01 00:00Z)" in before.out
     assert not (program.folder / ".reconciler").exists()
     program.run()
     after = program.run("windows", "monthly", "--until", "2026-12-31", "-o", "json")

@@ -8,24 +8,31 @@ from datetime import date
 
 import pytest
 from render.formats.test_hostile import HOSTILE_TEXTS
+from support.builders import journal
 from support.recurring import (
+    AUGUST,
     NOVEMBER,
+    OCTOBER,
     QUIET,
+    SEPTEMBER,
     build_every_window,
+    build_job,
     build_recurring_manifest,
     build_recurring_record,
 )
 
+from reconciler.core.journal.jobs import Omission, OmissionCause, PastWindow
 from reconciler.core.report.window_list import WindowList, list_windows
 from reconciler.core.windows.declaration import Period
 from reconciler.render.window_list import render_json, render_text
 
+JOURNAL = journal(build_recurring_record())
 PLACE = "123456789012 us-east-1"
 
 
 def test_windows_are_listed_in_columns() -> None:
     """The text has a line for each window: its state, its beginning and end, and when it was or will be sent."""
-    listing = list_windows(build_recurring_manifest(), build_recurring_record(), NOVEMBER.start, date(2026, 12, 1))
+    listing = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.start, date(2026, 12, 1))
     assert listing
     listing = replace(listing, report=replace(listing.report, now=NOVEMBER.start.replace(hour=23, minute=59)))
     assert render_text(listing, "prod", PLACE).splitlines() == [
@@ -42,12 +49,33 @@ def test_windows_are_listed_in_columns() -> None:
     ]
 
 
-def test_due_window_shows_since_when() -> None:
-    """A window that is due shows since when, and a list that is cut says so."""
-    listing = list_windows(build_recurring_manifest(every=Period.DAY), build_recurring_record(), QUIET, date.max)
+def test_left_out_stretch_is_listed_between_the_windows() -> None:
+    """The list shows what was left out in its place among the windows, with the reason."""
+    stored_record = build_recurring_record(
+        OCTOBER, None, None, PastWindow(AUGUST.start, AUGUST.end, build_job(AUGUST.end))
+    )
+    assert stored_record.recurrence
+    omissions = (
+        Omission(SEPTEMBER.start, SEPTEMBER.end, OmissionCause.SKIP),
+        Omission(OCTOBER.end, NOVEMBER.end, OmissionCause.CONTINUE_FROM),
+    )
+    recurrence = replace(stored_record.recurrence, watermark=NOVEMBER.end, omissions=omissions)
+    listing = list_windows(
+        build_recurring_manifest(), journal(replace(stored_record, recurrence=recurrence)), NOVEMBER.start, None
+    )
     assert listing
     lines = render_text(listing, "prod", PLACE).splitlines()
-    assert lines[3] == "  overdue  2026-10-01 to 2026-10-15  since 2026-10-02 01:00 (2026-10-01 23:00Z)"
+    assert [line[2:10] for line in lines[2:7]] == ["done    ", "left out", "done    ", "left out", "to come "]
+    assert lines[3] == "  left out 2026-09-01 to 2026-10-01  not exported, because window.skip passed over it"
+    assert lines[5].endswith("not exported, because window.continueFrom left it out")
+
+
+def test_due_window_shows_since_when() -> None:
+    """A window that is due shows since when, and a list that is cut says so."""
+    listing = list_windows(build_recurring_manifest(every=Period.DAY), JOURNAL, QUIET, date.max)
+    assert listing
+    lines = render_text(listing, "prod", PLACE).splitlines()
+    assert lines[3] == "  overdue  2026-10-01 to 2026-10-15  due since 2026-10-02 01:00 (2026-10-01 23:00Z)"
     assert lines[-2] == "only the next 1,000 windows are listed: use an earlier date"
 
 

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC
-from typing import Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
 
 import jsonschema
 import pytest
 from support.recurring import (
+    AUGUST,
+    DAY,
+    HOUR,
     NOVEMBER,
     OCTOBER,
     SEPTEMBER,
     UPDATING,
     build_every_window,
+    build_job,
     build_recurring_record,
     build_windows,
 )
 from support.reports import association, report
 
+from reconciler.core.journal.jobs import Omission, OmissionCause, Refusal
+from reconciler.core.journal.records import Record
+from reconciler.core.model import Execution
 from reconciler.core.windows.due import Window
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render import windows
 from reconciler.render.formats import load_format
+from reconciler.render.last_export import describe_last_export
 
 REVIEW = "each export goes out without another review"
 EXPORTED = "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported"
@@ -34,7 +42,7 @@ def test_watermark_due_window_and_next_windows_are_named() -> None:
     stored_record = build_recurring_record(SEPTEMBER)
     assert windows.list_sentences(build_windows(stored_record, NOVEMBER.end)) == (
         EXPORTED,
-        "overdue since 2026-11-01 01:00 (2026-11-01 00:00Z): 2026-10-01 to 2026-11-01",
+        "overdue, due since 2026-11-01 01:00 (2026-11-01 00:00Z): 2026-10-01 to 2026-11-01",
         "next from 2026-12-01 01:00 (2026-12-01 00:00Z): 2026-11-01 to 2026-12-01",
         "next from 2027-01-01 01:00 (2027-01-01 00:00Z): 2026-12-01 to 2027-01-01",
         "next from 2027-02-01 01:00 (2027-02-01 00:00Z): 2027-01-01 to 2027-02-01",
@@ -46,6 +54,90 @@ def test_assumed_watermark_is_named_as_such() -> None:
     """A watermark that was concluded from List alone says so."""
     assumed = replace(build_windows(build_recurring_record(SEPTEMBER)), is_assumed=True)
     assert windows.list_sentences(assumed)[0] == f"{EXPORTED}, which is assumed from List"
+
+
+def build_record_with_omissions(*omissions: Omission, watermark: datetime = SEPTEMBER.end) -> Record:
+    """Return the record of an association whose journal has omissions."""
+    stored_record = build_recurring_record(SEPTEMBER, watermark=watermark)
+    assert stored_record.recurrence
+    return replace(stored_record, recurrence=replace(stored_record.recurrence, omissions=omissions))
+
+
+def test_left_out_stretches_are_named_instead_of_exported_ones() -> None:
+    """If something was left out, the line says where exports continue, and what was left out."""
+    skipped = Omission(SEPTEMBER.start, SEPTEMBER.end, OmissionCause.SKIP)
+    continues = "windows in Europe/Berlin: exports continue from 2026-10-01 00:00 (2026-09-30 22:00Z)"
+    stored_record = build_record_with_omissions(skipped)
+    assert (
+        windows.describe_watermark(build_windows(stored_record)) == f"{continues}; left out: 2026-09-01 to 2026-10-01"
+    )
+    days = (SEPTEMBER.start + number * DAY for number in range(5))
+    many = build_record_with_omissions(*(Omission(day, day + DAY, OmissionCause.SKIP) for day in days))
+    assert windows.describe_watermark(build_windows(many)) == (
+        f"{continues}; left out: 2026-09-03 to 2026-09-04, 2026-09-04 to 2026-09-05, 2026-09-05 to 2026-09-06, "
+        "and 2 before"
+    )
+    ended = build_windows(stored_record, last=SEPTEMBER.start.date())
+    assert windows.describe_watermark(ended).startswith("windows in Europe/Berlin: exports ended at 2026-10-01")
+
+
+def test_nothing_counts_as_exported_if_all_was_left_out() -> None:
+    """If everything before the watermark was left out, no export has been completed yet."""
+    everything = build_record_with_omissions(Omission(AUGUST.start, SEPTEMBER.end, OmissionCause.CONTINUE_FROM))
+    assert windows.describe_watermark(build_windows(everything)) == (
+        "windows in Europe/Berlin: no export has been completed yet; exports continue from 2026-10-01 00:00 "
+        "(2026-09-30 22:00Z); left out: 2026-08-01 to 2026-10-01"
+    )
+
+
+@pytest.mark.parametrize("first", [SEPTEMBER.end, OCTOBER.end])
+def test_exported_data_stay_known_after_a_change_of_first(first: datetime) -> None:
+    """If `first` moves to the watermark or past it, the line still says what has been exported."""
+    report = build_windows(build_recurring_record(SEPTEMBER), first=(first + DAY).date())
+    assert windows.describe_watermark(report) == EXPORTED
+
+
+def test_earlier_first_does_not_count_as_exported() -> None:
+    """If `first` moves back, the line names the start of the first window that was exported."""
+    report = build_windows(build_recurring_record(SEPTEMBER), first=date(2026, 6, 1))
+    assert windows.describe_watermark(report) == (
+        "windows in Europe/Berlin: everything from 2026-08-01 00:00 (2026-07-31 22:00Z) to 2026-10-01 00:00 "
+        "(2026-09-30 22:00Z) has been exported"
+    )
+
+
+@pytest.mark.parametrize(
+    ("job", "settle_time", "sentence"),
+    [
+        (
+            {},
+            HOUR,
+            "List shows the last export as completed, which counts from 2026-11-01 01:15 (2026-11-01 00:15Z) on",
+        ),
+        ({}, None, "List shows the last export as completed, which a later run has to confirm"),
+        ({"shown_at": None}, HOUR, "List shows the last export as completed, which may be the export before"),
+        ({"is_repetition": True}, HOUR, "List shows the last export as completed, which may be the export before"),
+        ({"result": "COMPLETED"}, HOUR, "last export completed"),
+        ({"refusal": Refusal("no")}, HOUR, "last export completed"),
+    ],
+)
+def test_status_that_does_not_count_yet_is_named_as_such(
+    job: dict[str, Any], settle_time: timedelta | None, sentence: str
+) -> None:
+    """A final status in List counts for the last window only once it can no longer belong to the export before."""
+    last_job = replace(build_job(OCTOBER.end, None, running_at=None), **job)
+    report = replace(build_windows(build_recurring_record(OCTOBER, last_job)), settle_time=settle_time)
+    assert describe_last_export(Execution("COMPLETED", None), report) == sentence
+    assert describe_last_export(Execution("IN_PROGRESS", None), report) == "last export in progress"
+    assert describe_last_export(Execution("COMPLETED", None), None) == "last export completed"
+
+
+def test_obstacle_stands_instead_of_the_promise_of_exports() -> None:
+    """If the windows to come may not be sent, the lines say why, and promise nothing."""
+    report = replace(build_windows(build_recurring_record(SEPTEMBER)), obstacle="no export goes out")
+    assert windows.list_sentences(report)[-1] == "no export goes out"
+    assert windows.list_brief_sentences(report)[-1] == "no export goes out"
+    assert REVIEW not in windows.list_sentences(report)
 
 
 def test_windows_before_the_first_export_and_after_the_last() -> None:
@@ -126,3 +218,21 @@ def test_json_contains_the_windows() -> None:
     assert [each["state"] for each in tree["next"]] == ["to come"] * 3
     assert [each["state"] for each in tree["past"]] == ["done", "failed", "refused", "unknown", "running"]
     assert tree["past"][2]["error"] == "no bucket"
+
+
+def test_json_contains_the_omissions() -> None:
+    """The JSON report lists what was left out, with the member that did it, and follows its schema."""
+    stored_record = build_record_with_omissions(Omission(SEPTEMBER.start, SEPTEMBER.end, OmissionCause.SKIP))
+    line = association("export", "held", windows=build_windows(stored_record, first=date(2026, 6, 1)))
+    document = json.loads(load_format("json").render(report(line)))
+    jsonschema.validate(document, load_schema("report.v1.json"), cls=jsonschema.Draft202012Validator)
+    tree = document["targets"][0]["associations"][0]["windows"]
+    assert (tree["start"], tree["watermark"]) == ("2026-07-31T22:00:00+00:00", "2026-09-30T22:00:00+00:00")
+    assert tree["omissions"] == [
+        {
+            "start": "2026-08-31T22:00:00+00:00",
+            "end": "2026-09-30T22:00:00+00:00",
+            "state": "left out",
+            "cause": "skip",
+        }
+    ]

@@ -96,6 +96,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         integration_names={integration.arn: integration.name for integration in observation.integrations},
         records=records,
         now=min(rules.now, observation.aws_time or rules.now),
+        settle_time=rules.options.settle_time,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
@@ -24,7 +24,8 @@ class Plan:
     that could not be listed, each with the reason. `integration_names` are the names of the data integrations, by ARN.
     `records` are the records of the manifests in the journal, by name of the manifest. `now` is the time of the
     decisions: the earlier of the times of this machine and of AWS, as far as these are known. `warnings` are the
-    warnings about manifests that need an answer of AWS. If `is_suspended`, the target is suspended.
+    warnings about manifests that need an answer of AWS. If `is_suspended`, the target is suspended. `settle_time` is
+    that of the run.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -40,6 +41,7 @@ class Plan:
     now: datetime | None = None
     warnings: tuple[Problem, ...] = ()
     is_suspended: bool = False
+    settle_time: timedelta | None = None
 
     @property
     def writes(self) -> tuple[Write, ...]:

@@ -30,6 +30,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.report.report import AssociationReport, TargetReport
+from reconciler.core.report.window_obstacle import find_obstacle
 from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.request.normalise import list_unreadable_pointers
 
@@ -147,7 +148,8 @@ def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> W
             record = decision.previous_record
         case _:
             record = decision.record or plan.records.get(manifest.name)
-    return build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
+    report = build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
+    return report and replace(report, obstacle=find_obstacle(decision), settle_time=plan.settle_time)
 
 
 def _get_token(decision: Decision | None) -> str | None:

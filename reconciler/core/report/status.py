@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.journal.records import Bound, CreatePending, Journal, LastWrite, Lease, Record
+from reconciler.core.journal.jobs import Job, JobSource
+from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, LastWrite, Lease, Record
 from reconciler.core.model import Execution, Manifest
+from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.window_obstacle import find_recorded_obstacle
 from reconciler.core.report.windows import WindowReport, build_window_report
 from reconciler.core.text import format_timestamp
 
@@ -67,20 +70,35 @@ def _build_recorded_association(
 ) -> RecordedAssociation:
     record, last_decision, manifest = journal.records.get(name), journal.last_decisions.get(name), manifests.get(name)
     bound = record.state if record and isinstance(record.state, Bound) else None
+    is_unseen = bool(bound and bound.job and _is_unseen(bound.job))
     return RecordedAssociation(
         name=name,
         decision=last_decision.decision if last_decision else None,
         since=last_decision.since if last_decision else None,
-        state=_describe_state(record, is_orphaned=manifest is None),
+        state=_describe_state(record, last_decision, is_orphaned=manifest is None),
         arn=bound.arn if bound else None,
         association_id=bound.association_id if bound else None,
-        last_execution=last_decision.last_execution if last_decision else None,
+        last_execution=None if is_unseen else last_decision.last_execution if last_decision else None,
         is_orphaned=manifest is None,
-        windows=build_window_report(manifest, record, now) if manifest else None,
+        windows=_build_windows(manifest, record, last_decision, now) if manifest else None,
     )
 
 
-def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
+def _build_windows(
+    manifest: Manifest, record: Record | None, last_decision: LastDecision | None, now: datetime
+) -> WindowReport | None:
+    """Return the recurring windows of a manifest, with the reason not to send them, if the journal shows one."""
+    report = build_window_report(manifest, record, now)
+    return report and replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
+
+
+def _is_unseen(job: Job) -> bool:
+    """Tell whether List has shown nothing of a job that was sent. The status in List is then that of an earlier job."""
+    is_sent = job.source is not JobSource.OBSERVED and job.refusal is None
+    return is_sent and not (job.shown_at or job.running_at or job.result)
+
+
+def _describe_state(record: Record | None, last_decision: LastDecision | None, *, is_orphaned: bool) -> str:
     if record is None:
         return "no record: nothing was sent, and no association was adopted"
     match record.state:
@@ -91,10 +109,17 @@ def _describe_state(record: Record | None, *, is_orphaned: bool) -> str:
         case Bound(job=job) if job and job.refusal:
             return f"AWS refused the Update of {format_timestamp(job.sent_at)}"
         case Bound(job=job) if job and job.is_update_unshown:
-            return f"List does not show the Update of {format_timestamp(job.sent_at)} yet"
+            return _describe_unshown_update(job, last_decision)
         case Bound(arn=None):
             if is_orphaned:
                 return "created; without a manifest, no run records whether List shows it"
             return "created; no run has recorded yet that List shows it"
         case _:
             return "live"
+
+
+def _describe_unshown_update(job: Job, last_decision: LastDecision | None) -> str:
+    sent_at = format_timestamp(job.sent_at)
+    if last_decision and last_decision.decision == DecisionKind.UPDATE:
+        return f"the export was sent at {sent_at}, and no later run has looked yet"
+    return f"List does not show the Update of {sent_at} yet"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from reconciler.core.journal.records import Record
+from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest
+from reconciler.core.report.window_obstacle import find_recorded_obstacle
 from reconciler.core.report.windows import WindowReport, build_window_report
 
 DEFAULT_COUNT = 12
@@ -28,16 +29,20 @@ class WindowList:
 
 
 def list_windows(
-    manifest: Manifest, record: Record | None, now: datetime, until: date | None, *, is_suspended: bool = False
+    manifest: Manifest, journal: Journal, now: datetime, until: date | None, *, is_suspended: bool = False
 ) -> WindowList | None:
     """Return the windows of a manifest up to the last one that begins on or before `until`, a local date.
 
     None if the manifest has no windows.
     """
     count = DEFAULT_COUNT if until is None else MAX_COUNT
+    record, last_decision = journal.records.get(manifest.name), journal.last_decisions.get(manifest.name)
     report = build_window_report(manifest, record, now, is_suspended=is_suspended, count=count)
-    if report is None or until is None:
-        return WindowList(manifest, report) if report else None
+    if report is None:
+        return None
+    report = replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
+    if until is None:
+        return WindowList(manifest, report)
     next_windows = tuple(
         each for each in report.next_windows if each.window.start.astimezone(report.zone).date() <= until
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from reconciler.core.journal.jobs import COMPLETED, FAILED, Job, JobSource
+from reconciler.core.journal.jobs import COMPLETED, FAILED, FINAL_STATUSES, Job, JobSource, Omission, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode
 from reconciler.core.request.export_window import read_window
@@ -28,6 +29,7 @@ class WindowState(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    LEFT_OUT = "left out"
     DUE = "due"
     OVERDUE = "overdue"
     TO_COME = "to come"
@@ -74,9 +76,12 @@ class SentWindow:
 class WindowReport:
     """Windows of one association at `now`, in the time zone `time_zone` of its manifest.
 
-    Everything before `watermark` has been exported. It is None before the first export, and `is_assumed` if it was
-    concluded from List alone. `due` is the window that is due and was not sent. `next_windows` are the windows to come,
-    and `sent` those that were sent, the oldest first. If `is_suspended`, the manifest or the target lets none go out.
+    Everything from `start` up to `watermark` has been exported, except the stretches in `omissions`. `start` is None
+    if it is the first boundary of the manifest. `watermark` is None before the first export, unless something was left
+    out, and `is_assumed` if it was concluded from List alone. `due` is the window that is due and was not sent.
+    `next_windows` are the windows to come, and `sent` those that were sent, the oldest first. If `is_suspended`, the
+    manifest or the target lets none go out. `obstacle` is another reason for which they may not go out.
+    `settle_time` is that of the run, if it is known.
     """
 
     time_zone: str
@@ -85,6 +90,11 @@ class WindowReport:
     watermark: datetime | None = None
     is_assumed: bool = False
     is_suspended: bool = False
+    start: datetime | None = None
+    omissions: tuple[Omission, ...] = ()
+    has_exported: bool = False
+    obstacle: str | None = None
+    settle_time: timedelta | None = None
     due: FutureWindow | None = None
     next_windows: tuple[FutureWindow, ...] = ()
     sent: tuple[SentWindow, ...] = ()
@@ -98,6 +108,32 @@ class WindowReport:
     def last(self) -> SentWindow | None:
         """The window that was sent last."""
         return self.sent[-1] if self.sent else None
+
+    def is_unconfirmed(self, status: str) -> bool:
+        """Tell whether List shows a final status that does not count for the last window yet."""
+        job = self.last.job if self.last else None
+        return job is not None and job.result is None and job.refusal is None and status in FINAL_STATUSES
+
+    @property
+    def confirmed_from(self) -> datetime | None:
+        """The time from which a final status in List counts for the last window. None if that is not known."""
+        job = self.last.job if self.last else None
+        if job is None or job.is_repetition or job.shown_at is None or self.settle_time is None:
+            return None
+        return job.shown_at + self.settle_time
+
+    @property
+    def history(self) -> tuple[SentWindow | Omission, ...]:
+        """The windows that were sent, and the stretches that were left out, the oldest first."""
+        return tuple(self._yield_history())
+
+    def _yield_history(self) -> Iterator[SentWindow | Omission]:
+        omissions = list(self.omissions)
+        for sent in self.sent:
+            while omissions and omissions[0].end <= sent.window.start:
+                yield omissions.pop(0)
+            yield sent
+        yield from omissions
 
     def get_state(self, planned: FutureWindow, now: datetime) -> WindowState:
         """Return the state of a window that was not sent. A suspended association is never overdue."""
@@ -113,7 +149,12 @@ class WindowReport:
 
 
 def build_window_report(
-    manifest: Manifest, record: Record | None, now: datetime, *, is_suspended: bool = False, count: int = NEXT_COUNT
+    manifest: Manifest,
+    record: Record | None,
+    now: datetime,
+    *,
+    is_suspended: bool = False,
+    count: int = NEXT_COUNT,
 ) -> WindowReport | None:
     """Return the windows of a manifest from its record, with `count` windows to come.
 
@@ -130,17 +171,29 @@ def build_window_report(
     next_windows = list_future_windows(declaration, due.window.end if due else position.sent_until, count)
     if not due and position.is_repeated and next_windows:
         next_windows = (position.extend(next_windows[0]), *next_windows[1:])
+    has_exported = recurrence is not None and _has_exported(recurrence)
+    omissions = recurrence.omissions if recurrence else ()
+    is_late_start = recurrence is not None and recurrence.start > compute_first_boundary(declaration)
     return WindowReport(
         time_zone=declaration.zone_name,
         zone=declaration.zone,
         now=now,
-        watermark=None if watermark == compute_first_boundary(declaration) else watermark,
+        watermark=watermark if has_exported or omissions else None,
         is_assumed=recurrence is not None and recurrence.is_assumed,
+        start=recurrence.start if recurrence and is_late_start else None,
+        omissions=omissions,
+        has_exported=has_exported,
         is_suspended=is_suspended or manifest.policy.suspend or manifest.policy.mode is Mode.OBSERVE,
         due=due,
         next_windows=next_windows,
         sent=sent,
     )
+
+
+def _has_exported(recurrence: Recurrence) -> bool:
+    """Tell whether anything before the watermark was exported."""
+    omissions = sum((each.end - each.start for each in recurrence.omissions), timedelta())
+    return recurrence.watermark - recurrence.start > omissions
 
 
 def _list_sent(record: Record) -> tuple[SentWindow, ...]:

@@ -16,7 +16,7 @@ from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import windows, wording
+from reconciler.render import last_export, windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
@@ -112,7 +112,7 @@ class _TextRenderer:
         """Return the status of the last export, the unverifiable members and the place of the manifest."""
         parts = []
         if association.last_execution:
-            parts.append(f"last export {wording.format_job_status(association.last_execution)}")
+            parts.append(last_export.describe_last_export(association.last_execution, association.windows))
         if association.unverifiable and association.arn:
             parts.append("unverifiable: " + " ".join(association.unverifiable))
         if association.decision not in _QUIET_DECISIONS:

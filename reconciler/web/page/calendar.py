@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.report.windows import WindowReport, WindowState
+from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
 from reconciler.core.windows.due import Window
 from reconciler.render import windows
 
 MAX_SENT = 9
-"""The maximum number of sent windows in a strip. `reconcile windows` lists every window."""
+"""The maximum number of past windows in a strip. `reconcile windows` lists every window."""
 
 _SYMBOLS = {
     WindowState.DONE: "✓",
@@ -19,6 +19,7 @@ _SYMBOLS = {
     WindowState.FAILED: "✗",
     WindowState.REFUSED: "✗",
     WindowState.UNKNOWN: "?",
+    WindowState.LEFT_OUT: "⊘",
     WindowState.DUE: "●",
     WindowState.OVERDUE: "!",
     WindowState.TO_COME: "○",
@@ -30,6 +31,7 @@ _LEVELS = {
     WindowState.FAILED: "error",
     WindowState.REFUSED: "error",
     WindowState.UNKNOWN: "warning",
+    WindowState.LEFT_OUT: "note",
     WindowState.DUE: "warning",
     WindowState.OVERDUE: "error",
     WindowState.TO_COME: "later",
@@ -64,13 +66,17 @@ def build_calendar(report: WindowReport, now: datetime) -> Calendar:
         windows.describe_watermark(report),
         windows.describe_next_step(report),
         tuple(_yield_cells(report, now)),
-        max(0, len(report.sent) - MAX_SENT),
+        max(0, len(report.history) - MAX_SENT),
     )
 
 
 def _yield_cells(report: WindowReport, now: datetime) -> Iterator[Cell]:
-    for sent in report.sent[-MAX_SENT:]:
-        yield _build_cell(sent.state, sent.window, windows.describe_sent(sent, report), report)
+    for item in report.history[-MAX_SENT:]:
+        if isinstance(item, SentWindow):
+            yield _build_cell(item.state, item.window, windows.describe_sent(item, report), report)
+        else:
+            window = Window(item.start, item.end)
+            yield _build_cell(WindowState.LEFT_OUT, window, windows.describe_omission(item), report)
     for planned in report.planned:
         description = windows.describe_due_time(planned, report, now)
         yield _build_cell(report.get_state(planned, now), planned.window, description, report)

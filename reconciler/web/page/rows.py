@@ -16,6 +16,7 @@ from reconciler.core.model import Execution, Live, Origin
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, get_kind
+from reconciler.render.last_export import format_job_status
 from reconciler.web.page.calendar import Calendar, build_calendar
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.relative_time import RelativeTime
@@ -199,7 +200,7 @@ def _build_row(
         export=EXPORT_FAILED_BADGE if association.has_failed_export else None,
         level=get_level(association),
         since=RelativeTime.from_datetime(association.since, now),
-        execution=_format_execution(association.last_execution, has_badge=association.has_failed_export),
+        execution=_format_last_export(association, has_badge=association.has_failed_export),
         link=build_link(report, association.origin),
         association=association,
         now=now,
@@ -210,7 +211,7 @@ def _build_last_seen(association: AssociationReport | None, report: Report, now:
     if association is None:
         return None
     label, since = wording.get_label(get_kind(association), report), RelativeTime.from_datetime(association.since, now)
-    return LastSeen(label, since, association.arn, _format_execution(association.last_execution))
+    return LastSeen(label, since, association.arn, _format_last_export(association))
 
 
 def _build_unmanaged_row(target_name: str, live: Live, target: TargetReport) -> UnmanagedRow:
@@ -225,11 +226,19 @@ def _build_unmanaged_row(target_name: str, live: Live, target: TargetReport) -> 
     )
 
 
+def _format_last_export(association: AssociationReport, *, has_badge: bool = False) -> str:
+    """Return the status of the last export, and whether it counts yet for the last window."""
+    execution, report = association.last_execution, association.windows
+    if execution and report and report.is_unconfirmed(execution.status):
+        execution = replace(execution, status=f"{execution.status}, not confirmed yet")
+    return _format_execution(execution, has_badge=has_badge)
+
+
 def _format_execution(execution: Execution | None, *, has_badge: bool = False) -> str:
     """Return the status of the last export and the message of AWS, or only the message if a badge shows the status."""
     if execution is None:
         return ""
     if has_badge:
         return execution.message or ""
-    status = wording.format_job_status(execution)
+    status = format_job_status(execution)
     return f"{status}: {execution.message}" if execution.message else status

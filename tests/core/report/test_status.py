@@ -66,3 +66,33 @@ def test_status_has_the_windows_of_a_manifest() -> None:
     (export,) = list_recorded_associations(journal(build_recurring_record()), [build_recurring_manifest()], QUIET)
     assert export.windows
     assert (export.windows.watermark, export.windows.next_windows[0].window) == (SEPTEMBER.end, OCTOBER)
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"),
+    [
+        ("update", "the export was sent at 2026-11-01 12:00:00Z, and no later run has looked yet"),
+        ("settling", "List does not show the Update of 2026-11-01 12:00:00Z yet"),
+    ],
+)
+def test_status_of_an_earlier_export_is_not_the_last_one(decision: str, state: str) -> None:
+    """Until List shows something of an Update, the status in List belongs to an earlier export."""
+    bound = replace(BOUND, job=Job(JobSource.UPDATE, NOW, is_accepted=True))
+    stored = replace(
+        journal(replace(record(), state=bound)),
+        last_decisions={"export": LastDecision(decision, NOW, Execution("COMPLETED", None))},
+    )
+    (association,) = list_recorded_associations(stored, [manifest()], NOW)
+    assert (association.last_execution, association.state) == (None, state)
+
+
+def test_status_of_a_job_that_list_shows_is_the_last_one() -> None:
+    """Once List shows the Update, or for a job that another program started, the status is that of the last export."""
+    execution = Execution("COMPLETED", None)
+    for job in (Job(JobSource.UPDATE, NOW, shown_at=NOW), Job(JobSource.OBSERVED, NOW)):
+        stored = replace(
+            journal(replace(record(), state=replace(BOUND, job=job))),
+            last_decisions={"export": LastDecision("in-sync", NOW, execution)},
+        )
+        (association,) = list_recorded_associations(stored, [manifest()], NOW)
+        assert association.last_execution == execution

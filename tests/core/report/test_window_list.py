@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from support.builders import manifest
+from support.builders import journal, manifest
 from support.recurring import NOVEMBER, OCTOBER, QUIET, SEPTEMBER, build_recurring_manifest, build_recurring_record
 
 from reconciler.core.report.window_list import DEFAULT_COUNT, MAX_COUNT, list_windows
 from reconciler.core.windows.declaration import Period
 
-RECORD = build_recurring_record(SEPTEMBER)
+JOURNAL = journal(build_recurring_record(SEPTEMBER))
 
 
 def test_list_without_a_date_has_a_year_of_months() -> None:
     """Without a date, the list has the windows that were sent and the next twelve."""
-    listing = list_windows(build_recurring_manifest(), RECORD, QUIET, None)
+    listing = list_windows(build_recurring_manifest(), JOURNAL, QUIET, None)
     assert listing
     assert [each.window for each in listing.report.sent] == [SEPTEMBER]
     assert len(listing.report.next_windows) == DEFAULT_COUNT
@@ -24,7 +24,7 @@ def test_list_without_a_date_has_a_year_of_months() -> None:
 
 def test_list_ends_with_the_window_that_begins_on_the_date() -> None:
     """The last window begins on or before the date, in the time zone of the manifest."""
-    listing = list_windows(build_recurring_manifest(), RECORD, QUIET, date(2026, 11, 1), is_suspended=True)
+    listing = list_windows(build_recurring_manifest(), JOURNAL, QUIET, date(2026, 11, 1), is_suspended=True)
     assert listing
     assert [each.window for each in listing.report.next_windows] == [OCTOBER, NOVEMBER]
     assert listing.report.is_suspended
@@ -32,11 +32,11 @@ def test_list_ends_with_the_window_that_begins_on_the_date() -> None:
 
 def test_long_list_is_cut_and_says_so() -> None:
     """A list has at most a thousand windows to come, however late the date is."""
-    listing = list_windows(build_recurring_manifest(every=Period.DAY), RECORD, QUIET, date.max)
+    listing = list_windows(build_recurring_manifest(every=Period.DAY), JOURNAL, QUIET, date.max)
     assert listing
     assert (len(listing.report.next_windows), listing.is_complete) == (MAX_COUNT, False)
 
 
 def test_manifest_without_a_window_has_no_list() -> None:
     """A manifest without `window` has no windows to list."""
-    assert list_windows(manifest(), None, QUIET, None) is None
+    assert list_windows(manifest(), JOURNAL, QUIET, None) is None

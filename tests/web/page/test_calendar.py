@@ -9,6 +9,7 @@ from support.builders import NOW
 from support.recurring import (
     DAY,
     HOUR,
+    OCTOBER,
     QUIET,
     SEPTEMBER,
     build_daily_record,
@@ -19,6 +20,7 @@ from support.recurring import (
 from support.reports import association, report
 from support.statuses import build_status, build_target_status
 
+from reconciler.core.journal.jobs import Omission, OmissionCause
 from reconciler.core.report.windows import WindowState
 from reconciler.core.windows.declaration import Period
 from reconciler.web.page.calendar import MAX_SENT, Cell, build_calendar
@@ -46,6 +48,18 @@ def test_strip_shows_every_state_in_words() -> None:
     )
     assert calendar.watermark.endswith("everything before 2026-09-01 00:00 (2026-08-31 22:00Z) has been exported")
     assert calendar.next_step == "each export goes out without another review"
+
+
+def test_strip_shows_what_was_left_out() -> None:
+    """A stretch that was left out has a cell of its own among the windows, with the reason."""
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    omissions = (Omission(SEPTEMBER.end, OCTOBER.end, OmissionCause.CONTINUE_FROM),)
+    recurrence = replace(stored_record.recurrence, watermark=OCTOBER.end, omissions=omissions)
+    calendar = build_calendar(build_windows(replace(stored_record, recurrence=recurrence), QUIET), QUIET)
+    description = "not exported, because window.continueFrom left it out"
+    assert calendar.cells[1] == Cell("left out", "⊘", "note", "2026-10-01", "2026-11-01", description)
+    assert calendar.watermark.endswith("left out: 2026-10-01 to 2026-11-01")
 
 
 def test_strip_follows_the_clock_between_runs() -> None:

@@ -1,0 +1,50 @@
+"""Find out why the windows to come of an association may not be sent, for people who read when they go out."""
+
+from __future__ import annotations
+
+from reconciler.core.journal.records import LastDecision, Record
+from reconciler.core.model import Manifest
+from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
+from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.plan.recurrence import continue_late, describe_late_first, is_superseded
+
+_LASTING_KINDS = (DecisionKind.BLOCKED, DecisionKind.CHANGED, DecisionKind.LOST)
+
+
+def find_obstacle(decision: Decision) -> str | None:
+    """Return the reason of a run not to send the windows to come. None if they go out by themselves."""
+    match decision:
+        case Blocked() | Changed() | Lost() | Held(is_temporary=False):
+            return _describe(decision.kind)
+        case _:
+            return None
+
+
+def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decision: LastDecision | None) -> str | None:
+    """Return the reason not to send the windows of a manifest, as far as git and the journal show it."""
+    declaration, recurrence = manifest.window, record.recurrence if record else None
+    if declaration and record and recurrence and manifest.policy.generation <= record.generation:
+        if manifest.policy.generation < record.generation:
+            return (
+                f"no export goes out, because policy.generation is {manifest.policy.generation} and was "
+                f"{record.generation} before"
+            )
+        if is_superseded(declaration, recurrence):
+            return (
+                "no export goes out, because this window was in force before and was replaced since: to return to it, "
+                f"raise policy.generation above {record.generation}"
+            )
+    if (
+        declaration
+        and recurrence
+        and (problem := describe_late_first(declaration, continue_late(declaration, recurrence)))
+    ):
+        return f"no export goes out: {problem}"
+    is_lasting = last_decision is not None and last_decision.decision in _LASTING_KINDS
+    return _describe(last_decision.decision) if last_decision and is_lasting else None
+
+
+def _describe(decision: str) -> str:
+    if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
+        return "the association is blocked: its exports may not go out at these times"
+    return f"no export goes out while the association is {decision}"
