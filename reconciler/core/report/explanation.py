@@ -29,7 +29,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
-from reconciler.core.plan.recurrence import complete_request
+from reconciler.core.plan.recurrence import add_window, complete_request
 from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.report import AssociationReport
@@ -57,11 +57,12 @@ class Row:
 class Explanation:
     """Explanation of the decision on one association.
 
-    `request` is the normalised request of the manifest with the ARN of the data integration; None if the data
-    integration does not exist. `token` is the ClientToken that a Create would have now; None without a request, or if
-    policy.adopt prevents a Create. `record` is the record under the name of the manifest or an earlier name. `matches`
-    are the live associations with the same natural key. `unlisted` is the reason why the data integration could not be
-    listed. `warnings` are the warnings about the manifest that need an answer of AWS.
+    `request` is the normalised request of the manifest with the ARN of the data integration, and with the window that
+    the next call exports; None if the data integration does not exist. `token` is the ClientToken that a Create would
+    have now; None without a request, or if policy.adopt prevents a Create. `record` is the record under the name of the
+    manifest or an earlier name. `matches` are the live associations with the same natural key. `unlisted` is the reason
+    why the data integration could not be listed. `warnings` are the warnings about the manifest that need an answer of
+    AWS.
     """
 
     manifest: Manifest
@@ -100,7 +101,7 @@ def explain(name: str, preview: Preview) -> Explanation:
     return Explanation(
         manifest=manifest,
         integration=integration,
-        request=request,
+        request=_complete_next_request(decision, request, record, association),
         token=_compute_token(decision, request, record),
         record=record,
         last_decision=journal.last_decisions.get(record.name if record else name),
@@ -120,6 +121,19 @@ def _is_about(warning: Problem, manifest: Manifest) -> bool:
         manifest.origin.line,
         manifest.origin.column,
     )
+
+
+def _complete_next_request(
+    decision: Decision, request: Spec | None, record: Record | None, association: AssociationReport
+) -> Spec | None:
+    """Return the request with the window that the next call exports. A Create without an answer keeps its own."""
+    windows = association.windows
+    if request is None or windows is None:
+        return request
+    if write := decision.write if isinstance(decision, Held | Blocked) else _get_write(decision):
+        return write.request
+    is_pending = record is not None and isinstance(record.state, CreatePending)
+    return request if is_pending or not windows.planned else add_window(request, windows.planned[0].window)
 
 
 def _find_record(decision: Decision, journal: Journal) -> Record | None:

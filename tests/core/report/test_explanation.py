@@ -21,6 +21,14 @@ from support.builders import (
     record,
     rules,
 )
+from support.recurring import (
+    AUGUST,
+    NOVEMBER,
+    OCTOBER,
+    SEPTEMBER,
+    build_recurring_manifest,
+    build_recurring_record,
+)
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
@@ -28,6 +36,8 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, OnLoss, Origin, Policy, Target
 from reconciler.core.plan.plan import Plan
 from reconciler.core.report.explanation import Explanation, explain
+from reconciler.core.request.export_window import build_execution, read_window
+from reconciler.core.windows.due import Window
 
 TARGET = Target("prod", REGION, ACCOUNT)
 LATER = {**ON_DEMAND, "OnDemandConfiguration": {"StartTime": "1790812800000", "EndTime": "1793505600000"}}
@@ -383,3 +393,37 @@ def test_explanation_has_the_live_warnings_about_its_manifest() -> None:
     assert warning.file != "other.yaml"
     assert "has such a source" in warning.message
     assert explain_manifest(manifest()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("stored_record", "shown", "status", "window"),
+    [
+        (None, None, None, AUGUST),
+        (build_recurring_record(SEPTEMBER), SEPTEMBER, "COMPLETED", OCTOBER),
+        (build_recurring_record(OCTOBER), OCTOBER, "COMPLETED", NOVEMBER),
+        (build_recurring_record(SEPTEMBER), SEPTEMBER, "IN_PROGRESS", OCTOBER),
+        (replace(build_recurring_record(AUGUST), state=CreatePending(1, NOW, NOW)), None, None, AUGUST),
+    ],
+    ids=["first", "due", "to come", "held", "without an answer"],
+)
+def test_request_has_the_window_of_the_next_call(
+    stored_record: Record | None, shown: Window | None, status: str | None, window: Window
+) -> None:
+    """The request has the window that the next call exports, and not one that was exported before."""
+    desired = build_recurring_manifest(backfill=NOVEMBER.end.date())
+    lives = [live(status=status, ExecutionConfiguration=build_execution(shown))] if shown else []
+    listing = replace(observation(*lives), aws_time=NOW)
+    explanation = explain_manifest(
+        desired, stored_record=stored_record, mode=Mode.CREATE_AND_UPDATE, live_state=listing
+    )
+    assert explanation.request
+    assert read_window(explanation.request) == window
+
+
+def test_request_without_a_next_window_is_the_last_one() -> None:
+    """After the last window, the request is the one that was applied."""
+    desired = build_recurring_manifest(last=SEPTEMBER.start.date())
+    shown = live(ExecutionConfiguration=build_execution(SEPTEMBER))
+    explanation = explain_manifest(desired, shown, stored_record=build_recurring_record(SEPTEMBER))
+    assert explanation.request
+    assert read_window(explanation.request) == SEPTEMBER
