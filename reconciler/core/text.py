@@ -45,6 +45,11 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def strip_full_stop(text: str) -> str:
+    """Return a foreign text without its final full stop, for use within a sentence."""
+    return text.rstrip().removesuffix(".")
+
+
 def format_timestamp(when: datetime) -> str:
     """Return a UTC time to the second, for use in a sentence."""
     return f"{when:%Y-%m-%d %H:%M:%SZ}"

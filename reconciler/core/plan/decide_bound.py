@@ -31,7 +31,7 @@ from reconciler.core.plan.update_obstacle import (
 from reconciler.core.plan.update_record import accept_generation, build_update_record, has_drifted, replace_request
 from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, starts_export
-from reconciler.core.text import format_timestamp
+from reconciler.core.text import format_timestamp, strip_full_stop
 
 
 def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
@@ -99,7 +99,7 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
     is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + PATIENCE
     if job.result == FAILED and job.source is not JobSource.OBSERVED:
         message = live.last_execution.message if live.last_execution else None
-        event = f"the export FAILED{f': {message}' if message else ''}"
+        event = f"the export FAILED{f': {strip_full_stop(message)}' if message else ''}"
     elif job.result is None and is_stuck:
         event = (
             f"the update of {format_timestamp(job.sent_at)} sent the same window once more, and List never showed its "
@@ -118,7 +118,7 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
         return _hold_while_running(inputs, Update(manifest, live, new_record, record, differences, reason))
     steps = describe_steps(inputs, record, should_raise=not (is_raised or job.should_repeat))
     update = Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, event)
-    reason = f"{event}: correct the cause; to send the same window once more, {steps}"
+    reason = f"{event}; correct the cause; to send the same window once more, {steps}"
     return Blocked(manifest, reason, update, is_past=True)
 
 
@@ -159,7 +159,7 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
     if job.refusal is None:
         result = "AWS accepted it, and List never showed it" if job.is_accepted else "its answer is unknown"
         return Blocked(manifest, f"{event}; {result}: {remedy}", build_update(event), is_past=True)
-    event = f"AWS refused the update of {format_timestamp(job.sent_at)}: {job.refusal.message}"
+    event = f"AWS refused the update of {format_timestamp(job.sent_at)}: {strip_full_stop(job.refusal.message)}"
     until = job.sent_at + compute_pause(job, settle_time)
     may_repeat = (job.refusal_count == 1 or job.refusal.is_denied) and may_update(inputs)
     if may_repeat and inputs.rules.now >= until:
@@ -168,7 +168,7 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
         reason = f"{event}; it is sent once more after {format_timestamp(until)}"
         return Held(manifest, build_update(event), reason, is_temporary=True, until=until, exit_code=1)
     next_attempt = f"; the next attempt is at {format_timestamp(until)}" if may_repeat else ""
-    return Blocked(manifest, f"{event}: correct the cause{next_attempt}; {remedy}", build_update(event), is_past=True)
+    return Blocked(manifest, f"{event}; correct the cause{next_attempt}; {remedy}", build_update(event), is_past=True)
 
 
 def _hold_while_running(inputs: DecisionInput, update: Update) -> Update | Held:

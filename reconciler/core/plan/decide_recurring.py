@@ -17,6 +17,7 @@ from reconciler.core.plan.job_progress import (
     compute_patience_end,
     compute_pause,
     describe_unshown_job,
+    describe_wait,
     is_running,
     observe_job,
 )
@@ -31,7 +32,7 @@ from reconciler.core.plan.recurrence import (
 )
 from reconciler.core.plan.window_obstacle import find_window_obstacle
 from reconciler.core.request.export_window import EXECUTION, is_window_unreadable, read_window
-from reconciler.core.text import format_timestamp
+from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
 from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
@@ -134,17 +135,17 @@ class _Table:
         return self._decide_failed()
 
     def _decide_refused(self, message: str, *, is_denied: bool) -> Decision:
-        event = f"AWS refused the update of {format_timestamp(self._job.sent_at)}: {message}"
+        event = f"AWS refused the update of {format_timestamp(self._job.sent_at)}: {strip_full_stop(message)}"
         if self._is_raised() or (self._is_merge() and self._is_newer(self._due)):
             return self._send(f"{event}; this is a new request")
         if is_denied:
             until = self._job.sent_at + compute_pause(self._job, self._settle_time)
             if self._now >= until:
                 return self._send(f"{event}; it is tried again with growing pauses")
-            return self._block(f"{event}: correct the policy; the next attempt is at {format_timestamp(until)}")
+            return self._block(f"{event}; correct the policy; the next attempt is at {format_timestamp(until)}")
         until = self._job.sent_at + self._settle_time
         if self._job.refusal_count > 1:
-            return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")
+            return self._block(f"{event}; correct the cause, and {self._describe_remedy()}")
         if self._now >= until:
             return self._send(f"{event}; it is sent once more, because AWS may refuse an update while a job runs")
         reason = f"{event}; it is sent once more after {format_timestamp(until)}"
@@ -175,9 +176,9 @@ class _Table:
         next_window = self._find_due(max(self._window.end, watermark) if self._window else watermark)
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
+        reason, until = describe_wait(self._job, self._live, self._settle_time)
         overdue_at = self._find_overdue_time(next_window)
-        reason = "the export of the window before may still be running"
-        return self._hold(reason, next_window, exit_code=int(self._now >= overdue_at))
+        return self._hold(reason, next_window, until=until, exit_code=int(self._now >= overdue_at))
 
     def _decide_completed(self) -> Decision:
         record, warning = self._inputs.acknowledge_generation(self._record), describe_unshown_job(self._job)
@@ -197,7 +198,7 @@ class _Table:
     def _decide_failed(self) -> Decision:
         message = self._live.last_execution.message if self._live.last_execution else None
         failed_window = describe_window(self._window, self._declaration) if self._window else "an unknown window"
-        event = f"the export of {failed_window} FAILED{f': {message}' if message else ''}"
+        event = f"the export of {failed_window} FAILED{f': {strip_full_stop(message)}' if message else ''}"
         if self._is_merge() and self._is_newer(self._due):
             return self._send(f"{event}; it is exported again with the next window")
         if self._is_raised() or self._job.should_repeat:
@@ -216,7 +217,7 @@ class _Table:
                 f"export it now, {self._inputs.describe_remedy(self._record)}"
             )
             return self._hold(reason, Window(self._recurrence.watermark, ends[0]), until=due_at, exit_code=1)
-        return self._block(f"{event}: correct the cause, and {self._describe_remedy()}")
+        return self._block(f"{event}; correct the cause, and {self._describe_remedy()}")
 
     # What the rows have in common
 

@@ -75,6 +75,19 @@ def describe_unshown_job(job: Job) -> str | None:
     )
 
 
+def describe_wait(job: Job, live: Live, settle_time: timedelta) -> tuple[str, datetime | None]:
+    """Return what the next window waits for while a job has not ended, and the end of the wait, if it is known."""
+    execution = live.last_execution
+    if execution is None or execution.status not in FINAL_STATUSES:
+        return "the export of the window before may still be running: List has to show its end", None
+    event = f"the status {execution.status} in List may belong to an earlier export"
+    if job.is_repetition or job.shown_at is None:
+        until = job.sent_at + PATIENCE
+        return f"{event}: List has to show {RUNNING} by {format_timestamp(until)}", None
+    until = job.shown_at + settle_time
+    return f"{event}: it counts for the window before from {format_timestamp(until)} on", until
+
+
 def compute_pause(job: Job, settle_time: timedelta) -> timedelta:
     """Return the time from a refused Update to the next attempt. It grows with each denial, up to a day."""
     doublings = min(max(job.refusal_count - 1, 0), _MAX_DOUBLINGS)

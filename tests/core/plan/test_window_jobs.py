@@ -183,6 +183,37 @@ def test_running_job_with_another_window_due_is_held_until_overdue() -> None:
     assert len(export.sent) == 2
 
 
+def test_held_window_names_what_it_waits_for() -> None:
+    """A held window says whether List shows a running export, or a status that does not count yet, and until when."""
+    export = send_update(start_export())
+    export.now = at(4, 1, 1)
+    expect(export.run(), Held, text="may still be running: List has to show its end")
+    export = send_update(start_export())
+    export.set_status("FAILED")
+    export.now = at(4, 1, 1)
+    decision = export.run()
+    reason = (
+        "the status FAILED in List may belong to an earlier export: it counts for the window before from "
+        "2026-04-01 01:15:00Z on"
+    )
+    expect(decision, Held, text=reason)
+    assert isinstance(decision, Held)
+    assert decision.until == at(4, 1, 1) + SETTLE
+
+
+def test_held_window_after_a_repetition_waits_until_the_job_runs() -> None:
+    """After a window that was sent once more, the next one waits until List shows its job as running."""
+    export = send_update(start_export(Missed.EACH))
+    export.finish("FAILED")
+    export.run()
+    export.edit_policy(generation=2)
+    export.now = at(4, 1) + HOUR / 2
+    expect(export.run(), Update)
+    export.set_status("COMPLETED")
+    export.wait(HOUR)
+    expect(export.run(), Held, text="List has to show IN_PROGRESS by 2026-04-02 00:30:00Z")
+
+
 def test_overdue_time_counts_from_the_oldest_waiting_boundary() -> None:
     """A window that grows while it waits is overdue a day after its first boundary became due."""
     export = send_update(start_export())
@@ -215,8 +246,8 @@ def test_failed_job_is_blocked_otherwise(missed: Missed, last: date | None) -> N
     export.edit_window(last=last)
     export.set_status("IN_PROGRESS")
     export.run()
-    export.set_status("FAILED", "the bucket is gone")
-    expect(export.run(), Blocked, (1, 0), "the bucket is gone")
+    export.set_status("FAILED", "The job failed: the bucket is gone.")
+    expect(export.run(), Blocked, (1, 0), "FAILED: The job failed: the bucket is gone; correct the cause, and raise")
     export.now = at(5)
     expect(export.run(), Blocked, (1, 0))
     assert export.watermark == at(2)
