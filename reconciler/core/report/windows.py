@@ -13,7 +13,13 @@ from reconciler.core.model import Manifest, Mode
 from reconciler.core.request.export_window import read_window
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
-from reconciler.core.windows.due import FutureWindow, Window, find_due_window, list_future_windows
+from reconciler.core.windows.due import (
+    FutureWindow,
+    Window,
+    find_due_boundaries,
+    find_due_window,
+    list_future_windows,
+)
 
 OVERDUE_AFTER = timedelta(hours=24)
 """Time after which a window that is due and was not sent is overdue."""
@@ -168,9 +174,7 @@ def build_window_report(
     sent = _list_sent(record) if record else ()
     position = _Position(declaration, watermark, sent[-1] if sent else None)
     due = position.find_due(now)
-    next_windows = list_future_windows(declaration, due.window.end if due else position.sent_until, count)
-    if not due and position.is_repeated and next_windows:
-        next_windows = (position.extend(next_windows[0]), *next_windows[1:])
+    next_windows = position.list_next(due, now, count)
     has_exported = recurrence is not None and _has_exported(recurrence)
     omissions = recurrence.omissions if recurrence else ()
     is_late_start = recurrence is not None and recurrence.start > compute_first_boundary(declaration)
@@ -238,6 +242,18 @@ class _Position:
             return None
         due_at = list_future_windows(self.declaration, self.sent_until, 1)[0].due_at
         return self.extend(FutureWindow(window, due_at))
+
+    def list_next(self, due: FutureWindow | None, now: datetime, count: int) -> tuple[FutureWindow, ...]:
+        """Return the windows after the due one. Those that are due as well go out as one, unless `missed` is `each`."""
+        start = due.window.end if due else self.sent_until
+        windows = list_future_windows(self.declaration, start, count)
+        if not due:
+            return tuple(map(self.extend, windows[:1])) + windows[1:]
+        late_ends = find_due_boundaries(self.declaration, start, now)
+        if not late_ends or self.declaration.missed is Missed.EACH:
+            return windows
+        merged = FutureWindow(Window(due.window.end, late_ends[-1]), windows[0].due_at)
+        return (merged, *list_future_windows(self.declaration, merged.window.end, count - 1))
 
     def extend(self, planned: FutureWindow) -> FutureWindow:
         """Return a window with the failed one before it, if that is exported again within it."""

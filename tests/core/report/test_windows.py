@@ -85,6 +85,15 @@ def test_missed_windows_are_due_since_the_first_of_them() -> None:
     assert merged.planned == (merged.due, *merged.next_windows)
 
 
+def test_windows_due_after_the_first_go_out_together() -> None:
+    """The first export is one period. Further due periods are one window after it, or one each with `missed: each`."""
+    merged = build_windows(None, LATE)
+    assert merged.due == FutureWindow(AUGUST, AUGUST.end + HOUR)
+    assert merged.next_windows[0] == FutureWindow(Window(SEPTEMBER.start, NOVEMBER.end), SEPTEMBER.end + HOUR)
+    assert [each.start for each in list_next(merged)[1:]] == [NOVEMBER.end, list_next(merged)[1].end]
+    assert list_next(build_windows(None, LATE, missed=Missed.EACH)) == [SEPTEMBER, OCTOBER, NOVEMBER]
+
+
 def test_next_window_follows_the_one_that_runs() -> None:
     """While a job runs, the window after it is the next one, although the watermark has not moved."""
     stored_record = build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, None))
