@@ -58,7 +58,7 @@ def run_controller(
     git.sweep()
     clock, scheduler, metrics, secret = (
         config.create_clock(),
-        ThreadScheduler(POLL_TASK),
+        ThreadScheduler(POLL_TASK, clock_offset=config.clock_offset),
         Metrics(__version__),
         WebhookSecret(config.settings),
     )

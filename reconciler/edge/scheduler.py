@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -36,10 +36,14 @@ class ThreadScheduler:
     """A scheduler that runs each job in its own thread. An overdue job still runs.
 
     A job with one of the `dedicated` names has its own thread and never waits for a job with another name. At most
-    `max_concurrent` of the other jobs run at the same time.
+    `max_concurrent` of the other jobs run at the same time. `clock_offset` is the lead of the given times over the
+    machine's clock.
     """
 
-    def __init__(self, *dedicated: str, max_concurrent: int = MAX_CONCURRENT_JOBS) -> None:
+    def __init__(
+        self, *dedicated: str, max_concurrent: int = MAX_CONCURRENT_JOBS, clock_offset: timedelta = timedelta()
+    ) -> None:
+        self._clock_offset = clock_offset
         self._pools = {_SHARED_POOL: _ThreadPool(max_concurrent), **{name: _ThreadPool(1) for name in dedicated}}
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=self._pools)
 
@@ -60,7 +64,7 @@ class ThreadScheduler:
             call,
             _ONCE,
             executor=executor,
-            next_run_time=when,
+            next_run_time=when - self._clock_offset,
             id=name,
             replace_existing=True,
             misfire_grace_time=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import stat
@@ -74,6 +75,19 @@ def test_clock_of_the_sandbox_runs_on_from_the_given_time(tmp_path: Path) -> Non
         result = program.run("--sandbox", "--sandbox-time", f"{day}T01:00:00+00:00", "-o", "json")
         assert result.decisions == {"monthly": decision}
         assert result.report["run"]["startedAt"].startswith(f"{day}T01:00")
+
+
+def test_controller_runs_at_the_time_of_the_sandbox(tmp_path: Path) -> None:
+    """With --sandbox-time, a controller does not wait for that time: it runs at once, as at that time."""
+    program = Program(tmp_path)
+    program.add("monthly", text=MONTHLY)
+    process = program.start("controller", "--sandbox", "--sandbox-time", "2031-02-01T02:00:00Z")
+    assert process.stderr
+    events = (json.loads(line) for line in process.stderr)
+    finished = next(event for event in events if event["event"] == "run finished")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert (finished["created"], process.returncode) == (1, 0)
 
 
 @pytest.mark.parametrize("time", ["tomorrow", "2026-13-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31"])
