@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.durations import parse_duration
 from reconciler.core.model import ensure_mapping
+from reconciler.core.request.times import parse_date
 from reconciler.core.suggestions import find_closest
 from reconciler.core.text import shorten
 from reconciler.core.windows.boundaries import find_midnight
@@ -83,9 +84,9 @@ def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collectio
         texts |= {f"{member}/{index}": text for index, text in enumerate(days if isinstance(days, list) else ())}
     dates: dict[str, date] = {}
     for member, text in texts.items():
-        if _is_date(text):
-            dates[member] = date.fromisoformat(text)
-            if dates[member].year not in _YEARS:
+        if day := parse_date(text):
+            dates[member] = day
+            if day.year not in _YEARS:
                 yield f"/window/{member}", _describe_year(text)
         elif isinstance(text, str) and f"/{member}" not in rejected_pointers:
             yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
@@ -145,18 +146,10 @@ def _build_instant(text: str, zone: tzinfo) -> datetime:
 
 def _parse_instant(text: str) -> date | datetime | None:
     """Return a date, or a time with a time zone. None for anything else."""
-    if _is_date(text):
-        return date.fromisoformat(text)
+    if day := parse_date(text):
+        return day
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
     return time if time.tzinfo else None
-
-
-def _is_date(text: object) -> bool:
-    """Tell whether a value is a date such as 2026-01-31. Python also reads other forms, such as 2026-W01-1."""
-    try:
-        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
