@@ -157,7 +157,7 @@ def _explain_error(
         case "not":
             yield path, True, subschema.get("errorMessage", "must not be set")
         case _:
-            message = _LIMITS[str(error.validator)].format(
+            message = subschema.get("errorMessage") or _LIMITS[str(error.validator)].format(
                 rule=rule, value=shorten(value), size=_measure(value), **_format_counts(rule)
             )
             yield path, is_key, f"the key {message}" if is_key else message

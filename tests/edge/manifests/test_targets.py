@@ -179,6 +179,18 @@ def test_without_a_target_only_its_name_is_known() -> None:
             "/targets/matchExpressions/0: 'values' is missing: In and NotIn require it",
         ),
         (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: in, values: [b]}]}"),
+            "/targets/matchExpressions/0/operator: must be one of In, NotIn, Exists, DoesNotExist, not 'in': did you",
+        ),
+        (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: Equals, values: [b]}]}"),
+            "/targets/matchExpressions/0/operator: must be one of In, NotIn, Exists, DoesNotExist, not 'Equals'",
+        ),
+        (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}"),
+            "/targets/matchExpressions/0/values: must not be set with Exists and DoesNotExist, which take no values: ",
+        ),
+        (
             build_manifest("targets: [staging]\ntarget: staging"),
             "20:1: /target: must not be set beside 'targets': keep one of the two",
         ),
