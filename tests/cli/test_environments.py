@@ -142,7 +142,7 @@ def test_glob_and_label_select_targets(tmp_path: Path, arguments: tuple[str, ...
         (("--target", "prd"), "--target 'prd' is not declared: did you mean 'prod'?"),
         (("-l", "env=test"), "--selector selects no target: compare it with the labels of the Targets"),
         (("-l", "env", "--target", "lab"), "--selector selects no target of --target: compare it with the labels"),
-        (("-l", "env in prod"), "'env in prod' is not a selector at character 1: write KEY=VALUE, KEY!=VALUE"),
+        (("-l", "env in prod"), "'env in prod' is not a selector at character 8: put the values in parentheses"),
         (("render", "-l", "env=test"), "--selector selects no target"),
         (("unlock", "*"), "TARGET '*' is not declared: use one of prod, staging, lab"),
     ],
