@@ -133,19 +133,27 @@ def _find_duplicate_names(manifests: Sequence[CheckedDocument]) -> Iterator[Prob
 def _find_forbidden_windows(
     manifests: Sequence[CheckedDocument], targets: Sequence[CheckedDocument]
 ) -> Iterator[Problem]:
-    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it."""
-    policies = {target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid}
+    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it.
+
+    A manifest with other problems is checked too. The mode is unknown if the manifest has none and its Target is
+    invalid or not declared.
+    """
+    policies: dict[str | None, Any] = {
+        target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid
+    }
+    if not targets:
+        policies[None] = {}
     for manifest in manifests:
-        if not manifest.is_valid or "window" not in manifest.value:
+        if "window" not in manifest.value:
             continue
-        defaults = policies.get(manifest.target, {})
-        mode = {**defaults, **manifest.value.get("policy", {})}.get("mode", Mode.CREATE)
-        if mode == Mode.CREATE:
+        policy = manifest.value.get("policy", {})
+        defaults = policies.get(manifest.target, {"mode": None})
+        if {**defaults, **policy}.get("mode", Mode.CREATE) == Mode.CREATE:
             message = (
                 "a window needs updates, and policy.mode is create: set policy.mode to create-and-update, in the "
                 "manifest or in the Policy of its Target"
             )
-            yield manifest.build_problem(("window",), message)
+            yield manifest.build_problem(("policy", "mode") if "mode" in policy else ("window",), message)
 
 
 def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:

@@ -139,9 +139,12 @@ class ManifestExpander:
             yield self._build_target_problem(manifest, target_text)
 
     def _select(self, manifest: CheckedDocument) -> Sequence[str | None]:
-        """Return the names of a manifest's targets. None is the ambient target, or an unknown one."""
+        """Return the names of a manifest's targets. None is the ambient target, or an unknown one.
+
+        The value of `targets` is None if it is invalid.
+        """
         if "targets" in manifest.value:
-            return self._select_with_warnings(manifest) if manifest.is_valid else ()
+            return () if manifest.value["targets"] is None else self._select_with_warnings(manifest)
         target = manifest.value.get("target")
         if is_substituted(target):
             self._match_count += len(self._targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from reconciler.core.manifests.placeholders import find_tokens
 from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
 from reconciler.core.manifests.window_rules import find_window_problems
-from reconciler.core.model import Desired
+from reconciler.core.model import Desired, ensure_mapping
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
 from reconciler.edge.manifests import schema
@@ -143,7 +144,7 @@ def _check_document(file: str, document: Document, problems: ProblemCollection) 
     return CheckedDocument(
         file,
         document.without_text(),
-        _reduce_document(document.value, is_valid=not rejected_paths),
+        _reduce_document(document.value, rejected_paths),
         frozenset(rejected_paths),
         placeholders,
     )
@@ -157,19 +158,26 @@ def _locate_placeholders(document: Document) -> Iterator[tuple[tuple[ValuePath, 
                 yield (path, token), document.find_text_position(path, token, len(text))
 
 
-def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str, Any]:
-    """Return the members that later checks need. An invalid document keeps only its kind, targets and name."""
+def _reduce_document(value: Mapping[str, Any], rejected_paths: AbstractSet[ValuePath]) -> Mapping[str, Any]:
+    """Return the members that later checks need. An invalid document keeps what tells its name, targets and mode."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     reduced: dict[str, Any] = {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}
-    if is_valid and "labels" in value["metadata"]:
-        reduced["labels"] = value["metadata"]["labels"]
-    members = ("kind", "target", "targets", "policy", "window", "spec") if is_valid else ("kind", "target")
-    selection = {"targets": None} if "targets" in value else {}
+    if not rejected_paths:
+        if "labels" in value["metadata"]:
+            reduced["labels"] = value["metadata"]["labels"]
+        members = ("kind", "target", "targets", "policy", "window", "spec")
+        return {"metadata": reduced} | {member: value[member] for member in members if member in value}
+    policy = value.get("policy", {})
+    has_mode = not isinstance(policy, Mapping) or "mode" in policy
+    mode = ensure_mapping(policy).get("mode")
+    is_selection_known = "targets" in value and not any(path[:1] == ("targets",) for path in rejected_paths)
     return (
         {"metadata": reduced}
-        | selection
-        | {member: value[member] for member in members if member in value and (is_valid or _is_short(value[member]))}
+        | {member: value[member] for member in ("kind", "target") if _is_short(value.get(member))}
+        | {member: None for member in ("targets", "window") if member in value}
+        | ({"targets": value["targets"]} if is_selection_known else {})
+        | {"policy": {"mode": mode if _is_short(mode) else None} if has_mode else {}}
     )
 
 

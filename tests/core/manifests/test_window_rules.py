@@ -152,11 +152,50 @@ def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str) -> Non
     assert f"/policy/{member.partition(':')[0]}: has no effect on a manifest with window: use window.delay" in problem
 
 
-@pytest.mark.parametrize("policy", [None, "{mode: create}", "{generation: 2}"])
-def test_window_needs_updates_in_git(policy: str | None) -> None:
-    """A window without an effective create-and-update in git is a validation error."""
+@pytest.mark.parametrize(
+    ("policy", "pointer"), [(None, "/window"), ("{mode: create}", "/policy/mode"), ("{generation: 2}", "/window")]
+)
+def test_window_needs_updates_in_git(policy: str | None, pointer: str) -> None:
+    """A window without an effective create-and-update in git is a validation error, where the mode stands."""
     (problem,) = list_problems(build_document("every: month, first: 2026-01-01", policy))
-    assert "/window: a window needs updates, and policy.mode is create" in problem
+    assert f"{pointer}: a window needs updates, and policy.mode is create" in problem
+
+
+@pytest.mark.parametrize("selection", ["", "target: prod\n", "targets: [prod]\n"])
+def test_window_with_another_problem_still_needs_updates(selection: str) -> None:
+    """A wrong date and a mode that permits no updates are both reported at once."""
+    targets = TARGET % "{}" if selection else ""
+    problems = list_problems(targets + build_document("every: month, first: 2026-10-31", None) + selection)
+    assert len(problems) == 2
+    assert "/window/first: the day of first is 31" in "".join(problems)
+    assert "/window: a window needs updates" in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("target", "policy", "selection"),
+    [
+        ("{mode: 1}", None, "target: prod"),
+        ("{mode: create-and-update}", None, "target: prd"),
+        ("{mode: create-and-update}", "1", "target: prod"),
+        ("{mode: create-and-update}", "{mode: 1}", "target: prod"),
+        ("{mode: create-and-update}", "{mode: Create}", "targets: [prod]"),
+        ("{mode: create}", None, "targets: 1"),
+    ],
+)
+def test_unknown_mode_of_a_window_is_one_problem(target: str, policy: str | None, selection: str) -> None:
+    """If the Target or the mode is wrong itself, nothing is said about the updates that a window needs."""
+    text = TARGET % target + build_document("every: month, first: 2026-01-01", policy) + selection + "\n"
+    (problem,) = list_problems(text)
+    assert "a window needs updates" not in problem
+
+
+@pytest.mark.parametrize("member", ["first", "last", "backfill"])
+def test_date_with_a_time_is_one_problem(member: str) -> None:
+    """A date with a time is one mistake, and not also a text that is too long."""
+    window = {"first": "2026-01-01", member: "2026-02-01T00:00:00Z"}
+    members = ", ".join(f"{name}: {text}" for name, text in window.items())
+    (problem,) = list_problems(build_document(f"every: month, {members}"))
+    assert f"/window/{member}: '2026-02-01T00:00:00Z' is not a date: write YEAR-MONTH-DAY" in problem
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.CREATE_AND_UPDATE])
