@@ -39,7 +39,7 @@ def command(name: str, until: date | None, source: Source, outputs: tuple[str, .
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import find_manifest_target
-    from reconciler.app.windows import read_windows
+    from reconciler.app.windows import has_windows, read_windows
     from reconciler.render import window_list
 
     renderers: Mapping[str, output.Renderer[LocatedWindows]] = {
@@ -54,7 +54,7 @@ def command(name: str, until: date | None, source: Source, outputs: tuple[str, .
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
-    target = find_manifest_target(name, desired, config)
+    target = find_manifest_target(name, desired, config, has_windows, "manifests with recurring windows")
     with open_sandbox_if_requested(config):
         subject = read_windows(name, target, desired, config, until)
     output.write(subject, parsed_outputs, renderers)
