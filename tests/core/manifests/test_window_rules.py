@@ -103,6 +103,7 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month, first: 2026-01-01, skip: [2026-02-30]", "/window/skip/0: '2026-02-30' is not a date"),
         ("every: month, first: 2026-01-01, backfill: 2026-04-31", "/window/backfill: '2026-04-31' is not a date"),
         ("every: month, first: 2026-01-01, timeZone: Europe/Berlln", "did you mean 'Europe/Berlin'?"),
+        ("every: month, first: 2026-01-01, timeZone: utc", "did you mean 'UTC'?"),
         ("every: month, first: 2026-01-01, timeZone: berlin", "did you mean 'Europe/Berlin'?"),
         ("every: month, first: 2026-01-01, timeZone: qqqqqqqqqqqq", "write an IANA name, such as Europe/Berlin"),
         ("every: month, first: 2026-01-01, continueFrom: some-other-day", "is neither a date nor a time"),
@@ -143,13 +144,20 @@ def test_execution_configuration_beside_a_window_is_refused() -> None:
     assert "/spec/ExecutionConfiguration: must not be set together with window" in problem
 
 
-@pytest.mark.parametrize("member", ["delay: 2h", "start: at-once"])
-def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str) -> None:
-    """policy.delay and policy.start belong to fixed windows."""
+@pytest.mark.parametrize(
+    ("member", "remedy"),
+    [
+        ("delay: 2h", "set window.delay to 2h instead"),
+        ("start: at-once", "to send each window as soon as it ends, set window.delay to 0s instead"),
+    ],
+)
+def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str, remedy: str) -> None:
+    """policy.delay and policy.start belong to fixed windows, and the message names the same for a window."""
     (problem,) = list_problems(
         build_document("every: month, first: 2026-01-01", f"{{mode: create-and-update, {member}}}")
     )
-    assert f"/policy/{member.partition(':')[0]}: has no effect on a manifest with window: use window.delay" in problem
+    assert problem.endswith(f"/policy/{member.partition(':')[0]}: has no effect on a manifest with window: {remedy}")
+    assert load(build_document("every: month, first: 2026-01-01, delay: 0s")).window
 
 
 @pytest.mark.parametrize(

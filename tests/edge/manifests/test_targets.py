@@ -107,7 +107,7 @@ def test_every_value_is_substituted() -> None:
     manifest = HEAD % "DataIntegrationAssociation" + (
         "metadata: {name: a}\ntarget: prod-us\nspec:\n"
         '  DataIntegrationIdentifier: "x-${target.accountId}"\n'
-        '  ClientAssociationMetadata: {"${bucket}": "$${bucket} in ${target.region}"}\n'
+        '  ClientAssociationMetadata: {purpose: "$${bucket} in ${target.region}"}\n'
         '  ObjectConfiguration: {a: {b: ["${target.name}"]}}\n'
         '  ExecutionConfiguration: {ExecutionMode: "${mode}", OnDemandConfiguration: {StartTime: "${start}"}}\n'
     )
@@ -115,13 +115,75 @@ def test_every_value_is_substituted() -> None:
     (parsed,) = read(target, manifest).manifests["prod-us"]
     assert parsed.spec == {
         "DataIntegrationIdentifier": "x-111111111111",
-        "ClientAssociationMetadata": {"${bucket}": "${bucket} in us-east-1"},
+        "ClientAssociationMetadata": {"purpose": "${bucket} in us-east-1"},
         "ObjectConfiguration": {"a": {"b": ["prod-us"]}},
         "ExecutionConfiguration": {
             "ExecutionMode": "ON_DEMAND",
             "OnDemandConfiguration": {"StartTime": "1790812800000"},
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ('AllowedDestinations: ["s3://${bucket}/*"]', "/spec/AllowedDestinations/0: contains '${', which is not"),
+        ('Ignore: [{Arn: "arn:${x}", Reason: "${x}"}]', "/spec/Ignore/0/Arn: contains '${', which is not replaced"),
+        ('SessionName: "${bucket}"', "/spec/SessionName: '${bucket}' is not replaced here: write the value itself"),
+        ('MaxCreates: "${bucket}"', "/spec/MaxCreates: '${bucket}' is not replaced here: write the value itself"),
+        ('Policy: {mode: "${bucket}"}', "/spec/Policy/mode: '${bucket}' is not replaced here: write the value"),
+        ('Burst: 1, Values: {"${a}": b}', "/spec/Values/${a}: '${a}' is not replaced here: write the value itself"),
+    ],
+)
+def test_placeholder_in_another_member_of_a_target_is_refused(fields: str, expected: str) -> None:
+    """Where no value is inserted and a literal `${` cannot be meant, a placeholder is one problem."""
+    (problem,) = list_problems(PROD_US.replace("Values: {bucket: exports-prod}", fields))
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('targets: ["${x}"]', "/targets/0: '${x}' is not replaced here: write the value itself, because ${NAME} works"),
+        ('policy: {mode: "${x}"}', "/policy/mode: '${x}' is not replaced here"),
+        ('policy: {generation: "${x}"}', "/policy/generation: '${x}' is not replaced here"),
+        ('policy: {ignore: ["/ClientId/${x}"]}', "/policy/ignore/0: contains '${', which is not replaced here"),
+    ],
+)
+def test_placeholder_beside_spec_is_refused(line: str, expected: str) -> None:
+    """A placeholder in policy or in `targets` is refused, and the message says that it is not replaced there."""
+    (problem,) = list_problems(PROD_US, build_manifest(line))
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "ObjectConfiguration: {'${a}': {b: [c]}}",
+        "ObjectConfiguration: {a: {'${b}': [c]}}",
+        "ClientAssociationMetadata: {'$${a}': b}",
+    ],
+)
+def test_placeholder_in_a_key_is_refused(member: str) -> None:
+    """Keys are never replaced, so a placeholder in a key of spec is a problem."""
+    (problem,) = list_problems(PROD_US, build_manifest("") + f"  {member}\n")
+    assert "contains '${', which is not replaced in keys: write the key itself" in problem
+
+
+def test_free_text_may_hold_a_placeholder() -> None:
+    """Free text, such as a reason, keeps `${` without a problem."""
+    target = PROD_US.replace("Values: {", 'Ignore: [{Arn: "arn:*", Reason: "see ${x}"}], Values: {')
+    desired = read(target, build_manifest("policy: {retired: 'replaced by ${x}'}"))
+    assert desired.targets[0].ignore[0].reason == "see ${x}"
+    assert desired.manifests["prod-us"][0].policy.retired == "replaced by ${x}"
+
+
+def test_dollar_without_braces_is_explained() -> None:
+    """A `$` without braces is named, with the form that a placeholder has."""
+    (problem,) = list_problems(PROD_US, build_manifest("", destination="s3://$bucket/x"))
+    assert "'s3://$bucket/x' has a '$', which is not allowed: for a value of the Target, write its name in braces" in (
+        problem
+    )
 
 
 def test_role_and_external_id_are_substituted() -> None:
