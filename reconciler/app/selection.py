@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.app.config import RunConfig
 from reconciler.core.errors import UnknownTarget, UsageError
-from reconciler.core.manifests.selectors import Requirement, Selector
+from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.suggestions import find_closest, join_names
 
@@ -37,7 +37,8 @@ def select_targets(
     targets = tuple(target for target in desired.targets if selector.has_match(target.name, target.labels))
     if not targets:
         also = " of --target" if globs else ""
-        raise UnknownTarget(f"--selector selects no target{also}: compare it with the labels of the Targets")
+        labels = describe_labels(target.labels for target in desired.targets)
+        raise UnknownTarget(f"--selector selects no target{also}: the Targets have {labels}")
     return replace(desired, targets=targets)
 
 

@@ -9,6 +9,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, assert_never
 
+from reconciler.core.suggestions import join_names
+from reconciler.core.text import shorten
+
+_MAX_LABELS = 10
+
 
 class Operator(StrEnum):
     """Operators of a requirement. IN and NOT_IN have values; a Target without the label satisfies NOT_IN."""
@@ -59,6 +64,14 @@ class Selector:
         return (not self.globs or any(fnmatchcase(name, glob) for glob in self.globs)) and has_labels(
             labels, self.requirements
         )
+
+
+def describe_labels(label_maps: Iterable[Mapping[str, str]]) -> str:
+    """Return the first labels of Targets as KEY=VALUE, and the number of the others."""
+    pairs = sorted(
+        {f"{shorten(key)[1:-1]}={shorten(value)[1:-1]}" for labels in label_maps for key, value in labels.items()}
+    )
+    return f"the labels {join_names(pairs, _MAX_LABELS)}" if pairs else "no labels"
 
 
 def has_labels(labels: Mapping[str, str], requirements: Iterable[Requirement]) -> bool:

@@ -13,7 +13,7 @@ from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
-from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_target
+from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_targets
 from reconciler.core.manifests.files import limit_files
 from reconciler.core.manifests.placeholders import find_tokens
 from reconciler.core.manifests.plain_documents import API_VERSION
@@ -76,23 +76,26 @@ def _resolve_targets(
     document: CheckedDocument, budget: Budget, problems: ProblemCollection
 ) -> Iterator[CheckedDocument]:
     """Yield the Target in a document, or each Target of a set. Raises BudgetExceeded."""
+    targets: Iterable[CheckedDocument]
     if document.kind == TARGET_SET:
         targets = _count_copies(expand_target_set(document), budget)
     elif document.kind == "Target":
-        targets = iter((document,))
+        targets = (document,)
     else:
         return
-    for target in targets:
-        resolved_target, target_problems = resolve_target(target, _find_substitution_problems)
-        problems.add_all(target_problems)
-        yield resolved_target
+    yield from _collect(resolve_targets(targets, _find_substitution_problems), problems)
 
 
 def _expand_manifest(
     manifest: CheckedDocument, expander: ManifestExpander, budget: Budget, problems: ProblemCollection
 ) -> Iterator[CheckedDocument]:
     """Yield the manifest of each target. Raises BudgetExceeded."""
-    for each in _count_copies(expander.expand(manifest), budget):
+    yield from _collect(_count_copies(expander.expand(manifest), budget), problems)
+
+
+def _collect(copies: Iterable[CheckedDocument | Problem], problems: ProblemCollection) -> Iterator[CheckedDocument]:
+    """Yield the copies of one document, and add its problems to `problems`."""
+    for each in copies:
         if isinstance(each, Problem):
             problems.add(each)
         else:

@@ -200,9 +200,11 @@ def test_without_a_target_only_its_name_is_known() -> None:
     assert list_destinations(read(build_manifest("", destination="'s3://x/${target.name}'"))) == {
         "default": ["s3://x/default"]
     }
-    assert list_problems(build_manifest("")) == [
-        "all.yaml:7:25: /spec/DestinationURI: no value has the name 'bucket': use target.name"
-    ]
+    (problem,) = list_problems(build_manifest(""))
+    assert problem == (
+        "all.yaml:7:25: /spec/DestinationURI: no value has the name 'bucket': use target.name, or declare 'bucket' in "
+        "Values of a Target"
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,7 @@ def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> No
     [
         (
             "targets: {matchLabels: {env: prd}}",
-            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are 'prod-us', ",
+            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are the labels",
         ),
         ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
         (
@@ -293,6 +295,25 @@ def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -
     """A selector, or an entry of a list, that selects nothing gives one warning."""
     (warning,) = read(*TARGETS, build_manifest(selection)).warnings
     assert str(warning).startswith(expected)
+
+
+def test_value_that_other_targets_have_is_to_be_added() -> None:
+    """A value that only one Target lacks is to be added there, and the message names this Target."""
+    staging = STAGING.replace("bucket: exports-staging", "buckets: x")
+    (problem,) = list_problems(PROD_US, PROD_EU, staging, build_manifest("targets: ['*']"))
+    assert problem.endswith(
+        "no value has the name 'bucket': add 'bucket' to Values of the Target (in target 'staging')"
+    )
+
+
+def test_labels_in_a_warning_are_bounded() -> None:
+    """The warning about labels lists the first ten, and counts the others. Without labels it says so."""
+    labels = ", ".join(f"k{number:02}: v" for number in range(12))
+    (warning,) = read(PROD_US.replace("env: prod", labels), build_manifest("targets: {matchLabels: {a: b}}")).warnings
+    assert warning.message.endswith("k08=v, k09=v and 2 more")
+    plain = PROD_US.replace(", labels: {env: prod}", "")
+    (warning,) = read(plain, build_manifest("targets: {matchLabels: {a: b}}")).warnings
+    assert warning.message.endswith("nothing is created: declared are no labels")
 
 
 def test_selector_without_any_target_is_a_warning() -> None:
