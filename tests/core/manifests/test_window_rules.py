@@ -20,6 +20,10 @@ UPDATES = "{mode: create-and-update}"
 EXECUTION = (
     ", ExecutionConfiguration: {ExecutionMode: ON_DEMAND, OnDemandConfiguration: {StartTime: '2026-01-01T00:00:00Z'}}"
 )
+ADOPTION = (
+    "{mode: create-and-update, adopt: "
+    "'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a'}"
+)
 TARGET = (
     "apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: prod}\n"
     'spec: {Region: us-east-1, AccountId: "123456789012", Policy: %s}\n---\n'
@@ -195,6 +199,31 @@ def test_unknown_mode_of_a_window_is_one_problem(target: str, policy: str | None
     text = TARGET % target + build_document("every: month, first: 2026-01-01", policy) + selection + "\n"
     (problem,) = list_problems(text)
     assert "a window needs updates" not in problem
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ("skip: [2026-02-15]", ["/window/skip: no window begins on 2026-02-15: write dates on which a window begins"]),
+        ("skip: [2025-12-01, 2026-02-01, 2026-05-01], last: 2026-04-30", ["begins on 2025-12-01, 2026-05-01: write"]),
+        ("skip: [2026-02-01, 2026-04-01], last: 2026-04-01, backfill: 2026-02-01", []),
+        ("backfill: 2025-06-01", ["/window/backfill: backfill permits no window, because the first one ends on 2026-"]),
+        ("backfill: 2026-01-31", ["because the first one ends on 2026-02-01: write this date or a later one"]),
+    ],
+)
+@pytest.mark.parametrize("policy", [UPDATES, "{mode: observe}", ADOPTION])
+def test_date_without_a_window_is_a_warning(members: str, expected: list[str], policy: str) -> None:
+    """A date of skip on which no window begins, and a backfill before the end of the first, are warnings."""
+    text = build_document(f"every: month, first: 2026-01-01, {members}", policy)
+    warnings = [str(each) for each in load_manifests([File("a.yaml", text.encode())], NOW).warnings]
+    assert len(warnings) == len(expected)
+    assert all(part in warning for part, warning in zip(expected, warnings, strict=True))
+
+
+def test_retired_windows_have_no_warning() -> None:
+    """A retired manifest sends no window, and its dates are not checked."""
+    text = build_document("every: month, first: 2026-01-01, skip: [2026-02-15]", "{mode: observe, retired: replaced}")
+    assert load_manifests([File("a.yaml", text.encode())], NOW).warnings == ()
 
 
 @pytest.mark.parametrize("member", ["first", "last", "backfill"])

@@ -353,6 +353,7 @@ def test_same_name_is_allowed_in_other_targets_only() -> None:
     everywhere = build_manifest("targets: ['*']")
     (problem,) = list_problems(*TARGETS, everywhere, build_manifest("target: staging", destination="s3://x/yz"))
     assert problem.startswith("all.yaml:26:18: /metadata/name: the name 'monthly' is already used by the manifest at")
+    assert problem.endswith("names must be unique in a target (in target 'staging')")
 
 
 def test_same_request_after_the_substitution_is_a_problem() -> None:
@@ -363,6 +364,17 @@ def test_same_request_after_the_substitution_is_a_problem() -> None:
         build_manifest("target: staging", "other", "s3://exports-staging/profiles"),
     )
     assert "the manifest 'monthly' at all.yaml:16 has the same DataIntegrationIdentifier" in problem
+    assert problem.endswith("ClientId and DestinationURI: remove one (in target 'staging')")
+
+
+@pytest.mark.parametrize(("account", "region"), [("111111111111", "us-east-1"), ("222222222222", "eu-west-2")])
+def test_adopted_association_must_be_in_the_place_of_its_target(account: str, region: str) -> None:
+    """An ARN of another account or Region than that of the Target is a problem at policy.adopt."""
+    arn = f"arn:aws:app-integrations:{region}:{account}:data-integration-association/i/a"
+    manifest = build_manifest(f"target: staging\npolicy: {{adopt: '{arn}'}}")
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert f"/policy/adopt: the association is in account {account} and {region}, and Target 'staging' is" in problem
+    assert read(build_manifest(f"policy: {{adopt: '{arn}'}}", destination="s3://x/yz")).manifests["default"]
 
 
 def test_invalid_target_causes_no_further_problems() -> None:
