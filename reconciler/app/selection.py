@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.app.config import RunConfig
 from reconciler.core.errors import UnknownTarget, UsageError
-from reconciler.core.manifests.selectors import Requirement, Selector
-from reconciler.core.model import Desired, Target
+from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
+from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.suggestions import find_closest, join_names
 
 
@@ -37,7 +37,8 @@ def select_targets(
     targets = tuple(target for target in desired.targets if selector.has_match(target.name, target.labels))
     if not targets:
         also = " of --target" if globs else ""
-        raise UnknownTarget(f"--selector selects no target{also}: compare it with the labels of the Targets")
+        labels = describe_labels(target.labels for target in desired.targets)
+        raise UnknownTarget(f"--selector selects no target{also}: the Targets have {labels}")
     return replace(desired, targets=targets)
 
 
@@ -67,29 +68,45 @@ def _format_choice(names: Sequence[str]) -> str:
     return f"{'one of ' if len(names) > 1 else ''}{join_names(names)}"
 
 
-def find_manifest_target(manifest: str, desired: Desired, config: RunConfig) -> Target:
-    """Return the only target of the manifest with this name. Raises UsageError."""
-    targets = find_manifest_targets(manifest, desired, config)
+def find_manifest_target(
+    manifest: str,
+    desired: Desired,
+    config: RunConfig,
+    is_suitable: Callable[[Manifest], bool] = lambda _: True,
+    noun: str = "manifests",
+) -> Target:
+    """Return the only target of the manifest with this name. Raises UsageError, like find_manifest_targets."""
+    targets = find_manifest_targets(manifest, desired, config, is_suitable, noun)
     if len(targets) > 1:
         names = join_names([target.name for target in targets])
         raise UsageError(f"several targets have a manifest {manifest!r}: select one of {names} with --target")
     return targets[0]
 
 
-def find_manifest_targets(manifest: str, desired: Desired, config: RunConfig) -> tuple[Target, ...]:
-    """Return the targets of the manifest with this name, in the order of the targets. Raises UsageError."""
+def find_manifest_targets(
+    manifest: str,
+    desired: Desired,
+    config: RunConfig,
+    is_suitable: Callable[[Manifest], bool] = lambda _: True,
+    noun: str = "manifests",
+) -> tuple[Target, ...]:
+    """Return the targets of the manifest with this name, in the order of the targets. Raises UsageError.
+
+    The error about an unknown name suggests only suitable manifests, and `noun` says what they are.
+    """
     targets = select_configured_targets(desired, config).targets
     matching_targets = tuple(
         target for target in targets if any(each.name == manifest for each in desired.manifests[target.name])
     )
     if matching_targets:
         return matching_targets
-    manifest_names = [each.name for target in targets for each in desired.manifests[target.name]]
-    closest = find_closest(manifest, manifest_names)
+    manifests = (each for target in targets for each in desired.manifests[target.name])
+    suitable_names = list(dict.fromkeys(each.name for each in manifests if is_suitable(each)))
+    closest = find_closest(manifest, suitable_names)
     if closest:
         hint = f"did you mean {closest!r}?"
-    elif manifest_names:
-        hint = f"use {_format_choice(manifest_names)}; `reconcile status` shows the records of removed manifests"
+    elif suitable_names:
+        hint = f"use {_format_choice(suitable_names)}; `reconcile status` shows the records of removed manifests"
     else:
-        hint = "there are no manifests; `reconcile status` shows the records of removed manifests"
+        hint = f"there are no {noun}; `reconcile status` shows the records of removed manifests"
     raise UsageError(f"no manifest has the name {manifest!r}: {hint}")

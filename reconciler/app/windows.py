@@ -8,7 +8,7 @@ from datetime import date
 from reconciler.app.config import RunConfig
 from reconciler.app.state import Journals, locate_target
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Desired, Target
+from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.report.window_list import WindowList, list_windows
 
 
@@ -20,6 +20,11 @@ class LocatedWindows:
     target: str
     account: str
     region: str
+
+
+def has_windows(manifest: Manifest) -> bool:
+    """Tell whether a manifest has recurring windows. A retired manifest has none to come."""
+    return manifest.window is not None and not manifest.policy.retired
 
 
 def read_windows(name: str, target: Target, desired: Desired, config: RunConfig, until: date | None) -> LocatedWindows:

@@ -64,7 +64,8 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
         and error.ctx
         and (owners := group.find_option_owners(error.ctx, error.option_name))
     ):
-        message = f"No such option {error.option_name!r} here: it belongs to `reconcile {owners[0]}`."
+        others = " and other commands" if len(owners) > 1 else ""
+        message = f"No such option {error.option_name!r} here: it belongs to `reconcile {owners[0]}`{others}."
         error = click.NoSuchOption(error.option_name, message, ctx=error.ctx)
     elif isinstance(error, click.NoSuchOption) and error.possibilities:
         error = click.NoSuchOption(error.option_name, error.message, _select_close(error), ctx=error.ctx)

@@ -1,14 +1,14 @@
-"""Types of options: whole numbers, globs, label selectors and times."""
+"""Types of options: whole numbers, globs, label selectors, dates and times."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import click
 
 from reconciler.core.manifests.selectors import Requirement, parse_requirements
-from reconciler.core.request.times import parse_instant
+from reconciler.core.request.times import parse_date, parse_instant
 from reconciler.edge.clock import SystemClock
 
 _YEARS = range(2000, 3000)
@@ -28,6 +28,19 @@ class SandboxTime(click.ParamType[timedelta]):
             example = f"such as 2026-12-01T02:00:00Z, from {_YEARS[0]} to {_YEARS[-1]}"
             self.fail(f"{value!r} is not a time for the sandbox: write a date and a time, {example}", param, ctx)
         return time - SystemClock().now()
+
+
+class CalendarDate(click.ParamType[date]):
+    """A date such as 2026-12-31."""
+
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the date. Fails if the text is not a date of the calendar."""
+        day = value if isinstance(value, date) else parse_date(str(value))
+        if day is None:
+            self.fail(f"{value!r} is not a date of the calendar: write YEAR-MONTH-DAY, such as 2026-12-31", param, ctx)
+        return day
 
 
 class LabelSelector(click.ParamType[tuple[Requirement, ...]]):

@@ -46,10 +46,10 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
     return get_close_matches(word, comparable, n=limit)
 
 
-def join_names(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str], limit: int = _MAX_NAMES) -> str:
     """Return the first few names, and the number of the others."""
-    omitted_count = len(names) - _MAX_NAMES
-    return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:_MAX_NAMES])} and {omitted_count} more"
+    omitted_count = len(names) - limit
+    return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:limit])} and {omitted_count} more"
 
 
 def is_near(one: str, other: str, max_distance: int) -> bool:

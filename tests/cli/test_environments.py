@@ -31,7 +31,7 @@ spec:
   Region: eu-west-2
   AccountId: "222222222222"
   RoleArn: arn:aws:iam::222222222222:role/exporter
-  AllowedDestinations: ["s3://${x}/*"]
+  AllowedDestinations: ["s3://exports-*"]
 """
 MANIFESTS = """\
 apiVersion: appintegrations.reconciler/v1
@@ -42,7 +42,7 @@ policy: {ignore: [/ClientId]}
 spec:
   DataIntegrationIdentifier: profiles-export
   DestinationURI: "s3://${bucket}/profiles"
-  ClientAssociationMetadata: {note: "$${kept} for ${target.name}", "${key}": "true"}
+  ClientAssociationMetadata: {note: "$${kept} for ${target.name}", kept: "true"}
 ---
 apiVersion: appintegrations.reconciler/v1
 kind: DataIntegrationAssociation
@@ -140,9 +140,12 @@ def test_glob_and_label_select_targets(tmp_path: Path, arguments: tuple[str, ...
     [
         (("--target", "x*"), "--target 'x*' is not declared: use one of prod, staging, lab"),
         (("--target", "prd"), "--target 'prd' is not declared: did you mean 'prod'?"),
-        (("-l", "env=test"), "--selector selects no target: compare it with the labels of the Targets"),
-        (("-l", "env", "--target", "lab"), "--selector selects no target of --target: compare it with the labels"),
-        (("-l", "env in prod"), "'env in prod' is not a selector at character 1: write KEY=VALUE, KEY!=VALUE"),
+        (("-l", "env=test"), "--selector selects no target: the Targets have the labels env=prod, env=staging"),
+        (
+            ("-l", "env", "--target", "lab"),
+            "--selector selects no target of --target: the Targets have the labels env=prod",
+        ),
+        (("-l", "env in prod"), "'env in prod' is not a selector at character 8: put the values in parentheses"),
         (("render", "-l", "env=test"), "--selector selects no target"),
         (("unlock", "*"), "TARGET '*' is not declared: use one of prod, staging, lab"),
     ],

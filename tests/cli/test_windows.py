@@ -68,9 +68,25 @@ def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:
     for arguments, message in (
         (("october",), "the manifest 'october' has no `window`: name a manifest with recurring windows"),
         (("old",), "the manifest 'old' is retired: name a manifest with recurring windows"),
-        (("octobre",), "no manifest has the name 'octobre': did you mean 'october'?"),
-        (("october", "--until", "soon"), "'soon' does not match the format '%Y-%m-%d'"),
+        (("octobre",), "no manifest has the name 'octobre': there are no manifests with recurring windows; "),
+        (("october", "--until", "2026-12"), "'2026-12' is not a date of the calendar: write YEAR-MONTH-DAY, such as"),
+        (("october", "--until", "2026-02-30"), "'2026-02-30' is not a date of the calendar: write YEAR-MONTH-DAY"),
     ):
         result = program.run("windows", *arguments)
         assert (result.code, result.out) == (64, "")
         assert message in result.err
+
+
+def test_unknown_name_lists_each_manifest_with_a_window_once(program: Program) -> None:
+    """A manifest in two targets is listed once, and manifests without windows are not suggested."""
+    target = "apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: NAME}\nspec: {Region: PLACE, "
+    for name, region in (("one", "us-east-1"), ("two", "eu-west-2")):
+        program.add(name, text=target + 'AccountId: "123456789012"}\n', PLACE=region)
+    program.add("monthly", text=RECURRING.replace("spec:", "targets: ['*']\nspec:"))
+    program.add("october", text=EXPORT.replace("spec:", "targets: ['*']\nspec:"))
+    result = program.run("windows", "nope")
+    assert (result.code, result.out) == (64, "")
+    assert "no manifest has the name 'nope': use monthly; `reconcile status` shows the records" in result.err
+    misspelt = program.run("windows", "octobre")
+    assert "no manifest has the name 'octobre': use monthly" in misspelt.err
+    assert "use one of monthly, october;" in program.run("explain", "nope").err

@@ -79,6 +79,15 @@ def test_due_window_shows_since_when() -> None:
     assert lines[-2] == "only the next 1,000 windows are listed: use an earlier date"
 
 
+def test_list_without_its_later_windows_says_so() -> None:
+    """If every window that was not sent begins after the date, the list says so, and not that none is to come."""
+    listing = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.end, date(2020, 1, 1))
+    assert listing
+    lines = render_text(listing, "prod", PLACE).splitlines()
+    assert lines[-1] == "every window that was not sent begins later: use a later date with --until"
+    assert len(lines) == 4
+
+
 @pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 def test_hostile_text_cannot_break_the_list(hostile: str) -> None:
     """A hostile name, or a hostile message of AWS, adds no line and no control character."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.app.sources import Source
-from reconciler.cli import options, output, sources
+from reconciler.cli import options, output, parameters, sources
 from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @options.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=parameters.CalendarDate(),
     metavar="DATE",
     help="Last date on which a listed window may begin, such as 2026-12-31, in the time zone of the manifest. Without "
     "it, the next 12 windows are listed.",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @output.plain_outputs
 @options.connection
 @options.state
-def command(name: str, until: datetime | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
+def command(name: str, until: date | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """List the windows of the manifest NAME: those that were exported, and those to come.
 
     This command reads the manifests and the journal, and writes nothing. AppIntegrations is not called. Without a
@@ -39,7 +39,7 @@ def command(name: str, until: datetime | None, source: Source, outputs: tuple[st
     from reconciler.app.config import RunConfig
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import find_manifest_target
-    from reconciler.app.windows import read_windows
+    from reconciler.app.windows import has_windows, read_windows
     from reconciler.render import window_list
 
     renderers: Mapping[str, output.Renderer[LocatedWindows]] = {
@@ -54,7 +54,7 @@ def command(name: str, until: datetime | None, source: Source, outputs: tuple[st
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)
     prepare(config)
     desired, _ = read_manifests(source)
-    target = find_manifest_target(name, desired, config)
+    target = find_manifest_target(name, desired, config, has_windows, "manifests with recurring windows")
     with open_sandbox_if_requested(config):
-        subject = read_windows(name, target, desired, config, until.date() if until else None)
+        subject = read_windows(name, target, desired, config, until)
     output.write(subject, parsed_outputs, renderers)

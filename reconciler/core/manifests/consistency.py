@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
@@ -15,6 +15,7 @@ from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_u
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
 
+_ProblemsByTarget: TypeAlias = "list[tuple[Problem, str | None]]"
 _MAX_SUGGESTIONS = 100  # searches: each takes long if many names are similar
 
 
@@ -30,13 +31,14 @@ def find_target_problems(targets: Sequence[CheckedDocument], manifests: Sequence
 def find_manifest_problems(
     targets: Sequence[CheckedDocument], manifests: Sequence[CheckedDocument]
 ) -> Iterator[Problem]:
-    """Yield the duplicates among the manifests of each target, and the windows that its policy does not permit.
+    """Yield the duplicates among the manifests of each target, and what its policy or its account does not permit.
 
     The manifests must have been expanded before.
     """
     yield from _find_duplicate_names(manifests)
     yield from _find_forbidden_windows(manifests, targets)
     yield from _find_duplicate_adoptions(manifests)
+    yield from _find_adoptions_elsewhere(manifests, targets)
     yield from _find_duplicate_requests(manifests)
 
 
@@ -125,27 +127,48 @@ def _find_unknown_choices(manifest: CheckedDocument, declared_targets: _Declared
 
 def _find_duplicate_names(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
     keyed = (((manifest.target, manifest.name), manifest) for manifest in manifests if manifest.name)
+    problems: _ProblemsByTarget = []
     for manifest, first in _find_repetitions(keyed):
         message = f"the name {shorten(manifest.name)} is already used by the manifest at {first.locate()}"
-        yield manifest.build_problem(("metadata", "name"), f"{message}: names must be unique in a target")
+        remedy = "names must be unique in a target"
+        problems.append((manifest.build_problem(("metadata", "name"), f"{message}: {remedy}"), manifest.target))
+    yield from _name_targets(problems)
+
+
+def _name_targets(problems: _ProblemsByTarget) -> Iterator[Problem]:
+    """Yield each problem once, with the names of the Targets that it concerns."""
+    targets_by_problem: dict[Problem, list[str]] = {}
+    for problem, target in problems:
+        targets_by_problem.setdefault(problem, []).extend([shorten(target)] if target else [])
+    for problem, names in targets_by_problem.items():
+        place = f" (in target {join_names(names)})" if names else ""
+        yield replace(problem, message=problem.message + place)
 
 
 def _find_forbidden_windows(
     manifests: Sequence[CheckedDocument], targets: Sequence[CheckedDocument]
 ) -> Iterator[Problem]:
-    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it."""
-    policies = {target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid}
+    """Yield a problem for each window whose manifest and Target do not permit the Updates that send it.
+
+    A manifest with other problems is checked too. The mode is unknown if the manifest has none and its Target is
+    invalid or not declared.
+    """
+    policies: dict[str | None, Any] = {
+        target.name: target.value["spec"].get("Policy", {}) for target in targets if target.is_valid
+    }
+    if not targets:
+        policies[None] = {}
     for manifest in manifests:
-        if not manifest.is_valid or "window" not in manifest.value:
+        if "window" not in manifest.value:
             continue
-        defaults = policies.get(manifest.target, {})
-        mode = {**defaults, **manifest.value.get("policy", {})}.get("mode", Mode.CREATE)
-        if mode == Mode.CREATE:
+        policy = manifest.value.get("policy", {})
+        defaults = policies.get(manifest.target, {"mode": None})
+        if {**defaults, **policy}.get("mode", Mode.CREATE) == Mode.CREATE:
             message = (
                 "a window needs updates, and policy.mode is create: set policy.mode to create-and-update, in the "
                 "manifest or in the Policy of its Target"
             )
-            yield manifest.build_problem(("window",), message)
+            yield manifest.build_problem(("policy", "mode") if "mode" in policy else ("window",), message)
 
 
 def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
@@ -155,19 +178,40 @@ def _find_duplicate_adoptions(manifests: Sequence[CheckedDocument]) -> Iterator[
         yield manifest.build_problem(("policy", "adopt"), f"{message}: keep policy.adopt in one of them")
 
 
+def _find_adoptions_elsewhere(
+    manifests: Sequence[CheckedDocument], targets: Sequence[CheckedDocument]
+) -> Iterator[Problem]:
+    """Yield a problem for each policy.adopt that names another account or Region than that of its Target."""
+    places = {target.name: _get_place(target.value["spec"]) for target in targets if target.is_valid}
+    for manifest in manifests:
+        if not manifest.adopted_arn or manifest.target not in places:
+            continue
+        _, _, _, region, account, *_ = manifest.adopted_arn.split(":")
+        target_account, target_region = places[manifest.target]
+        if (account, region) != (target_account, target_region):
+            message = (
+                f"the association is in account {account} and {region}, and Target {shorten(manifest.target)} is "
+                f"account {target_account} in {target_region}: correct policy.adopt, or select another Target"
+            )
+            yield manifest.build_problem(("policy", "adopt"), message)
+
+
 def _find_duplicate_requests(manifests: Sequence[CheckedDocument]) -> Iterator[Problem]:
     """Yield a problem for each manifest with the natural key of an earlier one, unless both have policy.adopt."""
     keyed = (
         ((manifest.target, _build_key(manifest.value["spec"])), manifest) for manifest in manifests if manifest.is_valid
     )
+    problems: _ProblemsByTarget = []
     for manifest, first in _find_repetitions(keyed):
         if manifest.adopted_arn and first.adopted_arn:
             continue
+        may_adopt = not any("targets" in each.value for each in (manifest, first))
         message = (
             f"the manifest {first.name!r} at {first.locate()} has the same DataIntegrationIdentifier, ClientId and "
-            "DestinationURI: remove one, or set policy.adopt in both"
+            f"DestinationURI: remove one{', or set policy.adopt in both' if may_adopt else ''}"
         )
-        yield manifest.build_problem(("spec",), message)
+        problems.append((manifest.build_problem(("spec",), message), manifest.target))
+    yield from _name_targets(problems)
 
 
 def _build_key(spec: Mapping[str, Any]) -> NaturalKey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeGuard
 
@@ -12,7 +12,7 @@ from reconciler.core.manifests.choices import choose_values
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.manifests.files import MAX_TOTAL_BYTES
 from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, measure, substitute
-from reconciler.core.manifests.selectors import Selector
+from reconciler.core.manifests.selectors import Selector, describe_labels
 from reconciler.core.model import Json, ensure_mapping
 from reconciler.core.suggestions import LimitedSuggestions, join_names
 from reconciler.core.text import shorten
@@ -36,6 +36,7 @@ FindProblems: TypeAlias = Callable[[str, Mapping[str, Any]], Iterator[tuple[Valu
 _MANIFEST = "DataIntegrationAssociation"
 _SUBSTITUTED_MEMBERS = ("spec", "window")
 _SUBSTITUTED_FIELDS = ("RoleArn", "ExternalId")
+_TEMPLATE_POINTER = "/spec/template/"
 
 
 def find_placeholder_texts(kind: object, tree: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
@@ -61,7 +62,28 @@ def _find_field_texts(tree: Json, path: ValuePath) -> Iterator[tuple[ValuePath, 
         yield from find_texts(ensure_mapping(tree).get(name), (*path, name))
 
 
-def resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tuple[CheckedDocument, list[Problem]]:
+def resolve_targets(
+    targets: Iterable[CheckedDocument], find_problems: FindProblems
+) -> Iterator[CheckedDocument | Problem]:
+    """Yield each Target of a document with the values in RoleArn and ExternalId, and then each problem once.
+
+    A problem of some members of a set that stands in its template names these members.
+    """
+    names_by_problem: dict[Problem, list[str]] = {}
+    count = 0
+    for target in targets:
+        resolved_target, problems = _resolve_target(target, find_problems)
+        yield resolved_target
+        count += 1
+        for problem in problems:
+            names_by_problem.setdefault(problem, []).append(str(target.name))
+    for problem, names in names_by_problem.items():
+        is_partial = problem.pointer.startswith(_TEMPLATE_POINTER) and len(names) < count
+        place = f" (in member {join_names([*map(shorten, names)])})" if is_partial else ""
+        yield replace(problem, message=problem.message + place)
+
+
+def _resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tuple[CheckedDocument, list[Problem]]:
     """Return a Target with the values in RoleArn and ExternalId, and its problems after the substitution."""
     if not target.is_valid or (target.member is None and not target.placeholders):
         return target, []  # the reader has validated the Target
@@ -77,8 +99,16 @@ def resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tupl
         fields = {name: substitute(spec[name], values) for name in _SUBSTITUTED_FIELDS if name in spec}
         target = replace(target, value={**target.value, "spec": {**spec, **fields}})
         found = [(path, "", message) for path, message in find_problems("Target", target.value)]
-    problems = [target.build_problem(path, message, token) for path, token, message in found]
+    problems = [
+        target.build_problem(path, _add_template(target, path, message), token) for path, token, message in found
+    ]
     return replace(target, rejected_paths=frozenset(path for path, _, _ in found)), problems
+
+
+def _add_template(target: CheckedDocument, path: ValuePath, message: str) -> str:
+    """Return the message about a missing member of a Target. A member of a set may inherit it from the template."""
+    is_missing = target.member is not None and path == ("spec",)
+    return f"{message}: set it in this member, or in the template" if is_missing else message
 
 
 def _build_values(target: CheckedDocument | None) -> Mapping[str, str]:
@@ -103,6 +133,9 @@ class ManifestExpander:
             if target.name:
                 self._targets.setdefault(target.name, target)
         self._names_text = join_names([*map(shorten, self._targets)])
+        valid_targets = [target for target in self._targets.values() if target.is_valid]
+        self._labels_text = describe_labels(target.labels for target in valid_targets)
+        self._value_names = {name for target in valid_targets for name in target.value["spec"].get("Values", {})}
         self._order = {name: index for index, name in enumerate(self._targets)}
         self._find_problems = find_problems
         self._names_by_selector: dict[Selector, tuple[str, ...]] = {}
@@ -139,9 +172,12 @@ class ManifestExpander:
             yield self._build_target_problem(manifest, target_text)
 
     def _select(self, manifest: CheckedDocument) -> Sequence[str | None]:
-        """Return the names of a manifest's targets. None is the ambient target, or an unknown one."""
+        """Return the names of a manifest's targets. None is the ambient target, or an unknown one.
+
+        The value of `targets` is None if it is invalid.
+        """
         if "targets" in manifest.value:
-            return self._select_with_warnings(manifest) if manifest.is_valid else ()
+            return () if manifest.value["targets"] is None else self._select_with_warnings(manifest)
         target = manifest.value.get("target")
         if is_substituted(target):
             self._match_count += len(self._targets)
@@ -162,7 +198,8 @@ class ManifestExpander:
         else:
             names, unmatched = self._find_names(Selector.from_value(value)), []
         if not names:
-            reason = "no Target is declared" if not self._targets else f"declared are {self._names_text}"
+            declared = self._names_text if isinstance(value, list) else self._labels_text
+            reason = f"declared are {declared}" if self._targets else "no Target is declared"
             message = f"no Target is selected, and nothing is created: {reason}"
             self.warnings.append(manifest.build_problem(("targets",), message))
         elif unmatched:
@@ -224,7 +261,7 @@ class ManifestExpander:
             yield (), "", message
             return
         for path, text in texts:
-            for token, message in find_unknown_names(text, values, self._suggestions.find_closest):
+            for token, message in find_unknown_names(text, values, self._suggestions.find_closest, self._value_names):
                 yield path, token, message
 
     def _build_target_problem(self, manifest: CheckedDocument, text: str) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.model import Json
@@ -13,6 +13,8 @@ from reconciler.core.text import shorten
 _MARK = "${"
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)\}|\$\{")
 """An escaped mark, a placeholder, or a mark that no brace closes."""
+_VALUE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,62}")
+"""A name that Values of a Target may have, as in the schema."""
 
 
 def find_texts(tree: Json, path: ValuePath = ()) -> Iterator[tuple[ValuePath, str]]:
@@ -36,20 +38,40 @@ def find_tokens(text: str) -> Iterator[str]:
 
 
 def find_unknown_names(
-    text: str, values: Mapping[str, str], suggest: Callable[[str, Iterable[str]], str | None] = find_closest
+    text: str,
+    values: Mapping[str, str],
+    suggest: Callable[[str, Iterable[str]], str | None] = find_closest,
+    declared_names: Container[str] = (),
 ) -> Iterator[tuple[str, str]]:
     """Yield (text of the placeholder, message) for each placeholder of a string that has no value.
 
-    `suggest` returns the known name that is most similar to an unknown one.
+    `suggest` returns the known name that is most similar to an unknown one. `declared_names` are the names of values
+    that some Target has.
     """
     for match in _PLACEHOLDER.finditer(text):
         name = match["name"]
         if match[0] == _MARK:
             yield match[0], "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"
         elif name is not None and name not in values:
-            closest = suggest(name, values)
-            remedy = f"did you mean {closest!r}?" if closest else f"use {join_names(sorted(values))}"
-            yield match[0], f"no value has the name {shorten(name)}: {remedy}"
+            yield (
+                match[0],
+                f"no value has the name {shorten(name)}: {_find_remedy(name, values, suggest, declared_names)}",
+            )
+
+
+def _find_remedy(
+    name: str,
+    values: Mapping[str, str],
+    suggest: Callable[[str, Iterable[str]], str | None],
+    declared_names: Container[str],
+) -> str:
+    """Return what to do about an unknown name. A name that other Targets have is missing, and not misspelt."""
+    if name in declared_names:
+        return f"add {name!r} to Values of the Target"
+    if closest := suggest(name, values):
+        return f"did you mean {closest!r}?"
+    use = f"use {join_names(sorted(values))}"
+    return f"{use}, or declare {name!r} in Values of a Target" if _VALUE_NAME.fullmatch(name) else use
 
 
 def measure(text: str, values: Mapping[str, str]) -> int:

@@ -9,6 +9,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, assert_never
 
+from reconciler.core.suggestions import join_names
+from reconciler.core.text import shorten
+
+_MAX_LABELS = 10
+
 
 class Operator(StrEnum):
     """Operators of a requirement. IN and NOT_IN have values; a Target without the label satisfies NOT_IN."""
@@ -61,6 +66,14 @@ class Selector:
         )
 
 
+def describe_labels(label_maps: Iterable[Mapping[str, str]]) -> str:
+    """Return the first labels of Targets as KEY=VALUE, and the number of the others."""
+    pairs = sorted(
+        {f"{shorten(key)[1:-1]}={shorten(value)[1:-1]}" for labels in label_maps for key, value in labels.items()}
+    )
+    return f"the labels {join_names(pairs, _MAX_LABELS)}" if pairs else "no labels"
+
+
 def has_labels(labels: Mapping[str, str], requirements: Iterable[Requirement]) -> bool:
     """Tell whether labels meet every requirement."""
     return all(each.is_met(labels) for each in requirements)
@@ -80,6 +93,11 @@ _RULE = (  # a text, because only a run with --selector compiles this pattern
     rf"|(?P<key>{_KEY})(?:\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE})"
     rf"|\s+(?P<word>in|notin)\s*\((?P<values>\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*)\))?)\s*(?:(?P<comma>,)|\Z)"
 )
+_BEGINNING = re.compile(
+    rf"\s*(?:!\s*)?(?:{_KEY}(?:\s*(?:==|=|!=)\s*{_VALUE}"
+    rf"|\s+(?P<word>in|notin)(?![A-Za-z0-9._/-])\s*(?P<list>\(\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*\)?)?)?\s*)?"
+)
+"""The part of a wrong rule up to its fault."""
 
 
 def parse_requirements(text: str) -> tuple[Requirement, ...]:
@@ -92,14 +110,28 @@ def parse_requirements(text: str) -> tuple[Requirement, ...]:
     while True:
         rule = re.compile(_RULE).match(text, index)
         if rule is None:
-            raise ValueError(
-                f"{text!r} is not a selector at character {index + 1}: write KEY=VALUE, KEY!=VALUE, KEY in (A,B), "
-                "KEY notin (A,B), KEY or !KEY, with a comma between them"
-            )
+            raise ValueError(_explain_fault(text, index))
         requirements.append(_build_requirement(rule))
         index = rule.end()
         if not rule["comma"]:
             return tuple(requirements)
+
+
+def _explain_fault(text: str, start: int) -> str:
+    """Return the message about the rule that begins at an index, with the position of its fault."""
+    beginning = _BEGINNING.match(text, start)
+    assert beginning
+    index, is_empty = beginning.end(), not beginning[0].strip()
+    remedy = "write KEY=VALUE, KEY!=VALUE, KEY in (A,B), KEY notin (A,B), KEY or !KEY, with a comma between them"
+    if is_empty and start and index == len(text):
+        index, remedy = start - 1, "remove the comma at the end"
+    elif is_empty and text[index : index + 1] == ",":
+        remedy = "remove this comma, which has no rule before it"
+    elif beginning["word"] and not beginning["list"]:
+        remedy = f"put the values in parentheses, as in KEY {beginning['word']} (A,B)"
+    elif beginning["list"] and not beginning["list"].endswith(")"):
+        remedy = "put a comma between the values, and a closing parenthesis after the last one"
+    return f"{text!r} is not a selector at character {index + 1}: {remedy}"
 
 
 def _build_requirement(rule: re.Match[str]) -> Requirement:

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
 from reconciler.core.request.schedule import find_unit_warning
 from reconciler.core.request.times import format_millis, parse_millis
+from reconciler.core.suggestions import join_names
+from reconciler.core.windows.boundaries import compute_date, is_start
+from reconciler.core.windows.declaration import WindowDeclaration
 
 REGIONS = frozenset((
     "af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
@@ -31,9 +34,14 @@ _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
 def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
     """Yield (JSON Pointer into the document, message) for each warning about a manifest.
 
-    A manifest with policy.adopt or policy.retired has no warnings, because it creates nothing.
+    A manifest with policy.retired has no warnings. One with policy.adopt has only those about its windows, because it
+    creates nothing.
     """
-    if manifest.policy.adopt or manifest.policy.retired:
+    if manifest.policy.retired:
+        return
+    if manifest.window:
+        yield from _find_window_warnings(manifest.window)
+    if manifest.policy.adopt:
         return
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
     if execution.get("ExecutionMode") == "ON_DEMAND":
@@ -41,6 +49,19 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
     expression = ensure_mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
     if warning := find_unit_warning(str(expression)):
         yield f"{_EXECUTION_POINTER}/ScheduleConfiguration/ScheduleExpression", warning
+
+
+def _find_window_warnings(declaration: WindowDeclaration) -> Iterator[tuple[str, str]]:
+    """Yield the warnings about dates that have no effect, because no window begins or ends there."""
+    if wrong_dates := [day for day in declaration.skip if not is_start(declaration, day)]:
+        dates = join_names([str(day) for day in wrong_dates])
+        yield "/window/skip", f"no window begins on {dates}: write dates on which a window begins"
+    first_end = compute_date(declaration, 1)
+    if declaration.backfill and declaration.backfill < first_end:
+        yield (
+            "/window/backfill",
+            f"backfill permits no window, because the first one ends on {first_end}: write this date or a later one",
+        )
 
 
 def _find_on_demand_warnings(

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.durations import parse_duration
 from reconciler.core.model import ensure_mapping
+from reconciler.core.request.times import parse_date
 from reconciler.core.suggestions import find_closest
 from reconciler.core.text import shorten
 from reconciler.core.windows.boundaries import find_midnight
@@ -18,6 +19,7 @@ _MAX_DAY = 28
 _MONTHLY_PERIODS = ("month", "quarter", "year")
 _DATES = ("first", "last", "backfill")
 _DEFAULT_ZONE = "UTC"
+_MAX_DELAY_LENGTH = 8  # characters of the longest valid delay
 _MAX_LENGTH_DIFFERENCE = 3
 _YEARS = range(2001, 2101)
 """The years of dates in a window. The journal keeps no time before 2000, and arithmetic fails after the year 9999."""
@@ -72,9 +74,13 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "/spec/ExecutionConfiguration",
             "must not be set together with window, which computes it: remove one of the two",
         )
-    for member in ("delay", "start"):
-        if member in ensure_mapping(document.get("policy")):
-            yield f"/policy/{member}", "has no effect on a manifest with window: use window.delay instead"
+    policy = ensure_mapping(document.get("policy"))
+    if "delay" in policy:
+        remedy = f"set window.delay to {str(policy['delay'])[:_MAX_DELAY_LENGTH]} instead"
+        yield "/policy/delay", f"has no effect on a manifest with window: {remedy}"
+    if "start" in policy:
+        remedy = "to send each window as soon as it ends, set window.delay to 0s instead"
+        yield "/policy/start", f"has no effect on a manifest with window: {remedy}"
 
 
 def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -83,9 +89,9 @@ def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collectio
         texts |= {f"{member}/{index}": text for index, text in enumerate(days if isinstance(days, list) else ())}
     dates: dict[str, date] = {}
     for member, text in texts.items():
-        if _is_date(text):
-            dates[member] = date.fromisoformat(text)
-            if dates[member].year not in _YEARS:
+        if day := parse_date(text):
+            dates[member] = day
+            if day.year not in _YEARS:
                 yield f"/window/{member}", _describe_year(text)
         elif isinstance(text, str) and f"/{member}" not in rejected_pointers:
             yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
@@ -107,8 +113,10 @@ def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tu
 
 
 def _find_similar_zone(name: str, zone_names: Collection[str]) -> str | None:
-    """Return the zone that an unknown name may mean: a city without its region, or a name with typing errors."""
+    """Return the zone that an unknown name may mean: another case, a city alone, or typing errors."""
     zones, beginning = sorted(zone_names), name[:2].casefold()
+    if zone := next((zone for zone in zones if zone.casefold() == name.casefold()), None):
+        return zone
     if city := next((zone for zone in zones if zone.casefold().endswith(f"/{name.casefold()}")), None):
         return city
     similar_zones = (zone for zone in zones if zone[:2].casefold() == beginning)
@@ -145,18 +153,10 @@ def _build_instant(text: str, zone: tzinfo) -> datetime:
 
 def _parse_instant(text: str) -> date | datetime | None:
     """Return a date, or a time with a time zone. None for anything else."""
-    if _is_date(text):
-        return date.fromisoformat(text)
+    if day := parse_date(text):
+        return day
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
     return time if time.tzinfo else None
-
-
-def _is_date(text: object) -> bool:
-    """Tell whether a value is a date such as 2026-01-31. Python also reads other forms, such as 2026-W01-1."""
-    try:
-        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

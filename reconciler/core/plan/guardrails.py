@@ -75,7 +75,8 @@ def _find_rest(write: Write, target: Target) -> Held | None:
             manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
         )
     if manifest.policy.mode is Mode.OBSERVE:
-        return Held(manifest, write, "policy.mode is observe: set policy.mode to create in the manifest to continue")
+        mode = Mode.CREATE_AND_UPDATE if manifest.window else Mode.CREATE  # a window needs updates
+        return Held(manifest, write, f"policy.mode is observe: set policy.mode to {mode} in the manifest to continue")
     return None
 
 

@@ -20,20 +20,22 @@ MAX_COUNT = 1000
 class WindowList:
     """The windows of a manifest.
 
-    `is_complete` is false if there are more windows before the requested date than MAX_COUNT.
+    `is_complete` is false if there are more windows before the requested date than MAX_COUNT. `has_later_windows` is
+    true if windows that were not sent begin after the requested date, and are not listed.
     """
 
     manifest: Manifest
     report: WindowReport
     is_complete: bool = True
+    has_later_windows: bool = False
 
 
 def list_windows(
     manifest: Manifest, journal: Journal, now: datetime, until: date | None, *, is_suspended: bool = False
 ) -> WindowList | None:
-    """Return the windows of a manifest up to the last one that begins on or before `until`, a local date.
+    """Return the windows of a manifest: those that were sent, and the others that begin on or before `until`.
 
-    None if the manifest has no windows.
+    `until` is a local date. None if the manifest has no windows.
     """
     count = DEFAULT_COUNT if until is None else MAX_COUNT
     record, last_decision = journal.records.get(manifest.name), journal.last_decisions.get(manifest.name)
@@ -43,7 +45,13 @@ def list_windows(
     report = replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
     if until is None:
         return WindowList(manifest, report)
-    next_windows = tuple(
-        each for each in report.next_windows if each.window.start.astimezone(report.zone).date() <= until
+    due, next_windows = (
+        tuple(each for each in windows if each.window.start.astimezone(report.zone).date() <= until)
+        for windows in ((report.due,) if report.due else (), report.next_windows)
     )
-    return WindowList(manifest, replace(report, next_windows=next_windows), is_complete=len(next_windows) < MAX_COUNT)
+    return WindowList(
+        manifest,
+        replace(report, due=due[0] if due else None, next_windows=next_windows),
+        is_complete=len(next_windows) < MAX_COUNT,
+        has_later_windows=len(due) + len(next_windows) < len(report.planned),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from reconciler.core.model import Json
 
@@ -72,3 +72,12 @@ def parse_instant(text: Json) -> datetime | None:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def parse_date(text: object) -> date | None:
+    """Return a date such as 2026-01-31. None for anything else, also for other forms that Python reads (2026-W01-1)."""
+    try:
+        day = date.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return day if day and day.isoformat() == text else None

@@ -95,6 +95,13 @@ def _iterate_boundaries(declaration: WindowDeclaration, start: datetime) -> Iter
         number += 1
 
 
+def is_start(declaration: WindowDeclaration, day: date) -> bool:
+    """Tell whether a window begins on a local date."""
+    number = _count_periods(declaration, day)
+    is_boundary = number >= 0 and compute_date(declaration, number) == day
+    return is_boundary and (declaration.last is None or day <= declaration.last)
+
+
 def _count_periods(declaration: WindowDeclaration, day: date) -> int:
     """Return the number of whole periods from `first` to a local date. It is negative before `first`."""
     first = declaration.first

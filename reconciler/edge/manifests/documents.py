@@ -31,7 +31,8 @@ def read_documents(name: str, content: bytes, budget: Budget | None = None) -> I
         is_empty = False
         yield document
     if is_empty:
-        yield Problem(name, 1, 1, "", "the file is empty: remove it, or add a manifest")
+        fault = "has no manifest, only comments or empty documents" if text.text.strip() else "is empty"
+        yield Problem(name, 1, 1, "", f"the file {fault}: remove it, or add a manifest")
 
 
 def _read_json(name: str, text: SourceText, budget: Budget) -> tuple[list[Document | Problem], Problem | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,13 +13,13 @@ from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
-from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_target
+from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_targets
 from reconciler.core.manifests.files import limit_files
 from reconciler.core.manifests.placeholders import find_tokens
 from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
 from reconciler.core.manifests.window_rules import find_window_problems
-from reconciler.core.model import Desired
+from reconciler.core.model import Desired, ensure_mapping
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
 from reconciler.edge.manifests import schema
@@ -75,23 +76,26 @@ def _resolve_targets(
     document: CheckedDocument, budget: Budget, problems: ProblemCollection
 ) -> Iterator[CheckedDocument]:
     """Yield the Target in a document, or each Target of a set. Raises BudgetExceeded."""
+    targets: Iterable[CheckedDocument]
     if document.kind == TARGET_SET:
         targets = _count_copies(expand_target_set(document), budget)
     elif document.kind == "Target":
-        targets = iter((document,))
+        targets = (document,)
     else:
         return
-    for target in targets:
-        resolved_target, target_problems = resolve_target(target, _find_substitution_problems)
-        problems.add_all(target_problems)
-        yield resolved_target
+    yield from _collect(resolve_targets(targets, _find_substitution_problems), problems)
 
 
 def _expand_manifest(
     manifest: CheckedDocument, expander: ManifestExpander, budget: Budget, problems: ProblemCollection
 ) -> Iterator[CheckedDocument]:
     """Yield the manifest of each target. Raises BudgetExceeded."""
-    for each in _count_copies(expander.expand(manifest), budget):
+    yield from _collect(_count_copies(expander.expand(manifest), budget), problems)
+
+
+def _collect(copies: Iterable[CheckedDocument | Problem], problems: ProblemCollection) -> Iterator[CheckedDocument]:
+    """Yield the copies of one document, and add its problems to `problems`."""
+    for each in copies:
         if isinstance(each, Problem):
             problems.add(each)
         else:
@@ -143,7 +147,7 @@ def _check_document(file: str, document: Document, problems: ProblemCollection) 
     return CheckedDocument(
         file,
         document.without_text(),
-        _reduce_document(document.value, is_valid=not rejected_paths),
+        _reduce_document(document.value, rejected_paths),
         frozenset(rejected_paths),
         placeholders,
     )
@@ -157,19 +161,26 @@ def _locate_placeholders(document: Document) -> Iterator[tuple[tuple[ValuePath, 
                 yield (path, token), document.find_text_position(path, token, len(text))
 
 
-def _reduce_document(value: Mapping[str, Any], *, is_valid: bool) -> Mapping[str, Any]:
-    """Return the members that later checks need. An invalid document keeps only its kind, targets and name."""
+def _reduce_document(value: Mapping[str, Any], rejected_paths: AbstractSet[ValuePath]) -> Mapping[str, Any]:
+    """Return the members that later checks need. An invalid document keeps what tells its name, targets and mode."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     reduced: dict[str, Any] = {"name": name if isinstance(name, str) and len(name) <= _MAX_NAME_LENGTH else None}
-    if is_valid and "labels" in value["metadata"]:
-        reduced["labels"] = value["metadata"]["labels"]
-    members = ("kind", "target", "targets", "policy", "window", "spec") if is_valid else ("kind", "target")
-    selection = {"targets": None} if "targets" in value else {}
+    if not rejected_paths:
+        if "labels" in value["metadata"]:
+            reduced["labels"] = value["metadata"]["labels"]
+        members = ("kind", "target", "targets", "policy", "window", "spec")
+        return {"metadata": reduced} | {member: value[member] for member in members if member in value}
+    policy = value.get("policy", {})
+    has_mode = not isinstance(policy, Mapping) or "mode" in policy
+    mode = ensure_mapping(policy).get("mode")
+    is_selection_known = "targets" in value and not any(path[:1] == ("targets",) for path in rejected_paths)
     return (
         {"metadata": reduced}
-        | selection
-        | {member: value[member] for member in members if member in value and (is_valid or _is_short(value[member]))}
+        | {member: value[member] for member in ("kind", "target") if _is_short(value.get(member))}
+        | {member: None for member in ("targets", "window") if member in value}
+        | ({"targets": value["targets"]} if is_selection_known else {})
+        | {"policy": {"mode": mode if _is_short(mode) else None} if has_mode else {}}
     )
 
 

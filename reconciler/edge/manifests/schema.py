@@ -1,27 +1,22 @@
 """Validate documents against the JSON Schemas: a fast validator decides, and a slow one explains.
 
-jsonschema-rs accepts a valid document in microseconds. Only a rejected document goes to jsonschema, and this module
-turns its errors into messages. A rejected document stays rejected, even if jsonschema accepts it.
+jsonschema-rs accepts a valid document in microseconds. Only a rejected document goes to jsonschema, whose errors
+`schema_messages.py` turns into messages. A rejected document stays rejected, even if jsonschema accepts it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import jsonschema_rs
+from typing import Any
 
 from reconciler.core.model import Json
-from reconciler.core.suggestions import find_closest
-from reconciler.core.text import format_count, shorten
-
-if TYPE_CHECKING:  # jsonschema takes a third of the start-up of a dry run, and only invalid manifests need it
-    from jsonschema import ValidationError
+from reconciler.edge.manifests.patterns import build_fast_validator, build_pattern_check
+from reconciler.edge.manifests.schema_messages import describe_placeholder, explain_error, has_placeholder
 
 SCHEMA_FILES = {
     "DataIntegrationAssociation": "data-integration-association.v1.json",
@@ -65,15 +60,14 @@ def _remove_placeholders(node: Any) -> Any:
             return node
 
 
+_FORM_KEYWORDS = frozenset(("const", "enum", "pattern", "type"))
+"""The keywords that refuse the form of a text. A text of the right form may be free text with a literal `${`."""
+
+
 @cache
 def get_fast_check(kind: str, *, is_substituted: bool = False) -> Callable[[Json], bool]:
     """Return the fast validator of a kind, a function from a document to a boolean."""
-    return _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).is_valid
-
-
-def _build_fast_validator(rules: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """Return a validator that matches patterns in linear time, and rejects a schema with any other pattern."""
-    return jsonschema_rs.Draft202012Validator(rules, pattern_options=jsonschema_rs.RegexOptions())
+    return build_fast_validator(load_kind(kind, is_substituted=is_substituted)).is_valid
 
 
 def find_schema_problems(
@@ -91,18 +85,21 @@ def find_schema_problems(
     """
     has_explanation = False
     for error in _build_slow_validator(kind, is_substituted=is_substituted).iter_errors(document):
-        for path, is_key, message in _explain_error(error, find_source_text):
+        for path, is_key, message in explain_error(error, find_source_text):
             has_explanation = True
-            if is_key or path not in placeholders or error.validator == "type":
+            is_replaced = is_substituted or (path in placeholders and not is_key)
+            if not is_replaced and error.validator in _FORM_KEYWORDS and has_placeholder(error.instance):
+                yield path, is_key, describe_placeholder(error.instance)
+            elif is_substituted or not is_replaced or error.validator == "type":
                 yield path, is_key, message
     if not has_explanation:
-        for refusal in _build_fast_validator(load_kind(kind, is_substituted=is_substituted)).iter_errors(document):
+        for refusal in build_fast_validator(load_kind(kind, is_substituted=is_substituted)).iter_errors(document):
             yield tuple(refusal.instance_path), False, refusal.message
 
 
 @cache
 def _build_slow_validator(kind: str, *, is_substituted: bool = False) -> Any:
-    from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING above
+    from jsonschema import (  # noqa: PLC0415 - see TYPE_CHECKING in schema_messages.py
         Draft202012Validator,
         ValidationError,
         validators,
@@ -112,186 +109,7 @@ def _build_slow_validator(kind: str, *, is_substituted: bool = False) -> Any:
 
     def match_pattern(_: Any, regex: str, instance: object, __: Any) -> Iterator[ValidationError]:
         """Match a pattern with the fast validator, by the same ECMA-262 rules and in linear time."""
-        if isinstance(instance, str) and not _build_pattern_check(regex)(instance):
+        if isinstance(instance, str) and not build_pattern_check(regex)(instance):
             yield ValidationError("pattern")
 
     return extend(Draft202012Validator, {"pattern": match_pattern})(load_kind(kind, is_substituted=is_substituted))
-
-
-@cache
-def _build_pattern_check(pattern: str) -> Callable[[str], bool]:
-    """Return the function that checks a value against a pattern."""
-    return _build_fast_validator({"pattern": pattern}).is_valid
-
-
-def _fits(rules: Mapping[str, Any], value: Any) -> bool:
-    """Return whether a value matches the `pattern` of the rules, if there is one."""
-    return _build_pattern_check(rules.get("pattern", ""))(value)
-
-
-def _explain_error(
-    error: ValidationError, find_source_text: Callable[[tuple[str | int, ...]], str]
-) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
-    path = tuple(error.absolute_path)
-    value: Any = error.instance
-    rule: Any = error.validator_value
-    subschema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
-    is_key = "propertyNames" in error.absolute_schema_path
-    if is_key:
-        path = (*path, value)
-    match error.validator:
-        case "additionalProperties":
-            for key, message in _describe_unknown_keys(value, subschema):
-                yield (*path, key), True, message
-        case "required":
-            for key in _find_missing_keys(rule, value, subschema.get("properties", value)):
-                yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
-        case "type":
-            yield path, False, _describe_wrong_type(value, subschema, lambda: find_source_text(path))
-        case "enum":
-            yield path, False, _describe_enum(value, rule)
-        case "pattern":
-            yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {_explain_pattern(value, subschema)}"
-        case "minLength" if not _fits(subschema, value):
-            pass  # the pattern reports this value too
-        case "not":
-            yield path, True, subschema.get("errorMessage", "must not be set")
-        case _:
-            message = _LIMITS[str(error.validator)].format(
-                rule=rule, value=shorten(value), size=_measure(value), **_format_counts(rule)
-            )
-            yield path, is_key, f"the key {message}" if is_key else message
-
-
-_TYPES = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a mapping",
-    "array": "a list",
-}
-
-
-def _describe_type(rule: str | list[str]) -> str:
-    return _TYPES[rule] if isinstance(rule, str) else " or ".join(_TYPES[each] for each in rule)
-
-
-_EACH_ENTRY = ": put a blank after the '-' of each entry"
-_LIMITS = {
-    "const": "must be {rule!r}, not {value}",
-    "minLength": "must have at least {characters}, but has {size}",
-    "maxLength": "must have at most {characters}, but has {size}",
-    "minItems": "must have at least {items}, but has {size}",
-    "maxItems": "must have at most {items}, but has {size}",
-    "minProperties": "must have at least {members}, but has {size}",
-    "maxProperties": "must have at most {members}, but has {size}",
-    "minimum": "must be {rule} or more, not {value}",
-    "maximum": "must be {rule} or less, not {value}",
-    "exclusiveMinimum": "must be more than {rule}, not {value}",
-}
-
-
-def _find_missing_keys(
-    required_keys: list[str], value: Mapping[str, Json], known_keys: Collection[str]
-) -> Iterator[str]:
-    """Yield the missing keys, except those that are misspelt, which are reported as unknown."""
-    unknown_keys = [key for key in value if key not in known_keys]
-    for key in required_keys:
-        if key not in value and not find_closest(key, unknown_keys):
-            yield key
-
-
-def _describe_unknown_keys(value: Mapping[str, Json], subschema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (key, message) for each key that the schema does not know."""
-    properties, messages = subschema.get("properties", {}), subschema.get("unknownKeyMessages", {})
-    unused_keys = [name for name in properties if name not in value]
-    possible_keys = [name for name, inner in properties.items() if not inner.get("doNotSuggest")]
-    for key in value:
-        if key in messages:
-            yield key, f"{shorten(key)} {messages[key]}"
-        elif key not in properties:
-            yield key, _describe_unknown_key(key, unused_keys, possible_keys)
-
-
-def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[str]) -> str:
-    """Return a message that suggests a key not yet used, or lists the possible keys, used or not."""
-    suggestion = find_closest(key, unused_keys) or find_closest(key.lower(), [name.lower() for name in unused_keys])
-    if suggestion:
-        known_key = next(name for name in unused_keys if name.lower() == suggestion.lower())
-        return f"unknown key {shorten(key)}: did you mean {known_key!r}?"
-    return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
-
-
-def _explain_pattern(value: str, rules: Mapping[str, Any]) -> str:
-    """Return what is wrong with a text that does not match the `pattern` of the rules, and what to write instead."""
-    message: str = rules.get("patternErrorMessage", f"does not match {rules['pattern']}")
-    return next((each["message"] for each in rules.get("mistakes", ()) if _fits(each, value)), message)
-
-
-def _describe_wrong_type(value: Json, rules: Mapping[str, Any], find_source_text: Callable[[], str]) -> str:
-    """Return a message about a value that is not of the `type` of the rules."""
-    expected_type = rules["type"]
-    if isinstance(value, bool | int | float):
-        spelling = find_source_text() or str(value).lower()
-        if expected_type == "string":
-            return _describe_unquoted(spelling, "boolean" if isinstance(value, bool) else "number", rules)
-        return f"must be {_describe_type(expected_type)}, not {spelling}"
-    hint = _EACH_ENTRY if "array" in expected_type and _has_entries_without_blank(value) else ""
-    return f"must be {_describe_type(expected_type)}, {_describe_value(value)}{hint}"
-
-
-def _describe_unquoted(spelling: str, kind: str, rules: Mapping[str, Any]) -> str:
-    """Return a message about a number or boolean in the place of a text. It suggests only what the rules accept."""
-    if _fits(rules, spelling):
-        return f'must be a string, not the unquoted {kind} {spelling}: write "{spelling}"'
-    suggestions = [spelling + unit for unit in rules.get("units", ()) if _fits(rules, spelling + unit)]
-    if suggestions:
-        return f"must be a number with a unit, not the number {spelling}: write {_join_choices(suggestions)}"
-    return f"the {kind} {shorten(spelling)[1:-1]} {_explain_pattern(spelling, rules)}"
-
-
-def _join_choices(choices: list[str]) -> str:
-    *first_choices, last_choice = choices
-    return f"{', '.join(first_choices)} or {last_choice}" if first_choices else last_choice
-
-
-def _describe_value(value: Json) -> str:
-    match value:
-        case None:
-            return "but has no value"
-        case str():
-            return f"not the string {shorten(value)}"
-        case list():
-            return "not a list"
-        case _:
-            return "not a mapping"
-
-
-def _has_entries_without_blank(value: Json) -> bool:
-    """Return whether a text or mapping may be a list whose entries, or the first one, have no blank after their '-'."""
-    first = value if isinstance(value, str) else next(iter(value), "") if isinstance(value, dict) else ""
-    return first.startswith("-") and not first.startswith(("--", "- "))
-
-
-def _describe_enum(value: Json, allowed_words: list[str]) -> str:
-    suggestion = (
-        find_closest(value.lower(), [word.lower() for word in allowed_words]) if isinstance(value, str) else None
-    )
-    known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
-    hint = f": did you mean {known_word}?" if known_word else ""
-    return f"must be one of {', '.join(allowed_words)}, not {shorten(value)}{hint}"
-
-
-def _format_counts(rule: object) -> dict[str, str]:
-    """Return a limit as a number of characters, of items and of members."""
-    count = rule if isinstance(rule, int) else 0
-    return {
-        "characters": format_count(count, "character"),
-        "items": format_count(count, "item"),
-        "members": format_count(count, "member"),
-    }
-
-
-def _measure(value: object) -> int:
-    return len(value) if isinstance(value, str | list | dict) else 0

@@ -71,7 +71,11 @@ def test_escaped_list_stays_a_list() -> None:
     ("text", "token", "message"),
     [
         ("s3://${buckte}/x", "${buckte}", "no value has the name 'buckte': did you mean 'bucket'?"),
-        ("${xyz}", "${xyz}", "no value has the name 'xyz': use bucket, env, target.name"),
+        (
+            "${xyz}",
+            "${xyz}",
+            "no value has the name 'xyz': use bucket, env, target.name, or declare 'xyz' in Values of a Target",
+        ),
         ("${}", "${}", "no value has the name '': use bucket, env, target.name"),
         ("${env:-prod}", "${env:-prod}", "no value has the name 'env:-prod': use bucket, env, target.name"),
         ("a ${env", "${", "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"),

@@ -68,13 +68,34 @@ def test_equality_and_sets_are_read(text: str, expected: list[Requirement]) -> N
     assert parse_requirements(text) == tuple(expected)
 
 
+FORMS = "write KEY=VALUE, KEY!=VALUE"
+
+
 @pytest.mark.parametrize(
-    "text", ["", " ", "env=prod,", ",env", "env in a", "env = = a", "env in (a b)", "=prod", "a;b"]
+    ("text", "character", "remedy"),
+    [
+        ("", 1, FORMS),
+        (" ", 2, FORMS),
+        ("env=prod,", 9, "remove the comma at the end"),
+        ("env=prod, ", 9, "remove the comma at the end"),
+        (",env", 1, "remove this comma"),
+        ("env=prod,,tier", 10, "remove this comma"),
+        ("env in prod", 8, "put the values in parentheses, as in KEY in (A,B)"),
+        ("tier=a, env notin", 18, "put the values in parentheses, as in KEY notin (A,B)"),
+        ("env = = a", 7, FORMS),
+        ("env in (a b)", 11, "put a comma between the values"),
+        ("env in (a", 10, "put a comma between the values, and a closing parenthesis after the last one"),
+        ("env in (a) b", 12, FORMS),
+        ("=prod", 1, FORMS),
+        ("a;b", 2, FORMS),
+        ("!", 2, FORMS),
+    ],
 )
-def test_other_text_is_refused(text: str) -> None:
-    """A text that Kubernetes would not read is refused, with the forms that are possible."""
-    with pytest.raises(ValueError, match="is not a selector at character"):
+def test_other_text_is_refused_at_its_fault(text: str, character: int, remedy: str) -> None:
+    """A text that Kubernetes would not read is refused, with the position of the fault and its remedy."""
+    with pytest.raises(ValueError, match="is not a selector") as error:
         parse_requirements(text)
+    assert str(error.value).startswith(f"{text!r} is not a selector at character {character}: {remedy}")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ UPDATES = "{mode: create-and-update}"
 EXECUTION = (
     ", ExecutionConfiguration: {ExecutionMode: ON_DEMAND, OnDemandConfiguration: {StartTime: '2026-01-01T00:00:00Z'}}"
 )
+ADOPTION = (
+    "{mode: create-and-update, adopt: "
+    "'arn:aws:app-integrations:us-east-1:123456789012:data-integration-association/i/a'}"
+)
 TARGET = (
     "apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {name: prod}\n"
     'spec: {Region: us-east-1, AccountId: "123456789012", Policy: %s}\n---\n'
@@ -103,6 +107,7 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month, first: 2026-01-01, skip: [2026-02-30]", "/window/skip/0: '2026-02-30' is not a date"),
         ("every: month, first: 2026-01-01, backfill: 2026-04-31", "/window/backfill: '2026-04-31' is not a date"),
         ("every: month, first: 2026-01-01, timeZone: Europe/Berlln", "did you mean 'Europe/Berlin'?"),
+        ("every: month, first: 2026-01-01, timeZone: utc", "did you mean 'UTC'?"),
         ("every: month, first: 2026-01-01, timeZone: berlin", "did you mean 'Europe/Berlin'?"),
         ("every: month, first: 2026-01-01, timeZone: qqqqqqqqqqqq", "write an IANA name, such as Europe/Berlin"),
         ("every: month, first: 2026-01-01, continueFrom: some-other-day", "is neither a date nor a time"),
@@ -143,20 +148,91 @@ def test_execution_configuration_beside_a_window_is_refused() -> None:
     assert "/spec/ExecutionConfiguration: must not be set together with window" in problem
 
 
-@pytest.mark.parametrize("member", ["delay: 2h", "start: at-once"])
-def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str) -> None:
-    """policy.delay and policy.start belong to fixed windows."""
+@pytest.mark.parametrize(
+    ("member", "remedy"),
+    [
+        ("delay: 2h", "set window.delay to 2h instead"),
+        ("start: at-once", "to send each window as soon as it ends, set window.delay to 0s instead"),
+    ],
+)
+def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str, remedy: str) -> None:
+    """policy.delay and policy.start belong to fixed windows, and the message names the same for a window."""
     (problem,) = list_problems(
         build_document("every: month, first: 2026-01-01", f"{{mode: create-and-update, {member}}}")
     )
-    assert f"/policy/{member.partition(':')[0]}: has no effect on a manifest with window: use window.delay" in problem
+    assert problem.endswith(f"/policy/{member.partition(':')[0]}: has no effect on a manifest with window: {remedy}")
+    assert load(build_document("every: month, first: 2026-01-01, delay: 0s")).window
 
 
-@pytest.mark.parametrize("policy", [None, "{mode: create}", "{generation: 2}"])
-def test_window_needs_updates_in_git(policy: str | None) -> None:
-    """A window without an effective create-and-update in git is a validation error."""
+@pytest.mark.parametrize(
+    ("policy", "pointer"), [(None, "/window"), ("{mode: create}", "/policy/mode"), ("{generation: 2}", "/window")]
+)
+def test_window_needs_updates_in_git(policy: str | None, pointer: str) -> None:
+    """A window without an effective create-and-update in git is a validation error, where the mode stands."""
     (problem,) = list_problems(build_document("every: month, first: 2026-01-01", policy))
-    assert "/window: a window needs updates, and policy.mode is create" in problem
+    assert f"{pointer}: a window needs updates, and policy.mode is create" in problem
+
+
+@pytest.mark.parametrize("selection", ["", "target: prod\n", "targets: [prod]\n"])
+def test_window_with_another_problem_still_needs_updates(selection: str) -> None:
+    """A wrong date and a mode that permits no updates are both reported at once."""
+    targets = TARGET % "{}" if selection else ""
+    problems = list_problems(targets + build_document("every: month, first: 2026-10-31", None) + selection)
+    assert len(problems) == 2
+    assert "/window/first: the day of first is 31" in "".join(problems)
+    assert "/window: a window needs updates" in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("target", "policy", "selection"),
+    [
+        ("{mode: 1}", None, "target: prod"),
+        ("{mode: create-and-update}", None, "target: prd"),
+        ("{mode: create-and-update}", "1", "target: prod"),
+        ("{mode: create-and-update}", "{mode: 1}", "target: prod"),
+        ("{mode: create-and-update}", "{mode: Create}", "targets: [prod]"),
+        ("{mode: create}", None, "targets: 1"),
+    ],
+)
+def test_unknown_mode_of_a_window_is_one_problem(target: str, policy: str | None, selection: str) -> None:
+    """If the Target or the mode is wrong itself, nothing is said about the updates that a window needs."""
+    text = TARGET % target + build_document("every: month, first: 2026-01-01", policy) + selection + "\n"
+    (problem,) = list_problems(text)
+    assert "a window needs updates" not in problem
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ("skip: [2026-02-15]", ["/window/skip: no window begins on 2026-02-15: write dates on which a window begins"]),
+        ("skip: [2025-12-01, 2026-02-01, 2026-05-01], last: 2026-04-30", ["begins on 2025-12-01, 2026-05-01: write"]),
+        ("skip: [2026-02-01, 2026-04-01], last: 2026-04-01, backfill: 2026-02-01", []),
+        ("backfill: 2025-06-01", ["/window/backfill: backfill permits no window, because the first one ends on 2026-"]),
+        ("backfill: 2026-01-31", ["because the first one ends on 2026-02-01: write this date or a later one"]),
+    ],
+)
+@pytest.mark.parametrize("policy", [UPDATES, "{mode: observe}", ADOPTION])
+def test_date_without_a_window_is_a_warning(members: str, expected: list[str], policy: str) -> None:
+    """A date of skip on which no window begins, and a backfill before the end of the first, are warnings."""
+    text = build_document(f"every: month, first: 2026-01-01, {members}", policy)
+    warnings = [str(each) for each in load_manifests([File("a.yaml", text.encode())], NOW).warnings]
+    assert len(warnings) == len(expected)
+    assert all(part in warning for part, warning in zip(expected, warnings, strict=True))
+
+
+def test_retired_windows_have_no_warning() -> None:
+    """A retired manifest sends no window, and its dates are not checked."""
+    text = build_document("every: month, first: 2026-01-01, skip: [2026-02-15]", "{mode: observe, retired: replaced}")
+    assert load_manifests([File("a.yaml", text.encode())], NOW).warnings == ()
+
+
+@pytest.mark.parametrize("member", ["first", "last", "backfill"])
+def test_date_with_a_time_is_one_problem(member: str) -> None:
+    """A date with a time is one mistake, and not also a text that is too long."""
+    window = {"first": "2026-01-01", member: "2026-02-01T00:00:00Z"}
+    members = ", ".join(f"{name}: {text}" for name, text in window.items())
+    (problem,) = list_problems(build_document(f"every: month, {members}"))
+    assert f"/window/{member}: '2026-02-01T00:00:00Z' is not a date: write YEAR-MONTH-DAY" in problem
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.CREATE_AND_UPDATE])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, rules, spec
+from support.recurring import build_recurring_manifest
 
 from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Journal
@@ -54,6 +56,16 @@ def test_suspended_or_observed_create_is_held(policy: Policy, target: Target, mo
     (decision,) = decide_creates(manifest(policy=policy), target=target, mode=mode)
     assert isinstance(decision, Held)
     assert reason in decision.reason
+
+
+def test_mode_in_the_reason_is_one_that_the_manifest_accepts() -> None:
+    """A manifest with a window needs create-and-update, and the reason of an observed write names this mode."""
+    (fixed,) = decide_creates(manifest(policy=Policy(mode=Mode.OBSERVE)))
+    assert isinstance(fixed, Held)
+    assert "set policy.mode to create in the manifest" in fixed.reason
+    (recurring,) = decide_creates(build_recurring_manifest(policy=Policy(mode=Mode.OBSERVE), first=date(2026, 10, 1)))
+    assert isinstance(recurring, Held)
+    assert "set policy.mode to create-and-update in the manifest" in recurring.reason
 
 
 def test_an_update_is_held_like_a_create() -> None:

@@ -30,6 +30,18 @@ def test_list_ends_with_the_window_that_begins_on_the_date() -> None:
     assert listing.report.is_suspended
 
 
+def test_list_before_the_due_window_leaves_it_out() -> None:
+    """A window that is due and begins after the date is not listed. Windows that were sent stay."""
+    listing = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.end, date(2020, 1, 1))
+    assert listing
+    assert (listing.report.planned, listing.has_later_windows, listing.is_complete) == ((), True, True)
+    assert [each.window for each in listing.report.sent] == [SEPTEMBER]
+    later = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.end, date(2026, 10, 1))
+    assert later
+    assert later.report.due
+    assert later.report.due.window.start == OCTOBER.start
+
+
 def test_long_list_is_cut_and_says_so() -> None:
     """A list has at most a thousand windows to come, however late the date is."""
     listing = list_windows(build_recurring_manifest(every=Period.DAY), JOURNAL, QUIET, date.max)

@@ -225,9 +225,9 @@ NOT_YAML: Cases = {
     "bytes": (bytes(range(128, 256)) * 10, ["1:1: the file is not UTF-8"]),
     "empty": ("", ["1:1: the file is empty: remove it, or add a manifest"]),
     "only-a-mark": (b"\xef\xbb\xbf", ["1:1: the file is empty"]),
-    "only-comments": ("# one\n\n# two\n", ["1:1: the file is empty"]),
-    "only-separators": ("---\n---\n# x\n---\n", ["1:1: the file is empty"]),
-    "only-null": ("~\n---\nnull\n", ["1:1: the file is empty"]),
+    "only-comments": ("# one\n\n# two\n", ["1:1: the file has no manifest, only comments or empty documents"]),
+    "only-separators": ("---\n---\n# x\n---\n", ["1:1: the file has no manifest"]),
+    "only-null": ("~\n---\nnull\n", ["1:1: the file has no manifest"]),
     "yaml-2.0": ("%YAML 2.0\n---\na: 1\n", ["1:1: the file is not YAML: the version of YAML must be 1.2"]),
     "list": ("- a\n- b\n", ["1:1: a manifest must be a mapping, not a list"]),
     "list-of-manifests": (f"[{TARGET.splitlines()[0]}]", ["1:1: a manifest must be a mapping, not a list"]),
@@ -648,7 +648,21 @@ MEANING: Cases = {
     ),
     "epoch-seconds": (
         WINDOW + '      StartTime: "1790812800"\n',
-        [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' has 10 digits, as epoch seconds have: app"],
+        [
+            (
+                f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: '1790812800' has 10 digits, as epoch seconds "
+                'have: write "1790812800000", with quotes, for epoch milliseconds'
+            ),
+        ],
+    ),
+    "epoch-seconds-unquoted": (
+        WINDOW + "      StartTime: 1790812800\n",
+        [
+            (
+                f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: the number 1790812800 has 10 digits, as epoch "
+                'seconds have: write "1790812800000", with quotes, for epoch milliseconds'
+            ),
+        ],
     ),
     "epoch-microseconds": (
         WINDOW + '      StartTime: "1790812800000000"\n',
@@ -657,6 +671,22 @@ MEANING: Cases = {
     "no-time": (
         WINDOW + "      StartTime: tomorrow\n",
         [f"10:18: {EXECUTION}/OnDemandConfiguration/StartTime: 'tomorrow' {NO_TIME}"],
+    ),
+    "retired-true": (
+        MANIFEST + "policy: {retired: true}\n",
+        ["7:19: /policy/retired: must be a string, not the unquoted boolean true: write why the association is no"],
+    ),
+    "retired-number": (
+        MANIFEST + "policy: {retired: 2026}\n",
+        ["7:19: /policy/retired: must be a string, not the unquoted number 2026: write why the association is no"],
+    ),
+    "reason-true": (
+        TARGET + '  Ignore: [{Arn: "*", Reason: true}]\n',
+        ["8:31: /spec/Ignore/0/Reason: must be a string, not the unquoted boolean true: write whose associations"],
+    ),
+    "status": (
+        MANIFEST + "status: {}\n",
+        ["7:1: /status: 'status' is not part of a manifest: remove it, and see `reconcile status` for the state"],
     ),
     "epoch-unquoted": (
         WINDOW + "      StartTime: 1790812800000\n",

@@ -46,7 +46,7 @@ REJECTED: list[tuple[str | bytes, str]] = [
     (r'["\ud83dx"]', f"1:2: {HALF_PAIR}"),
     (r'["\ud83d\n"]', f"1:2: {HALF_PAIR}"), (r'["\ud83d\ud83d\ude00"]', f"1:2: {HALF_PAIR}"),
     (r'{"\udc00": 1}', f"1:2: {HALF_PAIR}"),
-    ("null", "1:1: the file is empty"),
+    ("null", "1:1: the file has no manifest"),
     # not UTF-8
     (b'["\xff"]', "1:3: the file is not UTF-8"), (b'["\xed\xa0\x80"]', "1:3: the file is not UTF-8"),
     (b'["\xc0\xaf"]', "1:3: the file is not UTF-8"),

@@ -56,6 +56,20 @@ INTENDED_DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
             "ScheduleConfiguration/FirstExecutionFrom",
         )
     },
+    **{
+        pointer: (
+            {"type": "string", "min": 1, "max": 255, "pattern": NOT_BLANK},
+            {
+                "type": "string",
+                "min": 1,
+                "max": 255,
+                "pattern": NOT_BLANK,
+                "not": {"type": "string", "pattern": r"\$\{"},
+            },
+            "no value is inserted in keys, so a placeholder there is a mistake",
+        )
+        for pointer in ("/ClientAssociationMetadata/{}", "/ObjectConfiguration/{}", "/ObjectConfiguration/*/{}")
+    },
     EXECUTION: (
         {"type": "structure", "required": ["ExecutionMode"]},
         {"type": "structure", "required": ["ExecutionMode"], "SCHEDULED": ["ScheduleConfiguration"]},

@@ -79,7 +79,7 @@ def test_each_member_is_a_target() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected", "count"),
     [
-        ("    Region: us-east-1\n", "", ": 'Region' is missing", 2),
+        ("    Region: us-east-1\n", "", ": 'Region' is missing: set it in this member, or in the template", 2),
         ("Region: us-east-1", "Region: xx-nowhere-1", "7:13: /spec/template/Region: 'xx-nowhere-1' is not a Region", 1),
         ("Region: us-east-1", "Region: 1", "7:13: /spec/template/Region: the number 1 is not a Region", 1),
         ("Region: eu-west-2", "Region: x", "13:54: /spec/members/1/Region: 'x' is not a Region code", 1),
@@ -97,6 +97,14 @@ def test_mistake_is_reported_where_it_stands(old: str, new: str, expected: str, 
     problems = list_problems(SET.replace(old, new, 1))
     assert len(problems) == count
     assert all(expected in problem for problem in problems)
+
+
+def test_value_that_one_member_lacks_names_the_member() -> None:
+    """A problem in the template that concerns some members only names them."""
+    text = SET.replace("{role: reconciler, bucket: shared}", "{bucket: shared}").replace("{bucket: own}", "{role: own}")
+    (problem,) = list_problems(text)
+    assert problem.startswith("set.yaml:8:53: /spec/template/RoleArn: no value has the name 'role'")
+    assert problem.endswith(" (in member 'one', 'three')")
 
 
 @pytest.mark.parametrize("members", ["1", "[]", "[1, {name: 2}]", "[{name: one, x: 1}]"])

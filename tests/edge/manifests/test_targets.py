@@ -107,7 +107,7 @@ def test_every_value_is_substituted() -> None:
     manifest = HEAD % "DataIntegrationAssociation" + (
         "metadata: {name: a}\ntarget: prod-us\nspec:\n"
         '  DataIntegrationIdentifier: "x-${target.accountId}"\n'
-        '  ClientAssociationMetadata: {"${bucket}": "$${bucket} in ${target.region}"}\n'
+        '  ClientAssociationMetadata: {purpose: "$${bucket} in ${target.region}"}\n'
         '  ObjectConfiguration: {a: {b: ["${target.name}"]}}\n'
         '  ExecutionConfiguration: {ExecutionMode: "${mode}", OnDemandConfiguration: {StartTime: "${start}"}}\n'
     )
@@ -115,13 +115,75 @@ def test_every_value_is_substituted() -> None:
     (parsed,) = read(target, manifest).manifests["prod-us"]
     assert parsed.spec == {
         "DataIntegrationIdentifier": "x-111111111111",
-        "ClientAssociationMetadata": {"${bucket}": "${bucket} in us-east-1"},
+        "ClientAssociationMetadata": {"purpose": "${bucket} in us-east-1"},
         "ObjectConfiguration": {"a": {"b": ["prod-us"]}},
         "ExecutionConfiguration": {
             "ExecutionMode": "ON_DEMAND",
             "OnDemandConfiguration": {"StartTime": "1790812800000"},
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ('AllowedDestinations: ["s3://${bucket}/*"]', "/spec/AllowedDestinations/0: contains '${', which is not"),
+        ('Ignore: [{Arn: "arn:${x}", Reason: "${x}"}]', "/spec/Ignore/0/Arn: contains '${', which is not replaced"),
+        ('SessionName: "${bucket}"', "/spec/SessionName: '${bucket}' is not replaced here: write the value itself"),
+        ('MaxCreates: "${bucket}"', "/spec/MaxCreates: '${bucket}' is not replaced here: write the value itself"),
+        ('Policy: {mode: "${bucket}"}', "/spec/Policy/mode: '${bucket}' is not replaced here: write the value"),
+        ('Burst: 1, Values: {"${a}": b}', "/spec/Values/${a}: '${a}' is not replaced here: write the value itself"),
+    ],
+)
+def test_placeholder_in_another_member_of_a_target_is_refused(fields: str, expected: str) -> None:
+    """Where no value is inserted and a literal `${` cannot be meant, a placeholder is one problem."""
+    (problem,) = list_problems(PROD_US.replace("Values: {bucket: exports-prod}", fields))
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('targets: ["${x}"]', "/targets/0: '${x}' is not replaced here: write the value itself, because ${NAME} works"),
+        ('policy: {mode: "${x}"}', "/policy/mode: '${x}' is not replaced here"),
+        ('policy: {generation: "${x}"}', "/policy/generation: '${x}' is not replaced here"),
+        ('policy: {ignore: ["/ClientId/${x}"]}', "/policy/ignore/0: contains '${', which is not replaced here"),
+    ],
+)
+def test_placeholder_beside_spec_is_refused(line: str, expected: str) -> None:
+    """A placeholder in policy or in `targets` is refused, and the message says that it is not replaced there."""
+    (problem,) = list_problems(PROD_US, build_manifest(line))
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "ObjectConfiguration: {'${a}': {b: [c]}}",
+        "ObjectConfiguration: {a: {'${b}': [c]}}",
+        "ClientAssociationMetadata: {'$${a}': b}",
+    ],
+)
+def test_placeholder_in_a_key_is_refused(member: str) -> None:
+    """Keys are never replaced, so a placeholder in a key of spec is a problem."""
+    (problem,) = list_problems(PROD_US, build_manifest("") + f"  {member}\n")
+    assert "contains '${', which is not replaced in keys: write the key itself" in problem
+
+
+def test_free_text_may_hold_a_placeholder() -> None:
+    """Free text, such as a reason, keeps `${` without a problem."""
+    target = PROD_US.replace("Values: {", 'Ignore: [{Arn: "arn:*", Reason: "see ${x}"}], Values: {')
+    desired = read(target, build_manifest("policy: {retired: 'replaced by ${x}'}"))
+    assert desired.targets[0].ignore[0].reason == "see ${x}"
+    assert desired.manifests["prod-us"][0].policy.retired == "replaced by ${x}"
+
+
+def test_dollar_without_braces_is_explained() -> None:
+    """A `$` without braces is named, with the form that a placeholder has."""
+    (problem,) = list_problems(PROD_US, build_manifest("", destination="s3://$bucket/x"))
+    assert "'s3://$bucket/x' has a '$', which is not allowed: for a value of the Target, write its name in braces" in (
+        problem
+    )
 
 
 def test_role_and_external_id_are_substituted() -> None:
@@ -138,9 +200,11 @@ def test_without_a_target_only_its_name_is_known() -> None:
     assert list_destinations(read(build_manifest("", destination="'s3://x/${target.name}'"))) == {
         "default": ["s3://x/default"]
     }
-    assert list_problems(build_manifest("")) == [
-        "all.yaml:7:25: /spec/DestinationURI: no value has the name 'bucket': use target.name"
-    ]
+    (problem,) = list_problems(build_manifest(""))
+    assert problem == (
+        "all.yaml:7:25: /spec/DestinationURI: no value has the name 'bucket': use target.name, or declare 'bucket' in "
+        "Values of a Target"
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,6 +243,18 @@ def test_without_a_target_only_its_name_is_known() -> None:
             "/targets/matchExpressions/0: 'values' is missing: In and NotIn require it",
         ),
         (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: in, values: [b]}]}"),
+            "/targets/matchExpressions/0/operator: must be one of In, NotIn, Exists, DoesNotExist, not 'in': did you",
+        ),
+        (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: Equals, values: [b]}]}"),
+            "/targets/matchExpressions/0/operator: must be one of In, NotIn, Exists, DoesNotExist, not 'Equals'",
+        ),
+        (
+            build_manifest("targets: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}"),
+            "/targets/matchExpressions/0/values: must not be set with Exists and DoesNotExist, which take no values: ",
+        ),
+        (
             build_manifest("targets: [staging]\ntarget: staging"),
             "20:1: /target: must not be set beside 'targets': keep one of the two",
         ),
@@ -206,7 +282,7 @@ def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> No
     [
         (
             "targets: {matchLabels: {env: prd}}",
-            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are 'prod-us', ",
+            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are the labels",
         ),
         ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
         (
@@ -219,6 +295,25 @@ def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -
     """A selector, or an entry of a list, that selects nothing gives one warning."""
     (warning,) = read(*TARGETS, build_manifest(selection)).warnings
     assert str(warning).startswith(expected)
+
+
+def test_value_that_other_targets_have_is_to_be_added() -> None:
+    """A value that only one Target lacks is to be added there, and the message names this Target."""
+    staging = STAGING.replace("bucket: exports-staging", "buckets: x")
+    (problem,) = list_problems(PROD_US, PROD_EU, staging, build_manifest("targets: ['*']"))
+    assert problem.endswith(
+        "no value has the name 'bucket': add 'bucket' to Values of the Target (in target 'staging')"
+    )
+
+
+def test_labels_in_a_warning_are_bounded() -> None:
+    """The warning about labels lists the first ten, and counts the others. Without labels it says so."""
+    labels = ", ".join(f"k{number:02}: v" for number in range(12))
+    (warning,) = read(PROD_US.replace("env: prod", labels), build_manifest("targets: {matchLabels: {a: b}}")).warnings
+    assert warning.message.endswith("k08=v, k09=v and 2 more")
+    plain = PROD_US.replace(", labels: {env: prod}", "")
+    (warning,) = read(plain, build_manifest("targets: {matchLabels: {a: b}}")).warnings
+    assert warning.message.endswith("nothing is created: declared are no labels")
 
 
 def test_selector_without_any_target_is_a_warning() -> None:
@@ -258,6 +353,7 @@ def test_same_name_is_allowed_in_other_targets_only() -> None:
     everywhere = build_manifest("targets: ['*']")
     (problem,) = list_problems(*TARGETS, everywhere, build_manifest("target: staging", destination="s3://x/yz"))
     assert problem.startswith("all.yaml:26:18: /metadata/name: the name 'monthly' is already used by the manifest at")
+    assert problem.endswith("names must be unique in a target (in target 'staging')")
 
 
 def test_same_request_after_the_substitution_is_a_problem() -> None:
@@ -268,6 +364,17 @@ def test_same_request_after_the_substitution_is_a_problem() -> None:
         build_manifest("target: staging", "other", "s3://exports-staging/profiles"),
     )
     assert "the manifest 'monthly' at all.yaml:16 has the same DataIntegrationIdentifier" in problem
+    assert problem.endswith("ClientId and DestinationURI: remove one (in target 'staging')")
+
+
+@pytest.mark.parametrize(("account", "region"), [("111111111111", "us-east-1"), ("222222222222", "eu-west-2")])
+def test_adopted_association_must_be_in_the_place_of_its_target(account: str, region: str) -> None:
+    """An ARN of another account or Region than that of the Target is a problem at policy.adopt."""
+    arn = f"arn:aws:app-integrations:{region}:{account}:data-integration-association/i/a"
+    manifest = build_manifest(f"target: staging\npolicy: {{adopt: '{arn}'}}")
+    (problem,) = list_problems(*TARGETS, manifest)
+    assert f"/policy/adopt: the association is in account {account} and {region}, and Target 'staging' is" in problem
+    assert read(build_manifest(f"policy: {{adopt: '{arn}'}}", destination="s3://x/yz")).manifests["default"]
 
 
 def test_invalid_target_causes_no_further_problems() -> None:
