@@ -65,16 +65,13 @@ demo: setup ## Show three months of a monthly export in two environments, with t
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(call show,1 November: October can be exported. A dry run shows the plan and writes nothing.,--dry-run $(call on,2026-11-01))
 	$(call sum,A run creates the associations. AWS would start their exports at once.,$(call on,2026-11-01))
-	$(call sum,2 November: a daily run sees for the first time that the exports have ended.,$(call on,2026-11-02))
-	$(call sum,3 November: nothing has changed since. From now on the exports of October count as completed.,$(call on,2026-11-03))
+	$(call sum,2 November: the exports of October have been completed.,$(call on,2026-11-02))
 	$(call show,1 December: a run updates the monthly associations. AWS would export November.,$(call on,2026-12-01))
-	$(call sum,2 December,$(call on,2026-12-02))
-	$(call sum,3 December,$(call on,2026-12-03))
+	$(call sum,2 December: the exports of November have been completed.,$(call on,2026-12-02))
 	$(call sum,1 January: a run updates them again. AWS would export December.,$(call on,2027-01-01))
-	$(call sum,2 January,$(call on,2027-01-02))
-	$(call sum,3 January,$(call on,2027-01-03))
+	$(call sum,2 January: the exports of December have been completed.,$(call on,2027-01-02))
 	$(call show,The exports of production: past and to come,windows profiles-monthly --target production \
-		$(call on,2027-01-03) --until 2027-03-01)
+		$(call on,2027-01-02) --until 2027-03-01)
 	@echo 'The demo used the sandbox and did not call AWS. Its state and its logs are in $(DEMO).'
 
 on = --sandbox --sandbox-time $(1)T02:00:00Z

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import assert_never
 
-from reconciler.core.apply.outcome import Answer, NotSent, Outcome, Skipped
-from reconciler.core.apply.transitions import LATE_CALL, MAX_INTENT_AGE, with_outcomes, with_renewed_intents
+from reconciler.core.apply.outcome import SUCCESSES, Answer, NotSent, Outcome, Skipped
+from reconciler.core.apply.transitions import (
+    LATE_CALL,
+    MAX_INTENT_AGE,
+    with_outcomes,
+    with_renewed_intents,
+    with_running_jobs,
+)
 from reconciler.core.errors import StateError
+from reconciler.core.journal.records import Journal
+from reconciler.core.model import Live
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update, Write
-from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
+from reconciler.core.ports import Clock, CloudWriter, JournalWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3
 """Maximum number of attempts of a call that AWS certainly did not carry out."""
@@ -24,6 +33,8 @@ class Executor:
         self, plan: Plan, written_at: datetime, leased_journal: LeasedJournal, cloud: CloudWriter, clock: Clock
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
+        self._writes = plan.writes
+        self._final_journal: Journal | None = None
         self._open_writes = plan.writes
         self._written_at, self._leased_journal, self._own_journal = written_at, leased_journal, leased_journal.journal
         self._cloud, self._clock = cloud, clock
@@ -35,7 +46,7 @@ class Executor:
             self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
             progress("sending", number, len(writes))
         try:
-            self._leased_journal.finish(
+            self._final_journal = self._leased_journal.finish(
                 lambda journal: with_outcomes(
                     journal, self._own_journal, self._open_writes, self.outcomes, self._clock.now()
                 )
@@ -49,6 +60,24 @@ class Executor:
             )
             return f"{error}; {consequence}"
         return None
+
+    @property
+    def successful_writes(self) -> list[Write]:
+        """The writes that AWS carried out."""
+        return [write for write in self._writes if isinstance(self.outcomes[write.manifest.name], SUCCESSES)]
+
+    def record_running_jobs(self, live: Mapping[str, Live], journal_writer: JournalWriter) -> None:
+        """Write to the journal which of the started jobs List already shows as running. `live` is List by id.
+
+        The next run may see only the end of such a job. An error is ignored: without this knowledge, the end of the job
+        counts one settle time after a later run has seen it.
+        """
+        if self._final_journal:
+            names = [write.manifest.name for write in self.successful_writes]
+            journal = with_running_jobs(self._final_journal, names, live, self._clock.now())
+            if journal.records != self._final_journal.records:
+                with suppress(StateError):
+                    journal_writer.swap(self._final_journal, journal)
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call. Retry it only if AWS certainly did not carry it out. A stop or an old intent prevents it."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import with_intents
@@ -75,8 +74,9 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
             with writers.journal.lease(journal, new_journal) as leased_journal:
                 executor = Executor(plan, now, leased_journal, writers.cloud, run.context.clock)
                 error = executor.execute(run.context.is_stopped, run.context.progress)
-            writes = [write for write in plan.writes if isinstance(executor.outcomes[write.manifest.name], SUCCESSES)]
-            return Result(plan, executor.outcomes, _list_again(writes, cloud), error, new_journal.last_decisions)
+            live = _list_again(executor.successful_writes, cloud)
+            executor.record_running_jobs(live, writers.journal)
+            return Result(plan, executor.outcomes, live, error, new_journal.last_decisions)
         if not journal.lineage or not new_journal.has_same_content_as(journal):  # a first run creates the journal
             writers.journal.swap(journal, new_journal)
     except StateConflict:

@@ -45,7 +45,7 @@ CHANGES = {
         ),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),
-    "reconciler/core/report/explanation.py": (
+    "reconciler/core/report/decision_row.py": (
         ("        case Lost():", "        case Paused():\n            yield 'paused'\n        case Lost():"),
         ("    Lost,\n", "    Lost,\n    Paused,\n"),
     ),

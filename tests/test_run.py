@@ -150,7 +150,7 @@ def get_decision(result: Result) -> Decision:
 
 
 def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
-    """A Create takes two journal writes, and a third one records the match. Later runs write nothing."""
+    """A Create takes three journal writes: intent, answer, and that its job runs. A fourth one records the match."""
     scenario = RunScenario()
     first = scenario.run()
     assert isinstance(get_decision(first), Create)
@@ -159,11 +159,25 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert first.live_after_writes[outcome.association_id].id == outcome.association_id
     assert scenario.progress_steps[-1] == ("sending", 1, 1)
     store = scenario.journal.store
-    assert (store.loads, store.puts) == (2, 2)
+    assert (store.loads, store.puts) == (2, 3)
     assert isinstance(get_decision(scenario.run()), InSync)
-    assert (store.loads, store.puts) == (3, 3)
+    assert (store.loads, store.puts) == (3, 4)
     assert isinstance(get_decision(scenario.run()), InSync)
-    assert (scenario.create_count, store.loads, store.puts) == (1, 4, 3)
+    assert (scenario.create_count, store.loads, store.puts) == (1, 4, 4)
+
+
+def test_running_job_that_cannot_be_recorded_is_no_failure() -> None:
+    """If the journal cannot be written after the answers, the run has succeeded, and the next run looks again."""
+    scenario = RunScenario()
+    scenario.journal.store.failing_puts = {3}
+    result = scenario.run()
+    assert (result.error, type(result.outcomes["export"])) == (None, Created)
+    state = scenario.journal.journal.records["export"].state
+    assert isinstance(state, Bound)
+    assert state.job
+    assert state.job.running_at is None
+    assert isinstance(get_decision(scenario.run()), InSync)
+    assert scenario.create_count == 1
 
 
 def test_dry_run_only_reads() -> None:
@@ -393,7 +407,7 @@ def test_old_intent_is_renewed_before_the_call() -> None:
     assert journals[1].records["b"].state == CreatePending(
         1, scenario.clock.now() - timedelta(seconds=61), scenario.clock.now() - timedelta(seconds=61)
     )
-    assert scenario.journal.store.puts == 3
+    assert scenario.journal.store.puts == 4  # with the jobs that run at the end
     assert {type(record.state) for record in scenario.journal.journal.records.values()} == {Bound}
 
 

@@ -18,7 +18,8 @@ from reconciler.core.journal.records import Bound, CreatePending, LastDecision, 
 from reconciler.core.model import Execution, Live, Manifest, Origin, Policy, Target
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.plan import Plan
-from reconciler.core.report.explanation import Explanation, Row, explain
+from reconciler.core.report.decision_row import Row
+from reconciler.core.report.explanation import Explanation, explain
 from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation
 from reconciler.render import explanation as explanations
 

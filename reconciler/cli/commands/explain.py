@@ -36,8 +36,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import find_manifest_targets
     from reconciler.cli import progress
-    from reconciler.core.errors import EXIT_FAILED
-    from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation
+    from reconciler.core.report.target_explanation import LocatedExplanation, compute_exit_code
     from reconciler.render import explanation
 
     renderers: Mapping[str, output.Renderer[Sequence[TargetExplanation]]] = {
@@ -56,4 +55,4 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
         if isinstance(subject, LocatedExplanation) and subject.refusal:
             print_error(subject.refusal if len(subjects) == 1 else f"{subject.target}: {subject.refusal}")
     output.write(subjects, parsed_outputs, renderers)
-    return EXIT_FAILED if any(isinstance(each, FailedExplanation) for each in subjects) else 0
+    return compute_exit_code(subjects)

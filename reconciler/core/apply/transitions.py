@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, RefusalKind, Refused, Skipped, Unknown, Updated
-from reconciler.core.journal.jobs import Job, JobSource, Refusal
+from reconciler.core.journal.jobs import RUNNING, Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Record
+from reconciler.core.model import Live
 from reconciler.core.plan.decision import Blocked, Decision, get_live
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Write
@@ -60,6 +61,21 @@ def with_outcomes(
         if outcome := outcomes.get(record.name):
             new_record = apply_outcome(record, write.previous_record, outcome, now)
             journal = journal.with_records(new_record) if new_record else journal.without_records(record.name)
+    return journal
+
+
+def with_running_jobs(journal: Journal, names: Iterable[str], live: Mapping[str, Live], now: datetime) -> Journal:
+    """Return the journal after a look at List behind the calls, with the jobs of `names` that it shows as running.
+
+    `live` holds the associations by id. No job of theirs ran before the calls, so the running ones are the new jobs.
+    """
+    for record in (journal.records[name] for name in names if name in journal.records):
+        state = record.state
+        if isinstance(state, Bound) and state.job and state.association_id in live:
+            execution = live[state.association_id].last_execution
+            if execution and execution.status == RUNNING and state.job.result is None:
+                job = replace(state.job, running_at=state.job.running_at or now)
+                journal = journal.with_records(replace(record, state=replace(state, job=job)))
     return journal
 
 

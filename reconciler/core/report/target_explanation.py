@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.core.errors import EXIT_FAILED
 from reconciler.core.report.explanation import Explanation
 
 
@@ -31,3 +33,8 @@ class FailedExplanation:
 
 TargetExplanation: TypeAlias = LocatedExplanation | FailedExplanation
 """Explanation of a manifest in one target, or the reason why there is none."""
+
+
+def compute_exit_code(explanations: Iterable[TargetExplanation]) -> int:
+    """Return the exit code of `reconcile explain`: a target that could not be looked at is a failure."""
+    return EXIT_FAILED if any(isinstance(each, FailedExplanation) for each in explanations) else 0

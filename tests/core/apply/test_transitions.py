@@ -9,7 +9,7 @@ import pytest
 from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents
+from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents, with_running_jobs
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record
 from reconciler.core.model import Execution, Manifest, Mode, Policy
@@ -221,3 +221,30 @@ def test_record_changed_by_another_run_is_left_unchanged() -> None:
     assert with_outcomes(other_journal, intents, plan.writes, {"export": Created("a9")}, LATER) == other_journal
     assert with_renewed_intents(other_journal, intents, plan.writes, {}, LATER) == other_journal
     assert with_outcomes(intents, intents, plan.writes, {}, LATER) == intents
+
+
+@pytest.mark.parametrize(
+    ("status", "job", "is_recorded"),
+    [
+        ("IN_PROGRESS", CREATED_JOB, True),
+        ("COMPLETED", CREATED_JOB, False),
+        (None, CREATED_JOB, False),
+        ("IN_PROGRESS", None, False),
+        ("IN_PROGRESS", replace(CREATED_JOB, result="FAILED", ended_at=LATER), False),
+    ],
+)
+def test_new_job_that_runs_is_recorded(status: str | None, job: Job | None, *, is_recorded: bool) -> None:
+    """After the calls, a new job is recorded as running if List shows IN_PROGRESS."""
+    before = journal(replace(record(), state=Bound("a1", NOW, job=job)))
+    after = with_running_jobs(before, ["export"], {"a1": live(status=status)}, LATER)
+    recorded_job = replace(CREATED_JOB, running_at=LATER)
+    assert after == (journal(replace(record(), state=Bound("a1", NOW, job=recorded_job))) if is_recorded else before)
+
+
+def test_only_new_jobs_that_list_shows_are_recorded() -> None:
+    """A job is recorded as running only for a write of this run whose association List shows, and only once."""
+    running, other = replace(CREATED_JOB, running_at=NOW), replace(record("other", "a2"), state=Bound("a2", NOW))
+    pending = replace(record("pending"), state=CreatePending(1, NOW, NOW))
+    before = journal(replace(record(), state=Bound("a1", NOW, job=running)), other, pending)
+    live_by_id = {"a1": live(status="IN_PROGRESS")}
+    assert with_running_jobs(before, ["export", "other", "pending", "gone"], live_by_id, LATER) == before

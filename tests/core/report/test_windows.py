@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from support.builders import NOW, journal, live, manifest, observation, record, rules
+from support.builders import NOW, SETTLE, journal, live, manifest, observation, record, rules
 from support.recurring import (
     AUGUST,
     BOUNDARIES,
@@ -24,7 +24,7 @@ from support.recurring import (
 )
 
 from reconciler.core.apply.outcome import NotSent, Outcome, Refused, Updated
-from reconciler.core.journal.jobs import Job, JobSource, PastWindow
+from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause, PastWindow
 from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target
 from reconciler.core.plan.compute import compute_plan
@@ -104,6 +104,42 @@ def test_next_window_follows_the_one_that_runs() -> None:
     assert build_windows(stored_record, LATE).due == FutureWindow(
         Window(OCTOBER.start, NOVEMBER.end), BOUNDARIES[3] + HOUR
     )
+
+
+def test_history_has_windows_and_omissions_in_order() -> None:
+    """What was sent and what was left out is listed in the order of time."""
+    early, late = (Omission(each.start, each.end, OmissionCause.SKIP) for each in (AUGUST, OCTOBER))
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    recurrence = replace(stored_record.recurrence, omissions=(early, late), watermark=OCTOBER.end)
+    report = build_windows(replace(stored_record, recurrence=recurrence))
+    assert report.history == (early, *report.sent, late)
+
+
+@pytest.mark.parametrize(
+    ("job", "is_unconfirmed", "confirmed_from"),
+    [
+        (build_job(SEPTEMBER.end + HOUR, None), True, SEPTEMBER.end + HOUR * 5 / 4 + SETTLE),
+        (build_job(SEPTEMBER.end + HOUR, None, shown_at=None), True, None),
+        (build_job(SEPTEMBER.end + HOUR, None, is_repetition=True), True, None),
+        (build_job(SEPTEMBER.end + HOUR), False, SEPTEMBER.end + HOUR * 5 / 4 + SETTLE),
+        (build_refused_job(SEPTEMBER.end + HOUR), False, None),
+    ],
+)
+def test_final_status_counts_a_settle_time_after_the_window_was_shown(
+    job: Job, confirmed_from: datetime | None, *, is_unconfirmed: bool
+) -> None:
+    """A final status in List is unconfirmed while the job has no result, and counts one settle time after the look."""
+    report = replace(build_windows(build_recurring_record(SEPTEMBER, job)), settle_time=SETTLE)
+    assert (report.is_unconfirmed("COMPLETED"), report.confirmed_from) == (is_unconfirmed, confirmed_from)
+    assert not report.is_unconfirmed("IN_PROGRESS")
+    assert replace(report, settle_time=None).confirmed_from is None
+
+
+def test_association_without_an_export_has_nothing_to_confirm() -> None:
+    """Without a window that was sent, no status waits for its confirmation."""
+    report = build_windows(None)
+    assert (report.is_unconfirmed("COMPLETED"), report.confirmed_from) == (False, None)
 
 
 def test_failed_window_is_part_of_the_next_one_under_merge() -> None:
