@@ -20,7 +20,7 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Live
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update, Write
-from reconciler.core.ports import Clock, CloudWriter, JournalWriter, LeasedJournal, Progress
+from reconciler.core.ports import Clock, CloudWriter, LeasedJournal, Progress
 
 _MAX_TRIES = 3
 """Maximum number of attempts of a call that AWS certainly did not carry out."""
@@ -34,50 +34,48 @@ class Executor:
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._writes = plan.writes
-        self._final_journal: Journal | None = None
         self._open_writes = plan.writes
         self._written_at, self._leased_journal, self._own_journal = written_at, leased_journal, leased_journal.journal
         self._cloud, self._clock = cloud, clock
 
-    def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> str | None:
-        """Make each call in order and write the outcomes to the journal. Return the journal error, if any."""
-        writes = self._open_writes
-        for number, write in enumerate(writes, 1):
+    def execute(self, is_stopped: Callable[[], bool], progress: Progress) -> None:
+        """Make each call in order and write the outcomes to the journal. The lease is kept for `finish`."""
+        for number, write in enumerate(self._writes, 1):
             self.outcomes[write.manifest.name] = self._execute_one(write, is_stopped)
-            progress("sending", number, len(writes))
-        try:
-            self._final_journal = self._leased_journal.finish(
-                lambda journal: with_outcomes(
-                    journal, self._own_journal, self._open_writes, self.outcomes, self._clock.now()
-                )
-            )
-        except StateError as error:
-            has_sent = any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values())
-            consequence = (
-                "AWS may have carried out the sent calls; the next run looks for them in List"
-                if has_sent
-                else "AWS carried out nothing"
-            )
-            return f"{error}; {consequence}"
-        return None
+            progress("sending", number, len(self._writes))
+        with suppress(StateError):  # `finish` writes them then
+            self._leased_journal.write(self._add_outcomes)
+            self._open_writes = ()
 
     @property
     def successful_writes(self) -> list[Write]:
         """The writes that AWS carried out."""
         return [write for write in self._writes if isinstance(self.outcomes[write.manifest.name], SUCCESSES)]
 
-    def record_running_jobs(self, live: Mapping[str, Live], journal_writer: JournalWriter) -> None:
-        """Write to the journal which of the started jobs List already shows as running. `live` is List by id.
+    def finish(self, live: Mapping[str, Live]) -> str | None:
+        """Write to the journal which new jobs List already shows as running, and release the lease.
 
-        The next run may see only the end of such a job. An error is ignored: without this knowledge, the end of the job
-        counts one settle time after a later run has seen it.
+        `live` is List after the calls, by id. The next run may see only the end of such a job. Return the error of the
+        journal, if any.
         """
-        if self._final_journal:
-            names = [write.manifest.name for write in self.successful_writes]
-            journal = with_running_jobs(self._final_journal, names, live, self._clock.now())
-            if journal.records != self._final_journal.records:
-                with suppress(StateError):
-                    journal_writer.swap(self._final_journal, journal)
+        names = [write.manifest.name for write in self.successful_writes]
+        try:
+            self._leased_journal.finish(
+                lambda journal: with_running_jobs(self._add_outcomes(journal), names, live, self._clock.now())
+            )
+        except StateError as error:
+            return f"{error}; {self._describe_consequence()}"
+        return None
+
+    def _describe_consequence(self) -> str:
+        if not self._open_writes:
+            return "the answers of AWS are in the journal, and its lease was not released"
+        if any(not isinstance(each, NotSent | Skipped) for each in self.outcomes.values()):
+            return "AWS may have carried out the sent calls; the next run looks for them in List"
+        return "AWS carried out nothing"
+
+    def _add_outcomes(self, journal: Journal) -> Journal:
+        return with_outcomes(journal, self._own_journal, self._open_writes, self.outcomes, self._clock.now())
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call. Retry it only if AWS certainly did not carry it out. A stop or an old intent prevents it."""

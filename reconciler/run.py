@@ -73,9 +73,9 @@ def _apply(run: Run, candidate: Preview, cloud: CloudReader, writers: Writers) -
         if plan.writes:
             with writers.journal.lease(journal, new_journal) as leased_journal:
                 executor = Executor(plan, now, leased_journal, writers.cloud, run.context.clock)
-                error = executor.execute(run.context.is_stopped, run.context.progress)
-            live = _list_again(executor.successful_writes, cloud)
-            executor.record_running_jobs(live, writers.journal)
+                executor.execute(run.context.is_stopped, run.context.progress)
+                live = _list_again(executor.successful_writes, cloud)
+                error = executor.finish(live)
             return Result(plan, executor.outcomes, live, error, new_journal.last_decisions)
         if not journal.lineage or not new_journal.has_same_content_as(journal):  # a first run creates the journal
             writers.journal.swap(journal, new_journal)

@@ -166,16 +166,18 @@ def test_a_missing_association_is_created_once_and_then_in_sync() -> None:
     assert (scenario.create_count, store.loads, store.puts) == (1, 4, 4)
 
 
-def test_running_job_that_cannot_be_recorded_is_no_failure() -> None:
-    """If the journal cannot be written after the answers, the run has succeeded, and the next run looks again."""
+def test_full_disk_after_the_answers_loses_no_answer() -> None:
+    """If the journal cannot be written after the answers, the report says so, and the answers are in the journal."""
     scenario = RunScenario()
-    scenario.journal.store.failing_puts = {3}
+    scenario.journal.store.failing_puts = {3, 4, 5}
     result = scenario.run()
-    assert (result.error, type(result.outcomes["export"])) == (None, Created)
+    assert isinstance(result.outcomes["export"], Created)
+    assert "the disk is full; the answers of AWS are in the journal, and its lease was" in str(result.error)
     state = scenario.journal.journal.records["export"].state
     assert isinstance(state, Bound)
     assert state.job
     assert state.job.running_at is None
+    scenario.clock.advance(minutes=5)
     assert isinstance(get_decision(scenario.run()), InSync)
     assert scenario.create_count == 1
 
@@ -287,7 +289,7 @@ def test_run_without_the_lease_sends_nothing() -> None:
 def test_unjournalled_outcome_is_reported_and_adopted_later() -> None:
     """If the disk is full after the call, the run reports the error, and the next one adopts the association."""
     scenario = RunScenario()
-    scenario.journal.store.failing_puts = {2, 3, 4}
+    scenario.journal.store.failing_puts = {2, 3, 4, 5}
     result = scenario.run()
     assert result.error is not None
     assert "the disk is full" in result.error
@@ -325,7 +327,7 @@ def test_adoption_journalled_before_a_call_is_kept() -> None:
     scenario.run()
     scenario.journal = FakeJournal(scenario.clock)
     scenario.manifests = (*TWO, manifest("c", DestinationURI="s3://corp-exports/c"))
-    scenario.journal.store.failing_puts = {2, 3, 4}
+    scenario.journal.store.failing_puts = {2, 3, 4, 5}
     result = scenario.run()
     assert result.error is not None
     assert "AWS may have carried out the sent calls" in result.error
@@ -340,7 +342,7 @@ def test_stopped_run_with_a_full_disk_reports_that_aws_did_nothing() -> None:
     """If a stop prevented every call, the journal error says that AWS carried out nothing."""
     scenario = RunScenario()
     scenario.stop_after = 0
-    scenario.journal.store.failing_puts = {2, 3, 4}
+    scenario.journal.store.failing_puts = {2, 3, 4, 5}
     result = scenario.run()
     assert isinstance(result.outcomes["export"], Skipped)
     assert "AWS carried out nothing" in str(result.error)

@@ -79,8 +79,8 @@ class LeasedJournal(Protocol):
         Raises StateConflict if the lease was lost, and StateError.
         """
 
-    def finish(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Apply `change` to the journal, write it, release the lease and return the journal.
+    def finish(self, change: Callable[[Journal], Journal]) -> None:
+        """Apply `change` to the journal, write it and release the lease.
 
         If the lease was lost, apply `change` to the journal that other runs have written since. Raises StateError.
         """

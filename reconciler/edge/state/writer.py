@@ -217,8 +217,8 @@ class StoredLeasedJournal:
             f"the journal {self._writer.place} was changed by other processes in each of {_MAX_TRIES} attempts"
         )
 
-    def finish(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Write a change, release the lease and return the journal. Raises StateError.
+    def finish(self, change: Callable[[Journal], Journal]) -> None:
+        """Write a change and release the lease. Raises StateError.
 
         If the lease was lost, apply the change to the journal that the other processes wrote, and leave their lease.
         """
@@ -227,14 +227,16 @@ class StoredLeasedJournal:
             tries += 1
             is_ours, new_journal = self._is_ours(journal), change(journal)
             if not is_ours and new_journal.has_same_content_as(journal):
-                return journal
+                return
             final_journal = replace(new_journal, lease=None if is_ours else journal.lease)
             try:
-                return self._writer.put(self._writer.with_next_serial(final_journal, journal), version)[0]
+                self._writer.put(self._writer.with_next_serial(final_journal, journal), version)
             except StateError:
                 if tries == _MAX_TRIES:
                     raise
                 journal, version = self._writer.read()
+            else:
+                return
 
     def _is_ours(self, journal: Journal) -> bool:
         own_lease, lease = self._journal.lease, journal.lease
