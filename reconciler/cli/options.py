@@ -241,8 +241,8 @@ plan_options = combine_options(
         "--max-creates",
         type=WholeNumber(),
         metavar="N",
-        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. If "
-        "MaxCreates of the Target is lower (10 by default, and without a Target), it applies instead.",
+        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. MaxCreates "
+        "of a Target (10 if it is not set) applies as well: the lower of the two counts.",
     ),
     option(
         "--max-creates-total",

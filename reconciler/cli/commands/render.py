@@ -16,8 +16,9 @@ from reconciler.core.text import sanitize
 def command(source: Source, targets: tuple[str, ...], selector: tuple[Requirement, ...]) -> None:
     """Print the Targets and the manifests of each target as YAML, without calling AWS.
 
-    Sets are expanded, targets are named, and placeholders are replaced. The output describes the same associations as
-    the input, and can be validated and applied in its place. Warnings go to standard error.
+    Each TargetSet becomes its Targets, each manifest with `targets` one manifest for each Target, and placeholders are
+    replaced. The output describes the same associations as the input, and can be validated and applied in its place.
+    Warnings go to standard error.
     """
     from reconciler.app.rendering import render_manifests
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     "--until",
     type=parameters.CalendarDate(),
     metavar="DATE",
-    help="Last date on which a listed window may begin, such as 2026-12-31, in the time zone of the manifest. Without "
-    "it, the next 12 windows are listed.",
+    help="List no window to come that begins after this date, such as 2026-12-31, in the time zone of the manifest. "
+    "Without it, the next 12 windows are listed.",
 )
 @sources.manifests
 @output.plain_outputs

@@ -85,7 +85,7 @@ def describe_wait(job: Job, live: Live, settle_time: timedelta) -> tuple[str, da
         until = job.sent_at + PATIENCE
         return f"{event}: List has to show {RUNNING} by {format_timestamp(until)}", None
     until = job.shown_at + settle_time
-    return f"{event}: it counts for the window before from {format_timestamp(until)} on", until
+    return f"{event}: from {format_timestamp(until)} on, it counts for the previous window", until
 
 
 def compute_pause(job: Job, settle_time: timedelta) -> timedelta:

@@ -193,8 +193,8 @@ def test_held_window_names_what_it_waits_for() -> None:
     export.now = at(4, 1, 1)
     decision = export.run()
     reason = (
-        "the status FAILED in List may belong to an earlier export: it counts for the window before from "
-        "2026-04-01 01:15:00Z on"
+        "the status FAILED in List may belong to an earlier export: from 2026-04-01 01:15:00Z on, it counts for the "
+        "previous window"
     )
     expect(decision, Held, text=reason)
     assert isinstance(decision, Held)
