@@ -145,6 +145,8 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:
         yield f"  data integration {manifest.integration} was not found"
+    if manifest.window and explanation.request:
+        yield "  the next call sends:"
     yield from _render_members(explanation.request or manifest.spec)
     if explanation.token:
         yield f"  ClientToken that a Create would have: {explanation.token}"
@@ -181,7 +183,7 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
         since = format_timestamp(explanation.last_decision.since)
         yield f"  last decision {explanation.last_decision.decision}, since {since}"
     if record.request != explanation.request:
-        yield "  last applied request, which differs from git:"
+        yield f"  last applied request{'' if explanation.manifest.window else ', which differs from git'}:"
         yield from (f"  {line}" for line in _render_members(record.request))
     for number, execution in enumerate(record.previous_executions, 1):
         total = len(record.previous_executions)

@@ -174,8 +174,8 @@ def test_sent_windows_are_described() -> None:
     lines = [windows.describe_sent(each, every_window) for each in every_window.sent]
     accepted = "Update sent {}, answer accepted, shown {}".format
     assert lines == [
-        accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, ended 2026-09-01 00:00Z"),
-        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, ended 2026-10-01 00:00Z"),
+        accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, ended by 2026-09-01 00:00Z"),
+        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, ended by 2026-10-01 00:00Z"),
         "Update sent 2026-10-01 02:00 (2026-10-01 00:00Z), answer refused, AWS: no bucket",
         "first seen 2026-10-01 03:00 (2026-10-01 01:00Z)",
         accepted("2026-10-01 04:00 (2026-10-01 02:00Z)", "2026-10-01 02:15Z"),

@@ -99,12 +99,13 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
     is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + PATIENCE
     if job.result == FAILED and job.source is not JobSource.OBSERVED:
         message = live.last_execution.message if live.last_execution else None
-        event = f"the export FAILED{f': {strip_full_stop(message)}' if message else ''}"
+        event, advice = f"the export FAILED{f': {strip_full_stop(message)}' if message else ''}", "correct the cause"
     elif job.result is None and is_stuck:
         event = (
             f"the update of {format_timestamp(job.sent_at)} sent the same window once more, and List never showed its "
             f"job as {RUNNING}"
         )
+        advice = "look in AWS for its export"
     else:
         record = _keep_generation(inputs, record, job) if job.result is None else accept_generation(inputs, record)
         return InSync(manifest, live, record, describe_unshown_job(job))
@@ -118,7 +119,7 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
         return _hold_while_running(inputs, Update(manifest, live, new_record, record, differences, reason))
     steps = describe_steps(inputs, record, should_raise=not (is_raised or job.should_repeat))
     update = Update(manifest, live, build_update_record(inputs, record, baseline), record, differences, event)
-    reason = f"{event}; correct the cause; to send the same window once more, {steps}"
+    reason = f"{event}; {advice}; to send the same window once more, {steps}"
     return Blocked(manifest, reason, update, is_past=True)
 
 

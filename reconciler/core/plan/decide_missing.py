@@ -42,10 +42,8 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
         return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):
         return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
-    remedy = (
-        f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, which repeats the "
-        "export"
-    )
+    result = "which exports from the watermark on" if is_recurring else "which repeats the export"
+    remedy = f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, {result}"
     if policy.on_loss is OnLoss.REPORT or is_recurring or record.recurrence:
         return Lost(inputs.manifest, record, f"{loss}: {remedy}")
     if bound.arn is None:
