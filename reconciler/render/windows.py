@@ -160,7 +160,7 @@ def encode(report: WindowReport | None) -> dict[str, Any] | None:
         "watermarkAssumed": report.is_assumed,
         "omissions": [_encode_omission(each) for each in report.omissions],
         "suspended": report.is_suspended,
-        "obstacle": report.obstacle,
+        "obstacle": describe_next_step(report) if report.is_unknown else report.obstacle,
         "due": report.due and _encode_planned(report.due, report),
         "next": [_encode_planned(each, report) for each in report.next_windows],
         "past": [_encode_sent(each) for each in report.sent],

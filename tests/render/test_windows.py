@@ -148,6 +148,7 @@ def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> 
         "the next run decides about the window that List shows",
     ]
     assert [*windows.list_sentences(unknown)] == [*windows.list_brief_sentences(unknown)] == expected
+    assert (windows.encode(unknown) or {})["obstacle"] == expected[1]
     blocked = replace(unknown, obstacle="the association is blocked")
     assert windows.list_sentences(blocked)[-1] == "no export goes out until that is known"
 
