@@ -19,6 +19,8 @@ _OMISSION_CAUSES = {
     OmissionCause.CONTINUE_FROM: "window.continueFrom left it out",
 }
 _NO_WINDOWS = "no window is to come, because no period begins after window.last"
+_NOT_BEFORE_KNOWN = "no export goes out until that is known"
+_UNDECIDED = "the next run decides about the window that List shows"
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
 
 
@@ -30,8 +32,9 @@ def list_sentences(report: WindowReport | None) -> tuple[str, ...]:
 def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:
     """Return the watermark and the first window that was not sent, as lines without line breaks."""
     planned = (describe_planned(each, report, report.now) for each in report.planned[:1])
-    obstacle = (report.obstacle,) if report.obstacle else ()
-    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned, *obstacle))
+    next_step = describe_next_step(report) if report.is_unknown else report.obstacle
+    last = (next_step,) if next_step else ()
+    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned, *last))
 
 
 def _yield_sentences(report: WindowReport) -> Iterator[str]:
@@ -43,6 +46,8 @@ def _yield_sentences(report: WindowReport) -> Iterator[str]:
 
 def describe_next_step(report: WindowReport) -> str:
     """Return whether the windows to come go out."""
+    if report.is_unknown:
+        return _NOT_BEFORE_KNOWN if report.obstacle else _UNDECIDED
     if not report.planned:
         return _NO_WINDOWS
     return _SUSPENDED if report.is_suspended else report.obstacle or _REVIEW
@@ -54,6 +59,8 @@ def describe_watermark(report: WindowReport) -> str:
 
 
 def _describe_exported(report: WindowReport) -> str:
+    if report.is_unknown:
+        return "it is not known yet what has been exported"
     if report.watermark is None:
         return "no export has been completed yet"
     assumption = ", which is assumed from List" if report.is_assumed else ""
@@ -153,7 +160,7 @@ def encode(report: WindowReport | None) -> dict[str, Any] | None:
         "watermarkAssumed": report.is_assumed,
         "omissions": [_encode_omission(each) for each in report.omissions],
         "suspended": report.is_suspended,
-        "obstacle": report.obstacle,
+        "obstacle": describe_next_step(report) if report.is_unknown else report.obstacle,
         "due": report.due and _encode_planned(report.due, report),
         "next": [_encode_planned(each, report) for each in report.next_windows],
         "past": [_encode_sent(each) for each in report.sent],

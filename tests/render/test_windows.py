@@ -140,6 +140,19 @@ def test_obstacle_stands_instead_of_the_promise_of_exports() -> None:
     assert REVIEW not in windows.list_sentences(report)
 
 
+def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> None:
+    """Until a run has concluded how far an association was exported, the lines promise and miss nothing."""
+    unknown = replace(build_windows(), is_unknown=True, due=None, next_windows=())
+    expected = [
+        "windows in Europe/Berlin: it is not known yet what has been exported",
+        "the next run decides about the window that List shows",
+    ]
+    assert [*windows.list_sentences(unknown)] == [*windows.list_brief_sentences(unknown)] == expected
+    assert (windows.encode(unknown) or {})["obstacle"] == expected[1]
+    blocked = replace(unknown, obstacle="the association is blocked")
+    assert windows.list_sentences(blocked)[-1] == "no export goes out until that is known"
+
+
 def test_windows_before_the_first_export_and_after_the_last() -> None:
     """Before the first export, and after the last window, the lines say so."""
     assert windows.list_sentences(build_windows())[0] == ("windows in Europe/Berlin: no export has been completed yet")

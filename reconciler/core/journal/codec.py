@@ -7,7 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from reconciler.core.journal.job_codec import decode_job, decode_recurrence, encode_job, encode_recurrence
+from reconciler.core.journal.job_codec import (
+    decode_job,
+    decode_recurrence,
+    decode_window,
+    encode_job,
+    encode_recurrence,
+    encode_window,
+)
 from reconciler.core.journal.jobs import JobSource
 from reconciler.core.journal.members import (
     decode_count,
@@ -34,7 +41,7 @@ FORMAT = V3
 _FORMAT_PREFIX = "reconciler/journal/"
 _RECORD_MEMBERS = ("status", "token", "incarnation", "generation", "request", "former", "recurrence")
 _PENDING_MEMBERS = ("attempts", "firstAttempt", "lastAttempt", "seen")
-_BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "job")
+_BOUND_MEMBERS = ("associationId", "arn", "since", "missingSince", "job", "earlyWindow")
 
 
 class MalformedJournal(ValueError):
@@ -180,6 +187,7 @@ def _encode_state(state: RecordState) -> dict[str, Any]:
                 "since": state.since.isoformat(),
                 "missingSince": missing_since and missing_since.isoformat(),
                 "job": state.job and encode_job(state.job),
+                "earlyWindow": state.early_window and encode_window(state.early_window),
             }
         case other:
             assert_never(other)
@@ -237,6 +245,7 @@ def _decode_state(name: str, document: dict[str, Any]) -> RecordState:
             arn=decode_optional(decode_text, document["arn"]),
             missing_since=decode_optional(decode_timestamp, document["missingSince"]),
             job=decode_optional(decode_job, document["job"]),
+            early_window=decode_optional(decode_window, document["earlyWindow"]),
         )
     raise ValueError(f"status {document['status']!r} of {name!r}")
 

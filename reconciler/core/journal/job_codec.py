@@ -26,6 +26,7 @@ from reconciler.core.journal.members import (
     decode_timestamp,
     require_known_members,
 )
+from reconciler.core.windows.due import Window
 
 
 def encode_job(job: Job) -> dict[str, Any]:
@@ -82,6 +83,17 @@ def decode_job(document: dict[str, Any]) -> Job:
 def _decode_refusal(document: dict[str, Any]) -> Refusal:
     require_known_members(document, "message", "denied")
     return Refusal(decode_text(document["message"]), decode_flag(document["denied"]))
+
+
+def encode_window(window: Window) -> dict[str, Any]:
+    """Return a window as a JSON object."""
+    return {"start": window.start.isoformat(), "end": window.end.isoformat()}
+
+
+def decode_window(document: dict[str, Any]) -> Window:
+    """Return the window in a JSON object. Raises KeyError, TypeError and ValueError."""
+    require_known_members(document, "start", "end")
+    return Window(decode_timestamp(document["start"]), decode_timestamp(document["end"]))
 
 
 def encode_recurrence(recurrence: Recurrence) -> dict[str, Any]:

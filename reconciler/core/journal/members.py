@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_YEARS = range(2000, 2200)
-"""The valid years of a time. Arithmetic with a time near year 1 or 9999 would overflow."""
+_YEARS = range(1970, 2200)
+"""The valid years of a time, as in `parse_instant`. Arithmetic with a time near year 1 or 9999 would overflow."""
 _MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON parser reads exactly (RFC 8259, section 6)."""
 

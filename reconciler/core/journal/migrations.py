@@ -58,6 +58,7 @@ def _migrate_v2_to_v3(document: JournalDocument) -> JournalDocument:
         record = {**old_record, "recurrence": None}
         if record["status"] == "bound":
             update = record.pop("update")
+            record["earlyWindow"] = None
             record["job"] = update and {
                 "source": "update",
                 "sentAt": update["at"],

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from reconciler.core.journal.jobs import Job, Recurrence
 from reconciler.core.model import Execution, Json, NaturalKey, Spec, build_natural_key
+from reconciler.core.windows.due import Window
 
 LEASE_DURATION = timedelta(minutes=5)
 """Duration of a lease: longer than an intent stays fresh and a call may take, and shorter than the settle time."""
@@ -34,7 +35,8 @@ class Bound:
 
     `arn` is None until List shows the association. `missing_since` is the time of the first run in which List left
     it out, if no run has seen it since. `job` is its last job, or None if the journal knows no job. A job of a schedule
-    is known only until List shows the schedule.
+    is known only until List shows the schedule. `early_window` is the last window that was sent or shown by List before
+    its end. A job of another program for it exported only a part.
     """
 
     association_id: str
@@ -42,6 +44,7 @@ class Bound:
     arn: str | None = None
     missing_since: datetime | None = None
     job: Job | None = None
+    early_window: Window | None = None
 
 
 RecordState: TypeAlias = CreatePending | Bound

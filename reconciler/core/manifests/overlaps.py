@@ -32,7 +32,7 @@ def build_span(manifest: Manifest, document: CheckedDocument, number: int) -> Ex
         return None
     if (declaration := manifest.window) is None:
         window = None if policy.adopt else read_window(manifest.spec)
-        if window is None or window.end <= window.start:
+        if window is None:
             return None
         return ExportSpan(window.start, window.end, document, ("spec", "ExecutionConfiguration"), number)
     start, end = compute_first_boundary(declaration), None

@@ -22,7 +22,7 @@ _DEFAULT_ZONE = "UTC"
 _MAX_DELAY_LENGTH = 8  # characters of the longest valid delay
 _MAX_LENGTH_DIFFERENCE = 3
 _YEARS = range(2001, 2101)
-"""The years of dates in a window. The journal keeps no time before 2000, and arithmetic fails after the year 9999."""
+"""The years of dates in a window. The journal keeps no time before 1970, and arithmetic fails after the year 9999."""
 
 
 def find_window_problems(

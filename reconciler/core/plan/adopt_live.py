@@ -9,6 +9,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Adopt
 from reconciler.core.plan.difference import compare, with_live_values
+from reconciler.core.plan.early_window import remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.recurrence import with_live_execution
 from reconciler.core.plan.update_obstacle import describe_unknown_change
@@ -20,7 +21,7 @@ def adopt_live(inputs: DecisionInput, live: Live, record: Record | None, reason:
 
     The request of an earlier Create for it counts as applied. Without such a Create, the live values count as applied.
     """
-    manifest, bound = inputs.manifest, Bound(live.id, inputs.rules.now, live.arn)
+    manifest, bound = inputs.manifest, _build_bound(inputs, live)
     if record and isinstance(record.state, CreatePending) and starts_export(record.request):
         bound = replace(bound, job=Job(JobSource.CREATE, record.state.last_attempt))
     is_window_known = record is not None and (isinstance(record.state, CreatePending) or record.recurrence is not None)
@@ -38,6 +39,14 @@ def adopt_live(inputs: DecisionInput, live: Live, record: Record | None, reason:
     if manifest.window:  # the next run decides about the window that List shows
         differences = tuple(each for each in differences if not each.is_updatable)
     return Adopt(manifest, live, record, differences, reason)
+
+
+def _build_bound(inputs: DecisionInput, live: Live) -> Bound:
+    """Return the state of a live association from now on. An early window stays known if the journal knows it."""
+    bound, old_state = Bound(live.id, inputs.rules.now, live.arn), inputs.record.state if inputs.record else None
+    if isinstance(old_state, Bound) and old_state.association_id == live.id:
+        bound = replace(bound, early_window=old_state.early_window)
+    return remember_early_window(bound, live, inputs.look_time)
 
 
 def _mark_window_adoption(record: Record) -> Record:

@@ -8,11 +8,17 @@ from datetime import datetime
 from reconciler.core.journal.jobs import RUNNING, Job, JobSource, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
-from reconciler.core.plan.decision import Blocked, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Settling
+from reconciler.core.plan.early_window import judge_own_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.omissions import move_watermark
-from reconciler.core.plan.recurrence import describe_window, with_live_execution, with_past_window
-from reconciler.core.request.export_window import EXECUTION, read_window
+from reconciler.core.plan.recurrence import (
+    describe_future_continue,
+    describe_window,
+    with_live_execution,
+    with_past_window,
+)
+from reconciler.core.request.export_window import EXECUTION, is_window_reversed, is_window_unreadable, read_window
 from reconciler.core.text import format_timestamp
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import WindowDeclaration
@@ -29,8 +35,8 @@ def adopt_first(
     Its window must lie on boundaries, and must have ended. The watermark is then its start, until its job counts as
     completed.
     """
-    window = read_window(live.spec)
-    job = record.state.job if isinstance(record.state, Bound) else None
+    assert isinstance(record.state, Bound)
+    window, job = read_window(live.spec), record.state.job
     is_own = job is not None and window is not None and window == read_window(record.request)
     if job and job.is_update_unshown and not job.refusal and not is_own:
         reason = f"an update was sent at {format_timestamp(job.sent_at)}, and List does not show it"
@@ -40,20 +46,44 @@ def adopt_first(
         if not inputs.is_generation_raised(record):
             remedy = f"{inputs.describe_remedy(record)} to continue from the window that List shows"
             return Blocked(inputs.manifest, f"{reason}: look in AWS for its export, and {remedy}", is_past=True)
-    if window and _may_adopt(inputs, declaration, window):
+    if job and window and is_own:
+        record = replace(record, state=judge_own_window(record.state, job, window))
+    if window and _may_adopt(inputs, declaration, record, window):
         start = window.start if is_own else min(window.start, compute_first_boundary(declaration))
         recurrence = Recurrence(window.start, start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
     if declaration.continue_from:
-        watermark = _find_watermark(inputs, declaration.continue_from, window)
+        if problem := describe_future_continue(inputs, declaration):
+            return Blocked(inputs.manifest, problem, live=live, new_record=record)
+        watermark = _find_watermark(inputs, declaration.continue_from, record, window)
         start = min(watermark, compute_first_boundary(declaration))
         recurrence = Recurrence(watermark, start, continued_from=declaration.continue_from)
         return _bind(inputs, record, live, recurrence, None)
-    shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
     problem = "does not begin and end with periods of this manifest"
-    if window and not _has_ended(inputs, window):
-        problem = "has not ended, so not everything in it has been exported"
-    return Blocked(inputs.manifest, f"List shows {shown}, which {problem}: {_CONTINUE}", is_past=True)
+    if window and not _has_ended(inputs, record, window):
+        problem = f"{_describe_early(inputs, window)}, so not everything in it has been exported"
+    reason = f"List shows {_describe_shown(live, declaration)}, which {problem}: {_CONTINUE}"
+    return Blocked(inputs.manifest, reason, is_past=True, live=live, new_record=record)
+
+
+def check_adoption(inputs: DecisionInput, adoption: Adopt) -> Adopt | Blocked:
+    """Return the adoption. Block it if the next run would block the window that List shows.
+
+    The record is written nevertheless, because a later run has to know when List showed this window.
+    """
+    declaration, live = inputs.manifest.window, adoption.live
+    if declaration is None or adoption.record.recurrence:
+        return adoption
+    problem = find_unreadable_window(inputs, live) or adopt_first(inputs, declaration, adoption.record, live)
+    return problem if isinstance(problem, Blocked) else adoption
+
+
+def find_unreadable_window(inputs: DecisionInput, live: Live) -> Blocked | None:
+    """Return the decision if List shows a window that is not a time. That List counts as unobserved."""
+    if not is_window_unreadable(live.spec):
+        return None
+    reason = f"List shows a window of {live.arn} that is not a time: run reconcile doctor, and report the answer"
+    return Blocked(inputs.manifest, reason, is_unobserved=True, live=live)
 
 
 def adopt_foreign(
@@ -65,13 +95,13 @@ def adopt_foreign(
     """
     window, recurrence = read_window(live.spec), record.recurrence
     assert recurrence
-    is_adoptable = window and _may_adopt(inputs, declaration, window)
+    is_adoptable = window and _may_adopt(inputs, declaration, record, window)
     if window and is_adoptable and window.start <= recurrence.watermark < window.end:
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
-    shown = f"the window {describe_window(window, declaration)}" if window else "no window of data"
+    early = f" and which {_describe_early(inputs, window)}" if window and not _has_ended(inputs, record, window) else ""
     reason = (
-        f"List shows {shown}, which this program did not send; exports continue from "
-        f"{format_timestamp(recurrence.watermark)}"
+        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; exports continue "
+        f"from {format_timestamp(recurrence.watermark)}"
     )
     foreign_since = recurrence.foreign_since or inputs.look_time
     until = foreign_since + inputs.rules.options.settle_time
@@ -79,30 +109,49 @@ def adopt_foreign(
         settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
         return Settling(inputs.manifest, settling_record, until, reason, live)
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
-        watermark = _find_watermark(inputs, declaration.continue_from, window)
+        if problem := describe_future_continue(inputs, declaration):
+            return Blocked(inputs.manifest, problem, live=live, new_record=record)
+        watermark = _find_watermark(inputs, declaration.continue_from, record, window)
         recurrence = replace(
             move_watermark(with_past_window(recurrence, record), watermark),
             continued_from=declaration.continue_from,
             foreign_since=None,
         )
         return _bind(inputs, record, live, recurrence, None)
-    return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True)
+    return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True, live=live, new_record=record)
 
 
-def _may_adopt(inputs: DecisionInput, declaration: WindowDeclaration, window: Window) -> bool:
-    """Tell whether a window that others sent can be one of the manifest: on boundaries, and not in the future."""
+def _describe_shown(live: Live, declaration: WindowDeclaration) -> str:
+    if window := read_window(live.spec):
+        return f"the window {describe_window(window, declaration)}"
+    return "a window that does not end after its start" if is_window_reversed(live.spec) else "no window of data"
+
+
+def _describe_early(inputs: DecisionInput, window: Window) -> str:
+    """Return why a window cannot count as exported up to its end."""
+    is_past = window.end <= min(inputs.rules.now, inputs.look_time)
+    return "was sent, or shown by List, before its end" if is_past else "has not ended"
+
+
+def _may_adopt(inputs: DecisionInput, declaration: WindowDeclaration, record: Record, window: Window) -> bool:
+    """Tell whether a window can be one of the manifest: on boundaries, and sent after its end."""
     is_on_boundaries = is_boundary(declaration, window.start) and is_boundary(declaration, window.end)
-    return is_on_boundaries and _has_ended(inputs, window)
+    return is_on_boundaries and _has_ended(inputs, record, window)
 
 
-def _has_ended(inputs: DecisionInput, window: Window) -> bool:
-    """Tell whether a window has ended, by both clocks as far as they are known."""
-    return window.end <= min(inputs.rules.now, inputs.look_time)
+def _has_ended(inputs: DecisionInput, record: Record, window: Window) -> bool:
+    """Tell whether a window had ended when its job began, as far as that is known.
+
+    It must have ended by both clocks, and no job and no earlier look at List may show that its job began before.
+    """
+    assert isinstance(record.state, Bound)
+    has_passed = window.end <= min(inputs.rules.now, inputs.look_time)
+    return has_passed and window != record.state.early_window
 
 
-def _find_watermark(inputs: DecisionInput, continue_from: datetime, window: Window | None) -> datetime:
+def _find_watermark(inputs: DecisionInput, continue_from: datetime, record: Record, window: Window | None) -> datetime:
     """Return the instant to continue from. A later end of the window in List precedes, because it was exported."""
-    return max(continue_from, window.end) if window and _has_ended(inputs, window) else continue_from
+    return max(continue_from, window.end) if window and _has_ended(inputs, record, window) else continue_from
 
 
 def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:

@@ -9,6 +9,7 @@ from typing import assert_never
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.adopt_live import adopt_live
+from reconciler.core.plan.adopt_window import check_adoption
 from reconciler.core.plan.decide_bound import decide_bound
 from reconciler.core.plan.decide_missing import (
     create_association,
@@ -17,7 +18,7 @@ from reconciler.core.plan.decide_missing import (
     describe_suspects,
 )
 from reconciler.core.plan.decide_retired import decide_retired
-from reconciler.core.plan.decision import Blocked, Decision, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
 from reconciler.core.plan.write import Create
 from reconciler.core.text import format_timestamp
@@ -34,6 +35,11 @@ MAX_ATTEMPTS = 5
 
 def decide(inputs: DecisionInput) -> Decision:
     """Return the decision for one manifest."""
+    decision = _decide(inputs)
+    return check_adoption(inputs, decision) if isinstance(decision, Adopt) else decision
+
+
+def _decide(inputs: DecisionInput) -> Decision:
     if inputs.manifest.policy.retired:
         return decide_retired(inputs, inputs.manifest.policy.retired)
     if inputs.manifest.policy.adopt:

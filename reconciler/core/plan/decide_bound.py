@@ -11,6 +11,7 @@ from reconciler.core.plan.adopt_live import adopt_after_window, is_window_adopti
 from reconciler.core.plan.decide_recurring import decide_recurring
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
+from reconciler.core.plan.early_window import remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
     PATIENCE,
@@ -40,7 +41,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         return decide_recurring(inputs, record, bound, live)
     ignore = inputs.manifest.policy.ignore
     job = _observe_job(inputs, record, bound.job, live)
-    record = replace(record, state=replace(bound, arn=live.arn, missing_since=None, job=job))
+    bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None, job=job), live, inputs.look_time)
+    record = replace(record, state=bound)
     baseline = _find_baseline(record, job, live, ignore)
     is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)

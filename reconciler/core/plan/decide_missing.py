@@ -13,7 +13,7 @@ from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
 from reconciler.core.plan.recurrence import (
     add_window,
     continue_late,
-    describe_late_first,
+    continue_recurrence,
     find_backfill_problem,
     start_recurrence,
 )
@@ -68,8 +68,12 @@ def _find_first_window(
     inputs: DecisionInput, declaration: WindowDeclaration, record: Record | None
 ) -> tuple[Window, Recurrence] | str:
     """Return the window of a Create and the recurrence to write before it, or the reason to block the Create."""
-    recurrence = continue_late(declaration, record.recurrence) if record and record.recurrence else None
-    if problem := describe_late_first(declaration, recurrence) if recurrence else find_backfill_problem(inputs):
+    recurrence = record.recurrence if record else None
+    if recurrence:
+        if isinstance(continued := continue_recurrence(inputs, declaration, recurrence), str):
+            return continued
+        recurrence = continued
+    elif problem := find_backfill_problem(inputs):
         return problem
     window = compute_next_window(declaration, recurrence.watermark if recurrence else None)
     if window is None:

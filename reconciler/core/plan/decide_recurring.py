@@ -8,9 +8,10 @@ from datetime import datetime
 from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource, OmissionCause
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
-from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign
+from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
 from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
+from reconciler.core.plan.early_window import is_partial, remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
     PATIENCE,
@@ -24,14 +25,13 @@ from reconciler.core.plan.job_progress import (
 from reconciler.core.plan.omissions import include, leave_out
 from reconciler.core.plan.recurrence import (
     build_window_update,
-    continue_late,
-    describe_late_first,
+    continue_recurrence,
     describe_window,
     is_superseded,
     with_rule,
 )
 from reconciler.core.plan.window_obstacle import find_window_obstacle
-from reconciler.core.request.export_window import EXECUTION, is_window_unreadable, read_window
+from reconciler.core.request.export_window import EXECUTION, read_window
 from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
@@ -44,10 +44,10 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     """Return the decision for a live association with recurring windows that is bound."""
     declaration = inputs.manifest.window
     assert declaration
-    if is_window_unreadable(live.spec):
-        reason = f"List shows a window of {live.arn} that is not a time: run reconcile doctor, and report the answer"
-        return Blocked(inputs.manifest, reason, is_unobserved=True)
-    record = replace(record, state=replace(bound, arn=live.arn, missing_since=None))
+    if problem := find_unreadable_window(inputs, live):
+        return problem
+    bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None), live, inputs.look_time)
+    record = replace(record, state=bound)
     adopted: Record | Decision
     if record.recurrence is None:
         adopted = adopt_first(inputs, declaration, record, live)
@@ -66,9 +66,8 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     if obstacle := find_window_obstacle(inputs, declaration, record, live):
         return obstacle
     assert record.recurrence
-    recurrence = continue_late(declaration, record.recurrence)
-    if problem := describe_late_first(declaration, recurrence):
-        return Blocked(inputs.manifest, problem)
+    if isinstance(recurrence := continue_recurrence(inputs, declaration, record.recurrence), str):
+        return Blocked(inputs.manifest, recurrence)
     if is_superseded(declaration, recurrence):  # and the generation was raised
         recurrence = with_rule(recurrence, declaration)
     return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
@@ -89,7 +88,7 @@ def _is_foreign(record: Record, live: Live) -> bool:
 def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
-    It does not move for the window of another program that had not ended when a run first saw it.
+    It does not move for a window of another program that was sent or shown before its end.
     """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
@@ -97,7 +96,7 @@ def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
     job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
     is_shown = read_window(live.spec) == window
     job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
-    if window and job.source is JobSource.OBSERVED and job.sent_at < window.end:
+    if is_partial(record):
         window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
         recurrence = replace(
@@ -173,7 +172,8 @@ class _Table:
             )
         self._record = self._acknowledge_while_running()
         watermark = self._recurrence.watermark
-        next_window = self._find_due(max(self._window.end, watermark) if self._window else watermark)
+        is_exporting = self._window and not is_partial(self._record)
+        next_window = self._find_due(max(self._window.end, watermark) if self._window and is_exporting else watermark)
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
         reason, until = describe_wait(self._job, self._live, self._settle_time)

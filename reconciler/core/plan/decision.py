@@ -151,7 +151,8 @@ class Blocked:
 
     If `is_unobserved` is true, List failed, and the previous decision is the best that is known. If `is_past` is true,
     the cause is an earlier call or job, and not this revision. `suspects` are unexplained live associations that may
-    belong to the manifest.
+    belong to the manifest. `live` is its association, and `new_record` the record to write, if a run has to remember
+    what List shows.
     """
 
     kind: ClassVar[Literal[DecisionKind.BLOCKED]] = DecisionKind.BLOCKED
@@ -161,11 +162,13 @@ class Blocked:
     is_unobserved: bool = False
     is_past: bool = False
     suspects: tuple[Live, ...] = ()
+    live: Live | None = None
+    new_record: Record | None = None
 
     @property
     def record(self) -> Record | None:
-        """The record from before the write. It stays in the journal. None without a write."""
-        return self.write.previous_record if self.write else None
+        """The new record, or the one from before the write, which stays in the journal. None without both."""
+        return self.new_record or (self.write.previous_record if self.write else None)
 
 
 Decision: TypeAlias = Write | Adopt | InSync | Retired | Drifted | Changed | Settling | Lost | Finished | Held | Blocked
@@ -209,8 +212,10 @@ def get_live(decision: Decision) -> Live | None:
     match decision:
         case Update() | Adopt() | InSync() | Retired() | Drifted() | Changed() | Settling():
             return decision.live
-        case Held(write=write) | Blocked(write=write):
+        case Held(write=write) | Blocked(live=None, write=write):
             return get_live(write) if write else None
+        case Blocked(live=live):
+            return live
         case Create() | Lost() | Finished():
             return None
         case other:

@@ -87,6 +87,27 @@ def continue_late(declaration: WindowDeclaration, recurrence: Recurrence) -> Rec
     return replace(recurrence, continued_from=continue_from)
 
 
+def continue_recurrence(
+    inputs: DecisionInput, declaration: WindowDeclaration, recurrence: Recurrence
+) -> Recurrence | str:
+    """Return the recurrence to continue, or the reason to block it: window.first or window.continueFrom is too late."""
+    continued = continue_late(declaration, recurrence)
+    if continued is not recurrence and (problem := describe_future_continue(inputs, declaration)):
+        return problem
+    return describe_late_first(declaration, continued) or continued
+
+
+def describe_future_continue(inputs: DecisionInput, declaration: WindowDeclaration) -> str | None:
+    """Return the reason to block if window.continueFrom has not passed by both clocks, as far as they are known."""
+    continue_from = declaration.continue_from
+    if continue_from is None or continue_from <= min(inputs.rules.now, inputs.look_time):
+        return None
+    return (
+        f"window.continueFrom is in the future, and has no effect before that time: set it to the time up to which "
+        f"everything has been exported; it is {format_local(continue_from, declaration)}"
+    )
+
+
 def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:
     """Return the recurrence with the current window of a record among the past ones.
 

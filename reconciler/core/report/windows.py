@@ -10,6 +10,7 @@ from enum import StrEnum
 from reconciler.core.journal.jobs import COMPLETED, FAILED, FINAL_STATUSES, Job, JobSource, Omission, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode
+from reconciler.core.plan.early_window import is_partial
 from reconciler.core.request.export_window import read_window
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
@@ -87,7 +88,8 @@ class WindowReport:
     out, and `is_assumed` if it was concluded from List alone. `due` is the window that is due and was not sent.
     `next_windows` are the windows to come, and `sent` those that were sent, the oldest first. If `is_suspended`, the
     manifest or the target lets none go out. `obstacle` is another reason for which they may not go out.
-    `settle_time` is that of the run, if it is known.
+    `settle_time` is that of the run, if it is known. If `is_unknown`, no run has concluded yet how far the data of an
+    association that exists was exported, and the report has no windows that are due or to come.
     """
 
     time_zone: str
@@ -96,6 +98,7 @@ class WindowReport:
     watermark: datetime | None = None
     is_assumed: bool = False
     is_suspended: bool = False
+    is_unknown: bool = False
     start: datetime | None = None
     omissions: tuple[Omission, ...] = ()
     has_exported: bool = False
@@ -172,9 +175,11 @@ def build_window_report(
     recurrence = record.recurrence if record else None
     watermark = recurrence.watermark if recurrence else None
     sent = _list_sent(record) if record else ()
-    position = _Position(declaration, watermark, sent[-1] if sent else None)
-    due = position.find_due(now)
-    next_windows = position.list_next(due, now, count)
+    has_sent = sent and not (record and is_partial(record))
+    position = _Position(declaration, watermark, sent[-1] if has_sent else None)
+    is_unknown = record is not None and isinstance(record.state, Bound) and recurrence is None and not sent
+    due = None if is_unknown else position.find_due(now)
+    next_windows = () if is_unknown else position.list_next(due, now, count)
     has_exported = recurrence is not None and _has_exported(recurrence)
     omissions = recurrence.omissions if recurrence else ()
     is_late_start = recurrence is not None and recurrence.start > compute_first_boundary(declaration)
@@ -187,6 +192,7 @@ def build_window_report(
         start=recurrence.start if recurrence and is_late_start else None,
         omissions=omissions,
         has_exported=has_exported,
+        is_unknown=is_unknown,
         is_suspended=is_suspended or manifest.policy.suspend or manifest.policy.mode is Mode.OBSERVE,
         due=due,
         next_windows=next_windows,
@@ -211,7 +217,7 @@ def _list_sent(record: Record) -> tuple[SentWindow, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Position in the sequence of windows: the watermark, and the window that was sent last."""
+    """Position in the sequence of windows: the watermark, and the window that was sent last and is exported whole."""
 
     declaration: WindowDeclaration
     watermark: datetime | None

@@ -28,11 +28,17 @@ def build_execution(window: Window) -> Json:
 
 
 def read_window(request: Spec) -> Window | None:
-    """Return the window of a request or a live association. None without a window, or if it is unreadable."""
+    """Return the window of a request or a live association. None without one, or if it is unreadable or reversed."""
     if not starts_export(request):
         return None
     start, end = _read_times(request)
-    return Window(start, end) if start and end else None
+    return Window(start, end) if start and end and start < end else None
+
+
+def is_window_reversed(request: Spec) -> bool:
+    """Tell whether an ON_DEMAND configuration has a window that does not end after its start."""
+    start, end = _read_times(request)
+    return starts_export(request) and start is not None and end is not None and end <= start
 
 
 def is_window_unreadable(request: Spec) -> bool:

@@ -53,16 +53,22 @@ def parse_millis(millis: Json) -> datetime | None:
 
 
 _SECONDS_DIGITS, _MILLIS_DIGITS = 10, (12, 13)
+_YEARS = range(1970, 2200)
+"""The years of times in List. The journal keeps no other times, and arithmetic fails near the years 1 and 9999."""
 
 
 def parse_instant(text: Json) -> datetime | None:
     """Return a time that List shows, in UTC: epoch seconds or milliseconds, or ISO 8601. None for anything else.
 
+    None as well for a time before 1970 or after 2199.
     Documented are epoch milliseconds. The program also reads the other forms, because AWS documents no answer in full.
     Seconds have 10 digits, and milliseconds 13, or 12 before 2001-09-09. A time without a zone is UTC.
     """
-    if not isinstance(text, str):
-        return None
+    time = _parse_any_instant(text) if isinstance(text, str) else None
+    return time if time and time.year in _YEARS else None
+
+
+def _parse_any_instant(text: str) -> datetime | None:
     if text.isascii() and text.isdigit():
         if len(text) == _SECONDS_DIGITS:
             return parse_millis(text + "000")

@@ -38,6 +38,7 @@ from reconciler.core.journal.records import (
 )
 from reconciler.core.model import Execution
 from reconciler.core.request.token import compute_client_token
+from reconciler.core.windows.due import Window
 
 SCHEMA = Draft202012Validator(json.loads((REPOSITORY / "schemas/journal.v3.json").read_text()))
 
@@ -61,7 +62,15 @@ recurrences = st.none() | st.builds(
     st.lists(dates, max_size=2).map(tuple),
     st.lists(st.builds(Omission, times, times, st.sampled_from(OmissionCause)), max_size=2).map(tuple),
 )  # fmt: skip
-bound_states = st.builds(Bound, words, times, st.none() | words, st.none() | times, st.none() | jobs)
+bound_states = st.builds(
+    Bound,
+    words,
+    times,
+    st.none() | words,
+    st.none() | times,
+    st.none() | jobs,
+    st.none() | st.builds(Window, times, times),
+)
 previous_executions = st.lists(executions, min_size=1, max_size=2).map(tuple)
 states = (
     st.builds(CreatePending, st.integers(1, 5), times, times, st.lists(words, max_size=2).map(tuple)) | bound_states
@@ -157,7 +166,7 @@ def build_pending_document(**changes: Any) -> dict[str, Any]:
         (build_record_document(recurrence={**RECURRENCE, "skipped": {}}), "{} is not a list"),
         (build_record_document(recurrence={**RECURRENCE, "more": 1}), "unknown 'more'"),
         (build_record_document(recurrence={**RECURRENCE, "watermark": "2026-11-01T12:00:00"}), "has no time zone"),
-        (build_record_document(recurrence={**RECURRENCE, "watermark": "1999-12-31T12:00:00Z"}), "is not between 2000"),
+        (build_record_document(recurrence={**RECURRENCE, "watermark": "1969-12-31T12:00:00Z"}), "is not between 1970"),
         (build_record_document(recurrence={**RECURRENCE, "skipped": ["2026-02-30"]}), "day is out of range"),
         (build_record_document(recurrence={**RECURRENCE, "rules": [{"every": "month"}]}), "missing"),
         (build_record_document(recurrence={**RECURRENCE, "past": [{"start": NOW.isoformat()}]}), "missing"),

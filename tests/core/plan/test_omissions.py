@@ -64,6 +64,7 @@ def test_time_before_continue_from_is_left_out() -> None:
     export.finish()
     export.run()
     export.edit_window(first=date(2026, 6, 1), continue_from=at(6))
+    export.now = at(6)
     export.run()
     expected = (Omission(at(3), at(6), CONTINUE_FROM),)
     assert (export.watermark, export.recurrence.omissions) == (at(6), expected)

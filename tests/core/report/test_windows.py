@@ -25,7 +25,7 @@ from support.recurring import (
 
 from reconciler.core.apply.outcome import NotSent, Outcome, Refused, Updated
 from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause, PastWindow
-from reconciler.core.journal.records import CreatePending, Record
+from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, Manifest, Mode, Observation, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.guardrails import apply_guardrails
@@ -262,6 +262,28 @@ def test_report_shows_the_windows_after_the_write(
     report = read_windows(plan, **({"export": outcome} if outcome else {}))
     assert (report.due.window.start if report.due else None) == due_start
     assert [each.state for each in report.sent] == states
+
+
+@pytest.mark.parametrize("shown", [SEPTEMBER, Window(SEPTEMBER.start, OCTOBER.start + DAY), None])
+def test_first_look_at_an_association_claims_no_overdue_window(shown: Window | None) -> None:
+    """The run that adopts an association, and what follows from its journal, has no due window and no metric."""
+    execution = build_execution(shown) if shown else None
+    plan = plan_windows(build_recurring_manifest(), None, live(ExecutionConfiguration=execution), now=LATE + 9 * DAY)
+    stored_record = plan.decisions[0].record
+    for report in (read_windows(plan), build_windows(stored_record, LATE + 9 * DAY)):
+        assert report.is_unknown
+        assert (report.due, report.next_windows, report.find_due_since(LATE + 9 * DAY)) == (None, (), None)
+
+
+@pytest.mark.parametrize("source", JobSource)
+def test_early_window_of_another_program_is_due_again(source: JobSource) -> None:
+    """What follows a window of another program that began before its end is due from the watermark."""
+    job = replace(build_job(OCTOBER.start + DAY), source=source)
+    stored_record = build_recurring_record(OCTOBER, job, OCTOBER.start)
+    assert isinstance(stored_record.state, Bound)
+    stored_record = replace(stored_record, state=replace(stored_record.state, early_window=OCTOBER))
+    (first, *_) = build_windows(stored_record, OCTOBER.start + DAY).planned
+    assert first.window == (OCTOBER if source is JobSource.OBSERVED else NOVEMBER)
 
 
 def test_clock_of_this_machine_does_not_make_a_window_due() -> None:
