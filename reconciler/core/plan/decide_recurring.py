@@ -23,6 +23,7 @@ from reconciler.core.plan.job_progress import (
     observe_job,
 )
 from reconciler.core.plan.omissions import include, leave_out
+from reconciler.core.plan.overdue import compute_due_time, compute_overdue_time
 from reconciler.core.plan.recurrence import (
     build_window_update,
     continue_recurrence,
@@ -30,12 +31,13 @@ from reconciler.core.plan.recurrence import (
     is_superseded,
     with_rule,
 )
+from reconciler.core.plan.time_check import hold_for_clock
 from reconciler.core.plan.window_obstacle import find_window_obstacle
 from reconciler.core.request.export_window import EXECUTION, read_window
 from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
-from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
+from reconciler.core.windows.due import Window, find_due_window
 
 _RUNNING_REASON = "List shows that an export is running"
 
@@ -173,16 +175,19 @@ class _Table:
         self._record = self._acknowledge_while_running()
         watermark = self._recurrence.watermark
         is_exporting = self._window and not is_partial(self._record)
-        next_window = self._find_due(max(self._window.end, watermark) if self._window and is_exporting else watermark)
+        next_window = self._find_late(
+            max(self._window.end, watermark) if self._window and is_exporting else watermark
+        )
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
         reason, until = describe_wait(self._job, self._live, self._settle_time)
-        overdue_at = self._find_overdue_time(next_window)
-        return self._hold(reason, next_window, until=until, exit_code=int(self._now >= overdue_at))
+        return self._hold(reason, next_window, until=until, exit_code=int(self._is_overdue(next_window)))
 
     def _decide_completed(self) -> Decision:
         record, warning = self._inputs.acknowledge_generation(self._record), describe_unshown_job(self._job)
         if self._due is None:
+            if late_window := self._find_late(self._recurrence.watermark):
+                return self._hold_for_clock(record, late_window, warning)
             if warning:
                 return InSync(self._inputs.manifest, self._live, record, warning)
             differences = compare(record.request, record.request, self._live.spec, self._inputs.manifest.policy.ignore)
@@ -190,8 +195,7 @@ class _Table:
                 return Drifted(self._inputs.manifest, self._live, record, differences)
             return InSync(self._inputs.manifest, self._live, record)
         if is_running(self._live):
-            exit_code = int(self._now >= self._find_overdue_time(self._due))
-            return self._hold(_RUNNING_REASON, exit_code=exit_code)
+            return self._hold(_RUNNING_REASON, exit_code=int(self._is_overdue(self._due)))
         self._record = record
         return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
 
@@ -226,10 +230,12 @@ class _Table:
         now = self._inputs.certain_now
         return find_due_window(self._declaration, watermark, now) if now else None
 
-    def _find_overdue_time(self, window: Window) -> datetime:
-        """Return the time from which a window that waits is overdue: a day after its first boundary became due."""
-        ends = find_due_boundaries(self._declaration, window.start, window.end + self._declaration.delay)
-        return min((*ends, window.end)) + self._declaration.delay + PATIENCE
+    def _find_late(self, watermark: datetime) -> Window | None:
+        """Return the window after `watermark` that is due by the clock of this machine."""
+        return find_due_window(self._declaration, watermark, self._now)
+
+    def _is_overdue(self, window: Window) -> bool:
+        return self._now >= compute_overdue_time(self._declaration, window)
 
     def _is_merge(self) -> bool:
         return self._declaration.missed is Missed.MERGE
@@ -265,6 +271,13 @@ class _Table:
         assert next_window
         update = build_window_update(self._inputs, self._record, self._live, next_window, "the window is due")
         return Held(self._inputs.manifest, update, reason, is_temporary=True, until=until, exit_code=exit_code)
+
+    def _hold_for_clock(self, record: Record, window: Window, warning: str | None) -> Held:
+        """Return the Update of a window as held that is due by the clock of this machine alone."""
+        update = build_window_update(self._inputs, record, self._live, window, "the window is due")
+        due_at = compute_due_time(self._declaration, window)
+        held = hold_for_clock(update, due_at, self._now, self._inputs.aws_time)
+        return replace(held, reason=f"{held.reason}{(warning and f'; {warning}') or ''}")
 
     def _block(self, reason: str) -> Decision:
         """Block the association until a person acts, unless window.skip passes over the window that blocks it."""

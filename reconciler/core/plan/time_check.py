@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Held
+from reconciler.core.plan.job_progress import PATIENCE
 from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
@@ -25,21 +26,36 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
     if delay is None or end is None or _is_repetition(write):
         return write
     due_at = end + delay
-    until: datetime | None = due_at
-    if aws_time is None and now >= due_at:
-        until = None
+    if now >= due_at and (aws_time is None or aws_time < due_at):
+        return hold_for_clock(write, due_at, now, aws_time)
+    if now >= due_at:
+        return write
+    reason = (
+        f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
+        f"{format_timestamp(due_at)}; to send it earlier, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
+    )
+    return Held(write.manifest, write, reason, is_temporary=True, until=due_at)
+
+
+def hold_for_clock(write: Create | Update, due_at: datetime, now: datetime, aws_time: datetime | None) -> Held:
+    """Hold a write that is due by the clock of this machine, and not by the clock of AWS.
+
+    An export of a recurring window that has waited for a day counts as missed.
+    """
+    exit_code = int(write.manifest.window is not None and now >= due_at + PATIENCE)
+    if aws_time is None:
         reason = (
-            "the answer of AWS has no valid Date, so it is unknown whether EndTime has passed by the clock of AWS: "
+            "the answer of AWS has no valid Date, so it is unknown whether the window is due by the clock of AWS: "
             "look for a proxy that removes the header Date"
         )
-    elif aws_time is None or min(now, aws_time) < due_at:
-        reason = (
-            f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
-            f"{format_timestamp(due_at)}; to send it earlier, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
-        )
-    else:
-        return write
-    return Held(write.manifest, write, reason, is_temporary=True, until=until)
+        return Held(write.manifest, write, reason, is_temporary=True, exit_code=exit_code)
+    reason = (
+        f"the clock of AWS is behind the clock of this machine, and shows {format_timestamp(aws_time)}: a run sends "
+        f"the {write.kind.value} once the clock of AWS has passed {format_timestamp(due_at)}; if the clocks differ by "
+        "more than a few minutes, correct the clock of this machine"
+    )
+    until = now + (due_at - aws_time)
+    return Held(write.manifest, write, reason, is_temporary=True, until=until, exit_code=exit_code)
 
 
 def _find_end(request: Spec) -> datetime | None:

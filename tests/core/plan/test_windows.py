@@ -140,19 +140,48 @@ def test_window_is_due_by_both_clocks(is_behind: bool) -> None:
     export = start_export()
     export.now = at(3, 1, 1) if is_behind else at(3, 1, 1) - SECOND
     export.aws_offset = -SECOND if is_behind else HOUR
-    assert isinstance(export.decide(), InSync)
+    assert isinstance(export.decide(), Held if is_behind else InSync)
     export.now, export.aws_offset = at(3, 1, 1), timedelta(0)
     assert isinstance(export.decide(), Update)
 
 
 def test_nothing_is_due_without_the_date_of_aws() -> None:
-    """Without a valid Date in the answer of AWS, no first and no later window is sent."""
+    """Without a valid Date in the answer of AWS, no first and no later window is sent. After a day, it is trouble."""
+    fresh = Export(recurring_manifest(), DUE)
+    for export, due_at in ((start_export(), at(3, 1, 1)), (fresh, DUE)):
+        export.aws_offset = None
+        export.now = due_at + DAY - SECOND
+        expect(export.run(), Held, text="the answer of AWS has no valid Date")
+        export.wait(SECOND)
+        expect(export.run(), Held, (1, 0), "the answer of AWS has no valid Date")
+
+
+def test_due_window_waits_for_the_clock_of_aws() -> None:
+    """A window that is due by this machine alone is held, with the clock in the reason. After a day, it is trouble."""
+    fresh = Export(recurring_manifest(), DUE)
+    for export, due_at, verb in ((start_export(), at(3, 1, 1), "update"), (fresh, DUE, "create")):
+        export.now, export.aws_offset = due_at + DAY - SECOND, -3 * DAY
+        behind = f"the clock of AWS is behind the clock of this machine, and shows {due_at - 2 * DAY - SECOND:%Y-%m-%d}"
+        decision = export.run()
+        expect(decision, Held, text=behind)
+        expect(decision, Held, text=f"sends the {verb} once the clock of AWS has passed {due_at:%Y-%m-%d %H:%M:%S}Z")
+        assert isinstance(decision, Held)
+        assert (decision.is_temporary, decision.until) == (True, due_at + 3 * DAY)
+        export.wait(SECOND)
+        expect(export.run(), Held, (1, 0), behind)
+        export.wait(3 * DAY)
+        assert isinstance(export.run(), Create | Update)
+
+
+def test_next_window_of_a_running_job_is_overdue_by_the_clock_of_this_machine() -> None:
+    """Without the Date of AWS, a window that waits for a running job is held, and is trouble after a day."""
     export = start_export()
-    export.now, export.aws_offset = at(6, 1), None
-    assert isinstance(export.decide(), InSync)
-    fresh = Export(recurring_manifest(), at(2, 2))
-    fresh.aws_offset = None
-    assert isinstance(fresh.decide(), Held)
+    export.now = at(3, 1, 1)
+    assert isinstance(export.run(), Update)
+    export.now, export.aws_offset = at(4, 1, 1), None
+    expect(export.run(), Held, text="may still be running")
+    export.wait(DAY)
+    expect(export.run(), Held, (1, 0), "may still be running")
 
 
 @pytest.mark.parametrize("status", [None, "IN_PROGRESS", "QUEUED"])
