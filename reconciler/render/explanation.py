@@ -213,8 +213,13 @@ def _describe_job(job: Job) -> str:
         if job.source is JobSource.OBSERVED
         else f"{job.source.capitalize()} sent at {sent_at}"
     )
+    skip = ""
+    if job.is_skipped and job.ended_at:
+        skip = f"; window.skip passed over its window at {format_timestamp(job.ended_at)}"
     if job.refusal:
-        return f"{event}, refused: {job.refusal.message}"
+        return f"{event}, refused: {job.refusal.message}{skip}"
+    if job.is_skipped:
+        return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}{skip}"
     if job.is_update_unshown:
         return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
     if job.result and job.ended_at:

@@ -118,7 +118,7 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
         f"answer {sent.answer}" if sent.answer else "",
         f"AWS: {job.refusal.message}" if job.refusal else "",
         f"shown {_format_utc(job.shown_at)}" if job.shown_at else "",
-        f"ended by {_format_utc(job.ended_at)}" if job.ended_at else "",
+        f"{'skipped' if job.is_skipped else 'ended by'} {_format_utc(job.ended_at)}" if job.ended_at else "",
     ]
     return ", ".join(filter(None, parts))
 

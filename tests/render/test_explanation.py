@@ -137,6 +137,26 @@ def test_manifest_with_policy_adopt_is_shown_without_a_token() -> None:
     assert "ClientToken that a Create would have: " in render_text(build_explanation(manifest()), "prod", "place")
 
 
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"refusal": Refusal("no bucket")}, "refused: no bucket"),
+        ({"is_accepted": True}, "accepted"),
+        ({}, "without an answer"),
+    ],
+)
+def test_skipped_window_keeps_its_answer(changes: dict[str, Any], answer: str) -> None:
+    """A call whose window window.skip passed over is shown with its answer, and not as an export that failed."""
+    stored_record = record(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
+    assert isinstance(stored_record.state, Bound)
+    job = Job(JobSource.UPDATE, NOW, ended_at=NOW, **changes)
+    stored_record = replace(stored_record, state=replace(stored_record.state, job=job))
+    shown = render_text(build_explanation(manifest(), live(), record=stored_record), "prod", REGION)
+    skip = "window.skip passed over its window at 2026-11-01 12:00:00Z"
+    assert f"Update sent at 2026-11-01 12:00:00Z, {answer}; {skip}" in shown
+    assert "FAILED" not in shown
+
+
 def test_warnings_are_shown() -> None:
     """The explanation shows the warnings that need an answer of AWS, as text and as JSON."""
     explanation = replace(

@@ -45,7 +45,8 @@ class Job:
     - `is_repetition` is true if the job before exported the same window. List then cannot show that the call arrived.
     - `should_repeat` is true if a person raised policy.generation while the job ran: if it fails, it runs once more.
     - `shown_at` and `running_at` are the first times at which List showed its configuration, and IN_PROGRESS.
-    - `result` is COMPLETED or FAILED once the job counts as ended, at `ended_at`.
+    - `result` is COMPLETED or FAILED once the job counts as ended, at `ended_at`. With `ended_at` alone, window.skip
+      passed over its window at that time.
     """
 
     source: JobSource
@@ -62,8 +63,14 @@ class Job:
 
     @property
     def is_update_unshown(self) -> bool:
-        """True for an Update that List does not show yet."""
-        return self.source is JobSource.UPDATE and self.shown_at is None and self.result is None
+        """True for an Update that List does not show yet. False once window.skip passed over its window."""
+        is_unshown = self.source is JobSource.UPDATE and self.shown_at is None
+        return is_unshown and self.result is None and not self.is_skipped
+
+    @property
+    def is_skipped(self) -> bool:
+        """True if window.skip passed over the window of this job, and nobody knows how the job ended."""
+        return self.ended_at is not None and self.result is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSource, OmissionCause
+from reconciler.core.journal.jobs import COMPLETED, RUNNING
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
@@ -20,9 +20,8 @@ from reconciler.core.plan.job_progress import (
     describe_unshown_job,
     describe_wait,
     is_running,
-    observe_job,
 )
-from reconciler.core.plan.omissions import include, leave_out
+from reconciler.core.plan.observe_window import is_foreign, observe_window
 from reconciler.core.plan.overdue import compute_due_time, compute_overdue_time
 from reconciler.core.plan.recurrence import (
     build_window_update,
@@ -31,9 +30,10 @@ from reconciler.core.plan.recurrence import (
     is_superseded,
     with_rule,
 )
+from reconciler.core.plan.skip import compute_skip_date, skip_window
 from reconciler.core.plan.time_check import hold_for_clock
 from reconciler.core.plan.window_obstacle import find_window_obstacle
-from reconciler.core.request.export_window import EXECUTION, read_window
+from reconciler.core.request.export_window import read_window
 from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
@@ -53,7 +53,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     adopted: Record | Decision
     if record.recurrence is None:
         adopted = adopt_first(inputs, declaration, record, live)
-    elif _is_foreign(record, live):
+    elif is_foreign(record, live):
         adopted = find_window_obstacle(inputs, declaration, record, live) or adopt_foreign(
             inputs, declaration, record, live
         )
@@ -61,7 +61,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
         adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=None))
     if not isinstance(adopted, Record):
         return adopted
-    record = _observe(inputs, adopted, live)
+    record = observe_window(inputs, adopted, live)
     if inputs.old_name:
         reason = f"the manifest was renamed from {inputs.old_name}, which a run records"
         return Adopt(inputs.manifest, live, record, (), reason)
@@ -73,40 +73,6 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     if is_superseded(declaration, recurrence):  # and the generation was raised
         recurrence = with_rule(recurrence, declaration)
     return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
-
-
-def _is_foreign(record: Record, live: Live) -> bool:
-    """Tell whether List shows a window that is neither the sent one nor an earlier one of this program."""
-    assert isinstance(record.state, Bound)
-    assert record.recurrence
-    window, job = read_window(live.spec), record.state.job
-    if window == read_window(record.request):
-        return False
-    if job and job.source is JobSource.UPDATE and record.previous_executions[-1] == live.spec.get(EXECUTION):
-        return False
-    return window not in {Window(each.start, each.end) for each in record.recurrence.past}
-
-
-def _observe(inputs: DecisionInput, record: Record, live: Live) -> Record:
-    """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
-
-    It does not move for a window of another program that was sent or shown before its end.
-    """
-    state, recurrence, window = record.state, record.recurrence, read_window(record.request)
-    assert isinstance(state, Bound)
-    assert recurrence
-    job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
-    is_shown = read_window(live.spec) == window
-    job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
-    if is_partial(record):
-        window = None
-    if job.result == COMPLETED and window and window.end > recurrence.watermark:
-        recurrence = replace(
-            recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED
-        )
-    if job.result == COMPLETED and window:
-        recurrence = include(recurrence, window)
-    return replace(record, state=replace(state, job=job), recurrence=recurrence)
 
 
 class _Table:
@@ -125,6 +91,8 @@ class _Table:
 
     def decide(self) -> Decision:
         """Return the decision of the first matching row."""
+        if self._job.is_skipped:
+            return self._decide_completed()
         if self._job.refusal:
             return self._decide_refused(self._job.refusal.message, is_denied=self._job.refusal.is_denied)
         if self._job.is_update_unshown:
@@ -175,9 +143,7 @@ class _Table:
         self._record = self._acknowledge_while_running()
         watermark = self._recurrence.watermark
         is_exporting = self._window and not is_partial(self._record)
-        next_window = self._find_late(
-            max(self._window.end, watermark) if self._window and is_exporting else watermark
-        )
+        next_window = self._find_late(max(self._window.end, watermark) if self._window and is_exporting else watermark)
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
         reason, until = describe_wait(self._job, self._live, self._settle_time)
@@ -211,8 +177,8 @@ class _Table:
                 return self._send(f"{event}; policy.generation was raised")
             record = self._acknowledge_while_running()
             return Settling(self._inputs.manifest, record, until, f"{event}; it is sent once more", self._live)
-        if self._window and self._take_skip(self._window):
-            return self._decide_completed()
+        if skipped := self._decide_skipped():
+            return skipped
         end = self._window.end if self._window else self._recurrence.watermark
         if self._is_merge() and (ends := find_next_boundaries(self._declaration, end, 1)):
             due_at = ends[0] + self._declaration.delay
@@ -273,7 +239,7 @@ class _Table:
         return Held(self._inputs.manifest, update, reason, is_temporary=True, until=until, exit_code=exit_code)
 
     def _hold_for_clock(self, record: Record, window: Window, warning: str | None) -> Held:
-        """Return the Update of a window as held that is due by the clock of this machine alone."""
+        """Hold the Update of a window that is due by the clock of this machine alone."""
         update = build_window_update(self._inputs, record, self._live, window, "the window is due")
         due_at = compute_due_time(self._declaration, window)
         held = hold_for_clock(update, due_at, self._now, self._inputs.aws_time)
@@ -281,32 +247,22 @@ class _Table:
 
     def _block(self, reason: str) -> Decision:
         """Block the association until a person acts, unless window.skip passes over the window that blocks it."""
-        if self._window and self._take_skip(self._window):
-            return self._decide_completed()
+        if skipped := self._decide_skipped():
+            return skipped
         window = self._due or self._window
         assert window
         update = build_window_update(self._inputs, self._record, self._live, window, reason)
         return Blocked(self._inputs.manifest, reason, update, is_past=True)
+
+    def _decide_skipped(self) -> Decision | None:
+        """Return the decision after window.skip has passed over the last window. None if it does not name it."""
+        record = skip_window(self._record, self._declaration, self._now)
+        return _Table(self._inputs, self._declaration, record, self._live).decide() if record else None
 
     def _describe_remedy(self) -> str:
         """Return the ways out of a blocked window."""
         remedy = f"{self._inputs.describe_remedy(self._record)} to send it once more"
         if self._window is None:
             return remedy
-        day = self._window.start.astimezone(self._declaration.zone).date()
+        day = compute_skip_date(self._declaration, self._window)
         return f"{remedy}, or add {day} to window.skip to pass over it"
-
-    def _take_skip(self, window: Window) -> bool:
-        """Move the watermark over the last window if window.skip names it, once."""
-        day = window.start.astimezone(self._declaration.zone).date()
-        if day not in self._declaration.skip or day in self._recurrence.skipped:
-            return False
-        recurrence = leave_out(self._recurrence, window.end, OmissionCause.SKIP)
-        self._recurrence = replace(recurrence, skipped=(*recurrence.skipped, day))
-        self._job = replace(
-            self._job, result=self._job.result or FAILED, refusal=None, ended_at=self._job.ended_at or self._now
-        )
-        self._bound = replace(self._bound, job=self._job)
-        self._record = replace(self._record, state=self._bound, recurrence=self._recurrence)
-        self._due = self._find_due(self._recurrence.watermark)
-        return True

@@ -22,17 +22,20 @@ def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, 
 
     LastExecutionStatus may belong to an earlier job for a while. A job has therefore ended if a final status follows
     IN_PROGRESS, or if List shows a final status a settle time after it first showed the configuration. Only the first
-    of them proves that a job has ended whose call List cannot show.
+    of them proves that a job has ended whose call List cannot show. A skipped job that List shows after all runs again.
     """
     if job.result is not None:
         return job
     status = live.last_execution.status if live.last_execution else None
     if job.refusal and not (is_shown and not job.is_repetition):
         return job
-    if is_shown or job.is_accepted:
-        job = replace(job, running_at=job.running_at or (now if status == RUNNING else None))
     if is_shown:
-        job = replace(job, refusal=None, shown_at=job.shown_at or now)
+        is_new = job.shown_at is None or (job.running_at is None and status == RUNNING)
+        ended_at = None if is_new else job.ended_at
+        running_at = job.running_at or (now if status == RUNNING else None)
+        job = replace(job, refusal=None, shown_at=job.shown_at or now, running_at=running_at, ended_at=ended_at)
+    elif job.is_accepted:
+        job = replace(job, running_at=job.running_at or (now if status == RUNNING else None))
     is_certain = job.running_at is not None or (
         not job.is_repetition and job.shown_at is not None and now >= job.shown_at + settle_time
     )
@@ -44,7 +47,7 @@ def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, 
 def may_run(job: Job | None, live: Live, request: Spec) -> bool:
     """Tell whether a job of the association may be running. An unknown status counts as running."""
     status = live.last_execution.status if live.last_execution else None
-    if job and job.result is None and job.shown_at is not None:
+    if job and job.result is None and job.shown_at is not None and not job.is_skipped:
         return True
     if status is None:
         return starts_export(request) and not (job and job.result)
@@ -66,8 +69,12 @@ def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> dat
 
 
 def describe_unshown_job(job: Job) -> str | None:
-    """Return the warning about an Update whose job has ended, and whose configuration List never showed."""
-    if job.result is None or job.shown_at or job.source is not JobSource.UPDATE:
+    """Return the warning about an Update that was skipped or has ended, and whose configuration List never showed."""
+    if job.is_skipped and not job.shown_at:
+        answer = "AWS accepted and List never showed" if job.is_accepted else "has no known answer"
+        answer = "AWS refused" if job.refusal else answer
+        return f"window.skip passed over the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
+    if job.result is None or job.shown_at or not job.is_accepted or job.source is not JobSource.UPDATE:
         return None
     return (
         f"AWS accepted the update of {format_timestamp(job.sent_at)}, and a job ended since, but List still shows the "

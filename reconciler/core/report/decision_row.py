@@ -87,6 +87,8 @@ def _describe_record(record: Record | None) -> Iterator[str]:
 
 
 def _describe_job(job: Job) -> str:
+    if job.is_skipped:
+        return "window.skip passed over the window of its last call"
     if job.refusal:
         return "AWS refused an update"
     if job.is_update_unshown:

@@ -106,8 +106,9 @@ def _describe_state(record: Record | None, last_decision: LastDecision | None, *
             return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
             return f"missing from List since {format_timestamp(missing_since)}"
-        case Bound(job=job) if job and job.refusal:
-            return f"AWS refused the Update of {format_timestamp(job.sent_at)}"
+        case Bound(job=job) if job and (job.is_skipped or job.refusal):
+            event = "window.skip passed over the window of" if job.is_skipped else "AWS refused"
+            return f"{event} the Update of {format_timestamp(job.sent_at)}"
         case Bound(job=job) if job and job.is_update_unshown:
             return _describe_unshown_update(job, last_decision)
         case Bound(arn=None):

@@ -52,11 +52,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentWindow:
-    """A window that was sent, and its job. `is_last` is true for the last one. The job of any other has ended."""
+    """A window that was sent, and its job. `is_last` is true for the last one. The job of any other has ended.
+
+    If `is_stuck`, the window was sent once more, and a day later List has not shown its job as running.
+    """
 
     window: Window
     job: Job
     is_last: bool = False
+    is_stuck: bool = False
 
     @property
     def answer(self) -> Answer | None:
@@ -76,7 +80,8 @@ class SentWindow:
         if job.refusal:
             return WindowState.REFUSED
         has_arrived = bool(job.is_accepted or job.shown_at or job.running_at)
-        return WindowState.RUNNING if self.is_last and has_arrived else WindowState.UNKNOWN
+        may_run = self.is_last and has_arrived and not (job.is_skipped or self.is_stuck)
+        return WindowState.RUNNING if may_run else WindowState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class WindowReport:
     def is_unconfirmed(self, status: str) -> bool:
         """Tell whether List shows a final status that does not count for the last window yet."""
         job = self.last.job if self.last else None
-        return job is not None and job.result is None and job.refusal is None and status in FINAL_STATUSES
+        return job is not None and not (job.result or job.refusal or job.is_skipped) and status in FINAL_STATUSES
 
     @property
     def confirmed_from(self) -> datetime | None:
@@ -174,7 +179,7 @@ def build_window_report(
         return None
     recurrence = record.recurrence if record else None
     watermark = recurrence.watermark if recurrence else None
-    sent = _list_sent(record) if record else ()
+    sent = _list_sent(record, now) if record else ()
     has_sent = sent and not (record and is_partial(record))
     position = _Position(declaration, watermark, sent[-1] if has_sent else None)
     is_unknown = record is not None and isinstance(record.state, Bound) and recurrence is None and not sent
@@ -206,13 +211,16 @@ def _has_exported(recurrence: Recurrence) -> bool:
     return recurrence.watermark - recurrence.start > omissions
 
 
-def _list_sent(record: Record) -> tuple[SentWindow, ...]:
+def _list_sent(record: Record, now: datetime) -> tuple[SentWindow, ...]:
     """Return the past windows of a record and its current one. A Create without an answer has no job yet."""
     past = record.recurrence.past if record.recurrence else ()
     earlier = tuple(SentWindow(Window(each.start, each.end), each.job) for each in past)
     window, state = read_window(record.request), record.state
     job = state.job if isinstance(state, Bound) else Job(JobSource.CREATE, state.last_attempt)
-    return (*earlier, SentWindow(window, job, is_last=True)) if window and job else earlier
+    if window is None or job is None:
+        return earlier
+    is_stuck = job.is_repetition and job.running_at is None and now >= job.sent_at + OVERDUE_AFTER
+    return (*earlier, SentWindow(window, job, is_last=True, is_stuck=is_stuck))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +233,16 @@ class _Position:
 
     @property
     def sent_until(self) -> datetime | None:
-        """The end of the last window, if its call arrived. Otherwise the watermark."""
-        if self.last and self.last.state in {WindowState.DONE, WindowState.RUNNING, WindowState.FAILED}:
+        """The end of the last window, if its call arrived or is a Create without an answer. Otherwise the watermark."""
+        if self.last and self._may_have_arrived(self.last):
             return max(self.last.window.end, self.watermark or self.last.window.end)
         return self.watermark
+
+    @staticmethod
+    def _may_have_arrived(last: SentWindow) -> bool:
+        """Tell whether the next window follows this one. The window of an unanswered Create is fixed."""
+        is_pending = last.state is WindowState.UNKNOWN and last.job.source is JobSource.CREATE
+        return is_pending or last.state in {WindowState.DONE, WindowState.RUNNING, WindowState.FAILED}
 
     @property
     def is_repeated(self) -> bool:

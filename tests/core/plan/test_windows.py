@@ -415,21 +415,83 @@ def test_skip_does_not_act_twice() -> None:
     assert isinstance(export.run(), Blocked)
 
 
-@pytest.mark.parametrize("outcome", [Unknown("no answer"), Refused("no")])
-def test_skip_passes_over_an_update_that_is_blocked(outcome: Outcome) -> None:
-    """A skipped date also passes over an Update without an answer, and over one that AWS refused twice."""
+def start_blocked_update(outcome: Outcome | None) -> Export:
+    """Return an export whose update of February is blocked, because List does not show it."""
     export = start_export()
-    export.now = at(3, 1, 1)
+    export.now, export.shows_updates = at(3, 1, 1), False
     export.run(outcome)
+    export.set_status("COMPLETED")
     export.wait(SETTLE)
     export.run(outcome)
     assert isinstance(export.run(), Blocked)
+    return export
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"),
+    [
+        (Unknown("no answer"), "which has no known answer"),
+        (Refused("no"), "which AWS refused"),
+        (Refused("explicit deny", RefusalKind.DENY), "which AWS refused"),
+        (None, "which AWS accepted and List never showed"),
+    ],
+)
+def test_skip_passes_over_an_update_that_is_blocked(outcome: Outcome | None, answer: str) -> None:
+    """A skipped date also passes over an Update that List does not show. What is known of it stays in the journal."""
+    export = start_blocked_update(outcome)
+    known = export.job
     export.edit_window(skip=(date(2026, 2, 1),))
-    assert isinstance(export.run(), InSync)
-    assert export.watermark == at(3)
-    export.now = at(4, 1, 1)
+    skip_time = export.now
+    for _ in range(2):
+        decision = export.run()
+        assert isinstance(decision, InSync)
+        assert str(decision.warning).startswith("window.skip passed over the window of the update of 2026-03-01")
+        assert str(decision.warning).endswith(answer)
+        assert export.job == replace(known, ended_at=skip_time)
+        assert (export.watermark, export.job.is_skipped) == (at(3), True)
+        export.wait(DAY)
+    export.now, export.shows_updates = at(4, 1, 1), True
     assert isinstance(export.run(), Update)
     assert export.sent[-1] == span(3, 4)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])
+def test_skipped_update_that_list_shows_after_all_is_followed(status: str) -> None:
+    """A skipped window that List shows later runs. It is no longer left out if it is completed."""
+    export = start_blocked_update(Unknown("no answer"))
+    export.edit_window(skip=(date(2026, 2, 1),))
+    export.run()
+    export.show(span(2, 3), "IN_PROGRESS")
+    export.now = at(4, 1, 1)
+    expect(export.run(), Held, text="may still be running")
+    export.set_status(status)
+    decision = export.run()
+    assert isinstance(decision, Update)
+    assert export.sent[-1] == span(3, 4)
+    assert bool(export.recurrence.omissions) is (status == "FAILED")
+
+
+def test_skip_passes_over_a_repetition_that_never_seemed_to_run() -> None:
+    """A skipped repetition stays skipped, although List shows its window, until List shows its job as running."""
+    export = start_export(recurring_manifest(window(missed=Missed.EACH)))
+    export.now = at(3, 1, 1)
+    export.run()
+    export.finish("FAILED")
+    export.run()
+    export.wait(SETTLE)
+    export.edit_policy(generation=2)
+    export.run()
+    export.set_status("FAILED")
+    export.wait(DAY)
+    assert isinstance(export.run(), Blocked)
+    export.edit_window(skip=(date(2026, 2, 1),))
+    for _ in range(2):
+        decision = export.run()
+        assert isinstance(decision, InSync)
+        assert decision.warning is None
+    export.set_status("IN_PROGRESS")
+    export.run()
+    assert not export.job.is_skipped
 
 
 # The end

@@ -247,6 +247,19 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         ),
     ),
     (
+        explain_manifest(
+            manifest(ExecutionConfiguration=LATER),
+            live(),
+            stored_record=with_job(build_updated_record("no"), ended_at=NOW),
+        ),
+        (
+            "bound to a1, window.skip passed over the window of its last call",
+            "the bound association",
+            "window.skip passed over the window of the update of 2026-11-01 12:00:00Z, which AWS refused",
+            "in-sync",
+        ),
+    ),
+    (
         explain_manifest(manifest("autumn"), live(), stored_record=record("october")),
         (
             "bound to a1, its export ended as COMPLETED",

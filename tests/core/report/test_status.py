@@ -26,6 +26,10 @@ BOUND = Bound("a1", NOW, live().arn)
             replace(BOUND, job=Job(JobSource.UPDATE, NOW, refusal=Refusal("no"))),
             "AWS refused the Update of 2026-11-01 12:00:00Z",
         ),
+        (
+            replace(BOUND, job=Job(JobSource.UPDATE, NOW, refusal=Refusal("no"), ended_at=NOW)),
+            "window.skip passed over the window of the Update of 2026-11-01 12:00:00Z",
+        ),
         (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
     ],

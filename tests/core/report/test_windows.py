@@ -172,6 +172,37 @@ def test_window_that_did_not_arrive_is_still_due(job: Job, state: WindowState, a
     assert (sent.state, sent.answer) == (state, answer)
 
 
+@pytest.mark.parametrize(
+    "job", [build_refused_job(SEPTEMBER.end), Job(JobSource.UPDATE, SEPTEMBER.end, is_accepted=True)]
+)
+def test_skipped_window_is_left_out_and_keeps_its_answer(job: Job) -> None:
+    """A window that window.skip passed over neither failed nor runs. The time in it is left out."""
+    stretch = Omission(SEPTEMBER.start, SEPTEMBER.end, OmissionCause.SKIP)
+    stored_record = build_recurring_record(SEPTEMBER, replace(job, ended_at=SEPTEMBER.end + HOUR), SEPTEMBER.end)
+    assert stored_record.recurrence
+    stored_record = replace(stored_record, recurrence=replace(stored_record.recurrence, omissions=(stretch,)))
+    report = build_windows(stored_record)
+    (sent, left_out) = report.history
+    assert isinstance(sent, SentWindow)
+    answers = (WindowState.REFUSED, Answer.REFUSED) if job.refusal else (WindowState.UNKNOWN, Answer.ACCEPTED)
+    assert (sent.state, sent.answer, left_out) == (*answers, stretch)
+    assert not report.is_unconfirmed("COMPLETED")
+    assert list_next(report)[0] == OCTOBER
+
+
+def test_repetition_that_never_seemed_to_run_is_unknown_after_a_day() -> None:
+    """A window that was sent once more, and that List never showed as running, is unknown once it is blocked."""
+    job = build_job(SEPTEMBER.end, None, is_repetition=True, running_at=None)
+    for age, state in ((DAY - HOUR, WindowState.RUNNING), (DAY, WindowState.UNKNOWN)):
+        report = build_windows(build_recurring_record(SEPTEMBER, job), SEPTEMBER.end + age)
+        assert report.last
+        assert report.last.state is state
+    seen = replace(job, running_at=SEPTEMBER.end + HOUR)
+    last = build_windows(build_recurring_record(SEPTEMBER, seen), SEPTEMBER.end + 2 * DAY).last
+    assert last
+    assert last.state is WindowState.RUNNING
+
+
 def test_past_window_without_a_result_is_unknown() -> None:
     """An earlier window whose job was never seen to end is unknown, and never runs. Nobody answered for its call."""
     past = PastWindow(AUGUST.start, AUGUST.end, Job(JobSource.OBSERVED, AUGUST.end, shown_at=AUGUST.end))
@@ -183,11 +214,18 @@ def test_past_window_without_a_result_is_unknown() -> None:
 
 
 def test_create_without_an_answer_is_shown() -> None:
-    """A Create whose answer is unknown is shown as a sent window, before it has a job."""
-    pending = replace(build_recurring_record(AUGUST), state=CreatePending(1, NOW, NOW))
-    (sent,) = build_windows(replace(pending, recurrence=None), NOW).sent
-    assert sent == SentWindow(AUGUST, Job(JobSource.CREATE, NOW), is_last=True)
-    assert sent.state is WindowState.UNKNOWN
+    """A Create whose answer is unknown is shown as a sent window, before it has a job. The next window follows it."""
+    sent_at = AUGUST.end + HOUR
+    pending = replace(build_recurring_record(AUGUST), state=CreatePending(1, sent_at, sent_at))
+    assert pending.recurrence
+    begun = replace(pending, recurrence=replace(pending.recurrence, watermark=AUGUST.start))
+    for stored_record in (begun, replace(pending, recurrence=None)):
+        report = build_windows(stored_record, SEPTEMBER.end + 2 * HOUR)
+        (sent,) = report.sent
+        assert sent == SentWindow(AUGUST, Job(JobSource.CREATE, sent_at), is_last=True)
+        assert sent.state is WindowState.UNKNOWN
+        assert report.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
+        assert list_next(report)[0] == OCTOBER
 
 
 def test_fixed_window_before_adoption_ends_where_the_next_begins() -> None:
