@@ -150,7 +150,9 @@ def test_skipped_window_keeps_its_answer(changes: dict[str, Any], answer: str) -
     stored_record = record(ExecutionConfiguration={"ExecutionMode": "ON_DEMAND"})
     assert isinstance(stored_record.state, Bound)
     job = Job(JobSource.UPDATE, NOW, ended_at=NOW, **changes)
-    stored_record = replace(stored_record, state=replace(stored_record.state, job=job))
+    executions = (live().spec["ExecutionConfiguration"],)
+    state = replace(stored_record.state, job=job)
+    stored_record = replace(stored_record, state=state, previous_executions=executions)
     shown = render_text(build_explanation(manifest(), live(), record=stored_record), "prod", REGION)
     skip = "window.skip passed over its window at 2026-11-01 12:00:00Z"
     assert f"Update sent at 2026-11-01 12:00:00Z, {answer}; {skip}" in shown

@@ -25,6 +25,8 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
         return Condition.FAILED
     if isinstance(association.outcome, SUCCESSES):
         return Condition.WELL
+    if association.needs_attention and not waits_after_failure(association):
+        return Condition.HELD
     match association.decision:
         case DecisionKind.BLOCKED:
             return Condition.BLOCKED if is_listed else Condition.UNCLEAR
@@ -35,10 +37,7 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
             return Condition.DRIFTED if has_drifted else Condition.UNCLEAR
         case DecisionKind.IN_SYNC | DecisionKind.ADOPT | DecisionKind.RETIRED | DecisionKind.FINISHED:
             return Condition.WELL
-        case DecisionKind.HELD:
-            is_late = association.needs_attention and not waits_after_failure(association)
-            return Condition.HELD if is_late else Condition.UNCLEAR
-        case DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING:
+        case DecisionKind.HELD | DecisionKind.CREATE | DecisionKind.UPDATE | DecisionKind.SETTLING:
             return Condition.UNCLEAR
         case other:
             assert_never(other)

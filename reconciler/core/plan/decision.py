@@ -80,7 +80,10 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A manifest that differs from its last applied request, with the reason not to send the change."""
+    """A manifest that differs from its last applied request, with the reason not to send the change.
+
+    `exit_code` is 1 if a recurring window is overdue meanwhile.
+    """
 
     kind: ClassVar[Literal[DecisionKind.CHANGED]] = DecisionKind.CHANGED
     manifest: Manifest
@@ -88,6 +91,7 @@ class Changed:
     record: Record
     differences: tuple[Difference, ...]
     reason: str
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
             return 0 if is_past and is_dry_run else 1
         case Lost():
             return 0 if is_dry_run else 1
-        case Held(exit_code=exit_code):
+        case Held(exit_code=exit_code) | Changed(exit_code=exit_code):
             return 0 if is_dry_run else exit_code
         case _:
             return 0

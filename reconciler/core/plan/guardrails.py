@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
-from reconciler.core.model import Live, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Decision, Held, Settling
+from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
+from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Settling
 from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.live_warnings import count_associations
 from reconciler.core.plan.plan import Plan
@@ -61,8 +61,14 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Deci
             return _find_rest(write, target) or replace(decision, exit_code=0)
         case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
             return _find_rest(write, target) or decision
+        case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _is_resting(manifest, target):
+            return replace(decision, exit_code=0)
         case _:
             return decision
+
+
+def _is_resting(manifest: Manifest, target: Target) -> bool:
+    return manifest.policy.suspend or target.suspend or manifest.policy.mode is Mode.OBSERVE
 
 
 def _find_rest(write: Write, target: Target) -> Held | None:

@@ -7,14 +7,16 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decision import Changed
 from reconciler.core.plan.difference import Difference, compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.recurrence import is_superseded
+from reconciler.core.plan.overdue import compute_due_time, find_overdue_window
+from reconciler.core.plan.recurrence import describe_window, is_superseded
+from reconciler.core.text import format_timestamp
 from reconciler.core.windows.declaration import WindowDeclaration
 
 
 def find_window_obstacle(
     inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live
 ) -> Changed | None:
-    """Return the decision if this revision must not send anything."""
+    """Return the decision if this revision must not send anything. Its exit code is 1 while a window is overdue."""
     manifest = inputs.manifest
     differences = _compare_members(inputs, record, live)
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed):
@@ -22,16 +24,23 @@ def find_window_obstacle(
             f"an update cannot change {fixed_members}: restore the old values in this manifest, and write a manifest "
             "for the new values, with a new name"
         )
-        return Changed(manifest, live, record, differences, reason)
-    if manifest.policy.generation < record.generation:
-        return Changed(manifest, live, record, differences, inputs.describe_older_generation(record))
-    if record.recurrence and is_superseded(declaration, record.recurrence) and not inputs.is_generation_raised(record):
+    elif manifest.policy.generation < record.generation:
+        reason = inputs.describe_older_generation(record)
+    elif (
+        record.recurrence and is_superseded(declaration, record.recurrence) and not inputs.is_generation_raised(record)
+    ):
         reason = (
             "the window of the manifest was in force before and was replaced since, as in an older revision: run the "
             f"latest revision; to return to this window, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
+    else:
+        return None
+    overdue_window = find_overdue_window(inputs, declaration, record)
+    if overdue_window is None:
         return Changed(manifest, live, record, differences, reason)
-    return None
+    due_at = format_timestamp(compute_due_time(declaration, overdue_window))
+    reason = f"{reason}; {describe_window(overdue_window, declaration)} is overdue, and due since {due_at}"
+    return Changed(manifest, live, record, differences, reason, exit_code=1)
 
 
 def _compare_members(inputs: DecisionInput, record: Record, live: Live) -> tuple[Difference, ...]:

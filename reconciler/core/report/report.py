@@ -65,8 +65,8 @@ class AssociationReport:
 
     @property
     def needs_attention(self) -> bool:
-        """True if a write is held, and a person should know of it."""
-        return self.decision is DecisionKind.HELD and self.exit_code > 0
+        """True if a write is held or a change is not sent, and a person should know of it."""
+        return self.decision in {DecisionKind.HELD, DecisionKind.CHANGED} and self.exit_code > 0
 
     @property
     def has_failed(self) -> bool:

@@ -98,6 +98,7 @@ PROBLEMS = [
     (build_association("lost"), Condition.LOST),
     (build_association("blocked"), Condition.BLOCKED),
     (build_association("held", exit_code=1), Condition.HELD),
+    (build_association("changed", exit_code=1, differences=DRIFT), Condition.HELD),
     (build_association("create", outcome=Refused("no")), Condition.FAILED),
     (build_association("create", outcome=NotSent("busy")), Condition.FAILED),
     (build_association("update", outcome=Unknown("reset")), Condition.FAILED),

@@ -1,0 +1,84 @@
+"""A revision that must not send its windows is no silent end of the exports: an overdue window is trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from support.builders import recurring_manifest, window
+from support.exports import DAY, REST, Export, at, expect, rest, span
+
+from reconciler.core.plan.decision import Changed
+
+SECOND = timedelta(seconds=1)
+
+
+def start_export() -> Export:
+    """Return an export whose January has completed. It is March 1, 01:00 UTC, and February is due."""
+    export = Export(recurring_manifest(window()), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.now = at(3, 1, 1)
+    return export
+
+
+def start_superseded() -> Export:
+    """Return an export in an older revision, while its latest revision has exported February."""
+    export = start_export()
+    monthly = export.manifest
+    export.edit_window(delay=timedelta(minutes=30))
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest = monthly
+    return export
+
+
+def test_older_revision_is_trouble_once_a_window_is_overdue() -> None:
+    """A superseded window is reported with exit code 1 once its next window has been due for a day."""
+    export = start_superseded()
+    for now, codes, text in (
+        (at(4, 2, 1) - SECOND, (0, 0), "until then nothing is sent"),
+        (at(4, 2, 1), (1, 0), "2026-03-01 to 2026-04-01 is overdue, and due since 2026-04-01 01:00:00Z"),
+        (at(6, 1), (1, 0), "2026-03-01 to 2026-05-01 is overdue, and due since 2026-04-01 01:00:00Z"),
+    ):
+        export.now = now
+        expect(export.run(), Changed, codes, text)
+    export.aws_offset = None
+    expect(export.run(), Changed, (1, 0))
+
+
+@pytest.mark.parametrize("change", REST)
+def test_older_revision_that_rests_is_no_trouble(change: Mapping[str, object]) -> None:
+    """A superseded window of a manifest that is suspended or observes is no trouble, and none under a reviewed plan."""
+    export = start_superseded()
+    export.now = at(6, 1)
+    export.has_reviewed_plan = True
+    expect(export.run(), Changed)
+    export.has_reviewed_plan = False
+    expect(export.run(), Changed, (1, 0))
+    rest(export, change)
+    expect(export.run(), Changed)
+
+
+def test_older_revision_is_no_trouble_while_the_window_is_exported() -> None:
+    """While the job of the last window may run, only the window after it can be overdue for an older revision."""
+    export = start_export()
+    monthly = export.manifest
+    export.now = at(5, 9)
+    export.edit_window(delay=timedelta(minutes=30))
+    export.shows_updates = False
+    export.run()
+    latest, export.manifest = export.manifest, monthly
+    expect(export.run(), Changed)
+    export.wait(DAY)
+    expect(export.run(), Changed, (1, 0))
+    export.show(span(2, 5), "IN_PROGRESS")
+    export.manifest = latest
+    export.run()
+    export.manifest = monthly
+    expect(export.run(), Changed)
+    export.now = at(6, 2, 1)
+    expect(export.run(), Changed, (1, 0), "2026-05-01 to 2026-06-01 is overdue")
