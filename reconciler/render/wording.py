@@ -159,8 +159,10 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
 
 
 def describe_next_step(association: AssociationReport) -> str | None:
-    """Return what happens next to a refused Create or a call without an answer. None stands for other outcomes."""
+    """Return what happens next to a refused call or a call without an answer. None stands for other outcomes."""
     match association.outcome, association.write:
+        case Refused(), _ if association.waits_for_quota:
+            return "held: this passes by itself, and a later run sends the update, once fewer exports are running"
         case Refused(), Create():
             return "AWS created nothing: correct the cause, and run again"
         case Unknown(), Create():

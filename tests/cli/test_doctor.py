@@ -633,6 +633,16 @@ def test_temporary_state_fails_the_check_in_ci(healthy_program: Program) -> None
     assert find_check(diagnose(healthy_program, "--state", "kept", env={"CI": "true"}), "state-write")["result"] == "ok"
 
 
+def test_sandbox_at_another_time_has_the_clock_of_the_run(tmp_path: Path) -> None:
+    """The clock is not compared with that of another service if --sandbox-time moves the clock of the run."""
+    diagnosis = diagnose(Program(tmp_path), "--sandbox", "--sandbox-time", "2026-02-10T00:00:00Z")
+    clock = find_check(diagnosis, "clock")
+    assert (clock["result"], clock["seen"]) == (
+        "skipped",
+        "not checked, because the sandbox of --sandbox has the clock of the run",
+    )
+
+
 def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
     """The example manifests pass every check in the sandbox without a warning, and no file is written."""
     examples = REPOSITORY / "manifests"

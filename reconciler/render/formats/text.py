@@ -83,7 +83,13 @@ class _TextRenderer:
     ) -> Iterator[str]:
         kind, decision_kind = get_kind(association), get_kind_of_decision(association.decision)
         is_adopted = kind is ReportKind.ADOPT and not is_read_only
-        word = kind if kind in _CALL_KINDS else "adopted" if is_adopted else association.decision
+        word = (
+            kind
+            if kind in _CALL_KINDS or association.waits_for_quota
+            else "adopted"
+            if is_adopted
+            else association.decision
+        )
         name, flow = sanitize(association.name), wording.format_flow(association)
         columns = f"  {name:<{widths.name}}  {flow:<{widths.flow}}"
         mark = self._format_mark(decision_kind.symbol, word, kind.color)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from support import reports
 from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
 
-from reconciler.core.apply.outcome import Created, Outcome, Refused, Unknown
+from reconciler.core.apply.outcome import Created, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.apply.result import Result
 from reconciler.core.model import Execution, Ignored, Live, Manifest, Origin, Policy
 from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import Report, RunInfo, TargetReport
@@ -62,6 +63,20 @@ def test_plain_report_is_rendered_exactly() -> None:
         f"  unmanaged  profiles-export → s3://elsewhere  {unmanaged.arn}",
     ]
     assert "Dry run: 1 drifted, 1 to create, 1 unmanaged. Nothing was written." in text
+
+
+def test_update_that_the_quota_of_running_jobs_refused_is_held() -> None:
+    """The line of an Update that waits for running jobs says that a later run sends it without a change."""
+    (target,) = build_report(manifest(), live_associations=(live(),), dry_run=False).targets
+    refused = Refused("too many jobs are running", RefusalKind.QUOTA)
+    held = replace(target.associations[0], decision=DecisionKind.UPDATE, outcome=refused)
+    run_report = replace(build_report(dry_run=False), targets=(replace(target, associations=(held,)),))
+    lines = render(run_report, is_terminal=False).splitlines()
+    assert lines[1].startswith("  held  ")
+    assert lines[2:4] == [
+        "      too many jobs are running",
+        "      held: this passes by itself, and a later run sends the update, once fewer exports are running",
+    ]
 
 
 def test_retired_and_ignored_associations_are_counted() -> None:
