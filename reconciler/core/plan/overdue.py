@@ -26,8 +26,7 @@ def compute_overdue_time(declaration: WindowDeclaration, window: Window) -> date
 def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, record: Record) -> Window | None:
     """Return the next window if it is overdue by the clock of this machine. It follows a window whose job may run."""
     assert isinstance(record.state, Bound)
-    if record.recurrence is None:
-        return None
+    assert record.recurrence
     start, now = record.recurrence.watermark, inputs.rules.now
     job, sent_window = record.state.job, read_window(record.request)
     if job and sent_window and not (job.refusal or job.ended_at) and (job.shown_at or now < job.sent_at + PATIENCE):
