@@ -9,9 +9,9 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Adopt
 from reconciler.core.plan.difference import compare, with_live_values
-from reconciler.core.plan.early_window import remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.recurrence import with_live_execution
+from reconciler.core.plan.recurring.early_window import remember_early_window
+from reconciler.core.plan.recurring.recurrence import with_live_execution
 from reconciler.core.plan.update_obstacle import describe_unknown_change
 from reconciler.core.request.export_window import EXECUTION, starts_export
 

@@ -14,7 +14,7 @@ from reconciler.core.plan.inputs import DecisionInput, RunRules
 from reconciler.core.plan.integrations import describe_missing_integration, find_integration
 from reconciler.core.plan.matching import LiveIndex
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.recurrence import complete_request
+from reconciler.core.plan.recurring.recurrence import complete_request
 from reconciler.core.request.normalise import resolve_request
 
 

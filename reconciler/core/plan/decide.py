@@ -9,7 +9,6 @@ from typing import assert_never
 from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.adopt_live import adopt_live
-from reconciler.core.plan.adopt_window import check_adoption
 from reconciler.core.plan.decide_bound import decide_bound
 from reconciler.core.plan.decide_missing import (
     create_association,
@@ -20,6 +19,7 @@ from reconciler.core.plan.decide_missing import (
 from reconciler.core.plan.decide_retired import decide_retired
 from reconciler.core.plan.decision import Adopt, Blocked, Decision, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
+from reconciler.core.plan.recurring.adopt_window import check_adoption
 from reconciler.core.plan.write import Create
 from reconciler.core.text import format_timestamp
 

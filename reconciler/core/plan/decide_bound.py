@@ -8,10 +8,8 @@ from reconciler.core.journal.jobs import COMPLETED, FAILED, RUNNING, Job, JobSou
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.plan.adopt_live import adopt_after_window, is_window_adoption
-from reconciler.core.plan.decide_recurring import decide_recurring
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
-from reconciler.core.plan.early_window import remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
     PATIENCE,
@@ -22,6 +20,8 @@ from reconciler.core.plan.job_progress import (
     may_run,
     observe_job,
 )
+from reconciler.core.plan.recurring.decide import decide_recurring
+from reconciler.core.plan.recurring.early_window import remember_early_window
 from reconciler.core.plan.update_obstacle import (
     REPEAT_WARNING,
     describe_change,

@@ -10,7 +10,7 @@ from reconciler.core.model import Live, OnLoss, build_natural_key, resembles
 from reconciler.core.plan.adopt_live import adopt_live
 from reconciler.core.plan.decision import Blocked, Decision, Finished, Lost
 from reconciler.core.plan.inputs import DecisionInput, describe_ambiguity
-from reconciler.core.plan.recurrence import (
+from reconciler.core.plan.recurring.recurrence import (
     add_window,
     continue_late,
     continue_recurrence,

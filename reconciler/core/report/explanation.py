@@ -16,7 +16,7 @@ from reconciler.core.plan.decision import (
 )
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.matching import index_by_id
-from reconciler.core.plan.recurrence import add_window, complete_request
+from reconciler.core.plan.recurring.recurrence import add_window, complete_request
 from reconciler.core.plan.write import Create
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.decision_row import Row, build_row, describe_live, get_write

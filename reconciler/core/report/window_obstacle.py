@@ -6,7 +6,7 @@ from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
 from reconciler.core.plan.decision_kind import DecisionKind
-from reconciler.core.plan.recurrence import continue_late, describe_late_first, is_superseded
+from reconciler.core.plan.recurring.recurrence import continue_late, describe_late_first, is_superseded
 
 _LASTING_KINDS = (DecisionKind.BLOCKED, DecisionKind.CHANGED, DecisionKind.LOST)
 

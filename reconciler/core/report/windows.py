@@ -10,7 +10,7 @@ from enum import StrEnum
 from reconciler.core.journal.jobs import COMPLETED, FAILED, FINAL_STATUSES, Job, JobSource, Omission, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode
-from reconciler.core.plan.early_window import is_partial
+from reconciler.core.plan.recurring.early_window import is_partial
 from reconciler.core.request.export_window import read_window
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import Missed, WindowDeclaration

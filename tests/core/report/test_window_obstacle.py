@@ -12,7 +12,7 @@ from support.recurring import SEPTEMBER, UPDATING, build_recurring_manifest, bui
 from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, InSync, Lost
-from reconciler.core.plan.recurrence import with_rule
+from reconciler.core.plan.recurring.recurrence import with_rule
 from reconciler.core.plan.write import Update
 from reconciler.core.report.window_obstacle import find_obstacle, find_recorded_obstacle
 from reconciler.core.windows.declaration import Period

@@ -10,7 +10,7 @@ from support.builders import SETTLE, recurring_manifest, window
 from support.exports import Export, at, span
 
 from reconciler.core.journal.jobs import Omission, OmissionCause, Recurrence
-from reconciler.core.plan.omissions import include, leave_out, move_watermark
+from reconciler.core.plan.recurring.omissions import include, leave_out, move_watermark
 from reconciler.core.windows.declaration import Missed
 from reconciler.core.windows.due import Window
 

@@ -7,8 +7,8 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decision import Changed
 from reconciler.core.plan.difference import Difference, compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.overdue import compute_due_time, find_overdue_window
-from reconciler.core.plan.recurrence import describe_window, is_superseded
+from reconciler.core.plan.recurring.overdue import compute_due_time, find_overdue_window
+from reconciler.core.plan.recurring.recurrence import describe_window, is_superseded
 from reconciler.core.text import format_timestamp
 from reconciler.core.windows.declaration import WindowDeclaration
 

@@ -9,10 +9,10 @@ from reconciler.core.journal.jobs import RUNNING, Job, JobSource, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Adopt, Blocked, Settling
-from reconciler.core.plan.early_window import judge_own_window
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.omissions import move_watermark
-from reconciler.core.plan.recurrence import (
+from reconciler.core.plan.recurring.early_window import judge_own_window
+from reconciler.core.plan.recurring.omissions import move_watermark
+from reconciler.core.plan.recurring.recurrence import (
     describe_future_continue,
     describe_window,
     with_live_execution,

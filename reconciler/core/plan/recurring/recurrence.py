@@ -10,7 +10,7 @@ from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.omissions import leave_out
+from reconciler.core.plan.recurring.omissions import leave_out
 from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
 from reconciler.core.text import format_timestamp

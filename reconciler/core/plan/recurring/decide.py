@@ -8,10 +8,8 @@ from datetime import datetime
 from reconciler.core.journal.jobs import COMPLETED, RUNNING
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
-from reconciler.core.plan.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
 from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Held, InSync, Settling
 from reconciler.core.plan.difference import compare
-from reconciler.core.plan.early_window import is_partial, remember_early_window
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
     PATIENCE,
@@ -21,18 +19,20 @@ from reconciler.core.plan.job_progress import (
     describe_wait,
     is_running,
 )
-from reconciler.core.plan.observe_window import is_foreign, observe_window
-from reconciler.core.plan.overdue import compute_due_time, compute_overdue_time
-from reconciler.core.plan.recurrence import (
+from reconciler.core.plan.recurring.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
+from reconciler.core.plan.recurring.early_window import is_partial, remember_early_window
+from reconciler.core.plan.recurring.observe_window import is_foreign, observe_window
+from reconciler.core.plan.recurring.overdue import compute_due_time, compute_overdue_time
+from reconciler.core.plan.recurring.recurrence import (
     build_window_update,
     continue_recurrence,
     describe_window,
     is_superseded,
     with_rule,
 )
-from reconciler.core.plan.skip import compute_skip_date, skip_window
+from reconciler.core.plan.recurring.skip import compute_skip_date, skip_window
+from reconciler.core.plan.recurring.window_obstacle import find_window_obstacle
 from reconciler.core.plan.time_check import hold_for_clock
-from reconciler.core.plan.window_obstacle import find_window_obstacle
 from reconciler.core.request.export_window import read_window
 from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries

@@ -7,10 +7,10 @@ from dataclasses import replace
 from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
-from reconciler.core.plan.early_window import is_partial
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import observe_job
-from reconciler.core.plan.omissions import include
+from reconciler.core.plan.recurring.early_window import is_partial
+from reconciler.core.plan.recurring.omissions import include
 from reconciler.core.request.export_window import EXECUTION, read_window
 from reconciler.core.windows.due import Window
 

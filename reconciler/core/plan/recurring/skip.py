@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from reconciler.core.journal.jobs import OmissionCause
 from reconciler.core.journal.records import Bound, Record
-from reconciler.core.plan.omissions import leave_out
+from reconciler.core.plan.recurring.omissions import leave_out
 from reconciler.core.request.export_window import read_window
 from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.core.windows.due import Window
