@@ -104,6 +104,8 @@ class _Table:
         return self._decide_failed()
 
     def _decide_refused(self, message: str, *, is_denied: bool) -> Decision:
+        if skipped := self._decide_skipped():
+            return skipped
         event = f"AWS refused the update of {format_timestamp(self._job.sent_at)}: {strip_full_stop(message)}"
         if self._is_raised() or (self._is_merge() and self._is_newer(self._due)):
             return self._send(f"{event}; this is a new request")
@@ -127,6 +129,8 @@ class _Table:
         if self._now < until:
             record = self._acknowledge_while_running()
             return Settling(self._inputs.manifest, record, until, f"{event}, and List does not show it yet", self._live)
+        if skipped := self._decide_skipped():
+            return skipped
         if self._is_raised():
             return self._send("policy.generation was raised")
         result = "AWS accepted it, and List never showed it" if self._job.is_accepted else "its answer is unknown"
@@ -134,6 +138,8 @@ class _Table:
 
     def _decide_running(self) -> Decision:
         if self._job.is_repetition and not self._job.running_at and self._now >= self._job.sent_at + PATIENCE:
+            if skipped := self._decide_skipped():
+                return skipped
             if self._is_raised():
                 return self._send("policy.generation was raised")
             return self._block(
@@ -166,6 +172,8 @@ class _Table:
         return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
 
     def _decide_failed(self) -> Decision:
+        if skipped := self._decide_skipped():
+            return skipped
         message = self._live.last_execution.message if self._live.last_execution else None
         failed_window = describe_window(self._window, self._declaration) if self._window else "an unknown window"
         event = f"the export of {failed_window} FAILED{f': {strip_full_stop(message)}' if message else ''}"
@@ -177,8 +185,6 @@ class _Table:
                 return self._send(f"{event}; policy.generation was raised")
             record = self._acknowledge_while_running()
             return Settling(self._inputs.manifest, record, until, f"{event}; it is sent once more", self._live)
-        if skipped := self._decide_skipped():
-            return skipped
         end = self._window.end if self._window else self._recurrence.watermark
         if self._is_merge() and (ends := find_next_boundaries(self._declaration, end, 1)):
             due_at = ends[0] + self._declaration.delay
@@ -246,16 +252,17 @@ class _Table:
         return replace(held, reason=f"{held.reason}{(warning and f'; {warning}') or ''}")
 
     def _block(self, reason: str) -> Decision:
-        """Block the association until a person acts, unless window.skip passes over the window that blocks it."""
-        if skipped := self._decide_skipped():
-            return skipped
+        """Block the association until a person acts."""
         window = self._due or self._window
         assert window
         update = build_window_update(self._inputs, self._record, self._live, window, reason)
         return Blocked(self._inputs.manifest, reason, update, is_past=True)
 
     def _decide_skipped(self) -> Decision | None:
-        """Return the decision after window.skip has passed over the last window. None if it does not name it."""
+        """Return the decision after window.skip has passed over the last window. None if it does not name it.
+
+        A person's word precedes whatever would send the window again.
+        """
         record = skip_window(self._record, self._declaration, self._now)
         return _Table(self._inputs, self._declaration, record, self._live).decide() if record else None
 

@@ -402,6 +402,37 @@ def test_skip_passes_over_a_window_once_and_only_when_blocked() -> None:
     assert export.recurrence.skipped == (date(2026, 2, 1),)
 
 
+@pytest.mark.parametrize("refusal", [Refused("no"), Refused("explicit deny", RefusalKind.DENY)])
+def test_skip_precedes_the_repetition_of_a_refused_update(refusal: Refused) -> None:
+    """A window whose refused Update would be sent once more is passed over, even if its pause is over."""
+    export = start_export()
+    export.now, export.shows_updates = at(3, 1, 1), False
+    export.run(refusal)
+    export.wait(DAY)
+    export.edit_window(skip=(date(2026, 2, 1),))
+    assert isinstance(export.run(), InSync)
+    assert export.sent == [span(1, 2)]
+    export.now, export.shows_updates = at(4, 1, 1), True
+    assert isinstance(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+
+
+@pytest.mark.parametrize(("missed", "is_raised"), [(Missed.MERGE, False), (Missed.EACH, True)])
+def test_skip_precedes_the_repetition_of_a_failed_window(missed: Missed, *, is_raised: bool) -> None:
+    """A failed window is passed over, even if the next window would contain it, or the generation was raised."""
+    export = start_export(recurring_manifest(window(missed=missed)))
+    export.now = at(3, 1, 1)
+    export.run()
+    export.finish("FAILED")
+    export.run()
+    export.edit_window(skip=(date(2026, 2, 1),))
+    if is_raised:
+        export.edit_policy(generation=2)
+    export.now = at(4, 1, 1)
+    assert isinstance(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+
+
 def test_skip_does_not_act_twice() -> None:
     """A window that was skipped once and is sent again by continueFrom is not skipped again."""
     export = start_export(recurring_manifest(window(missed=Missed.EACH)))
