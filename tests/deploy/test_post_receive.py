@@ -122,9 +122,10 @@ def test_two_repositories_with_one_state_create_once(host: Host, sandbox: str, c
 def test_concurrent_pushes_create_every_association_of_the_later_one(
     repository: HookRepository, client: Client
 ) -> None:
-    """If a later push overtakes another one, each association of the latest revision is created once."""
-    repository.commit(ACCOUNTS)
+    """If a push arrives while an earlier one runs, each association of the latest revision is created once."""
+    revision = repository.commit(ACCOUNTS)
     with repository.start_push() as first:
+        wait_for_run(first, revision)
         later = repository.clone_again(repository.clone)
         later.commit({"manifests/orders.yaml": MANIFEST.format(name="orders")})
         later.push()
