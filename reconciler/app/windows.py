@@ -34,6 +34,7 @@ def read_windows(name: str, target: Target, desired: Desired, config: RunConfig,
     journal = Journals.from_config(config).get_reader(account, region).read()
     windows = list_windows(manifest, journal, config.create_clock().now(), until, is_suspended=target.suspend)
     if windows is None:
-        fault = "is retired" if manifest.policy.retired else "has no `window`"
-        raise UsageError(f"the manifest {name!r} {fault}: name a manifest with recurring windows")
+        if manifest.policy.retired:
+            raise UsageError(f"the manifest {name!r} is retired and exports nothing: use reconcile explain {name}")
+        raise UsageError(f"the manifest {name!r} has no `window`: name a manifest with recurring windows")
     return LocatedWindows(windows, target.name, account, region)

@@ -146,7 +146,8 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
     else:
         yield f"  data integration {manifest.integration} was not found"
     if manifest.window and explanation.request:
-        yield "  the next call sends:"
+        is_known = association.windows is None or not association.windows.is_unknown
+        yield f"  the next call sends{'' if is_known else ', with a window that is not known yet'}:"
     yield from _render_members(explanation.request or manifest.spec)
     if explanation.token:
         yield f"  ClientToken that a Create would have: {explanation.token}"

@@ -12,7 +12,6 @@ from reconciler.core.text import format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
 
 _REVIEW = "each export goes out without another review"
-_SUSPENDED = "no export goes out while the association or its target is suspended or only observed"
 _MAX_OMISSIONS = 3
 _OMISSION_CAUSES = {
     OmissionCause.SKIP: "window.skip passed over it",
@@ -20,6 +19,7 @@ _OMISSION_CAUSES = {
 }
 _NO_WINDOWS = "no window is to come, because no period begins after window.last"
 _NOT_BEFORE_KNOWN = "no export goes out until that is known"
+_NOTHING_EXPORTED = "no completed export is known yet"
 _UNDECIDED = "the next run decides about the window that List shows"
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
 
@@ -50,7 +50,7 @@ def describe_next_step(report: WindowReport) -> str:
         return _NOT_BEFORE_KNOWN if report.obstacle else _UNDECIDED
     if not report.planned:
         return _NO_WINDOWS
-    return _SUSPENDED if report.is_suspended else report.obstacle or _REVIEW
+    return f"no export goes out, because {report.rest}" if report.rest else report.obstacle or _REVIEW
 
 
 def describe_watermark(report: WindowReport) -> str:
@@ -62,11 +62,12 @@ def _describe_exported(report: WindowReport) -> str:
     if report.is_unknown:
         return "it is not known yet what has been exported"
     if report.watermark is None:
-        return "no export has been completed yet"
+        return _NOTHING_EXPORTED
     assumption = ", which is assumed from List" if report.is_assumed else ""
+    assumption = ", as window.continueFrom says" if report.is_declared else assumption
     time = format_time(report.watermark, report)
     if report.omissions:
-        begun = "exports" if report.has_exported else "no export has been completed yet; exports"
+        begun = "exports" if report.has_exported else f"{_NOTHING_EXPORTED}; exports"
         verb = "continue from" if report.planned else "ended at"
         return f"{begun} {verb} {time}{assumption}; left out: {_list_omissions(report)}"
     if report.start:
@@ -88,7 +89,7 @@ def _format_stretch(stretch: Omission, report: WindowReport) -> str:
 
 def describe_omission(stretch: Omission) -> str:
     """Return why a stretch of time was not exported."""
-    return f"not exported, because {_OMISSION_CAUSES[stretch.cause]}"
+    return f"not counted as exported, because {_OMISSION_CAUSES[stretch.cause]}"
 
 
 def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
@@ -119,6 +120,7 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
         f"AWS: {job.refusal.message}" if job.refusal else "",
         f"shown {_format_utc(job.shown_at)}" if job.shown_at else "",
         f"{'skipped' if job.is_skipped else 'ended by'} {_format_utc(job.ended_at)}" if job.ended_at else "",
+        "only in part, because its job began before its end" if sent.is_partial else "",
     ]
     return ", ".join(filter(None, parts))
 
@@ -158,6 +160,7 @@ def encode(report: WindowReport | None) -> dict[str, Any] | None:
         "start": report.start and _encode_time(report.start),
         "watermark": report.watermark and _encode_time(report.watermark),
         "watermarkAssumed": report.is_assumed,
+        "watermarkDeclared": report.is_declared,
         "omissions": [_encode_omission(each) for each in report.omissions],
         "suspended": report.is_suspended,
         "obstacle": describe_next_step(report) if report.is_unknown else report.obstacle,
@@ -196,6 +199,7 @@ def _encode_sent(sent: SentWindow) -> dict[str, Any]:
         "runningAt": job.running_at and _encode_time(job.running_at),
         "endedAt": job.ended_at and _encode_time(job.ended_at),
         "result": job.result,
+        "partial": sent.is_partial,
     }
 
 

@@ -103,7 +103,8 @@ def format_validation(result: ValidationResult) -> str:
     subjects = ", ".join(format_count(count, noun) for count, noun in counts if count)
     warning_count = len(result.warnings)
     warnings = f", {format_count(warning_count, 'warning')}" if warning_count else ""
-    return f"{subjects or 'no manifests'}{commit and f' in {commit}'}{': valid' if subjects else ''}{warnings}."
+    nothing = "no manifests in any target" if warning_count else "no manifests"
+    return f"{subjects or nothing}{commit and f' in {commit}'}{': valid' if subjects else ''}{warnings}."
 
 
 def describe_association(association: AssociationReport) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ def test_windows_are_listed_before_and_after_the_first_export(program: Program, 
     assert set(proxy.counts) == {"STS"}
     assert before.code == 0
     assert "2026-10-01 to 2026-11-01  due since 2026-11-01 01:00 (2026-11-01 00:00Z)" in before.out
+    assert before.out.endswith(
+        "if AWS has the association already, a run decides first how far its data was exported\n"
+    )
     assert not (program.folder / ".reconciler").exists()
     program.run()
     after = program.run("windows", "monthly", "--until", "2026-12-31", "-o", "json")
@@ -38,7 +41,7 @@ def test_windows_are_listed_before_and_after_the_first_export(program: Program, 
     assert [(each["source"], each["state"]) for each in windows["past"]] == [("create", "running")]
     assert (windows["due"], windows["next"]) == (None, [])
     for command in (("status",), ("explain", "monthly")):
-        assert "windows in Europe/Berlin: no export has been completed yet" in program.run(*command).out
+        assert "windows in Europe/Berlin: no completed export is known yet" in program.run(*command).out
     assert "window   every month, from 2026-10-01 in Europe/Berlin, last 2026-10-01" in program.run(*command).out
 
 
@@ -67,7 +70,7 @@ def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:
     program.add("old", text=RECURRING.replace("policy: {", "policy: {retired: replaced, "))
     for arguments, message in (
         (("october",), "the manifest 'october' has no `window`: name a manifest with recurring windows"),
-        (("old",), "the manifest 'old' is retired: name a manifest with recurring windows"),
+        (("old",), "the manifest 'old' is retired and exports nothing: use reconcile explain old"),
         (("octobre",), "no manifest has the name 'octobre': there are no manifests with recurring windows; "),
         (("october", "--until", "2026-12"), "'2026-12' is not a date of the calendar: write YEAR-MONTH-DAY, such as"),
         (("october", "--until", "2026-02-30"), "'2026-02-30' is not a date of the calendar: write YEAR-MONTH-DAY"),

@@ -155,7 +155,7 @@ def test_window_that_was_not_sent_has_an_age(metrics: Metrics) -> None:
     The age of several windows is that of the first one.
     """
     waiting = build_windows(build_recurring_record(AUGUST), AUGUST.end)
-    suspended = replace(waiting, is_suspended=True)
+    suspended = replace(waiting, rest="policy.suspend is true")
     in_time = build_windows(build_recurring_record(OCTOBER), AUGUST.end)
     associations = [
         reports.association(name, "in-sync", windows=windows)

@@ -66,8 +66,8 @@ def test_left_out_stretch_is_listed_between_the_windows() -> None:
     assert listing
     lines = render_text(listing, "prod", PLACE).splitlines()
     assert [line[2:10] for line in lines[2:7]] == ["done    ", "left out", "done    ", "left out", "to come "]
-    assert lines[3] == "  left out 2026-09-01 to 2026-10-01  not exported, because window.skip passed over it"
-    assert lines[5].endswith("not exported, because window.continueFrom left it out")
+    assert lines[3].endswith("2026-09-01 to 2026-10-01  not counted as exported, because window.skip passed over it")
+    assert lines[5].endswith("not counted as exported, because window.continueFrom left it out")
 
 
 def test_due_window_shows_since_when() -> None:

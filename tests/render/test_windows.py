@@ -24,7 +24,7 @@ from support.recurring import (
 )
 from support.reports import association, report
 
-from reconciler.core.journal.jobs import Omission, OmissionCause, Refusal
+from reconciler.core.journal.jobs import Omission, OmissionCause, PastWindow, Refusal
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution
 from reconciler.core.windows.due import Window
@@ -81,11 +81,32 @@ def test_left_out_stretches_are_named_instead_of_exported_ones() -> None:
     assert windows.describe_watermark(ended).startswith("windows in Europe/Berlin: exports ended at 2026-10-01")
 
 
+def test_watermark_that_a_person_set_names_its_source() -> None:
+    """What counts as exported because of window.continueFrom is marked as the word of a person."""
+    declared = replace(build_windows(build_recurring_record(SEPTEMBER)), is_declared=True)
+    assert windows.describe_watermark(declared) == f"{EXPORTED}, as window.continueFrom says"
+    tree = windows.encode(declared)
+    assert tree
+    assert tree["watermarkDeclared"]
+
+
+def test_window_that_was_sent_early_is_marked_as_exported_in_part() -> None:
+    """A window whose job began before its end was exported only in part."""
+    sent_early = PastWindow(AUGUST.start, AUGUST.end, build_job(AUGUST.start + DAY))
+    early = build_windows(build_recurring_record(SEPTEMBER, None, None, sent_early))
+    (past, last) = early.sent
+    assert windows.describe_sent(past, early).endswith(", only in part, because its job began before its end")
+    assert "in part" not in windows.describe_sent(last, early)
+    tree = windows.encode(early)
+    assert tree
+    assert [each["partial"] for each in tree["past"]] == [True, False]
+
+
 def test_nothing_counts_as_exported_if_all_was_left_out() -> None:
-    """If everything before the watermark was left out, no export has been completed yet."""
+    """If everything before the watermark was left out, no completed export is known yet."""
     everything = build_record_with_omissions(Omission(AUGUST.start, SEPTEMBER.end, OmissionCause.CONTINUE_FROM))
     assert windows.describe_watermark(build_windows(everything)) == (
-        "windows in Europe/Berlin: no export has been completed yet; exports continue from 2026-10-01 00:00 "
+        "windows in Europe/Berlin: no completed export is known yet; exports continue from 2026-10-01 00:00 "
         "(2026-09-30 22:00Z); left out: 2026-08-01 to 2026-10-01"
     )
 
@@ -155,7 +176,7 @@ def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> 
 
 def test_windows_before_the_first_export_and_after_the_last() -> None:
     """Before the first export, and after the last window, the lines say so."""
-    assert windows.list_sentences(build_windows())[0] == ("windows in Europe/Berlin: no export has been completed yet")
+    assert windows.list_sentences(build_windows())[0] == ("windows in Europe/Berlin: no completed export is known yet")
     ended = build_windows(build_recurring_record(SEPTEMBER), last=SEPTEMBER.start.date())
     assert windows.list_sentences(ended) == (
         EXPORTED,
@@ -167,7 +188,7 @@ def test_suspended_association_promises_no_export() -> None:
     """The lines about a suspended association do not promise that an export goes out."""
     suspended = build_windows(build_recurring_record(SEPTEMBER), policy=replace(UPDATING, suspend=True))
     sentences = windows.list_sentences(suspended)
-    assert sentences[-1] == "no export goes out while the association or its target is suspended or only observed"
+    assert sentences[-1] == "no export goes out, because policy.suspend is true"
     assert REVIEW not in sentences
 
 

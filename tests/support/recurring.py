@@ -11,7 +11,8 @@ from support.builders import NOW, manifest, record
 from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence, Refusal
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode, Policy
-from reconciler.core.report.windows import WindowReport, build_window_report
+from reconciler.core.report.build_windows import build_window_report
+from reconciler.core.report.windows import WindowReport
 from reconciler.core.request.export_window import EXECUTION, build_execution
 from reconciler.core.windows.declaration import Period, WindowDeclaration
 from reconciler.core.windows.due import Window

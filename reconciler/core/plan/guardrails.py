@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
@@ -30,7 +31,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     The limits on Creates count only writes whose time has come. The quota of exports comes last. MaxCreates therefore
     counts waiting exports too, and cannot block them in a later run.
     """
-    decisions = tuple(_check_policies(each, target, rules) for each in plan.decisions)
+    decisions = tuple(_check_policies(each, target, rules, observation.aws_time) for each in plan.decisions)
     decisions = _apply_guardrail(decisions, lambda write: check_time(write, rules.now, observation.aws_time))
     decisions = _apply_guardrail(decisions, _build_association_quota(plan, target, observation))
     decisions = _apply_guardrail(decisions, _build_create_limit(decisions, target, rules))
@@ -45,7 +46,7 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
     return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
 
 
-def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Decision:
+def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_time: datetime | None) -> Decision:
     """Hold or block a write that the policies or the mode of the run do not allow.
 
     A write that already waits is held without trouble if its manifest rests. Otherwise it keeps its own reason, unless
@@ -54,7 +55,11 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules) -> Deci
     """
     match decision:
         case Create() | Update():
-            return _find_rest(decision, target) or _check_mode(decision, rules) or _check_destination(decision, target)
+            return (
+                _find_rest(decision, target)
+                or _check_mode(decision, rules, aws_time)
+                or _check_destination(decision, target)
+            )
         case Held(write=Update() as write, exit_code=0):
             return _find_rest(write, target) or _check_window_mode(write, rules) or decision
         case Held(write=Update() as write) if is_window_update(write) and rules.has_reviewed_plan:
@@ -86,15 +91,17 @@ def _find_rest(write: Write, target: Target) -> Held | None:
     return None
 
 
-def _check_mode(write: Write, rules: RunRules) -> Held | None:
-    """Hold a write that the options of the run do not allow."""
+def _check_mode(write: Write, rules: RunRules, aws_time: datetime | None) -> Held | None:
+    """Hold a write that the options of the run do not allow. The first window of a manifest would be late unnoticed."""
     if is_window_update(write) and rules.has_reviewed_plan:
         reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
         return Held(write.manifest, write, reason)
     if held := _check_window_mode(write, rules):
         return held
     if rules.options.mode is Mode.OBSERVE:
-        return Held(write.manifest, write, "this run only observes (--mode observe): leave out --mode to continue")
+        reason = "this run only observes (--mode observe): leave out --mode to continue"
+        is_due = write.manifest.window is not None and not isinstance(check_time(write, rules.now, aws_time), Held)
+        return Held(write.manifest, write, reason, exit_code=int(is_due))
     return None
 
 

@@ -1,4 +1,7 @@
-"""Find warnings that need an answer of AWS: about the sources of data integrations, and about a quota that is near."""
+"""Find warnings that need an answer of AWS or the journal.
+
+They are about the sources of data integrations, a quota that is nearly used up, and window.continueFrom without effect.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
+from reconciler.core.journal.records import Record
 from reconciler.core.model import Integration, Manifest, Observation, Target, Unobserved, ensure_mapping
-from reconciler.core.plan.decision import Settling, get_live
+from reconciler.core.plan.decision import Drifted, Held, InSync, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import SourceKind, get_scheme, get_source_kind
-from reconciler.core.plan.write import Create
-from reconciler.core.text import format_count
+from reconciler.core.plan.write import Create, Update
+from reconciler.core.text import format_count, format_timestamp
 
 _INTEGRATION_POINTER = "/spec/DataIntegrationIdentifier"
 _NEARLY_FULL_PERCENT = 90
@@ -36,6 +40,10 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
             continue
         if warning := find_source_warning(manifest, integration, is_live=get_live(decision) is not None):
             problems.append(_build_problem(manifest, warning.pointer, f"{warning.reason}: {warning.remedy}"))
+        if isinstance(decision, Create | Update | InSync | Drifted | Held) and (
+            message := _describe_unused_continue(manifest, decision.record)
+        ):
+            problems.append(_build_problem(manifest, "/window/continueFrom", message))
         if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
             problems.append(_build_problem(manifest, _INTEGRATION_POINTER, message))
         counted_arns.add(integration.arn)
@@ -112,6 +120,18 @@ def _describe_quota(counts: Mapping[str, int], integration: Integration, target:
         f"data integration {integration.name!r} has {format_count(count, 'association')}, and "
         f"AssociationsPerIntegration of target {target.name!r} is {limit}: AWS deletes no association, so update an "
         "existing one for the next export, use another data integration, or request a higher quota (L-3DEFA101)"
+    )
+
+
+def _describe_unused_continue(manifest: Manifest, record: Record | None) -> str | None:
+    """Return the warning about a window.continueFrom that has no effect, or None."""
+    continue_from = manifest.window.continue_from if manifest.window else None
+    recurrence = record.recurrence if record else None
+    if continue_from is None or recurrence is None or recurrence.continued_from == continue_from:
+        return None
+    return (
+        f"continueFrom has no effect, because exports continue from {format_timestamp(recurrence.watermark)}: it sets "
+        "this time only for an association that is blocked because the time is unknown: remove continueFrom"
     )
 
 

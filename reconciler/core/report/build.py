@@ -29,9 +29,10 @@ from reconciler.core.plan.decision import (
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
+from reconciler.core.report.build_windows import build_window_report
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.window_obstacle import find_obstacle
-from reconciler.core.report.windows import WindowReport, build_window_report
+from reconciler.core.report.windows import WindowReport
 from reconciler.core.request.normalise import list_unreadable_pointers
 
 _SKIPPED_ADOPTION = Skipped("probably not adopted: the run did not write the journal; the next run tries again")

@@ -21,6 +21,7 @@ from reconciler.core.plan.write import Create
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.decision_row import Row, build_row, describe_live, get_write
 from reconciler.core.report.report import AssociationReport
+from reconciler.core.request.export_window import EXECUTION
 from reconciler.core.request.normalise import resolve_request
 from reconciler.core.request.token import compute_client_token
 
@@ -31,10 +32,10 @@ class Explanation:
 
     `request` is the normalised request of the manifest with the ARN of the data integration, and with the window that
     the next call exports; None if the data integration does not exist. `token` is the ClientToken that a Create would
-    have now; None without a request, or if policy.adopt prevents a Create. `record` is the record under the name of the
-    manifest or an earlier name. `matches` are the live associations with the same natural key. `unlisted` is the reason
-    why the data integration could not be listed. `warnings` are the warnings about the manifest that need an answer of
-    AWS.
+    have now; None without a request, if policy.adopt prevents a Create, or if the window of a Create is unknown.
+    `record` is the record under the name of the manifest or an earlier name. `matches` are the live associations with
+    the same natural key. `unlisted` is the reason why the data integration could not be listed. `warnings` are the
+    warnings about the manifest that need an answer of AWS.
     """
 
     manifest: Manifest
@@ -98,12 +99,17 @@ def _is_about(warning: Problem, manifest: Manifest) -> bool:
 def _complete_next_request(
     decision: Decision, request: Spec | None, record: Record | None, association: AssociationReport
 ) -> Spec | None:
-    """Return the request with the window that the next call exports. A Create without an answer keeps its own."""
+    """Return the request with the window that the next call exports. A Create without an answer keeps its own.
+
+    It has no window if no run has concluded yet from which one the association continues.
+    """
     windows = association.windows
     if request is None or windows is None:
         return request
     if write := decision.write if isinstance(decision, Held | Blocked) else get_write(decision):
         return write.request
+    if windows.is_unknown:
+        return {member: value for member, value in request.items() if member != EXECUTION}
     is_pending = record is not None and isinstance(record.state, CreatePending)
     return request if is_pending or not windows.planned else add_window(request, windows.planned[0].window)
 
@@ -130,4 +136,6 @@ def _compute_token(decision: Decision, request: Spec | None, record: Record | No
         return None
     if isinstance(write, Create):
         return write.token
+    if decision.manifest.window:
+        return None
     return compute_client_token(request, record.incarnation if record else 0) if request else None

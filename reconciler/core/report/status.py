@@ -10,8 +10,9 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, LastWrite, Lease, Record
 from reconciler.core.model import Execution, Manifest
 from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.build_windows import build_window_report
 from reconciler.core.report.window_obstacle import find_recorded_obstacle
-from reconciler.core.report.windows import WindowReport, build_window_report
+from reconciler.core.report.windows import WindowReport
 from reconciler.core.text import format_timestamp
 
 

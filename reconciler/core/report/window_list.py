@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest
+from reconciler.core.report.build_windows import build_window_report
 from reconciler.core.report.window_obstacle import find_recorded_obstacle
-from reconciler.core.report.windows import WindowReport, build_window_report
+from reconciler.core.report.windows import WindowReport
 
 DEFAULT_COUNT = 12
 """Number of windows to come without a date."""

@@ -8,6 +8,10 @@ from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.recurring.recurrence import continue_late, describe_late_first, is_superseded
 
+_UNRECORDED = (
+    "each export goes out without another review; if AWS has the association already, a run decides first how far its "
+    "data was exported"
+)
 _LASTING_KINDS = (DecisionKind.BLOCKED, DecisionKind.CHANGED, DecisionKind.LOST)
 
 
@@ -23,6 +27,8 @@ def find_obstacle(decision: Decision) -> str | None:
 def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decision: LastDecision | None) -> str | None:
     """Return the reason not to send the windows of a manifest, as far as git and the journal show it."""
     declaration, recurrence = manifest.window, record.recurrence if record else None
+    if record is None and last_decision is None:
+        return _UNRECORDED
     if declaration and record and recurrence and manifest.policy.generation <= record.generation:
         if manifest.policy.generation < record.generation:
             return (

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 from support.builders import INTEGRATION, NOW, journal, live, manifest, observation, record, rules
+from support.recurring import AUGUST, SEPTEMBER, build_recurring_manifest, build_recurring_record
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import CreatePending, Journal
 from reconciler.core.model import Live, Manifest, Policy, Target
 from reconciler.core.plan.plan import Plan
+from reconciler.core.request.export_window import build_execution
 
 BULK, S3 = "AmazonConnect://AppIntegrations", "s3://corp-knowledge/articles"
 SCHEDULE = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
@@ -74,6 +77,24 @@ def test_manifest_that_creates_nothing_has_no_warning_about_its_source() -> None
     for policy in (Policy(adopt=live().arn), Policy(retired="replaced")):
         assert not build_plan(manifest(policy=policy), source=S3).warnings
     assert not build_plan(manifest(DataIntegrationIdentifier="missing"), source=S3).warnings
+
+
+@pytest.mark.parametrize(("continued_from", "count"), [(None, 1), (AUGUST.end, 0)])
+def test_continue_from_without_effect_is_a_warning(continued_from: datetime | None, count: int) -> None:
+    """If it is known how far the data was exported, window.continueFrom is named as without effect, unless it had one.
+
+    The journal may also know nothing yet: the first run does not judge it.
+    """
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    recurrence = replace(stored_record.recurrence, continued_from=continued_from)
+    stored_journal = journal(replace(stored_record, recurrence=recurrence))
+    desired = build_recurring_manifest(continue_from=AUGUST.end)
+    shown = live(ExecutionConfiguration=build_execution(SEPTEMBER))
+    warnings = build_plan(desired, associations=(shown,), stored_journal=stored_journal).warnings
+    assert [each.pointer for each in warnings] == ["/window/continueFrom"] * count
+    assert all("because exports continue from 2026-09-30 22:00:00Z: " in each.message for each in warnings)
+    assert not build_plan(desired, associations=(shown,)).warnings
 
 
 def build_associations(count: int) -> list[Live]:

@@ -433,6 +433,15 @@ def test_request_has_the_window_of_the_next_call(
     assert read_window(explanation.request) == window
 
 
+def test_request_has_no_window_before_a_run_has_adopted_the_association() -> None:
+    """Until a run knows from which window the association continues, no window and no ClientToken are named."""
+    shown = live(ExecutionConfiguration=build_execution(SEPTEMBER))
+    explanation = explain_manifest(build_recurring_manifest(), shown)
+    assert explanation.request
+    assert "ExecutionConfiguration" not in explanation.request
+    assert explanation.token is None
+
+
 def test_request_without_a_next_window_is_the_last_one() -> None:
     """After the last window, the request is the one that was applied."""
     desired = build_recurring_manifest(last=SEPTEMBER.start.date())

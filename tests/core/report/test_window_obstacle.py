@@ -98,5 +98,13 @@ def test_last_decision_prevents_exports(decision: str | None, obstacle: str | No
     """Without another reason, the last decision in the journal tells whether exports go out."""
     last_decision = LastDecision(decision, NOW) if decision else None
     assert find_recorded_obstacle(MANIFEST, RECORD, last_decision) == obstacle
-    assert find_recorded_obstacle(MANIFEST, None, last_decision) == obstacle
+    assert find_recorded_obstacle(MANIFEST, None, last_decision or LastDecision("held", NOW)) == obstacle
     assert find_recorded_obstacle(manifest(), RECORD, last_decision) == obstacle
+
+
+def test_association_without_a_record_may_exist_in_aws() -> None:
+    """Before the first run, or after the loss of a journal, nothing promises that the first window goes out."""
+    assert find_recorded_obstacle(MANIFEST, None, None) == (
+        "each export goes out without another review; if AWS has the association already, a run decides first how far "
+        "its data was exported"
+    )

@@ -31,7 +31,9 @@ from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.plan import Plan
 from reconciler.core.report.build import build_lines
-from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState, build_window_report
+from reconciler.core.report.build_windows import build_window_report
+from reconciler.core.report.window_list import list_windows
+from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState
 from reconciler.core.request.export_window import build_execution
 from reconciler.core.windows.declaration import Missed
 from reconciler.core.windows.due import FutureWindow, Window
@@ -219,19 +221,22 @@ def test_create_without_an_answer_is_shown() -> None:
     pending = replace(build_recurring_record(AUGUST), state=CreatePending(1, sent_at, sent_at))
     assert pending.recurrence
     begun = replace(pending, recurrence=replace(pending.recurrence, watermark=AUGUST.start))
-    for stored_record in (begun, replace(pending, recurrence=None)):
-        report = build_windows(stored_record, SEPTEMBER.end + 2 * HOUR)
-        (sent,) = report.sent
-        assert sent == SentWindow(AUGUST, Job(JobSource.CREATE, sent_at), is_last=True)
-        assert sent.state is WindowState.UNKNOWN
-        assert report.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
-        assert list_next(report)[0] == OCTOBER
+    report = build_windows(begun, SEPTEMBER.end + 2 * HOUR)
+    (sent,) = report.sent
+    assert sent == SentWindow(AUGUST, Job(JobSource.CREATE, sent_at), is_last=True)
+    assert sent.state is WindowState.UNKNOWN
+    assert report.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
+    assert list_next(report)[0] == OCTOBER
 
 
-def test_fixed_window_before_adoption_ends_where_the_next_begins() -> None:
-    """Until the windows of an association are adopted, the window that its record holds is the last one."""
-    report = build_windows(replace(build_recurring_record(SEPTEMBER), recurrence=None))
-    assert (report.watermark, list_next(report)[0]) == (None, OCTOBER)
+def test_fixed_window_before_adoption_promises_nothing() -> None:
+    """Until a run adopts its windows, an association has the window in its record, and no window is due or to come."""
+    fixed_record = replace(build_recurring_record(SEPTEMBER), recurrence=None)
+    pending_record = replace(fixed_record, state=CreatePending(1, LATE, LATE))
+    for stored_record in (fixed_record, pending_record):
+        report = build_windows(stored_record)
+        assert report.is_unknown
+        assert (report.watermark, report.planned, report.sent[0].window) == (None, (), SEPTEMBER)
     schedule = replace(build_recurring_record(), request=record(ExecutionConfiguration=None).request, recurrence=None)
     assert build_windows(schedule).sent == ()
 
@@ -249,13 +254,18 @@ def test_window_is_overdue_after_a_day(age: timedelta, state: WindowState) -> No
 
 
 @pytest.mark.parametrize(
-    "policy", [replace(UPDATING, suspend=True), replace(UPDATING, mode=Mode.OBSERVE)], ids=["suspend", "observe"]
+    ("policy", "rest"),
+    [
+        (replace(UPDATING, suspend=True), "policy.suspend is true"),
+        (replace(UPDATING, mode=Mode.OBSERVE), "policy.mode is observe"),
+    ],
 )
-def test_suspended_association_is_never_overdue(policy: object) -> None:
+def test_suspended_association_is_never_overdue(policy: object, rest: str) -> None:
     """A window of a suspended or only observed association is due, and nobody waits for it."""
     report = build_windows(build_recurring_record(AUGUST), LATE, policy=policy)
     assert report.due
     assert report.is_suspended
+    assert report.rest == rest
     assert report.get_state(report.due, LATE) is WindowState.DUE
     assert report.find_due_since(LATE) is None
 
@@ -314,14 +324,36 @@ def test_first_look_at_an_association_claims_no_overdue_window(shown: Window | N
 
 
 @pytest.mark.parametrize("source", JobSource)
-def test_early_window_of_another_program_is_due_again(source: JobSource) -> None:
-    """What follows a window of another program that began before its end is due from the watermark."""
-    job = replace(build_job(OCTOBER.start + DAY), source=source)
+@pytest.mark.parametrize("sent_at", [OCTOBER.start + DAY, OCTOBER.end + HOUR])
+def test_early_window_is_due_again(source: JobSource, sent_at: datetime) -> None:
+    """A window whose job began before its end is due again. One that this program sent later was exported whole."""
+    job = replace(build_job(sent_at), source=source)
     stored_record = build_recurring_record(OCTOBER, job, OCTOBER.start)
     assert isinstance(stored_record.state, Bound)
     stored_record = replace(stored_record, state=replace(stored_record.state, early_window=OCTOBER))
-    (first, *_) = build_windows(stored_record, OCTOBER.start + DAY).planned
-    assert first.window == (OCTOBER if source is JobSource.OBSERVED else NOVEMBER)
+    report = build_windows(stored_record, OCTOBER.start + DAY)
+    is_partial = source is JobSource.OBSERVED or sent_at < OCTOBER.end
+    assert report.sent[0].is_partial == is_partial
+    assert report.planned[0].window == (OCTOBER if is_partial else NOVEMBER)
+
+
+def test_window_of_a_suspended_target_names_the_target() -> None:
+    """If only the target is suspended, the reason names it."""
+    listing = list_windows(build_recurring_manifest(), journal(), LATE, None, is_suspended=True)
+    assert listing
+    assert listing.report.rest == "its target is suspended"
+
+
+def test_watermark_that_a_person_set_is_marked() -> None:
+    """A watermark of window.continueFrom is marked, unless something was left out before it."""
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    recurrence = replace(stored_record.recurrence, continued_from=SEPTEMBER.end)
+    declared = replace(stored_record, recurrence=recurrence)
+    stretch = Omission(SEPTEMBER.start, SEPTEMBER.end, OmissionCause.CONTINUE_FROM)
+    left_out = replace(declared, recurrence=replace(recurrence, omissions=(stretch,)))
+    records = (stored_record, declared, left_out)
+    assert [build_windows(each).is_declared for each in records] == [False, True, False]
 
 
 def test_clock_of_this_machine_does_not_make_a_window_due() -> None:

@@ -57,7 +57,7 @@ def test_strip_shows_what_was_left_out() -> None:
     omissions = (Omission(SEPTEMBER.end, OCTOBER.end, OmissionCause.CONTINUE_FROM),)
     recurrence = replace(stored_record.recurrence, watermark=OCTOBER.end, omissions=omissions)
     calendar = build_calendar(build_windows(replace(stored_record, recurrence=recurrence), QUIET), QUIET)
-    description = "not exported, because window.continueFrom left it out"
+    description = "not counted as exported, because window.continueFrom left it out"
     assert calendar.cells[1] == Cell("left out", "⊘", "note", "2026-10-01", "2026-11-01", description)
     assert calendar.watermark.endswith("left out: 2026-10-01 to 2026-11-01")
 

@@ -57,12 +57,16 @@ def adopt_first(
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
         watermark = _find_watermark(inputs, declaration.continue_from, record, window)
         start = min(watermark, compute_first_boundary(declaration))
-        recurrence = Recurrence(watermark, start, continued_from=declaration.continue_from)
-        return _bind(inputs, record, live, recurrence, None)
-    problem = "does not begin and end with periods of this manifest"
-    if window and not _has_ended(inputs, record, window):
-        problem = f"{_describe_early(inputs, window)}, so not everything in it has been exported"
-    reason = f"List shows {_describe_shown(live, declaration)}, which {problem}: {_CONTINUE}"
+        is_assumed = watermark != declaration.continue_from
+        recurrence = Recurrence(watermark, start, is_assumed, continued_from=declaration.continue_from)
+        return _bind(inputs, record, live, recurrence, job if is_own and job and _is_followed(job) else None)
+    if window is None:
+        problem = "so it is unknown what has been exported"
+    elif not _has_ended(inputs, record, window):
+        problem = f"which {_describe_early(inputs, window)}, so not everything in it has been exported"
+    else:
+        problem = "which does not begin and end with periods of this manifest"
+    reason = f"List shows {_describe_shown(live, declaration)}, {problem}: {_CONTINUE}"
     return Blocked(inputs.manifest, reason, is_past=True, live=live, new_record=record)
 
 
@@ -114,6 +118,7 @@ def adopt_foreign(
         watermark = _find_watermark(inputs, declaration.continue_from, record, window)
         recurrence = replace(
             move_watermark(with_past_window(recurrence, record), watermark),
+            is_assumed=watermark != declaration.continue_from,
             continued_from=declaration.continue_from,
             foreign_since=None,
         )
@@ -121,10 +126,16 @@ def adopt_foreign(
     return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True, live=live, new_record=record)
 
 
+def _is_followed(job: Job) -> bool:
+    """Tell whether a job is known to have begun once for its window, so that its end is or will be known."""
+    return job.result is not None or not (job.refusal or job.is_repetition)
+
+
 def _describe_shown(live: Live, declaration: WindowDeclaration) -> str:
     if window := read_window(live.spec):
         return f"the window {describe_window(window, declaration)}"
-    return "a window that does not end after its start" if is_window_reversed(live.spec) else "no window of data"
+    is_reversed = is_window_reversed(live.spec)
+    return "a window that does not end after its start" if is_reversed else "a configuration without a window"
 
 
 def _describe_early(inputs: DecisionInput, window: Window) -> str:
@@ -155,7 +166,7 @@ def _find_watermark(inputs: DecisionInput, continue_from: datetime, record: Reco
 
 
 def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:
-    """Return the record with the live configuration as applied. Without a `job`, its job was started by others."""
+    """Return the record with the live configuration as applied. Without a `job`, another program started its job."""
     assert isinstance(record.state, Bound)
     if job is None:
         is_running = live.last_execution is not None and live.last_execution.status == RUNNING

@@ -23,16 +23,24 @@ def judge_own_window(bound: Bound, job: Job, window: Window) -> Bound:
 
     A later call of this program for the same window exports the whole of it.
     """
-    times = (job.sent_at, job.shown_at, job.running_at, job.ended_at)
-    if min(time for time in times if time) < window.end:
+    if has_begun_early(job, window):
         return replace(bound, early_window=window)
     is_early = bound.early_window == window and job.source is JobSource.OBSERVED
     return bound if is_early else replace(bound, early_window=None)
 
 
 def is_partial(record: Record) -> bool:
-    """Tell whether the last job is one of another program for an early window, of which it exported only a part."""
-    state = record.state
-    if not isinstance(state, Bound) or (state.job and state.job.source is not JobSource.OBSERVED):
+    """Tell whether the last job exported only a part of its window, because it began before the end of the window.
+
+    A job of this program that began later exports the whole of an early window.
+    """
+    state, window = record.state, read_window(record.request)
+    if not isinstance(state, Bound) or window is None or state.early_window != window:
         return False
-    return state.early_window is not None and state.early_window == read_window(record.request)
+    return state.job is None or state.job.source is JobSource.OBSERVED or has_begun_early(state.job, window)
+
+
+def has_begun_early(job: Job, window: Window) -> bool:
+    """Tell whether a job began before the end of its window, as far as the calls and the looks show it."""
+    times = (job.sent_at, job.shown_at, job.running_at, job.ended_at)
+    return min(time for time in times if time) < window.end

@@ -39,7 +39,7 @@ def find_window_obstacle(
     if overdue_window is None:
         return Changed(manifest, live, record, differences, reason)
     due_at = format_timestamp(compute_due_time(declaration, overdue_window))
-    reason = f"{reason}; {describe_window(overdue_window, declaration)} is overdue, and due since {due_at}"
+    reason = f"{reason}; {describe_window(overdue_window, declaration)} has been due since {due_at}"
     return Changed(manifest, live, record, differences, reason, exit_code=1)
 
 

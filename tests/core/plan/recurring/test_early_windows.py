@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from support.builders import SETTLE, recurring_manifest, window
 from support.exports import DAY, HOUR, Export, at, build_fixed_manifest, expect, span
 
 from reconciler.core.apply.outcome import Unknown
+from reconciler.core.journal.jobs import JobSource, Refusal
 from reconciler.core.journal.records import Bound
 from reconciler.core.model import Json, Mode, Policy
 from reconciler.core.plan.decision import Adopt, Blocked, Changed, Held, InSync, Lost, Settling, get_live
@@ -95,11 +97,29 @@ def test_continue_from_precedes_the_end_of_a_window_that_was_sent_early(*, is_se
     export = send_early(is_seen=is_seen)
     export.now = at(2, 10)
     export.edit_window(continue_from=at(1, 10))
-    for _ in range(2):
-        export.run()
-        export.wait(SETTLE)
+    expect(export.run(), Update if is_seen else Held, (0, 0) if is_seen else (1, 0))
     assert export.watermark == at(1, 10)
+    export.wait(SETTLE)
+    export.run()
     assert export.sent == [span(1, 2), Window(at(1, 10), at(2))]
+    (past,) = export.recurrence.past
+    assert (past.start, past.end, past.job.source) == (at(1), at(2), JobSource.CREATE)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"result": None, "refusal": Refusal("no")}, {"result": None, "is_repetition": True}]
+)
+def test_continue_from_replaces_a_call_without_a_known_job(changes: dict[str, Any]) -> None:
+    """After continueFrom, a refused or repeated call for an early window is neither sent again nor waited for."""
+    export = send_early()
+    export.now = at(2, 10)
+    export.edit_window(continue_from=at(2))
+    assert isinstance(export.record.state, Bound)
+    job = replace(export.job, source=JobSource.UPDATE, ended_at=None, **changes)
+    state = replace(export.record.state, job=job)
+    export.journal = export.journal.with_records(replace(export.record, state=state))
+    expect(export.run(), InSync)
+    assert export.job.source is JobSource.OBSERVED
 
 
 def test_running_job_of_an_early_window_hides_no_due_window() -> None:
@@ -338,13 +358,19 @@ def test_first_look_at_a_window_that_is_no_time_is_unobserved(text: str) -> None
     assert not export.journal.records
 
 
-@pytest.mark.parametrize("shown", [Window(at(2), at(2, 15)), None])
-def test_first_look_at_a_window_that_is_not_on_boundaries_is_blocked(shown: Window | None) -> None:
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        (Window(at(2), at(2, 15)), "which does not begin and end with periods of this manifest"),
+        (None, "List shows a configuration without a window, so it is unknown what has been exported"),
+    ],
+)
+def test_first_look_at_a_window_that_is_not_on_boundaries_is_blocked(shown: Window | None, reason: str) -> None:
     """The first run, and a dry run before it, give the same reason as every later run."""
     export = show(shown, at(3, 1, 1))
     reasons = set()
     for decision in (export.decide(), export.run(), export.run()):
-        expect(decision, Blocked, (1, 0), "does not begin and end with periods of this manifest")
+        expect(decision, Blocked, (1, 0), f"{reason}: set window.continueFrom")
         assert isinstance(decision, Blocked)
         assert get_live(decision) == export.live
         reasons.add(decision.reason)

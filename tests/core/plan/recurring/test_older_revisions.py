@@ -41,8 +41,8 @@ def test_older_revision_is_trouble_once_a_window_is_overdue() -> None:
     export = start_superseded()
     for now, codes, text in (
         (at(4, 2, 1) - SECOND, (0, 0), "until then nothing is sent"),
-        (at(4, 2, 1), (1, 0), "2026-03-01 to 2026-04-01 is overdue, and due since 2026-04-01 01:00:00Z"),
-        (at(6, 1), (1, 0), "2026-03-01 to 2026-05-01 is overdue, and due since 2026-04-01 01:00:00Z"),
+        (at(4, 2, 1), (1, 0), "2026-03-01 to 2026-04-01 has been due since 2026-04-01 01:00:00Z"),
+        (at(6, 1), (1, 0), "2026-03-01 to 2026-05-01 has been due since 2026-04-01 01:00:00Z"),
     ):
         export.now = now
         expect(export.run(), Changed, codes, text)
@@ -81,4 +81,4 @@ def test_older_revision_is_no_trouble_while_the_window_is_exported() -> None:
     export.manifest = monthly
     expect(export.run(), Changed)
     export.now = at(6, 2, 1)
-    expect(export.run(), Changed, (1, 0), "2026-05-01 to 2026-06-01 is overdue")
+    expect(export.run(), Changed, (1, 0), "2026-05-01 to 2026-06-01 has been due")

@@ -184,7 +184,7 @@ def test_later_end_in_list_beats_continue_from() -> None:
     export.edit_window(continue_from=at(2, 10))
     for _ in range(2):
         export.run()
-    assert export.watermark == at(2, 15)
+    assert (export.watermark, export.recurrence.is_assumed) == (at(2, 15), True)
 
 
 def test_continue_from_has_no_effect_on_boundaries() -> None:

@@ -69,6 +69,15 @@ def test_due_window_that_the_mode_of_the_run_forbids_is_held_with_trouble(mode: 
     expect(export.run(), Held, (1, 0), f"--mode {mode}")
 
 
+def test_first_window_that_the_run_may_not_create_is_trouble_once_it_is_due() -> None:
+    """With --mode observe, a first window that is due is held with exit code 1, and one that is to come with 0."""
+    export = Export(recurring_manifest(window()), at(1, 20))
+    export.mode = Mode.OBSERVE
+    expect(export.run(), Held, (0, 0), "--mode observe")
+    export.now = at(2, 1, 1)
+    expect(export.run(), Held, (1, 0), "--mode observe")
+
+
 def test_unobserved_list_blocks() -> None:
     """A window in List that is not a time makes that List unobserved, also in a dry run."""
     export = start_export(is_due=False)
