@@ -161,7 +161,7 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     program = Program(tmp_path)
     expected = (
         "warning: all given files: none contains a DataIntegrationAssociation: nothing will be created\n"
-        "no manifests, 1 warning\n"
+        "no manifests in any target, 1 warning\n"
     )
     assert program.run("validate").out == expected
     for options in ((), ("--strict",)):

@@ -261,7 +261,7 @@ def test_hidden_and_other_files_are_not_read(folder: Path, run_program: RunProgr
 def test_an_empty_folder_is_valid(tmp_path: Path, run_program: RunProgram) -> None:
     """An empty folder is valid, with a warning, because a repository may begin without manifests."""
     result = run_program("validate", "-f", str(tmp_path))
-    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests, 1 warning")
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, b"no manifests in any target, 1 warning")
 
 
 @pytest.mark.parametrize(
