@@ -69,7 +69,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
         return obstacle
     assert record.recurrence
     if isinstance(recurrence := continue_recurrence(inputs, declaration, record.recurrence), str):
-        return Blocked(inputs.manifest, recurrence)
+        return Blocked(inputs.manifest, recurrence, live=live, new_record=record)
     if is_superseded(declaration, recurrence):  # and the generation was raised
         recurrence = with_rule(recurrence, declaration)
     return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()

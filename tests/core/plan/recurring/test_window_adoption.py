@@ -598,6 +598,17 @@ def test_first_after_the_watermark_is_blocked_until_continue_from() -> None:
     expect(export.run(), Blocked, (1, 1))
 
 
+def test_end_of_a_job_is_recorded_while_first_is_too_late() -> None:
+    """While a `first` after the watermark blocks the association, the journal still learns how the last job ended."""
+    export = Export(recurring_manifest(window()), at(2, 1, 1))
+    export.run()
+    export.edit_window(first=date(2026, 3, 1))
+    export.finish()
+    for _ in range(2):
+        expect(export.run(), Blocked, (1, 1), "exports continue from 2026-02-01")
+    assert (export.watermark, export.job.result) == (at(2), "COMPLETED")
+
+
 def test_continue_from_before_first_stays_blocked() -> None:
     """A continueFrom before `first` still leaves out data."""
     export = start_export()
