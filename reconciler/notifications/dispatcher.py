@@ -84,12 +84,14 @@ class Dispatcher:
         status = self._context.get_status()
         if not self._states.ensure_loaded() and status.now - status.started_at < OUTAGE_TOLERANCE:
             return  # without the stored state, messages would be sent a second time
+        snapshots = snapshot_targets(status)
         for name, receiver in self._context.get_receivers():
             if self._context.timer.monotonic() >= self._retries.setdefault(name, _RetryState()).retry_at:
-                self._deliver(name, receiver, status)
+                self._deliver(name, receiver, status, snapshots)
 
-    def _deliver(self, name: str, receiver: Receiver, status: ControllerStatus) -> None:
-        snapshots = snapshot_targets(status)
+    def _deliver(
+        self, name: str, receiver: Receiver, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
+    ) -> None:
         if self._build_messages(self._states[name], status, snapshots)[1] == self._states[name]:
             return
         with self._states.lock() as is_locked:

@@ -206,13 +206,14 @@ def test_two_controllers_notify_of_a_completed_export_once(scenario: DispatcherS
 
 
 def test_removed_target_keeps_its_completed_exports(scenario: DispatcherScenario) -> None:
-    """A target that leaves git and returns repeats no completed export."""
+    """A target that leaves git and returns repeats no completed export, and misses none."""
     scenario.completed = ["2026-10-01"]
     scenario.dispatch(scenario.create_dispatcher(), export="lost")
     status = scenario.build_status()
     other = replace(status, targets=(replace(status.targets[0], target="other"),))
     scenario.dispatch(scenario.create_dispatcher(lambda: other))
-    assert scenario.dispatch(scenario.create_dispatcher()) == [LOST]
+    scenario.completed.append("2026-10-02")
+    assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 lost, 1 export completed"]
 
 
 def test_undelivered_changes_are_sent_later_in_one_message(scenario: DispatcherScenario) -> None:

@@ -21,30 +21,44 @@ _MAX_MARKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A completed export, with the mark of its association and its own.
+    """A completed export, with the mark of its association and its own. `place` describes the target.
 
-    The marks do not depend on the name of the manifest. If `is_quiet`, receivers are notified only once the association
-    is neither retired nor held by a policy.
+    The marks do not depend on the name of the manifest.
     """
 
     association_mark: str
     mark: str
-    finding: Finding
-    is_quiet: bool = False
+    place: str
+    association: AssociationReport
+    export: KnownExport
+
+    @property
+    def is_quiet(self) -> bool:
+        """True while the association is retired or a policy holds it. Receivers may be notified afterwards."""
+        return self.association.is_resting or self.association.decision is DecisionKind.RETIRED
+
+    def build_finding(self) -> Finding:
+        """Return the message for receivers. An Update that List never showed has a warning, and may have failed."""
+        name, event = self.association.name, _describe(self.export)
+        if warning := describe_unshown_job(self.export.job):
+            manifest, arn = str(self.association.origin), self.association.arn or ""
+            return Finding(self.place, Condition.EXPORT_UNCONFIRMED, name, manifest, arn, f"{event}; {warning}")
+        return Finding(self.place, Condition.EXPORT_COMPLETED, name, message=event)
 
 
 def list_completions(place: str, association: AssociationReport) -> Iterator[Completion]:
-    """Yield the completed exports of an association, the oldest first. `place` describes the target."""
-    is_quiet = association.is_resting or association.decision is DecisionKind.RETIRED
-    for export in association.exports:
-        if export.is_completed:
-            window, job = export.window, export.job
-            yield Completion(
-                build_mark(*export.key),
-                build_mark(*export.key, str(window and (window.start, window.end)), job.sent_at.isoformat()),
-                _build_finding(place, association, export),
-                is_quiet,
-            )
+    """Yield the completed exports of an association, the oldest first."""
+    completed_exports = [each for each in association.exports if each.is_completed]
+    if completed_exports:
+        association_mark = build_mark(*completed_exports[-1].key)
+        for each in completed_exports:
+            yield Completion(association_mark, _build_own_mark(each), place, association, each)
+
+
+def _build_own_mark(export: KnownExport) -> str:
+    """Return a mark of one call. The time at which a run saw its end is no part: a dry run sees the end each time."""
+    times = (export.window.start, export.window.end, export.job.sent_at) if export.window else (export.job.sent_at,)
+    return build_mark(*(each.isoformat() for each in times))
 
 
 def collect_marks(completions: Iterable[Completion]) -> dict[str, tuple[str, ...]]:
@@ -63,18 +77,9 @@ def find_new_completions(
     for each in completions:
         known = marks.get(each.association_mark, ())
         if each.mark not in known and not each.is_quiet:
-            findings.append(each.finding)
+            findings.append(each.build_finding())
             marks[each.association_mark] = (*known, each.mark)[-_MAX_MARKS:]
     return tuple(findings), marks
-
-
-def _build_finding(place: str, association: AssociationReport, export: KnownExport) -> Finding:
-    """Return the message for receivers. An Update that List never showed has a warning, and is no certain success."""
-    event = _describe(export)
-    if warning := describe_unshown_job(export.job):
-        condition, message = Condition.EXPORT_UNCONFIRMED, f"{event}; {warning}"
-        return Finding(place, condition, association.name, str(association.origin), association.arn or "", message)
-    return Finding(place, Condition.EXPORT_COMPLETED, association.name, message=event)
 
 
 def _describe(export: KnownExport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -79,6 +80,24 @@ def test_older_report_does_not_begin_the_knowledge_of_a_receiver() -> None:
     """A report from before the last change of the state changes nothing."""
     state = NotificationState({"prod": TargetAlerts(NOW + MINUTE, {})})
     assert notify(state, build_status(1)) == ([], state)
+
+
+def test_end_that_another_run_sees_again_is_no_news() -> None:
+    """A dry run does not record the end of a job, and sees it again each time. Receivers are notified of it once."""
+    _, state = notify(NotificationState(), build_status())
+    sent_messages = list[str]()
+    for minutes in range(3):
+        status = build_status(minutes=minutes)
+        (target,) = status.targets
+        assert target.last_report
+        job = build_job(NOW, ended_at=NOW + minutes * MINUTE)
+        (association,) = target.last_report.associations
+        association = replace(association, exports=(KnownExport(("i", "", "d"), None, job),))
+        (target_report,) = target.last_report.targets
+        report = replace(target.last_report, targets=(replace(target_report, associations=(association,)),))
+        messages, state = notify(state, replace(status, targets=(replace(target, last_report=report),)))
+        sent_messages += messages
+    assert sent_messages == ["the export ended by 2026-11-01 12:00Z"]
 
 
 def test_completion_of_a_retired_association_is_no_news() -> None:

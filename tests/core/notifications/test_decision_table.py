@@ -180,6 +180,11 @@ def finish_update(status: str, missed: Missed = Missed.MERGE, now: datetime | No
     return change(export, now=now or export.now)
 
 
+def complete_while_clock_of_aws_is_late() -> ReportedExport:
+    """Return an export whose February has ended, while March is due by the clock of this machine alone."""
+    return change(finish_update("COMPLETED"), now=at(4, 1, 1), aws_offset=-DAY)
+
+
 ROWS = [
     *(row for number in range(len(REST)) for row in build_rest_rows(number)),
     Row("--mode forbids", lambda: change(start_export(), mode=Mode.CREATE), "held", [Condition.HELD]),
@@ -201,6 +206,7 @@ ROWS = [
     ),
     Row("completed", lambda: finish_update("COMPLETED"), "in-sync", [COMPLETED]),
     Row("completed, next due", lambda: finish_update("COMPLETED", now=at(4, 1, 1)), "update", [COMPLETED]),
+    Row("completed, next held for the clock of AWS", complete_while_clock_of_aws_is_late, "held", [COMPLETED]),
     Row("answered, not shown", lambda: send_update(is_shown=False), "settling", []),
     Row("answered, not shown, job observed", observe_unshown_job, "in-sync", [UNCONFIRMED]),
     Row("fixed window completed", lambda: start_fixed_export(is_changed=False), "in-sync", [COMPLETED]),
