@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DRIFT_DETECTED = "drift detected"
 ASSOCIATION_CREATED = "association created"
 ASSOCIATION_UPDATED = "association updated"
+EXPORT_COMPLETED = "export completed"
 CREATE_FAILED = "create failed"
 CREATE_UNANSWERED = "create unanswered"
 UPDATE_FAILED = "update failed"
@@ -173,7 +174,7 @@ def log_live_warnings(run: RunInfo, target: TargetReport, warnings: Iterable[Pro
 
 
 def log_report(report: Report) -> None:
-    """Log a run: one line for each drifted association, each call and each failure, and one line for the whole run."""
+    """Log a run: one line for each drift, call, failure and completed export, and one line for the whole run."""
     log = get_logger().bind(run=report.run.id, revision=report.run.revision)
     if len(report.targets) == 1:
         log = log.bind(target=report.targets[0].name)
@@ -187,6 +188,8 @@ def log_report(report: Report) -> None:
             )
         for association in target.associations:
             _log_association(target_log, association)
+            if not report.run.dry_run:
+                _log_completed_exports(target_log, association)
     digest = report.plan_digest if report.has_plan else None
     if report.mismatch:
         log.error(PLAN_REJECTED, reviewed=report.mismatch.reviewed_digest, planDigest=digest)
@@ -244,6 +247,20 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
             pass
         case other:
             assert_never(other)
+
+
+def _log_completed_exports(log: FilteringBoundLogger, association: AssociationReport) -> None:
+    """Log the exports whose end this run was the first to see."""
+    for export in (each for each in association.exports if each.is_news):
+        log.info(
+            EXPORT_COMPLETED,
+            association=association.name,
+            manifest=str(association.origin),
+            start=export.window and export.window.start.isoformat(),
+            end=export.window and export.window.end.isoformat(),
+            sentAt=export.job.sent_at.isoformat(),
+            endedAt=export.job.ended_at and export.job.ended_at.isoformat(),
+        )
 
 
 def _render_json(logger: object, name: str, event: EventDict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
@@ -10,9 +10,11 @@ from typing import Protocol
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.notifications.changes import (
     OUTAGE_TOLERANCE,
+    TargetSnapshot,
     build_summary,
     drop_removed_targets,
     find_changes,
+    record_earlier_completions,
     snapshot_targets,
 )
 from reconciler.core.notifications.state import NotificationState
@@ -82,32 +84,34 @@ class Dispatcher:
         status = self._context.get_status()
         if not self._states.ensure_loaded() and status.now - status.started_at < OUTAGE_TOLERANCE:
             return  # without the stored state, messages would be sent a second time
+        snapshots = snapshot_targets(status)
         for name, receiver in self._context.get_receivers():
             if self._context.timer.monotonic() >= self._retries.setdefault(name, _RetryState()).retry_at:
-                self._deliver(name, receiver, status)
+                self._deliver(name, receiver, status, snapshots)
 
-    def _deliver(self, name: str, receiver: Receiver, status: ControllerStatus) -> None:
-        if self._build_messages(self._states[name], status)[1] == self._states[name]:
+    def _deliver(
+        self, name: str, receiver: Receiver, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
+    ) -> None:
+        if self._build_messages(self._states[name], status, snapshots)[1] == self._states[name]:
             return
         with self._states.lock() as is_locked:
             if not is_locked:
                 return
-            state = drop_removed_targets(self._states[name], status)
-            messages, final_state = self._build_messages(state, status)
+            messages, final_state = self._build_messages(self._states[name], status, snapshots)
             for message, state_after in messages:
                 if not self._send(name, receiver, message):
-                    return
+                    final_state = _prepare(self._states[name], status, snapshots)
+                    break
                 self._states.save(name, state_after)
-            if not messages and final_state != self._states[name]:
-                self._states.save(name, final_state)  # removals from git change the state without a message
+            if final_state != self._states[name]:
+                self._states.save(name, final_state)  # a change without a message
 
     def _build_messages(
-        self, state: NotificationState, status: ControllerStatus
+        self, state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
     ) -> tuple[list[tuple[Message, NotificationState]], NotificationState]:
         """Return each message with the state after its delivery, and the state after all deliveries."""
-        snapshots, messages = snapshot_targets(status), []
-        state = drop_removed_targets(state, status)
-        notifications, state = find_changes(state, snapshots)
+        messages = []
+        notifications, state = find_changes(_prepare(state, status, snapshots), snapshots)
         if notifications:
             messages.append((notification.build_change_message(notifications), state))
         if summary := build_summary(state, status, snapshots, self._context.summary_interval):
@@ -126,3 +130,10 @@ class Dispatcher:
         retry.retry_at = self._context.timer.monotonic() + delay
         self._events.on_delivery_failed(receiver.name, retry.failures, delay)
         return False
+
+
+def _prepare(
+    state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
+) -> NotificationState:
+    """Return the state without removed targets, and with what was completed in new targets before."""
+    return record_earlier_completions(drop_removed_targets(state, status), snapshots)

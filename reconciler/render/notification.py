@@ -29,9 +29,18 @@ _ADVICE = {
     Condition.HELD: "a write waits that should have been sent: see the reason, and act if it says so",
     Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
     Condition.EXPORT_FAILED: "the last export of an association failed: see the reason in the AWS console",
+    Condition.EXPORT_UNCONFIRMED: "List does not confirm the export: compare it with the AWS console",
 }
-"""The conditions that are problems, most severe first, and what to do about each."""
-_FAILURE_CONDITIONS = frozenset(_ADVICE) - {Condition.DRIFTED, Condition.LOST, Condition.HELD}
+"""The conditions that need a person, most severe first, and what to do about each."""
+_RECOVERED = "recovered"
+_LABELS = (*_ADVICE, _RECOVERED, Condition.EXPORT_COMPLETED)
+"""The kinds of lines in a message, in their order."""
+_FAILURE_CONDITIONS = frozenset(_ADVICE) - {
+    Condition.DRIFTED,
+    Condition.LOST,
+    Condition.HELD,
+    Condition.EXPORT_UNCONFIRMED,
+}
 _PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
 _HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - intended
 """Replacements that look like the characters for mentions, links and code in a chat.
@@ -51,10 +60,10 @@ class Message:
 
 
 def build_change_message(notifications: tuple[Notification, ...]) -> Message:
-    """Return one message that lists new problems and recoveries, most severe first."""
+    """Return one message that lists new problems, recoveries and events, most severe first."""
     counts = Counter(_get_label(each) for each in notifications)
-    labels = [label for label in (*_ADVICE, "recovered") if label in counts]
-    wrong_conditions = {each.finding.condition for each in notifications if each.finding.condition.is_wrong}
+    labels = [label for label in _LABELS if label in counts]
+    wrong_conditions = {each.finding.condition for each in notifications if _get_label(each) in _ADVICE}
     severity: Severity = (
         "failure" if wrong_conditions & _FAILURE_CONDITIONS else "warning" if wrong_conditions else "success"
     )
@@ -104,17 +113,13 @@ def _format_time(time: datetime | None) -> str:
 
 def _list_notifications(notifications: tuple[Notification, ...]) -> Iterator[str]:
     """Yield a heading with the advice for each condition, followed by its notifications."""
-    order = [*_ADVICE, "recovered"]
     heading = ""
-    for notification in sorted(notifications, key=lambda each: order.index(_get_label(each)))[:_MAX_LINES]:
+    for notification in sorted(notifications, key=lambda each: _LABELS.index(_get_label(each)))[:_MAX_LINES]:
         label = _get_label(notification)
         if label != heading:
             heading = label
-            yield (
-                f"{label}: {_ADVICE[notification.finding.condition]}"
-                if notification.finding.condition.is_wrong
-                else f"{label}:"
-            )
+            advice = _ADVICE.get(notification.finding.condition)
+            yield f"{label}: {advice}" if advice else f"{label}:"
         yield f"- {_format_line(notification)}"
     yield from _format_omitted(len(notifications))
 
@@ -124,18 +129,17 @@ def _format_omitted(count: int) -> Iterable[str]:
 
 
 def _get_label(notification: Notification) -> str:
-    return notification.finding.condition if notification.finding.condition.is_wrong else "recovered"
+    condition = notification.finding.condition
+    return condition if condition.is_wrong or condition.is_event else _RECOVERED
 
 
 def _format_line(notification: Notification) -> str:
     finding = notification.finding
     subject = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
     recovery = (
-        f"no longer {_describe_ended_condition(notification.ended_condition)}"
-        if notification.ended_condition and not finding.condition.is_wrong
-        else ""
+        f"no longer {_describe_ended_condition(notification.ended_condition)}" if notification.ended_condition else ""
     )
-    message = finding.message if finding.condition.is_wrong else recovery
+    message = recovery if _get_label(notification) == _RECOVERED else finding.message
     place = ", ".join(filter(None, (subject, finding.manifest, finding.arn)))
     return _make_harmless(f"{place}: {message}" if message else place)
 

@@ -6,7 +6,8 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,18 @@ from support.controller import ControllerProcess, run_controller
 from support.program import Process, Program
 from support.receivers import ChatServer
 
-from reconciler.sandbox import SandboxServer
+from reconciler.sandbox import Behaviour, ManualClock, SandboxServer
+
+DAILY = """\
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: NAME}
+policy: {mode: create-and-update}
+window: {every: day, first: 2026-10-01, last: LAST, backfill: 2026-10-02}
+spec:
+  DataIntegrationIdentifier: profiles-export
+  DestinationURI: s3://corp-exports/NAME
+"""
 
 
 @pytest.fixture
@@ -75,6 +87,69 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
     for text in (*outputs, state):
         assert "hunter2" not in text
         assert "s3cret" not in text
+
+
+@contextmanager
+def start_exports(folder: Path, *settings: str) -> Iterator[tuple[Program, ManualClock]]:
+    """Yield a program with an export of daily windows, and the clock of its sandbox, where a job runs for an hour."""
+    clock = ManualClock(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
+    behaviour = Behaviour.parse(["job_seconds=1h", *settings])
+    with SandboxServer(clock=clock, behaviour=behaviour) as server:
+        program = Program(folder, server.url)
+        program.add("daily", text=DAILY, LAST="2026-10-01")
+        yield program, clock
+
+
+def test_each_completed_export_is_notified_once(tmp_path: Path, chat: ChatServer) -> None:
+    """Exports of recurring windows and a one-off one are notified and logged, also if no controller ran meanwhile."""
+    with start_exports(tmp_path) as (program, clock):
+        program.add("october")
+        options = ("--settle-time", "0s")
+        with run_with_receivers(program, chat.url, *options) as first_controller:
+            assert chat.wait_for_message()["title"] == "reconcile: no problems"
+            clock.advance(7200)
+            message = chat.wait_for_message()
+            assert (message["title"], message["type"]) == ("reconcile: 2 export completed", "success")
+            place, event = "default 123456789012 us-east-1", "ended by 2026-11-20 02:00Z"
+            assert message["message"].splitlines() == [
+                "export completed:",
+                f"- daily in {place}: the export of 2026-10-01 to 2026-10-02 {event}",
+                f"- october in {place}: the export of 2026-10-01 00:00Z to 2026-11-01 00:00Z {event}",
+            ]
+            program.add("daily", text=DAILY, LAST="2026-10-02")
+            first_controller.wait_for_event("association updated")
+        entries = [each for each in first_controller.log if each["event"] == "export completed"]
+        assert [(each["association"], each["end"]) for each in entries] == [
+            ("daily", "2026-10-02T00:00:00+00:00"),
+            ("october", "2026-11-01T00:00:00+00:00"),
+        ]
+        clock.advance(7200)
+        with run_with_receivers(program, chat.url, *options) as second_controller:
+            message = chat.wait_for_message()
+            assert message["title"] == "reconcile: 1 export completed"
+            assert "the export of 2026-10-02 to 2026-10-03 ended by 2026-11-20 04:00Z" in message["message"]
+        assert second_controller.events.count("export completed") == 1
+        with run_with_receivers(program, chat.url, *options) as third_controller:
+            third_controller.wait_for_event("run finished")
+        assert "export completed" not in third_controller.events
+    assert chat.messages.empty()
+
+
+def test_export_that_list_does_not_confirm_is_a_warning(tmp_path: Path, chat: ChatServer) -> None:
+    """If List never shows an Update whose job ended, receivers are told once to compare it with the console."""
+    with (
+        start_exports(tmp_path, "updates_shown=false") as (program, clock),
+        run_with_receivers(program, chat.url) as controller,
+    ):
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
+        clock.advance(7200)
+        assert chat.wait_for_message()["title"] == "reconcile: 1 export completed"
+        program.add("daily", text=DAILY, LAST="2026-10-02")
+        controller.wait_for_event("run finished", settling=1)
+        clock.advance(7200)
+        message = chat.wait_for_message()
+        assert (message["title"], message["type"]) == ("reconcile: 1 export unconfirmed", "warning")
+        assert "the export of 2026-10-02 to 2026-10-03 ended by 2026-11-20 04:00Z; AWS accepted" in message["message"]
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])

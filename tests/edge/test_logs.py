@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from support import reports
+from support.recurring import AUGUST, SEPTEMBER, build_job
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown, Updated
 from reconciler.core.context import with_context
 from reconciler.core.plan.review import PlanMismatch
+from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge import logs
 
@@ -209,3 +211,22 @@ def test_unlisted_integrations_are_logged() -> None:
     assert (first["level"], first["target"]) == ("warning", "prod")
     assert [(each["integration"], each["error"]) for each in (first, second)] == list(unlisted)
     assert (line["event"], line["integrationsNotListed"], line["result"]) == ("run finished", 2, "failed")
+
+
+def test_completed_export_is_logged_by_the_run_that_sees_its_end() -> None:
+    """An export that this run saw end is one line with its window and times. Earlier ones, and a dry run, log none."""
+    windowless, monthly = build_job(AUGUST.end), build_job(SEPTEMBER.end)
+    exports = (
+        KnownExport(("i", "", "d"), AUGUST, windowless),
+        KnownExport(("i", "", "d"), SEPTEMBER, monthly, is_news=True),
+        KnownExport(("i", "", "d"), None, windowless, is_news=True),
+    )
+    association = reports.association(decision="in-sync", exports=exports)
+    first, second, _ = log_lines(reports.report(association, dry_run=False))
+    assert (first["event"], first["level"], first["association"]) == ("export completed", "info", "export")
+    assert (first["start"], first["end"]) == (SEPTEMBER.start.isoformat(), SEPTEMBER.end.isoformat())
+    assert first["sentAt"] == monthly.sent_at.isoformat()
+    assert monthly.ended_at
+    assert first["endedAt"] == monthly.ended_at.isoformat()
+    assert (second["start"], second["end"]) == (None, None)
+    assert [each["event"] for each in log_lines(reports.report(association))] == ["run finished"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,10 @@ from support.fakes import FakeClock, FakeStore
 
 from reconciler.core.controller.controller_status import ControllerStatus, Revision, TargetStatus
 from reconciler.core.errors import StateError
+from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.model import Origin
 from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.edge.state.file import FileStore
 from reconciler.edge.state.store import Store, StoredText
@@ -48,6 +50,13 @@ class FakeReceiver:
         return titles
 
 
+def build_export(day: str) -> KnownExport:
+    """Return an export that was sent and completed on a day."""
+    sent_at = datetime.fromisoformat(f"{day}T00:00Z")
+    job = Job(JobSource.UPDATE, sent_at, is_accepted=True, shown_at=sent_at, result="COMPLETED", ended_at=sent_at)
+    return KnownExport(("i", "", "s3://d"), None, job)
+
+
 @dataclass
 class DispatcherScenario:
     """A target, a clock, receivers and a stored state, which several controllers may share."""
@@ -59,12 +68,21 @@ class DispatcherScenario:
     summary_interval: timedelta = timedelta()
     errors: list[str] = field(default_factory=list)
     retry_delays: list[float] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
 
     def build_status(self) -> ControllerStatus:
         """Return the controller status after a run that ends now."""
         now = self.clock.now()
         associations = tuple(
-            AssociationReport(name, Origin(f"{name}.yaml", 1, 1), DecisionKind(decision), "because", "i", "s3://d")
+            AssociationReport(
+                name,
+                Origin(f"{name}.yaml", 1, 1),
+                DecisionKind(decision),
+                "because",
+                "i",
+                "s3://d",
+                exports=tuple(map(build_export, self.completed)),
+            )
             for name, decision in self.decisions.items()
         )
         report = Report(
@@ -105,6 +123,7 @@ class DispatcherScenario:
 
 
 DRIFTED, LOST, RECOVERED = "reconcile: 1 drifted", "reconcile: 1 lost", "reconcile: 1 recovered"
+COMPLETED = "reconcile: 1 export completed"
 
 
 @pytest.fixture
@@ -134,6 +153,67 @@ def test_restart_does_not_repeat_notifications(scenario: DispatcherScenario, kin
     assert scenario.dispatch(scenario.create_dispatcher()) == []
     assert scenario.dispatch(scenario.create_dispatcher(), export="in-sync") == [RECOVERED]
     assert scenario.dispatch(scenario.create_dispatcher()) == []
+
+
+def test_completed_exports_are_notified_once_across_restarts(scenario: DispatcherScenario, tmp_path: Path) -> None:
+    """The first start is silent about earlier exports. Later ones are sent once, also those of a time without us."""
+    scenario.store = FileStore(tmp_path / "state" / "notifications.json")
+    scenario.completed = ["2026-09-01"]
+    assert scenario.dispatch(scenario.create_dispatcher()) == []
+    assert scenario.dispatch(scenario.create_dispatcher()) == []
+    scenario.completed += ["2026-10-01", "2026-10-02"]  # while no controller runs
+    dispatcher = scenario.create_dispatcher()
+    assert scenario.dispatch(dispatcher) == ["reconcile: 2 export completed"]
+    assert scenario.dispatch(dispatcher) == scenario.dispatch(scenario.create_dispatcher()) == []
+    scenario.completed.append("2026-10-03")
+    assert scenario.dispatch(dispatcher) == [COMPLETED]
+
+
+def test_new_receiver_is_not_notified_of_earlier_exports(scenario: DispatcherScenario) -> None:
+    """A new receiver learns of what is completed after its first dispatch, and only of that."""
+    scenario.completed = ["2026-09-01"]
+    dispatcher = scenario.create_dispatcher()
+    scenario.dispatch(dispatcher)
+    scenario.receivers.append(FakeReceiver("slack 1"))
+    assert scenario.dispatch(dispatcher) == []
+    scenario.completed.append("2026-10-01")
+    assert scenario.dispatch(dispatcher) == [COMPLETED]
+    assert scenario.receivers[1].take_titles() == [COMPLETED]
+
+
+def test_receiver_that_is_down_from_the_start_misses_no_completed_export(scenario: DispatcherScenario) -> None:
+    """A receiver that accepts nothing at first gets what was completed meanwhile, and nothing from before."""
+    scenario.completed = ["2026-09-01"]
+    scenario.receiver.is_down = True
+    assert scenario.dispatch(scenario.create_dispatcher(), export="lost") == []
+    scenario.completed.append("2026-10-01")
+    assert scenario.dispatch(scenario.create_dispatcher()) == []
+    scenario.receiver.is_down = False
+    assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 lost, 1 export completed"]
+
+
+def test_two_controllers_notify_of_a_completed_export_once(scenario: DispatcherScenario) -> None:
+    """An older report of another controller neither repeats a completed export nor forgets it."""
+    first, second = scenario.create_dispatcher(), scenario.create_dispatcher()
+    scenario.dispatch(first)
+    scenario.dispatch(second)
+    scenario.completed = ["2026-10-01"]
+    assert scenario.dispatch(first) == [COMPLETED]
+    scenario.completed = []  # the run of the second controller read the journal earlier
+    assert scenario.dispatch(second) == []
+    scenario.completed = ["2026-10-01"]
+    assert scenario.dispatch(second) == scenario.dispatch(first) == []
+
+
+def test_removed_target_keeps_its_completed_exports(scenario: DispatcherScenario) -> None:
+    """A target that leaves git and returns repeats no completed export, and misses none."""
+    scenario.completed = ["2026-10-01"]
+    scenario.dispatch(scenario.create_dispatcher(), export="lost")
+    status = scenario.build_status()
+    other = replace(status, targets=(replace(status.targets[0], target="other"),))
+    scenario.dispatch(scenario.create_dispatcher(lambda: other))
+    scenario.completed.append("2026-10-02")
+    assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 lost, 1 export completed"]
 
 
 def test_undelivered_changes_are_sent_later_in_one_message(scenario: DispatcherScenario) -> None:

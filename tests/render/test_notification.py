@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW
 
-from reconciler.core.notifications.changes import Finding, Notification, Summary
+from reconciler.core.notifications.changes import Notification, Summary
+from reconciler.core.notifications.finding import Finding
 from reconciler.core.notifications.state import Condition
 from reconciler.render.notification import build_change_message, build_summary_message
 
@@ -69,6 +70,21 @@ def test_target_and_source_problems_are_named() -> None:
     body = build_change_message((failure, recovery)).body.splitlines()
     assert body[1] == f"- {TARGET_LABEL}: denied"
     assert body[3] == "- the manifests: no longer rejected"
+
+
+def test_completed_export_is_good_news_and_an_unconfirmed_one_a_warning() -> None:
+    """Events are listed with their message: a completed export as a success, and an unconfirmed one as a warning."""
+    completed = build_notification(Condition.EXPORT_COMPLETED, "a", "the export of September ended by noon")
+    unconfirmed = build_notification(Condition.EXPORT_UNCONFIRMED, "b", "List still shows August")
+    message = build_change_message((completed,))
+    assert (message.title, message.severity) == ("reconcile: 1 export completed", "success")
+    heading, line = message.body.splitlines()
+    assert heading == "export completed:"
+    assert line.endswith(": the export of September ended by noon")
+    message = build_change_message((completed, unconfirmed))
+    assert (message.title, message.severity) == ("reconcile: 1 export unconfirmed, 1 export completed", "warning")
+    assert message.body.startswith("export unconfirmed: List does not confirm the export: ")
+    assert "List still shows August" in message.body
 
 
 @pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])

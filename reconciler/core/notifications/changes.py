@@ -1,4 +1,4 @@
-"""Find the problems that began, changed or ended since a receiver's last notification, and build its summary.
+"""Find what a receiver does not know yet: problems that began, changed or ended, and events. Build its summary.
 
 An association that waits, is held or could not be reconciled is neither a problem nor a recovery. A held write that
 makes the exit code of a run 1 is a problem.
@@ -11,15 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
+from reconciler.core.notifications.completions import (
+    Completion,
+    collect_marks,
+    find_new_completions,
+    list_completions,
+)
 from reconciler.core.notifications.conditions import (
     RESTART_MARK,
-    build_drift_mark,
     build_mark,
     describe_cause,
     find_condition,
     find_export_condition,
+    find_mark,
+    is_milder_form,
     waits_after_failure,
 )
+from reconciler.core.notifications.finding import Finding
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import TargetReport
@@ -33,36 +41,22 @@ _MIN_FAILURES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The condition of one subject in the last run, with its place and the message for receivers.
-
-    A problem with another `mark` is another problem, even if its condition is the same.
-    """
-
-    target: str
-    condition: Condition
-    name: str = ""
-    manifest: str = ""
-    arn: str = ""
-    message: str = ""
-    mark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class TargetSnapshot:
     """The findings about one target at a time.
 
-    If `is_complete` is False, an association without a finding may still be in git.
+    If `is_complete` is False, an association without a finding may still be in git. `completions` are the completed
+    exports, or None if this look does not show them.
     """
 
     at: datetime
     findings: Mapping[Subject, Finding]
     is_complete: bool = True
+    completions: tuple[Completion, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A change to notify a receiver of: the new finding, and the condition that it replaces, if any."""
+    """A change or an event to notify a receiver of: the finding, and the condition that it replaces, if any."""
 
     finding: Finding
     ended_condition: Condition | None = None
@@ -111,18 +105,35 @@ def find_changes(
     notifications: list[Notification] = []
     targets = dict(state.targets)
     for name, snapshot in snapshots.items():
-        previous_alerts = targets.get(name)
-        if previous_alerts and snapshot.at < previous_alerts.at:
+        previous_alerts = targets.get(name, TargetAlerts(snapshot.at, {}))
+        if snapshot.at < previous_alerts.at:
             continue  # another controller has sent the result of a later run
-        open_alerts = dict(previous_alerts.alerts) if previous_alerts else {}
+        open_alerts, completions = dict(previous_alerts.alerts), previous_alerts.completions
         notifications += _apply_snapshot(open_alerts, snapshot)
-        if open_alerts != (previous_alerts.alerts if previous_alerts else {}):
-            targets[name] = TargetAlerts(snapshot.at, open_alerts)
+        if completions is not None:
+            findings, completions = find_new_completions(completions, snapshot.completions or ())
+            notifications += map(Notification, findings)
+        alerts = replace(previous_alerts, alerts=open_alerts, completions=completions)
+        if alerts != previous_alerts:
+            targets[name] = replace(alerts, at=snapshot.at)
     return tuple(notifications), replace(state, targets=targets)
 
 
+def record_earlier_completions(state: NotificationState, snapshots: Mapping[str, TargetSnapshot]) -> NotificationState:
+    """Return the state with the completed exports of each target that is new to the receiver.
+
+    A receiver is not notified of what was completed before the first report.
+    """
+    targets = dict(state.targets)
+    for name, snapshot in snapshots.items():
+        alerts = targets.get(name, TargetAlerts(snapshot.at, {}))
+        if alerts.completions is None and snapshot.completions is not None and snapshot.at >= alerts.at:
+            targets[name] = replace(alerts, at=snapshot.at, completions=collect_marks(snapshot.completions))
+    return replace(state, targets=targets)
+
+
 def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> NotificationState:
-    """Return the state without the alerts of targets that were removed from git.
+    """Return the state without the alerts of targets that were removed from git. Completed exports stay known.
 
     If such a target returns, receivers are notified of its problems again.
     """
@@ -130,7 +141,9 @@ def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> 
         return state  # the manifests have not been read yet
     names = {SOURCE, *(target.target for target in status.targets)}
     removed = {
-        name: TargetAlerts(status.now, {}) for name, each in state.targets.items() if each.alerts and name not in names
+        name: replace(each, at=status.now, alerts={})
+        for name, each in state.targets.items()
+        if each.alerts and name not in names
     }
     return replace(state, targets={**state.targets, **removed})
 
@@ -181,6 +194,8 @@ def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnaps
             del open_alerts[subject]  # its manifest was removed from git
     for subject, finding in snapshot.findings.items():
         previous_alert, alert = open_alerts.get(subject), OpenAlert(finding.condition, finding.mark)
+        if previous_alert and is_milder_form(alert, previous_alert):
+            continue
         if finding.condition.is_wrong and alert != previous_alert:
             open_alerts[subject] = alert
             yield Notification(finding, previous_alert.condition if previous_alert else None)
@@ -219,6 +234,7 @@ def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -
     condition = Condition.UNLISTED if report.unlisted else Condition.WELL
     message = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
     findings = {Subject(): Finding(place, condition, message=message)}
+    completions = tuple(each for association in report.associations for each in list_completions(place, association))
     for each in report.associations:
         if each.decision is DecisionKind.RETIRED:
             continue
@@ -230,9 +246,9 @@ def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -
             each.arn or "",
             describe_cause(each),
         )
-        finding = replace(finding, mark=build_drift_mark(each)) if finding.condition is Condition.DRIFTED else finding
+        finding = replace(finding, mark=find_mark(each, finding.condition))
         findings[Subject(each.name)] = finding
         condition, mark = find_export_condition(each)
         message = finding.message if waits_after_failure(each) else ""
         findings[Subject(each.name, is_export=True)] = replace(finding, condition=condition, message=message, mark=mark)
-    return TargetSnapshot(at, findings)
+    return TargetSnapshot(at, findings, completions=completions)

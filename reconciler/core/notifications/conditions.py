@@ -6,7 +6,7 @@ import hashlib
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
-from reconciler.core.notifications.state import Condition
+from reconciler.core.notifications.state import Condition, OpenAlert
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.report.windows import SentWindow, WindowState
@@ -14,6 +14,9 @@ from reconciler.core.request.token import encode_canonical_json
 
 RESTART_MARK = "again"
 """The mark of a failed export that is running again. If it fails again, receivers are notified again."""
+
+_FORMS_OF_REFUSAL = (Condition.HELD, Condition.FAILED, Condition.BLOCKED)
+"""The conditions of an association whose last request was refused, the mildest first."""
 
 
 def find_condition(association: AssociationReport, *, is_listed: bool) -> Condition:
@@ -53,8 +56,10 @@ def find_export_condition(association: AssociationReport) -> tuple[Condition, st
     """Return the condition of the last export, and its mark.
 
     The last export of recurring windows is the one in the journal, because LastExecutionStatus may belong to an earlier
-    job. Each of them has its own mark.
+    job. Each of them has its own mark. While a policy holds the association, nothing is known of its export.
     """
+    if association.is_resting:
+        return Condition.UNCLEAR, ""
     if association.windows and association.windows.last:
         return _find_window_condition(association.windows.last)
     match association.last_execution.status if association.last_execution else "":
@@ -89,6 +94,25 @@ def describe_cause(association: AssociationReport) -> str:
     message = association.last_execution.message if association.last_execution else None
     reason = association.reason.replace(f"FAILED: {message}", "FAILED") if message else association.reason
     return paths or reason
+
+
+def find_mark(association: AssociationReport, condition: Condition) -> str:
+    """Return the mark of the condition of an association: that of its drift, or that of a refused request."""
+    if condition is Condition.DRIFTED:
+        return build_drift_mark(association)
+    last = association.exports[-1] if association.exports else None
+    if condition in _FORMS_OF_REFUSAL and last and last.job.refusal:
+        return build_mark(str(last.window and (last.window.start, last.window.end)))
+    return ""
+
+
+def is_milder_form(alert: OpenAlert, other: OpenAlert) -> bool:
+    """Tell whether an alert is about the same refused request as another one, and not more severe.
+
+    AWS may refuse the same request again and again, and the association is held or blocked in between.
+    """
+    is_same = alert.mark == other.mark != "" and {alert.condition, other.condition} <= set(_FORMS_OF_REFUSAL)
+    return is_same and _FORMS_OF_REFUSAL.index(alert.condition) <= _FORMS_OF_REFUSAL.index(other.condition)
 
 
 def build_drift_mark(association: AssociationReport) -> str:

@@ -16,7 +16,10 @@ _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class Condition(StrEnum):
-    """The condition of a subject. UNCLEAR neither begins nor ends a problem."""
+    """The condition of a subject. UNCLEAR neither begins nor ends a problem.
+
+    EXPORT_COMPLETED and EXPORT_UNCONFIRMED are events: each is sent once, and nothing ends it.
+    """
 
     WELL = "well"
     UNCLEAR = "unclear"
@@ -29,11 +32,18 @@ class Condition(StrEnum):
     HELD = "held"
     DRIFTED = "drifted"
     EXPORT_FAILED = "export failed"
+    EXPORT_UNCONFIRMED = "export unconfirmed"
+    EXPORT_COMPLETED = "export completed"
+
+    @property
+    def is_event(self) -> bool:
+        """True if the condition is something that has happened, and that nothing ends."""
+        return self in {Condition.EXPORT_COMPLETED, Condition.EXPORT_UNCONFIRMED}
 
     @property
     def is_wrong(self) -> bool:
-        """True if the condition is a problem."""
-        return self not in {Condition.WELL, Condition.UNCLEAR}
+        """True if the condition is a problem, which lasts until it ends."""
+        return self not in {Condition.WELL, Condition.UNCLEAR} and not self.is_event
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,10 +67,15 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class TargetAlerts:
-    """The open alerts of one target. `at` is the end of the last run that changed them."""
+    """The open alerts of one target. `at` is the end of the last run that changed them.
+
+    `completions` are the marks of the completed exports that the receiver knows, by the mark of their association. It
+    is None before the first report of the target.
+    """
 
     at: datetime
     alerts: Mapping[Subject, OpenAlert]
+    completions: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,8 @@ def _encode(state: NotificationState) -> dict[str, Any]:
                     }
                     for subject, alert in sorted(alerts.alerts.items(), key=lambda each: each[0])
                 ],
+                "completed": alerts.completions
+                and {key: list(alerts.completions[key]) for key in sorted(alerts.completions)},
             }
             for name, alerts in sorted(state.targets.items())
         },
@@ -145,10 +162,15 @@ def _decode(tree: Any) -> NotificationState:
                 )
                 for alert in each["open"]
             },
+            _decode_completions(each.get("completed")),
         )
         for name, each in tree["targets"].items()
     }
     return NotificationState(targets, _parse_time(tree["summarised"]) if tree["summarised"] else None)
+
+
+def _decode_completions(tree: Any) -> dict[str, tuple[str, ...]] | None:
+    return None if tree is None else {str(key): tuple(map(str, marks)) for key, marks in tree.items()}
 
 
 def _parse_time(text: str) -> datetime:

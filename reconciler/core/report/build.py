@@ -9,7 +9,7 @@ from datetime import datetime
 from reconciler.core.apply.outcome import Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import apply_outcome
-from reconciler.core.journal.records import LastDecision
+from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
     Adopt,
@@ -30,6 +30,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.report.build_windows import build_window_report
+from reconciler.core.report.exports import KnownExport, list_exports
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.window_obstacle import find_obstacle
 from reconciler.core.report.windows import WindowReport
@@ -80,6 +81,7 @@ def build_lines(
         replace(
             _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome))),
             windows=_build_windows(plan, decision, outcome),
+            exports=_list_exports(plan, decision, outcome),
         )
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
@@ -142,15 +144,32 @@ def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> W
     manifest = decision.manifest
     if plan.now is None or manifest.window is None:
         return None
-    match decision:
-        case Create() | Update() if outcome:
-            record = apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
-        case Create() | Update():
-            record = decision.previous_record
-        case _:
-            record = decision.record or plan.records.get(manifest.name)
+    record = _find_new_record(plan, decision, outcome) or _find_old_record(plan, decision)
     report = build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
     return report and replace(report, obstacle=find_obstacle(decision), settle_time=plan.settle_time)
+
+
+def _list_exports(plan: Plan, decision: Decision, outcome: Outcome | None) -> tuple[KnownExport, ...]:
+    """Return the exports before and after the write of a manifest. The write of a fixed window replaces the old job."""
+    stored_record = plan.records.get(decision.manifest.name)
+    records = _find_old_record(plan, decision), _find_new_record(plan, decision, outcome)
+    return list_exports(decision.manifest, stored_record, *records)
+
+
+def _find_old_record(plan: Plan, decision: Decision) -> Record | None:
+    """Return the record of a manifest without its write, after this look at List."""
+    match decision:
+        case Create() | Update():
+            return decision.previous_record
+        case _:
+            return decision.record or plan.records.get(decision.manifest.name)
+
+
+def _find_new_record(plan: Plan, decision: Decision, outcome: Outcome | None) -> Record | None:
+    """Return the record after the write of this run. None if there was no write, or if it left no record."""
+    if plan.now and outcome and isinstance(decision, Create | Update):
+        return apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
+    return None
 
 
 def _get_token(decision: Decision | None) -> str | None:

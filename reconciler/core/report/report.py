@@ -16,6 +16,7 @@ from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
 from reconciler.core.plan.write import Write, is_window_update
+from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.windows import WindowReport
 
 
@@ -57,6 +58,7 @@ class AssociationReport:
     exit_code: int = 0
     dry_run_exit_code: int = 0
     windows: WindowReport | None = None
+    exports: tuple[KnownExport, ...] = ()
 
     @property
     def reviewed_write(self) -> Write | None:
@@ -67,6 +69,11 @@ class AssociationReport:
     def needs_attention(self) -> bool:
         """True if a write is held or a change is not sent, and a person should know of it."""
         return self.decision in {DecisionKind.HELD, DecisionKind.CHANGED} and self.exit_code > 0
+
+    @property
+    def is_resting(self) -> bool:
+        """True if a write is held, no later run sends it by itself, and this is no trouble, as with policy.suspend."""
+        return self.decision is DecisionKind.HELD and self.exit_code == 0 and self.write is None
 
     @property
     def has_failed(self) -> bool:

@@ -479,6 +479,12 @@ def test_future_times_in_the_notification_state_are_ignored() -> None:
         {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}}}},
         {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}, "summarised": "2026-11-01"}}},
         {"format": "reconciler/notices/v1", "receivers": {"a": {"targets": {}, "summarised": "today"}}},
+        {
+            "format": "reconciler/notices/v1",
+            "receivers": {
+                "a": {"targets": {"prod": {"at": NOW.isoformat(), "open": [], "completed": ["x"]}}, "summarised": None}
+            },
+        },
     ],
 )
 def test_malformed_notification_state_is_rejected(document: object) -> None:
