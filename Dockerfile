@@ -45,13 +45,15 @@ ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RECONCILER_CONTAINER=1 \
-    RECONCILER_LISTEN=:8080
+    RECONCILER_LISTEN=:8080 \
+    RECONCILER_YES=1
 # Mount manifests at /srv/reconciler/manifests. The program's default location for the journal leads to
 # /var/lib/reconciler. The journal must outlive the container: mount a persistent volume there.
 # RECONCILER_STATE is not set, because it would count as an explicit choice: a CI job without a choice is refused.
 # RECONCILER_CONTAINER tells the program that an empty folder may be a volume that is not mounted: it then starts a new
 # journal only with --new-state. The program fetches git repositories to /tmp and removes them afterwards. It writes
 # nothing else, so the root file system may be read-only.
+# RECONCILER_YES prevents a question at the terminals of `docker run -t`, compose and Kubernetes, where nobody sits.
 # tini is process 1, because it handles signals a millisecond after its start. Python needs some tenths of a second.
 # In other images the program handles them itself once it runs (reconciler/app/init_process.py).
 WORKDIR /srv/reconciler

@@ -59,21 +59,26 @@ def build_create_bound(desired: Desired, limit: int) -> CreateBound | None:
 
 
 def run_targets(
-    desired: Desired, connect: TargetConnector, context: RunContext, bound: CreateBound | None = None
+    desired: Desired,
+    connect: TargetConnector,
+    context: RunContext,
+    bound: CreateBound | None = None,
+    confirm: Callable[[tuple[TargetReport, ...]], None] | None = None,
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, or if the targets may exceed the bound of creates together, preview every target before the
-    first write. If the plan does not match the review, write nothing and return the mismatch. `bound` is the bound of
-    a revision whose targets run one by one.
+    With a reviewed plan, with `confirm`, or if the targets may exceed the bound of creates together, preview every
+    target before the first write. If the plan does not match the review, write nothing and return the mismatch.
+    `confirm` asks a person about the reports of the previews, and raises NotConfirmed to write nothing. `bound` is the
+    bound of a revision whose targets run one by one.
     """
-    has_own_bound = bound is None
+    context, has_own_bound = replace(context, is_confirmed=confirm is not None), bound is None
     bound = bound or build_create_bound(desired, context.options.max_creates_total)
     tasks = [_TargetRun(target, desired.manifests[target.name], connect, context, bound) for target in desired.targets]
     with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
         for task in tasks:
             stack.callback(task.close)
-        if context.reviewed or (bound and has_own_bound):
+        if context.reviewed or confirm or (bound and has_own_bound):
             tuple(pool.map(with_context(_TargetRun.preview), tasks))
             reports = tuple(task.limit_creates() for task in tasks)
         if context.reviewed:
@@ -81,6 +86,8 @@ def run_targets(
             integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
             if mismatch := compare_with_review(context.reviewed, map(format_write_line, writes), integration_names):
                 return reports, mismatch
+        if confirm:
+            confirm(reports)
         return tuple(pool.map(with_context(_TargetRun.execute), tasks)), None
 
 

@@ -35,13 +35,13 @@ def reconcile(
 ) -> Result:
     """Bring one target as close to its manifests as its policy allows, and return the result.
 
-    `first` is an earlier preview. If it was compared with a reviewed plan and its writes have changed, write nothing.
+    `first` is an earlier preview. If a person reviewed or confirmed its writes, and they have changed, write nothing.
     Raises CloudError and StateError.
     """
-    candidate, reviewed = first, first if run.context.reviewed else None
+    candidate, approved = first, first if run.context.is_plan_approved else None
     for _ in range(_MAX_ATTEMPTS):
         candidate = _look_again(run, candidate or preview(run, cloud, journal_reader), cloud)
-        if reviewed and not reviewed.has_same_writes_as(candidate.plan):
+        if approved and not approved.has_same_writes_as(candidate.plan):
             error = "the planned writes changed during the run: nothing was written"
             return Result(candidate.plan, {}, {}, error)
         if candidate.is_fresh(run.context.clock.now()):

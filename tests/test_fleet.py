@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
+import pytest
 from support.builders import context, manifest
 from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Created
-from reconciler.core.errors import AccessDenied
+from reconciler.core.errors import AccessDenied, NotConfirmed
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
@@ -123,6 +124,49 @@ def test_plan_mismatch_in_one_target_blocks_every_write() -> None:
     assert mismatch.reviewed_digest == reviewed.digest
     assert [report.associations[0].decision for report in reports] == ["create", "adopt"]
     assert [len(fleet.clouds[name].service.executed_writes) for name in "ae"] == [0, 1]
+
+
+def test_confirmed_plan_is_executed_in_every_target() -> None:
+    """The previews of all targets are shown before the first write, and their writes are then sent."""
+    fleet = build_healthy_fleet()
+    shown: list[str] = []
+
+    def confirm(reports: tuple[TargetReport, ...]) -> None:
+        shown.extend(each.decision for report in reports for each in report.associations)
+        assert not any(fleet.clouds[name].service.executed_writes for name in "ae")
+
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
+    assert shown == ["create", "create"]
+    assert [type(report.associations[0].outcome) for report in reports] == [Created, Created]
+
+
+def test_plan_that_is_not_confirmed_writes_nothing() -> None:
+    """Without a confirmation nothing is written in any target, and every connection is closed."""
+    fleet = build_healthy_fleet()
+
+    def refuse(_: tuple[TargetReport, ...]) -> None:
+        raise NotConfirmed("no")
+
+    with pytest.raises(NotConfirmed):
+        run_targets(fleet.desired, fleet, context(fleet.clock), confirm=refuse)
+    assert not any(fleet.clouds[name].service.executed_writes for name in "ae")
+    assert sorted(fleet.closed_targets) == ["a", "e"]
+
+
+def test_writes_that_changed_after_the_confirmation_are_not_sent() -> None:
+    """If the plan of a target changes while the question waits, even for hours, its writes are not sent."""
+    fleet = build_healthy_fleet()
+
+    def confirm(_: tuple[TargetReport, ...]) -> None:
+        fleet.clouds["e"].create(manifest().spec, "by hand", fleet.clock.now())
+        fleet.clock.advance(hours=3)
+
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
+    assert [report.error for report in reports] == [
+        None,
+        "the planned writes changed during the run: nothing was written",
+    ]
+    assert [len(fleet.clouds[name].service.executed_writes) for name in "ae"] == [1, 1]
 
 
 def test_unreachable_target_makes_the_plan_differ() -> None:

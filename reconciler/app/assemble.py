@@ -18,8 +18,9 @@ from reconciler.core.errors import SetupError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.create_bound import CreateBound
+from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
-from reconciler.core.report.report import Report, RunInfo
+from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
 from reconciler.edge.aws import SharedModels, TargetSession
@@ -34,9 +35,18 @@ if TYPE_CHECKING:
 class Runner:
     """A runner of targets, which shares AWS models, journal readers and run locks between runs."""
 
-    def __init__(self, config: RunConfig, stop: threading.Event, metrics: Metrics | None = None) -> None:
-        """Open the location of the journals. Raises CloudError."""
-        self._config, self._metrics = config, metrics
+    def __init__(
+        self,
+        config: RunConfig,
+        stop: threading.Event,
+        metrics: Metrics | None = None,
+        confirm: Callable[[Report], None] | None = None,
+    ) -> None:
+        """Open the location of the journals. Raises CloudError.
+
+        `confirm` gets the report of a dry run before the first write, and raises NotConfirmed to write nothing.
+        """
+        self._config, self._metrics, self._confirm = config, metrics, confirm
         self._stop = stop
         self._clock = config.create_clock(stop)
         self._models = SharedModels()
@@ -59,15 +69,25 @@ class Runner:
         `bound` is the bound of creates in all targets of the revision, if `desired` has only one of them.
         """
         started_at = self._clock.now()
+
+        def build_report(
+            targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_dry_run: bool
+        ) -> Report:
+            finished_at = max(started_at, self._clock.now())  # the clock may have been set back
+            is_single = self._config.is_single
+            info = RunInfo(run, started_at, finished_at, is_dry_run, revision, __version__, is_single)
+            live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
+            return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
+
+        def confirm(targets: tuple[TargetReport, ...]) -> None:
+            if self._confirm:
+                self._confirm(build_report(targets, None, is_dry_run=True))
+
         target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bind_fields(run=run, revision=revision, **target_field):
             connect, context = self.build_connector(run, revision), self.build_context(progress)
-            targets, mismatch = run_targets(desired, connect, context, bound)
-        finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-        config = self._config
-        info = RunInfo(run, started_at, finished_at, config.dry_run, revision, __version__, config.is_single)
-        live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
-        return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
+            targets, mismatch = run_targets(desired, connect, context, bound, confirm if self._confirm else None)
+        return build_report(targets, mismatch, is_dry_run=self._config.dry_run)
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from reconciler.app.assemble import Runner, open_sandbox_if_requested
@@ -24,12 +25,30 @@ _SAFE_SETTLE_TIME = timedelta(minutes=10)
 """Shortest settle time without a warning. A request is valid for 5 minutes after its signature, and clocks differ."""
 
 
-def run_once(desired: Desired, revision: str | None, config: RunConfig, stop: StopSignal, progress: Progress) -> Report:
-    """Reconcile once and return the report. Raises UsageError, SetupError and CloudError."""
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The terminal of the person who waits for a run: the display of progress, and the question before writes.
+
+    `confirm` gets the report of a dry run before the first write, and raises NotConfirmed to write nothing. None asks
+    nothing.
+    """
+
+    progress: Progress
+    confirm: Callable[[Report], None] | None = None
+
+
+def run_once(
+    desired: Desired,
+    revision: str | None,
+    config: RunConfig,
+    stop: StopSignal,
+    terminal: Terminal,
+) -> Report:
+    """Reconcile once and return the report. Raises UsageError, SetupError, CloudError and NotConfirmed."""
     with open_sandbox_if_requested(config):
-        runner = Runner(config, stop.event)
+        runner = Runner(config, stop.event, confirm=terminal.confirm)
         targets = select_configured_targets(desired, config)
-        report = runner.run(targets, generate_id(), config.revision or revision, progress)
+        report = runner.run(targets, generate_id(), config.revision or revision, terminal.progress)
     logs.log_report(report)
     return report
 

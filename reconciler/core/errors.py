@@ -18,6 +18,7 @@ class ReconcilerError(Exception):
     ├── GitError             the repository or revision cannot be read; AWS was not called
     │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
     │   └── UntrustedCommit  the commit is not signed by a listed key
+    ├── NotConfirmed         the person at the terminal did not confirm the plan; nothing was written
     ├── StopRequested        shutdown requested while the program waited
     │   └── Interrupted      a signal ended the program before it had a result
     ├── StateError           the journal cannot be read, written or trusted
@@ -110,6 +111,10 @@ class InvalidReference(GitError):
 
 class UntrustedCommit(GitError):
     """Commit that is not signed by a listed key. Its revision is rejected."""
+
+
+class NotConfirmed(ReconcilerError):
+    """Plan that the person at the terminal did not confirm. Nothing was written."""
 
 
 class StopRequested(ReconcilerError):

@@ -15,7 +15,8 @@ from reconciler.core.ports import Clock, Progress
 class RunContext:
     """Context that the runs of several targets share. A run checks `is_stopped` before every call that changes AWS.
 
-    With a `reviewed` plan, a run carries out only that plan.
+    With a `reviewed` plan, a run carries out only that plan. If `is_confirmed`, it carries out only the writes of its
+    preview, which a person confirms before the first write.
     """
 
     options: RunOptions
@@ -23,6 +24,12 @@ class RunContext:
     progress: Progress
     is_stopped: Callable[[], bool]
     reviewed: ReviewedPlan | None = None
+    is_confirmed: bool = False
+
+    @property
+    def is_plan_approved(self) -> bool:
+        """True if a person reviewed or confirms the writes of the preview."""
+        return self.reviewed is not None or self.is_confirmed
 
 
 @dataclass(frozen=True, slots=True)

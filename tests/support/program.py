@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support import forking
+from support.terminal import Keys, run_at_terminal
 
 Process = subprocess.Popen[str] | forking.ForkedProcess
 """A running process of the program."""
@@ -147,23 +147,11 @@ class Program:
 
         With an `answer`, a person types it. Otherwise standard input is empty.
         """
-        controlling_side, program_side = pty.openpty()
-        process = subprocess.Popen(
-            self.build_command(*arguments),
-            cwd=self.folder, env=create_environment(TERM="xterm-256color", **(env or {})),
-            stdin=subprocess.DEVNULL if answer is None else program_side, stdout=program_side, stderr=program_side,
-        )  # fmt: skip
-        os.close(program_side)
-        os.write(controlling_side, (answer or "").encode())
-        output = b""
-        while True:
-            try:
-                chunk = os.read(controlling_side, 65536)
-            except OSError:  # the error of Linux if the other side is closed
-                break
-            if not chunk:
-                break
-            output += chunk
-        os.close(controlling_side)
-        process.wait(timeout=60)
-        return output.decode()
+        return self.type_on_terminal(*arguments, env=env, keys=None if answer is None else Keys(answer))[1]
+
+    def type_on_terminal(
+        self, *arguments: str, env: Mapping[str, str] | None = None, keys: Keys | None
+    ) -> tuple[int, str]:
+        """Run the program on a terminal on which a person types. Return its exit code and its output."""
+        variables = create_environment(TERM="xterm-256color", **(env or {}))
+        return run_at_terminal(self.build_command(*arguments), self.folder, variables, keys)

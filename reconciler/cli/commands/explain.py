@@ -49,8 +49,8 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     prepare(config)
     desired, _ = read_manifests(source)
     targets = find_manifest_targets(name, desired, config)
-    with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
-        subjects = explain_manifest(name, targets, desired, config, show_progress)
+    with open_sandbox_if_requested(config), progress.show_bars() as bars:
+        subjects = explain_manifest(name, targets, desired, config, bars.update)
     for subject in subjects:
         if isinstance(subject, LocatedExplanation) and subject.refusal:
             print_error(subject.refusal if len(subjects) == 1 else f"{subject.target}: {subject.refusal}")

@@ -58,8 +58,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
     prepare(config)
     desired = select_configured_targets(_read_desired(source), config)
     is_beside_manifests = folder is not None and _is_read_with(source, folder)
-    with open_sandbox_if_requested(config), progress.show_bars() as show_progress:
-        result = export_targets(desired, config, show_progress, should_skip_managed=unmanaged or is_beside_manifests)
+    with open_sandbox_if_requested(config), progress.show_bars() as bars:
+        result = export_targets(desired, config, bars.update, should_skip_managed=unmanaged or is_beside_manifests)
     if result.managed_count and not unmanaged and is_beside_manifests:
         result.advice.append(
             _MANAGED_LEFT_OUT.format(associations=format_count(result.managed_count, "association"), folder=folder)

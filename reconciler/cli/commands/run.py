@@ -16,6 +16,7 @@ from reconciler.cli.failures import print_error
 if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
     from reconciler.core.plan.review import ReviewedPlan
+    from reconciler.core.report.report import Report
 
 
 @click.command("run", cls=options.Command)
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     metavar="DIGEST|FILE",
     help="Write only if the plan equals this reviewed plan: the digest (sha256:…) or the JSON report of a dry run.",
 )
+@options.option("--yes", is_flag=True, help="Do not ask at a terminal before writes that cannot be undone.")
 @options.option("--revision", metavar="TEXT", help="Revision of the manifests to show in the report and the log.")
 @options.option(
     "--detailed-exitcode",
@@ -41,20 +43,21 @@ if TYPE_CHECKING:
     type=options.Choice(["unmanaged"]),
     help="With --detailed-exitcode, count unmanaged associations as a difference.",
 )
-def command(
+def command(  # noqa: PLR0913 - one for each option
     source: Source,
     outputs: tuple[str, ...],
     *,
     expect_plan: str | None,
+    yes: bool,
     detailed_exitcode: bool,
     fail_on: str | None,
     **config_values: Any,
 ) -> int:
     """Reconcile once: read the manifests, compare them with AWS, create what is missing, and report."""
     from reconciler.app.config import RunConfig
-    from reconciler.app.once import prepare, read_manifests, run_once, warn_of_missing_state
+    from reconciler.app.once import Terminal, prepare, read_manifests, run_once, warn_of_missing_state
     from reconciler.app.stop_signal import stop_on_signals
-    from reconciler.cli import formats, progress
+    from reconciler.cli import formats, progress, question
     from reconciler.core.errors import InvalidManifests, UsageError
 
     if fail_on and not detailed_exitcode:
@@ -75,8 +78,17 @@ def command(
     except InvalidManifests as invalid:
         _write_findings(invalid, parsed_outputs)
         raise
-    with stop_on_signals() as stop, progress.show_bars() as show_progress:
-        report = run_once(desired, revision, config, stop, show_progress)
+    has_question = question.is_needed(
+        settings, yes=yes, dry_run=config.dry_run, has_reviewed_plan=config.reviewed is not None
+    )
+    with stop_on_signals() as stop, progress.show_bars() as bars:
+
+        def confirm(plan: Report) -> None:
+            bars.stop()
+            question.confirm(plan, stop.event.is_set, is_sandbox=config.sandbox)
+
+        terminal = Terminal(bars.update, confirm if has_question else None)
+        report = run_once(desired, revision, config, stop, terminal)
     output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
     if stop.signal:
         return 128 + stop.signal

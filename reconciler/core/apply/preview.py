@@ -44,10 +44,15 @@ class Preview:
         )
 
     def has_same_writes_as(self, plan: Plan) -> bool:
-        """Tell whether another plan has the same writes."""
-        return compute_digest(map(format_write_line, plan.reviewed_writes)) == compute_digest(
-            map(format_write_line, self.plan.reviewed_writes)
-        )
+        """Tell whether another plan has the same writes, of those that a person approved.
+
+        A review covers also the writes that wait. A person at the terminal confirms those that are sent now.
+        """
+        return self._compute_digest(plan) == self._compute_digest(self.plan)
+
+    def _compute_digest(self, plan: Plan) -> str:
+        writes = plan.reviewed_writes if self.rules.has_reviewed_plan else plan.writes
+        return compute_digest(map(format_write_line, writes))
 
     def is_fresh(self, now: datetime) -> bool:
         """Tell whether the plan may still be carried out: it has no writes, or its observation is recent enough."""

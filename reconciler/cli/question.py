@@ -1,0 +1,75 @@
+"""Ask the person at the terminal before writes that cannot be undone."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.app.settings import Settings
+from reconciler.cli import output
+from reconciler.cli.environment import read_settings
+from reconciler.core.errors import NotConfirmed
+
+if TYPE_CHECKING:
+    from reconciler.core.report.report import Report
+
+ANSWER = "yes"
+"""The only answer that confirms a plan."""
+_TIME_LIMIT = timedelta(minutes=10)
+_POLL_SECONDS = 0.2
+
+
+def is_needed(settings: Settings, *, yes: bool, dry_run: bool, has_reviewed_plan: bool) -> bool:
+    """Tell whether a run has to ask: a person sits at the terminal, and nothing else has confirmed the writes."""
+    is_attended = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
+    return is_attended and not (settings.is_ci or settings.is_git_hook or yes or dry_run or has_reviewed_plan)
+
+
+def confirm(
+    report: Report, is_stopped: Callable[[], bool], *, is_sandbox: bool, time_limit: timedelta = _TIME_LIMIT
+) -> None:
+    """Show the plan of a dry run, and ask whether to send its writes. Without writes, do nothing.
+
+    Raises NotConfirmed for any answer but `yes`, and if there is none within `time_limit`.
+    """
+    from reconciler.cli.formats import REPORT_RENDERERS
+    from reconciler.render.question import format_question, list_sent_writes
+
+    writes = list_sent_writes(report)
+    if not writes:
+        return
+    click.echo(REPORT_RENDERERS["text"](report, read_settings().can_show_colors), err=True)
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
+    click.echo(format_question(writes, is_sandbox=is_sandbox), nl=False, err=True)
+    answer = _read_answer(is_stopped, time_limit)
+    if not answer:
+        click.echo(err=True)  # the terminal shows the line break of an answer, and no other
+    if answer != ANSWER:
+        raise NotConfirmed(f"nothing was written, because {_describe_refusal(answer, is_stopped, time_limit)}")
+
+
+def _read_answer(is_stopped: Callable[[], bool], time_limit: timedelta) -> str | None:
+    """Return the next line of the terminal. Empty at its end, and None after a signal or the time limit."""
+    terminal = sys.stdin.fileno()
+    end = time.monotonic() + time_limit.total_seconds()
+    while not is_stopped() and time.monotonic() < end:
+        if select.select([terminal], [], [], _POLL_SECONDS)[0]:
+            return os.read(terminal, 1024).decode(errors="replace").strip()
+    return None
+
+
+def _describe_refusal(answer: str | None, is_stopped: Callable[[], bool], time_limit: timedelta) -> str:
+    if answer is not None:
+        return f"the answer was not {ANSWER}"
+    if is_stopped():
+        return "the question was interrupted"
+    minutes = round(time_limit.total_seconds() / 60)
+    return f"nobody answered within {minutes} minutes (--yes asks no question)"
