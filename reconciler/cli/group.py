@@ -26,6 +26,7 @@ _COMMANDS = {
     "status": "Show the records of the journal.",
     "unlock": "Free the lease of a dead run.",
     "doctor": "Check credentials, permissions, buckets and journal.",
+    "completion": "Print the script that completes the command line in a shell.",
     "schema": "Print the JSON Schema of a manifest or an output.",
     "sandbox": "Serve a simulated AppIntegrations API over HTTP.",
 }

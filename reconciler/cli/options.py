@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
+from reconciler.cli.completion import complete_targets
 from reconciler.cli.parameters import Glob, LabelSelector, SandboxTime, WholeNumber
 from reconciler.core.durations import parse_duration
 from reconciler.core.errors import UsageError
@@ -199,6 +200,7 @@ target_selection = combine_options(
         "targets",
         multiple=True,
         type=Glob(),
+        shell_complete=complete_targets,
         metavar="NAME",
         help="Use only this Target. NAME may be a glob, such as 'prod-*'. May be repeated.",
     ),

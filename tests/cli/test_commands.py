@@ -275,6 +275,48 @@ def test_shells_complete_commands_and_options(tmp_path: Path) -> None:
     assert "file,mani" in complete(tmp_path, "-f", "mani")
 
 
+def test_shells_complete_manifests_and_targets() -> None:
+    """Names of manifests and of targets are completed from the default folder, and from that of -f."""
+    assert complete(REPOSITORY, "explain", "profiles-b") == ["plain,profiles-before-october"]
+    assert complete(REPOSITORY, "windows", "") == ["plain,profiles-monthly"]
+    for command in (("--target",), ("status", "--target"), ("unlock",)):
+        assert complete(REPOSITORY, *command, "") == ["plain,production", "plain,staging"]
+    path = str(REPOSITORY / "manifests")
+    assert complete(REPOSITORY / "docs", "explain", "-f", path, "profiles-m") == ["plain,profiles-monthly"]
+
+
+def test_completion_is_silent_without_usable_manifests(tmp_path: Path) -> None:
+    """Without manifests, with invalid ones, and with a repository, no name is completed, and nothing is printed."""
+    assert complete(tmp_path, "explain", "") == [""]
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "broken.yaml").write_text("kind: [")
+    assert complete(tmp_path, "explain", "") == [""]
+    assert complete(REPOSITORY, "explain", "--git-url", "https://host/x", "") == [""]
+
+
+def test_bash_completes_with_the_printed_script() -> None:
+    """The script of `reconcile completion bash` works in bash."""
+    lines = (
+        f'eval "$({SCRIPT} completion bash)"',
+        f"COMP_WORDS=({SCRIPT} explain profiles-b) COMP_CWORD=2",
+        f"_reconcile_completion {SCRIPT}",
+        'echo "${COMPREPLY[@]}"',
+    )
+    result = subprocess.run(
+        ["bash", "--norc", "-c", "\n".join(lines)],
+        cwd=REPOSITORY, env=create_environment(), capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert (result.stdout, result.stderr) == ("profiles-before-october\n", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(tmp_path: Path, shell: str) -> None:
+    """There is a script for each shell, which calls the program."""
+    result = Program(tmp_path).run("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    assert f"_RECONCILE_COMPLETE={shell}_complete" in result.out
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion_script_is_printed(tmp_path: Path, shell: str) -> None:
     """The variable `_RECONCILE_COMPLETE` makes the program print a completion script for each shell."""

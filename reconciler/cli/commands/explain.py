@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.completion import complete_manifests
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_error
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain", cls=options.Command)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_manifests)
 @sources.manifests
 @output.plain_outputs
 @options.connection

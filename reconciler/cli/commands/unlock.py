@@ -9,11 +9,12 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.completion import complete_targets
 from reconciler.cli.environment import read_settings
 
 
 @click.command("unlock", cls=options.Command)
-@click.argument("target")
+@click.argument("target", shell_complete=complete_targets)
 @sources.manifests
 @options.aws_access
 @options.state

@@ -10,6 +10,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, parameters, sources
+from reconciler.cli.completion import complete_recurring_manifests
 from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("windows", cls=options.Command)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_recurring_manifests)
 @options.option(
     "--until",
     type=parameters.CalendarDate(),

@@ -1,0 +1,28 @@
+"""`reconcile completion`: print the script that lets a shell complete the command line."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import options
+
+_VARIABLE = "_RECONCILE_COMPLETE"
+
+
+@click.command("completion", cls=options.Command)
+@click.argument("shell", type=options.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def command(context: click.Context, shell: str) -> None:
+    """Print a script for a SHELL, which then completes commands, options, manifests and targets.
+
+    bash, in ~/.bashrc: eval "$(reconcile completion bash)"
+
+    zsh, in ~/.zshrc: eval "$(reconcile completion zsh)"
+
+    fish: reconcile completion fish > ~/.config/fish/completions/reconcile.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    completion_class = get_completion_class(shell)
+    assert completion_class
+    click.echo(completion_class(context.find_root().command, {}, "reconcile", _VARIABLE).source())
