@@ -103,8 +103,8 @@ def describe_future_continue(inputs: DecisionInput, declaration: WindowDeclarati
     if continue_from is None or continue_from <= min(inputs.rules.now, inputs.look_time):
         return None
     return (
-        f"window.continueFrom is in the future, and has no effect before that time: set it to the time up to which "
-        f"everything has been exported; it is {format_local(continue_from, declaration)}"
+        f"window.continueFrom is in the future, and has no effect before that time: wait for it, or set it to the time "
+        f"up to which everything has been exported; it is {format_local(continue_from, declaration)}"
     )
 
 
