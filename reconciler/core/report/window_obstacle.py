@@ -37,7 +37,7 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
             )
         if is_superseded(declaration, recurrence):
             return (
-                "no export is sent, because this window was in force before and was replaced since: to return to it, "
+                "no export is sent, because this window was replaced by another one before: to return to it, "
                 f"raise policy.generation above {record.generation}"
             )
     if (

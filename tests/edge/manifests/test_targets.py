@@ -353,7 +353,7 @@ def test_same_name_is_allowed_in_other_targets_only() -> None:
     everywhere = build_manifest("targets: ['*']")
     (problem,) = list_problems(*TARGETS, everywhere, build_manifest("target: staging", destination="s3://x/yz"))
     assert problem.startswith("all.yaml:26:18: /metadata/name: the name 'monthly' is already used by the manifest at")
-    assert problem.endswith("names must be unique in a target (in target 'staging')")
+    assert problem.endswith("names are unique in a target (in target 'staging')")
 
 
 def test_same_request_after_the_substitution_is_a_problem() -> None:
