@@ -772,7 +772,7 @@ MEANING: Cases = {
     ),
     "one-name-twice": (
         f"{MANIFEST}---\n{MANIFEST.replace('profiles', 'accounts')}",
-        ["11:9: /metadata/name: the name 'export' is already used by the manifest at bad.yaml:1: names must be unique"],
+        ["11:9: /metadata/name: the name 'export' is already used by the manifest at bad.yaml:1: rename one of them"],
     ),
     "one-key-twice": (
         f"{MANIFEST}---\n{MANIFEST.replace(': export', ': other')}",
