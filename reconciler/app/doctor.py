@@ -93,7 +93,7 @@ class DoctorRun:
     def _check_clock(self, sts_listener: probe.StsListener, region: str | None) -> Check:
         """Return the check of the clock. STS inside the process has another clock than the sandbox."""
         if self._config.sandbox:
-            return build_skipped_check("clock", "the sandbox of --sandbox has the clock of the run")
+            return build_skipped_check("clock", "--sandbox has the clock of this run")
         return checks.check_clock(sts_listener.answer, "STS did not answer" if region else _NO_REGION)
 
     @staticmethod
@@ -172,8 +172,7 @@ class DoctorRun:
             if self._config.sandbox:
                 check_names = ("bucket-region", "bucket-encryption")
                 yield from (
-                    build_skipped_check(name, "the sandbox of --sandbox has no buckets", subject=bucket.name)
-                    for name in check_names
+                    build_skipped_check(name, "--sandbox has no buckets", subject=bucket.name) for name in check_names
                 )
                 continue
             bucket_region = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_region(name))  # type: ignore[misc]

@@ -61,7 +61,8 @@ def find_named_target(desired: Desired, name: str) -> Target:
 def _describe_unknown_name(name: str, declared_names: Sequence[str], option: str) -> str:
     closest = find_closest(name, declared_names)
     hint = f"did you mean {closest!r}?" if closest else f"use {_format_choice(declared_names)}"
-    return f"{option} {name!r} is not declared: {hint}"
+    problem = "matches no target" if option == "--target" and set(name) & set("*?") else "is not declared"
+    return f"{option} {name!r} {problem}: {hint}"
 
 
 def _format_choice(names: Sequence[str]) -> str:

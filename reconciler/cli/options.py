@@ -253,7 +253,7 @@ plan_options = combine_options(
         show_default=True,
         metavar="N",
         help="Maximum number of creates in all targets of a revision together, if there are several. If more than N "
-        "are planned, none is sent. A target that cannot be looked at counts each of its manifests.",
+        "are planned, none is sent. A target that cannot be looked at counts as one create for each of its manifests.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.

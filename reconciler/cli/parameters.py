@@ -36,10 +36,10 @@ class CalendarDate(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the date. Fails if the text is not a date of the calendar."""
+        """Return the date. Fails if the text is not a date."""
         day = value if isinstance(value, date) else parse_date(str(value))
         if day is None:
-            self.fail(f"{value!r} is not a date of the calendar: write YEAR-MONTH-DAY, such as 2026-12-31", param, ctx)
+            self.fail(f"{value!r} is not a date: write YEAR-MONTH-DAY, such as 2026-12-31", param, ctx)
         return day
 
 

@@ -12,7 +12,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.windows.declaration import DEFAULT_DELAY, WindowDeclaration
 
 NO_MANIFESTS = Problem(
-    "all given files", 0, 0, "", "none contains a DataIntegrationAssociation: nothing will be created"
+    "all given files", 0, 0, "", "no file contains a DataIntegrationAssociation: nothing will be created"
 )
 """Warning about a revision without a manifest. It belongs to no file, and its line is therefore 0."""
 

@@ -119,7 +119,7 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"           and   {explanation.row.condition}"
     yield f"           then  {explanation.row.decision}"
     if explanation.row.guardrail:
-        yield f"  guardrail  {association.decision}: {explanation.row.guardrail}"
+        yield f"  guardrail  {association.decision} instead of {explanation.row.decision}"
     for difference in association.differences:
         live = format_value(difference.live) if difference.is_readable else "unverifiable"
         git, applied = format_value(difference.desired), format_value(difference.applied)
@@ -188,7 +188,8 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
         yield from (f"  {line}" for line in _render_members(record.request))
     for number, execution in enumerate(record.previous_executions, 1):
         total = len(record.previous_executions)
-        yield f"  earlier execution, not repeated automatically, {number} of {total}: {format_value(execution)}"
+        position, value = f"{number} of {total}", format_value(execution)
+        yield f"  earlier ExecutionConfiguration {position}, not sent again automatically: {value}"
 
 
 def _render_state(record: Record) -> Iterator[str]:
@@ -216,7 +217,7 @@ def _describe_job(job: Job) -> str:
     )
     skip = ""
     if job.is_skipped and job.ended_at:
-        skip = f"; window.skip passed over its window at {format_timestamp(job.ended_at)}"
+        skip = f"; window.skip left it outs window at {format_timestamp(job.ended_at)}"
     if job.refusal:
         return f"{event}, refused: {job.refusal.message}{skip}"
     if job.is_skipped:
@@ -225,7 +226,7 @@ def _describe_job(job: Job) -> str:
         return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
     if job.result and job.ended_at:
         return f"{event}, ended as {job.result} by {format_timestamp(job.ended_at)}"
-    return f"{event}, and its export has not ended"
+    return f"{event}, and no run has recorded the end of its export"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:

@@ -59,7 +59,7 @@ class ReportKind(StrEnum):
     )
     UPDATE = (
         "update", "to update", "note", "write", "~", "yellow",
-        "The execution changed in git. The update REPEATS the export.",
+        "A window is due, or git changed ExecutionConfiguration. The update starts an export.",
     )
     CREATE = (
         "create", "to create", "note", "write", "+", "green",
@@ -70,7 +70,7 @@ class ReportKind(StrEnum):
         "settling", "settling", "note", "difference", "…", "cyan",
         "An answer was lost, or List may lag. Nothing is sent until the result is certain.",
     )
-    UPDATED = ("updated", "updated", "note", "write", "~", "green", "AWS accepted the update. The export runs again.")
+    UPDATED = ("updated", "updated", "note", "write", "~", "green", "AWS accepted the update, which starts an export.")
     CREATED = (
         "created", "created", "note", "write", "+", "green",
         "The association was created, and its export has started.",

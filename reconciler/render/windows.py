@@ -11,14 +11,14 @@ from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
 from reconciler.core.text import format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
 
-_REVIEW = "each export goes out without another review"
+_REVIEW = "each export is sent without another review"
 _MAX_OMISSIONS = 3
 _OMISSION_CAUSES = {
-    OmissionCause.SKIP: "window.skip passed over it",
+    OmissionCause.SKIP: "window.skip left it out",
     OmissionCause.CONTINUE_FROM: "window.continueFrom left it out",
 }
-_NO_WINDOWS = "no window is to come, because no period begins after window.last"
-_NOT_BEFORE_KNOWN = "no export goes out until that is known"
+_NO_WINDOWS = "no later window follows, because no period begins after window.last"
+_NOT_BEFORE_KNOWN = "no export is sent until that is known"
 _NOTHING_EXPORTED = "no completed export is known yet"
 _UNDECIDED = "the next run decides about the window that List shows"
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
@@ -50,7 +50,7 @@ def describe_next_step(report: WindowReport) -> str:
         return _NOT_BEFORE_KNOWN if report.obstacle else _UNDECIDED
     if not report.planned:
         return _NO_WINDOWS
-    return f"no export goes out, because {report.rest}" if report.rest else report.obstacle or _REVIEW
+    return f"no export is sent, because {report.rest}" if report.rest else report.obstacle or _REVIEW
 
 
 def describe_watermark(report: WindowReport) -> str:
@@ -97,7 +97,7 @@ def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime)
     time, window = format_time(planned.due_at, report), format_window(planned.window, report)
     match report.get_state(planned, now):
         case WindowState.TO_COME:
-            return f"next from {time}: {window}"
+            return f"due from {time}: {window}"
         case WindowState.OVERDUE:
             return f"overdue, due since {time}: {window}"
         case _:
@@ -107,7 +107,7 @@ def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime)
 def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
     """Return when a window goes out, or since when it has waited."""
     is_to_come = report.get_state(planned, now) is WindowState.TO_COME
-    return f"{'goes out from' if is_to_come else 'due since'} {format_time(planned.due_at, report)}"
+    return f"{'due from' if is_to_come else 'due since'} {format_time(planned.due_at, report)}"
 
 
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
@@ -118,7 +118,7 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
         f"{event} {format_time(job.sent_at, report)}",
         f"answer {sent.answer}" if sent.answer else "",
         f"AWS: {job.refusal.message}" if job.refusal else "",
-        f"shown {_format_utc(job.shown_at)}" if job.shown_at else "",
+        f"shown by List {_format_utc(job.shown_at)}" if job.shown_at else "",
         f"{'skipped' if job.is_skipped else 'ended by'} {_format_utc(job.ended_at)}" if job.ended_at else "",
         "only in part, because its job began before its end" if sent.is_partial else "",
     ]

@@ -200,7 +200,7 @@ def format_write(association: AssociationReport) -> tuple[str, ...]:
 
 def format_operation(write: Write) -> str:
     """Return the operation of a call, and its ClientToken or association."""
-    repeat_warning = ", which REPEATS the export" if isinstance(write, Update) else ""
+    repeat_warning = ", which STARTS an export" if isinstance(write, Update) else ""
     return sanitize(f"{write.operation}, {write.reference_name} {write.reference}{repeat_warning}")
 
 

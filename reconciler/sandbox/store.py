@@ -47,7 +47,7 @@ class DataFile:
             file = next(each for each in path.parents if os.path.lexists(each))
             raise DataFileError(path, f"{file} is a file: choose the path of a folder") from error
         except OSError as error:
-            raise DataFileError(path, f"the file cannot be used: {error}") from error
+            raise DataFileError(path, f"the file cannot be used: {error.strerror}: choose another path") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

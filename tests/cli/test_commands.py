@@ -160,7 +160,7 @@ def test_validate_warns_about_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "manifests").mkdir()
     program = Program(tmp_path)
     expected = (
-        "warning: all given files: none contains a DataIntegrationAssociation: nothing will be created\n"
+        "warning: all given files: no file contains a DataIntegrationAssociation: nothing will be created\n"
         "no manifests in any target, 1 warning\n"
     )
     assert program.run("validate").out == expected

@@ -639,7 +639,7 @@ def test_sandbox_at_another_time_has_the_clock_of_the_run(tmp_path: Path) -> Non
     clock = find_check(diagnosis, "clock")
     assert (clock["result"], clock["seen"]) == (
         "skipped",
-        "not checked, because the sandbox of --sandbox has the clock of the run",
+        "not checked, because --sandbox has the clock of this run",
     )
 
 
@@ -649,7 +649,5 @@ def test_example_manifests_pass_in_the_sandbox(tmp_path: Path) -> None:
     diagnosis = diagnose(Program(tmp_path), "--sandbox", "-f", str(examples), env={"CI": "true"})
     assert diagnosis["summary"]["failed"] == 0
     assert [each["about"] for each in get_checks(diagnosis) if each["result"] == "warning"] == []
-    assert (
-        find_check(diagnosis, "bucket-region")["seen"] == "not checked, because the sandbox of --sandbox has no buckets"
-    )
+    assert find_check(diagnosis, "bucket-region")["seen"] == "not checked, because --sandbox has no buckets"
     assert list(tmp_path.iterdir()) == []

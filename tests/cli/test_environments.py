@@ -138,14 +138,14 @@ def test_glob_and_label_select_targets(tmp_path: Path, arguments: tuple[str, ...
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--target", "x*"), "--target 'x*' is not declared: use one of prod, staging, lab"),
+        (("--target", "x*"), "--target 'x*' matches no target: use one of prod, staging, lab"),
         (("--target", "prd"), "--target 'prd' is not declared: did you mean 'prod'?"),
         (("-l", "env=test"), "--selector selects no target: the Targets have the labels env=prod, env=staging"),
         (
             ("-l", "env", "--target", "lab"),
             "--selector selects no target of --target: the Targets have the labels env=prod",
         ),
-        (("-l", "env in prod"), "'env in prod' is not a selector at character 8: put the values in parentheses"),
+        (("-l", "env in prod"), "'env in prod' is not a selector: at character 8, put the values in parentheses"),
         (("render", "-l", "env=test"), "--selector selects no target"),
         (("unlock", "*"), "TARGET '*' is not declared: use one of prod, staging, lab"),
     ],

@@ -57,7 +57,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     assert explanation["rule"]["live"] == "the bound association"
     assert explanation["rule"]["decision"] == explanation["decision"]["decision"] == "in-sync"
     assert explanation["rule"]["record"] == (
-        f"bound to {explanation['live']['arn'].rpartition('/')[2]}, its export has not ended"
+        f"bound to {explanation['live']['arn'].rpartition('/')[2]}, no run has recorded the end of its export"
     )
     assert explanation["journal"]["record"]["token"] == explanation["clientToken"] == token
     assert explanation["journal"]["lastDecision"]["decision"] == "in-sync"
@@ -72,7 +72,7 @@ def test_guardrail_is_named_beside_the_decision_it_stopped(program: Program) -> 
     assert "policy.suspend" in explanation["rule"]["guardrail"]
     text = program.run("explain", "october").out
     assert "then  create" in text
-    assert "guardrail  held: policy.suspend is true" in text
+    assert "guardrail  held instead of create" in text
     assert "suspended, ignore /ClientId" in text
 
 
@@ -89,7 +89,8 @@ def test_max_creates_option_is_applied_in_the_explanation(program: Program) -> N
     """The explanation follows the same --max-creates as a run."""
     program.add("october", "november")
     result = program.run("explain", "october", "--max-creates", "1")
-    assert "guardrail  blocked: nothing is created, because this run would create 2 associations" in result.out
+    assert "because  nothing is created, because this run would create 2 associations" in result.out
+    assert "guardrail  blocked instead of create" in result.out
 
 
 def test_create_without_a_response_is_explained(program: Program, server: SandboxServer) -> None:

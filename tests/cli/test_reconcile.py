@@ -274,7 +274,7 @@ def test_an_empty_folder_is_valid_and_warned_about(program: Program) -> None:
     assert result.find_events("no manifests")
     assert not result.find_events("manifest warning")
     assert [each["message"] for each in result.report["warnings"]] == [
-        "none contains a DataIntegrationAssociation: nothing will be created"
+        "no file contains a DataIntegrationAssociation: nothing will be created"
     ]
 
 

@@ -145,7 +145,7 @@ def test_watermark_waits_for_the_job_of_an_update_during_a_job(effect: str, minu
         assert (export.write_count, export.watermark) == (3, "2026-10-02")
         for seconds in (MINUTE, 35 * MINUTE, (minutes - 36) * MINUTE):
             assert export.run(seconds=seconds) == "held"
-            assert "the export of the window before may still be running" in export.reason
+            assert "the last export may still be running" in export.reason
         assert (export.write_count, export.watermark) == (3, "2026-10-02")
         assert export.run(seconds=15 * MINUTE) == "update"
         assert export.watermark == "2026-10-03"

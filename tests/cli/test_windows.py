@@ -72,8 +72,8 @@ def test_only_manifests_with_a_window_have_a_list(program: Program) -> None:
         (("october",), "the manifest 'october' has no `window`: name a manifest with recurring windows"),
         (("old",), "the manifest 'old' is retired and exports nothing: use reconcile explain old"),
         (("octobre",), "no manifest has the name 'octobre': there are no manifests with recurring windows; "),
-        (("october", "--until", "2026-12"), "'2026-12' is not a date of the calendar: write YEAR-MONTH-DAY, such as"),
-        (("october", "--until", "2026-02-30"), "'2026-02-30' is not a date of the calendar: write YEAR-MONTH-DAY"),
+        (("october", "--until", "2026-12"), "'2026-12' is not a date: write YEAR-MONTH-DAY, such as"),
+        (("october", "--until", "2026-02-30"), "'2026-02-30' is not a date: write YEAR-MONTH-DAY"),
     ):
         result = program.run("windows", *arguments)
         assert (result.code, result.out) == (64, "")

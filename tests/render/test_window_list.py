@@ -40,12 +40,12 @@ def test_windows_are_listed_in_columns() -> None:
         "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported",
         (
             "  done     2026-09-01 to 2026-10-01  Update sent 2026-10-01 01:00 (2026-09-30 23:00Z), answer accepted, "
-            "shown 2026-09-30 23:15Z, ended by 2026-10-01 00:00Z"
+            "shown by List 2026-09-30 23:15Z, ended by 2026-10-01 00:00Z"
         ),
-        "  to come  2026-10-01 to 2026-11-01  goes out from 2026-11-01 01:00 (2026-11-01 00:00Z)",
-        "  to come  2026-11-01 to 2026-12-01  goes out from 2026-12-01 01:00 (2026-12-01 00:00Z)",
-        "  to come  2026-12-01 to 2027-01-01  goes out from 2027-01-01 01:00 (2027-01-01 00:00Z)",
-        "each export goes out without another review",
+        "  to come  2026-10-01 to 2026-11-01  due from 2026-11-01 01:00 (2026-11-01 00:00Z)",
+        "  to come  2026-11-01 to 2026-12-01  due from 2026-12-01 01:00 (2026-12-01 00:00Z)",
+        "  to come  2026-12-01 to 2027-01-01  due from 2027-01-01 01:00 (2027-01-01 00:00Z)",
+        "each export is sent without another review",
     ]
 
 
@@ -66,7 +66,7 @@ def test_left_out_stretch_is_listed_between_the_windows() -> None:
     assert listing
     lines = render_text(listing, "prod", PLACE).splitlines()
     assert [line[2:10] for line in lines[2:7]] == ["done    ", "left out", "done    ", "left out", "to come "]
-    assert lines[3].endswith("2026-09-01 to 2026-10-01  not counted as exported, because window.skip passed over it")
+    assert lines[3].endswith("2026-09-01 to 2026-10-01  not counted as exported, because window.skip left it out")
     assert lines[5].endswith("not counted as exported, because window.continueFrom left it out")
 
 

@@ -33,7 +33,7 @@ from reconciler.render import windows
 from reconciler.render.formats import load_format
 from reconciler.render.last_export import describe_last_export
 
-REVIEW = "each export goes out without another review"
+REVIEW = "each export is sent without another review"
 EXPORTED = "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported"
 
 
@@ -43,9 +43,9 @@ def test_watermark_due_window_and_next_windows_are_named() -> None:
     assert windows.list_sentences(build_windows(stored_record, NOVEMBER.end)) == (
         EXPORTED,
         "overdue, due since 2026-11-01 01:00 (2026-11-01 00:00Z): 2026-10-01 to 2026-11-01",
-        "next from 2026-12-01 01:00 (2026-12-01 00:00Z): 2026-11-01 to 2026-12-01",
-        "next from 2027-01-01 01:00 (2027-01-01 00:00Z): 2026-12-01 to 2027-01-01",
-        "next from 2027-02-01 01:00 (2027-02-01 00:00Z): 2027-01-01 to 2027-02-01",
+        "due from 2026-12-01 01:00 (2026-12-01 00:00Z): 2026-11-01 to 2026-12-01",
+        "due from 2027-01-01 01:00 (2027-01-01 00:00Z): 2026-12-01 to 2027-01-01",
+        "due from 2027-02-01 01:00 (2027-02-01 00:00Z): 2027-01-01 to 2027-02-01",
         REVIEW,
     )
 
@@ -155,9 +155,9 @@ def test_status_that_does_not_count_yet_is_named_as_such(
 
 def test_obstacle_stands_instead_of_the_promise_of_exports() -> None:
     """If the windows to come may not be sent, the lines say why, and promise nothing."""
-    report = replace(build_windows(build_recurring_record(SEPTEMBER)), obstacle="no export goes out")
-    assert windows.list_sentences(report)[-1] == "no export goes out"
-    assert windows.list_brief_sentences(report)[-1] == "no export goes out"
+    report = replace(build_windows(build_recurring_record(SEPTEMBER)), obstacle="no export is sent")
+    assert windows.list_sentences(report)[-1] == "no export is sent"
+    assert windows.list_brief_sentences(report)[-1] == "no export is sent"
     assert REVIEW not in windows.list_sentences(report)
 
 
@@ -171,7 +171,7 @@ def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> 
     assert [*windows.list_sentences(unknown)] == [*windows.list_brief_sentences(unknown)] == expected
     assert (windows.encode(unknown) or {})["obstacle"] == expected[1]
     blocked = replace(unknown, obstacle="the association is blocked")
-    assert windows.list_sentences(blocked)[-1] == "no export goes out until that is known"
+    assert windows.list_sentences(blocked)[-1] == "no export is sent until that is known"
 
 
 def test_windows_before_the_first_export_and_after_the_last() -> None:
@@ -180,7 +180,7 @@ def test_windows_before_the_first_export_and_after_the_last() -> None:
     ended = build_windows(build_recurring_record(SEPTEMBER), last=SEPTEMBER.start.date())
     assert windows.list_sentences(ended) == (
         EXPORTED,
-        "no window is to come, because no period begins after window.last",
+        "no later window follows, because no period begins after window.last",
     )
 
 
@@ -188,7 +188,7 @@ def test_suspended_association_promises_no_export() -> None:
     """The lines about a suspended association do not promise that an export goes out."""
     suspended = build_windows(build_recurring_record(SEPTEMBER), policy=replace(UPDATING, suspend=True))
     sentences = windows.list_sentences(suspended)
-    assert sentences[-1] == "no export goes out, because policy.suspend is true"
+    assert sentences[-1] == "no export is sent, because policy.suspend is true"
     assert REVIEW not in sentences
 
 
@@ -206,7 +206,7 @@ def test_sent_windows_are_described() -> None:
     """A sent window shows its call, the answer of AWS, and when List showed it and when its job ended."""
     every_window = build_every_window("no bucket")
     lines = [windows.describe_sent(each, every_window) for each in every_window.sent]
-    accepted = "Update sent {}, answer accepted, shown {}".format
+    accepted = "Update sent {}, answer accepted, shown by List {}".format
     assert lines == [
         accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, ended by 2026-09-01 00:00Z"),
         accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, ended by 2026-10-01 00:00Z"),

@@ -91,7 +91,7 @@ def build_status_with_windows() -> ControllerStatus:
     last = recurring.build_recurring_record()
     associations = (
         reports.association("profiles-monthly", "held", arn=live("a1").arn, windows=late, exit_code=1,
-            reason="the update waits, because the export of the window before may still be running"),
+            reason="the update waits, because the last export may still be running"),
         reports.association("tickets-monthly", "in-sync", arn=live("a2").arn, since=NOW - 30 * HOUR,
             last_execution=Execution("COMPLETED", None), windows=recurring.build_windows(last)),
         reports.association("contacts-monthly", "create", windows=recurring.build_windows(None)),

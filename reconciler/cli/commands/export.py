@@ -138,5 +138,5 @@ def _build_summary(result: ExportResult, message: str, *, is_skipping: bool) -> 
     elif is_skipping:
         managed_text = f"; {format_count(result.managed_count, 'managed association')} skipped"
     else:
-        managed_text = f"; {result.managed_count} of them for associations that already have a manifest"
+        managed_text = f"; {result.managed_count} for associations that already have a manifest"
     return f"{message}{left_out_text}{managed_text}{ignored_text}"

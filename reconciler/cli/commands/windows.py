@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--until",
     type=parameters.CalendarDate(),
     metavar="DATE",
-    help="List no window to come that begins after this date, such as 2026-12-31, in the time zone of the manifest. "
+    help="Latest date on which a listed window to come begins, such as 2026-12-31, in the time zone of the manifest. "
     "Without it, the next 12 windows are listed.",
 )
 @sources.manifests

@@ -63,13 +63,13 @@ class Job:
 
     @property
     def is_update_unshown(self) -> bool:
-        """True for an Update that List does not show yet. False once window.skip passed over its window."""
+        """True for an Update that List does not show yet. False once window.skip left it outs window."""
         is_unshown = self.source is JobSource.UPDATE and self.shown_at is None
         return is_unshown and self.result is None and not self.is_skipped
 
     @property
     def is_skipped(self) -> bool:
-        """True if window.skip passed over the window of this job, and nobody knows how the job ended."""
+        """True if window.skip left out the window of this job, and nobody knows how the job ended."""
         return self.ended_at is not None and self.result is None
 
 

@@ -130,7 +130,7 @@ def _find_duplicate_names(manifests: Sequence[CheckedDocument]) -> Iterator[Prob
     problems: _ProblemsByTarget = []
     for manifest, first in _find_repetitions(keyed):
         message = f"the name {shorten(manifest.name)} is already used by the manifest at {first.locate()}"
-        remedy = "names must be unique in a target"
+        remedy = "rename one of them, because names are unique in a target"
         problems.append((manifest.build_problem(("metadata", "name"), f"{message}: {remedy}"), manifest.target))
     yield from _name_targets(problems)
 

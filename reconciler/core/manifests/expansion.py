@@ -270,7 +270,9 @@ class ManifestExpander:
             if target.is_valid and len(text) <= _MAX_FIELD_LENGTH:
                 for token, message in find_unknown_names(text, _build_values(target), self._suggestions.find_closest):
                     return manifest.build_problem(("target",), message, token)
-        message = f"{shorten(text)} gives the name of no Target: a Target is selected if the result is its own name"
+        message = (
+            f"{shorten(text)} selects no Target: with the values of a Target, it must give the name of that Target"
+        )
         return manifest.build_problem(("target",), message)
 
 

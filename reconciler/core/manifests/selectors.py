@@ -131,7 +131,7 @@ def _explain_fault(text: str, start: int) -> str:
         remedy = f"put the values in parentheses, as in KEY {beginning['word']} (A,B)"
     elif beginning["list"] and not beginning["list"].endswith(")"):
         remedy = "put a comma between the values, and a closing parenthesis after the last one"
-    return f"{text!r} is not a selector at character {index + 1}: {remedy}"
+    return f"{text!r} is not a selector: at character {index + 1}, {remedy}"
 
 
 def _build_requirement(rule: re.Match[str]) -> Requirement:

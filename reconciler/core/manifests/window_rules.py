@@ -94,7 +94,7 @@ def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collectio
             if day.year not in _YEARS:
                 yield f"/window/{member}", _describe_year(text)
         elif isinstance(text, str) and f"/{member}" not in rejected_pointers:
-            yield f"/window/{member}", f"{shorten(text)} is not a date of the calendar: correct it"
+            yield f"/window/{member}", f"{shorten(text)} is not an existing date: correct it"
     first = dates.get("first")
     if first and members.get("every") in _MONTHLY_PERIODS and first.day > _MAX_DAY:
         yield (

@@ -153,7 +153,7 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
         )
         return adopt_live(inputs, matches[0], record, reason)
     if now < bound.since + settle_time:
-        wait_reason = "just created or adopted, and List does not show it yet"
+        wait_reason = "the association was just created or adopted, and List does not show it yet"
         return Settling(manifest, inputs.acknowledge_generation(record), bound.since + settle_time, wait_reason)
     if bound.missing_since is None or inputs.look_time < bound.missing_since + settle_time:
         missing_since = bound.missing_since or inputs.look_time

@@ -16,6 +16,7 @@ from reconciler.core.plan.job_progress import (
     compute_patience_end,
     compute_pause,
     describe_unshown_job,
+    describe_wait,
     is_running,
     may_run,
     observe_job,
@@ -47,8 +48,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
     if inputs.old_name:
-        next_step = "; the run after it decides about the differences" if differences else ""
-        reason = f"the manifest was renamed from {inputs.old_name}, which a run records{next_step}"
+        next_step = ", and the next run decides about the differences" if differences else ""
+        reason = f"the manifest was renamed from {inputs.old_name}; a run records the new name{next_step}"
         return Adopt(inputs.manifest, live, record, differences, reason)
     if record.recurrence and not inputs.is_generation_raised(record):
         reason = (
@@ -201,6 +202,6 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     job = record.state.job
     if may_run(job, live, record.request):
         exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + PATIENCE)
-        reason = "the last export may still be running, and AWS allows an update only after it"
+        reason, _ = describe_wait(job, live, inputs.rules.options.settle_time)
         return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=exit_code)
     return update

@@ -73,7 +73,7 @@ def describe_unshown_job(job: Job) -> str | None:
     if job.is_skipped and not job.shown_at:
         answer = "AWS accepted and List never showed" if job.is_accepted else "has no known answer"
         answer = "AWS refused" if job.refusal else answer
-        return f"window.skip passed over the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
+        return f"window.skip left out the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
     if job.result is None or job.shown_at or not job.is_accepted or job.source is not JobSource.UPDATE:
         return None
     return (
@@ -82,17 +82,21 @@ def describe_unshown_job(job: Job) -> str | None:
     )
 
 
-def describe_wait(job: Job, live: Live, settle_time: timedelta) -> tuple[str, datetime | None]:
-    """Return what the next window waits for while a job has not ended, and the end of the wait, if it is known."""
+def describe_wait(job: Job | None, live: Live, settle_time: timedelta) -> tuple[str, datetime | None]:
+    """Return what the next update waits for while a job may run, and the end of the wait, if it is known.
+
+    Without a `job`, List shows no final status.
+    """
     execution = live.last_execution
     if execution is None or execution.status not in FINAL_STATUSES:
-        return "the export of the window before may still be running: List has to show its end", None
+        return "the last export may still be running: List has to show its end", None
     event = f"the status {execution.status} in List may belong to an earlier export"
+    assert job
     if job.is_repetition or job.shown_at is None:
         until = job.sent_at + PATIENCE
-        return f"{event}: List has to show {RUNNING} by {format_timestamp(until)}", None
+        return f"{event}: a run has to see {RUNNING} in List by {format_timestamp(until)}", None
     until = job.shown_at + settle_time
-    return f"{event}: from {format_timestamp(until)} on, it counts for the previous window", until
+    return f"{event}: from {format_timestamp(until)} on, it counts for the last export", until
 
 
 def compute_pause(job: Job, settle_time: timedelta) -> timedelta:

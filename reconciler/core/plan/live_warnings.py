@@ -130,8 +130,8 @@ def _describe_unused_continue(manifest: Manifest, record: Record | None) -> str 
     if continue_from is None or recurrence is None or recurrence.continued_from == continue_from:
         return None
     return (
-        f"continueFrom has no effect, because exports continue from {format_timestamp(recurrence.watermark)}: it sets "
-        "this time only for an association that is blocked because the time is unknown: remove continueFrom"
+        f"continueFrom has no effect, because exports continue from {format_timestamp(recurrence.watermark)}: remove "
+        "it, and set it only if the reason of a blocked association asks for it"
     )
 
 

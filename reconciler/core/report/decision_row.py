@@ -88,13 +88,13 @@ def _describe_record(record: Record | None) -> Iterator[str]:
 
 def _describe_job(job: Job) -> str:
     if job.is_skipped:
-        return "window.skip passed over the window of its last call"
+        return "window.skip left out the window of its last call"
     if job.refusal:
         return "AWS refused an update"
     if job.is_update_unshown:
         return "an update was sent, and List does not show it yet"
     if job.result is None:
-        return "its export has not ended"
+        return "no run has recorded the end of its export"
     return f"its export ended as {job.result}"
 
 

@@ -101,14 +101,14 @@ def _is_unseen(job: Job) -> bool:
 
 def _describe_state(record: Record | None, last_decision: LastDecision | None, *, is_orphaned: bool) -> str:
     if record is None:
-        return "no record: nothing was sent, and no association was adopted"
+        return "no record: no Create was accepted, and no association was adopted"
     match record.state:
         case CreatePending(attempts, _, last_attempt):
             return f"the answer to a Create is unknown; attempt {attempts} at {format_timestamp(last_attempt)}"
         case Bound(missing_since=missing_since) if missing_since:
             return f"missing from List since {format_timestamp(missing_since)}"
         case Bound(job=job) if job and (job.is_skipped or job.refusal):
-            event = "window.skip passed over the window of" if job.is_skipped else "AWS refused"
+            event = "window.skip left out the window of" if job.is_skipped else "AWS refused"
             return f"{event} the Update of {format_timestamp(job.sent_at)}"
         case Bound(job=job) if job and job.is_update_unshown:
             return _describe_unshown_update(job, last_decision)

@@ -9,7 +9,7 @@ from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.recurring.recurrence import continue_late, describe_late_first, is_superseded
 
 _UNRECORDED = (
-    "each export goes out without another review; if AWS has the association already, a run decides first how far its "
+    "each export is sent without another review; if AWS has the association already, a run decides first how far its "
     "data was exported"
 )
 _LASTING_KINDS = (DecisionKind.BLOCKED, DecisionKind.CHANGED, DecisionKind.LOST)
@@ -32,12 +32,12 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
     if declaration and record and recurrence and manifest.policy.generation <= record.generation:
         if manifest.policy.generation < record.generation:
             return (
-                f"no export goes out, because policy.generation is {manifest.policy.generation} and was "
+                f"no export is sent, because policy.generation is {manifest.policy.generation} and was "
                 f"{record.generation} before"
             )
         if is_superseded(declaration, recurrence):
             return (
-                "no export goes out, because this window was in force before and was replaced since: to return to it, "
+                "no export is sent, because this window was replaced by another one before: to return to it, "
                 f"raise policy.generation above {record.generation}"
             )
     if (
@@ -45,12 +45,12 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
         and recurrence
         and (problem := describe_late_first(declaration, continue_late(declaration, recurrence)))
     ):
-        return f"no export goes out: {problem}"
+        return f"no export is sent: {problem}"
     is_lasting = last_decision is not None and last_decision.decision in _LASTING_KINDS
     return _describe(last_decision.decision) if last_decision and is_lasting else None
 
 
 def _describe(decision: str) -> str:
     if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
-        return "the association is blocked: its exports may not go out at these times"
-    return f"no export goes out while the association is {decision}"
+        return "the association is blocked: its exports may not be sent at these times"
+    return f"no export is sent while the association is {decision}"

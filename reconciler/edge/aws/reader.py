@@ -97,9 +97,9 @@ class Reader:
         except StopRequested:
             raise
         except Throttled as error:
-            return Unobserved(str(error), f"{_RETRY}; if it stays, lower RequestsPerSecond")
+            return Unobserved(str(error), f"{_RETRY}; if the error stays, lower RequestsPerSecond")
         except Unreachable as error:
-            return Unobserved(str(error), f"{_RETRY}; if it stays, run reconcile doctor")
+            return Unobserved(str(error), f"{_RETRY}; if the error stays, run reconcile doctor")
         except CloudError as error:
             return Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an unreadable response is not an empty list

@@ -205,7 +205,9 @@ def _find_document_problems(
         yield _build_problem(file, document, ("apiVersion",), description)
     elif not isinstance(kind, str) or kind not in schema.SCHEMA_FILES:
         path, description = (
-            (("kind",), f"unknown kind {shorten(kind)}") if "kind" in value else ((), "'kind' is missing")
+            (("kind",), "must be a string, but has no value" if kind is None else f"unknown kind {shorten(kind)}")
+            if "kind" in value
+            else ((), "'kind' is missing")
         )
         *kinds, last_kind = schema.SCHEMA_FILES
         yield _build_problem(file, document, path, f"{description}: use {', '.join(kinds)} or {last_kind}")

@@ -33,6 +33,8 @@ def _explain_template(sign: str, before: str, after: str) -> str:
     if not sign.endswith("{") or not (before or after):  # a statement, which has no text to put in quotes
         return f"{what}: render the template first"
     noun = "key" if after.startswith(":") else "value"
+    if sign == "${":
+        return f"{what}: put the {noun} in quotes, or render the template first"
     return f"{what}: render the template first, or put the {noun} in quotes"
 
 

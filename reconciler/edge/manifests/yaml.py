@@ -136,7 +136,8 @@ class _Reader:
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
-            self._report(start, f"the tag {shorten(event.tag)} is not allowed: write the value without a tag")
+            tag = shorten(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            self._report(start, f"the tag {tag} is not allowed: write the value without a tag")
         value: Json
         if kind is ScalarEvent:
             value = self._read_scalar(event)

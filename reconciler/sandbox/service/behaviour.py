@@ -108,7 +108,7 @@ def _format_value(value: object) -> str:
 
 def _describe_unknown_key(key: str, known: list[str]) -> str:
     similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    return f"unknown switch {key!r}; " + (
+    return f"unknown switch {key!r}: " + (
         f"did you mean {similar_keys[0]!r}?" if similar_keys else f"use one of {', '.join(known)}"
     )
 
@@ -147,7 +147,8 @@ def _describe_expected(kind: Any) -> str:
     if isinstance(kind, types.UnionType):
         return " or ".join(_describe_expected(part) for part in get_args(kind))
     if get_origin(kind) is Literal:
-        return " or ".join(get_args(kind))
+        *first_values, last_value = get_args(kind)
+        return f"{', '.join(first_values)} or {last_value}"
     return {bool: "true or false", int: "a whole number of 0 or more", str: "text", types.NoneType: "none"}.get(
         kind, "a number of 0 or more (such as 90, 90s, 5m or 8h)"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,7 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, InSync, Lost,
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.write import Create
 from reconciler.core.request.normalise import find_spec_problems, normalise, resolve_request
+from reconciler.core.windows.declaration import Period, WindowDeclaration
 from reconciler.edge.manifests.schema import get_fast_check
 from reconciler.edge.manifests.zones import read_zone
 from reconciler.render.manifest import render_yaml
@@ -574,3 +575,11 @@ def test_job_progress_does_not_change_the_manifest() -> None:
     later = replace(live(), last_execution=Execution("FAILED", "message"))
     (before,), (after,) = (export_associations(AMBIENT, preview(observation(each))) for each in (live(), later))
     assert render_yaml(before.document, before.comments) == render_yaml(after.document, after.comments)
+
+
+def test_exported_manifest_does_not_claim_to_replace_recurring_windows() -> None:
+    """The export of an association with recurring windows has only the window in List, and says so."""
+    window = WindowDeclaration(Period.MONTH, "UTC", UTC, date(2026, 10, 1))
+    recurring = replace(manifest("monthly"), window=window)
+    (exported,) = export_associations(AMBIENT, preview(observation(live("a1")), [recurring]))
+    assert any("this manifest exports no recurring windows as that one does" in each for each in exported.comments)

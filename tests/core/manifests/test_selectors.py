@@ -95,7 +95,7 @@ def test_other_text_is_refused_at_its_fault(text: str, character: int, remedy: s
     """A text that Kubernetes would not read is refused, with the position of the fault and its remedy."""
     with pytest.raises(ValueError, match="is not a selector") as error:
         parse_requirements(text)
-    assert str(error.value).startswith(f"{text!r} is not a selector at character {character}: {remedy}")
+    assert str(error.value).startswith(f"{text!r} is not a selector: at character {character}, {remedy}")
 
 
 @pytest.mark.parametrize(

@@ -253,9 +253,9 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             stored_record=with_job(build_updated_record("no"), ended_at=NOW),
         ),
         (
-            "bound to a1, window.skip passed over the window of its last call",
+            "bound to a1, window.skip left out the window of its last call",
             "the bound association",
-            "window.skip passed over the window of the update of 2026-11-01 12:00:00Z, which AWS refused",
+            "window.skip left out the window of the update of 2026-11-01 12:00:00Z, which AWS refused",
             "in-sync",
         ),
     ),
@@ -271,7 +271,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, its export has not ended",
+            "bound to a1, List left it out, no run has recorded the end of its export",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
             "lost",
@@ -280,7 +280,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(generation=2)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, its export has not ended",
+            "bound to a1, List left it out, no run has recorded the end of its export",
             "none",
             "List left it out in two runs, a settle time apart; policy.generation was raised from 1 to 2",
             "create",
@@ -289,7 +289,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, its export has not ended",
+            "bound to a1, List left it out, no run has recorded the end of its export",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss recreate",
             "create",

@@ -28,7 +28,7 @@ BOUND = Bound("a1", NOW, live().arn)
         ),
         (
             replace(BOUND, job=Job(JobSource.UPDATE, NOW, refusal=Refusal("no"), ended_at=NOW)),
-            "window.skip passed over the window of the Update of 2026-11-01 12:00:00Z",
+            "window.skip left out the window of the Update of 2026-11-01 12:00:00Z",
         ),
         (replace(BOUND, arn=None), "created; no run has recorded yet that List shows it"),
         (BOUND, "live"),
@@ -54,7 +54,7 @@ def test_blocked_manifests_and_orphaned_records_are_listed() -> None:
     assert (stray.decision, stray.is_orphaned, stray.state) == (
         "blocked",
         False,
-        "no record: nothing was sent, and no association was adopted",
+        "no record: no Create was accepted, and no association was adopted",
     )
 
 

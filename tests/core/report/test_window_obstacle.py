@@ -20,11 +20,11 @@ from reconciler.core.windows.declaration import Period
 RECORD, LIVE = build_recurring_record(SEPTEMBER), live()
 MANIFEST = build_recurring_manifest()
 SUPERSEDED = (
-    "no export goes out, because this window was in force before and was replaced since: to return to it, raise "
+    "no export is sent, because this window was replaced by another one before: to return to it, raise "
     "policy.generation above 2"
 )
 LATE_FIRST = (
-    "no export goes out: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to that "
+    "no export is sent: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to that "
     "date or an earlier one, or, to leave out the time in between, set window.continueFrom to 2026-12-30"
 )
 UPDATE = Update(MANIFEST, LIVE, RECORD, RECORD, (), "the window is due")
@@ -33,10 +33,10 @@ UPDATE = Update(MANIFEST, LIVE, RECORD, RECORD, (), "the window is due")
 @pytest.mark.parametrize(
     ("decision", "obstacle"),
     [
-        (Blocked(MANIFEST, "x"), "the association is blocked: its exports may not go out at these times"),
-        (Changed(MANIFEST, LIVE, RECORD, (), "x"), "no export goes out while the association is changed"),
-        (Lost(MANIFEST, RECORD, "x"), "no export goes out while the association is lost"),
-        (Held(MANIFEST, UPDATE, "x"), "no export goes out while the association is held"),
+        (Blocked(MANIFEST, "x"), "the association is blocked: its exports may not be sent at these times"),
+        (Changed(MANIFEST, LIVE, RECORD, (), "x"), "no export is sent while the association is changed"),
+        (Lost(MANIFEST, RECORD, "x"), "no export is sent while the association is lost"),
+        (Held(MANIFEST, UPDATE, "x"), "no export is sent while the association is held"),
         (Held(MANIFEST, UPDATE, "x", is_temporary=True), None),
         (InSync(MANIFEST, LIVE, RECORD), None),
         (UPDATE, None),
@@ -70,7 +70,7 @@ def build_record() -> Record:
             {"generation": 2},
             SUPERSEDED,
         ),
-        ({"generation": 1}, "no export goes out, because policy.generation is 1 and was 2 before"),
+        ({"generation": 1}, "no export is sent, because policy.generation is 1 and was 2 before"),
         ({"generation": 3}, None),
         ({"generation": 2, "every": Period.WEEK}, None),
         (
@@ -88,8 +88,8 @@ def test_journal_names_what_prevents_exports(changes: dict[str, Any], obstacle: 
 @pytest.mark.parametrize(
     ("decision", "obstacle"),
     [
-        ("blocked", "the association is blocked: its exports may not go out at these times"),
-        ("lost", "no export goes out while the association is lost"),
+        ("blocked", "the association is blocked: its exports may not be sent at these times"),
+        ("lost", "no export is sent while the association is lost"),
         ("held", None),
         (None, None),
     ],
@@ -105,6 +105,6 @@ def test_last_decision_prevents_exports(decision: str | None, obstacle: str | No
 def test_association_without_a_record_may_exist_in_aws() -> None:
     """Before the first run, or after the loss of a journal, nothing promises that the first window goes out."""
     assert find_recorded_obstacle(MANIFEST, None, None) == (
-        "each export goes out without another review; if AWS has the association already, a run decides first how far "
+        "each export is sent without another review; if AWS has the association already, a run decides first how far "
         "its data was exported"
     )

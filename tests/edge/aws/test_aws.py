@@ -284,8 +284,8 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
 @pytest.mark.parametrize(
     ("status", "code", "remedy"),
     [
-        (400, "ThrottlingException", "a later run tries again; if it stays, lower RequestsPerSecond"),
-        (500, "InternalServiceError", "a later run tries again; if it stays, run reconcile doctor"),
+        (400, "ThrottlingException", "a later run tries again; if the error stays, lower RequestsPerSecond"),
+        (500, "InternalServiceError", "a later run tries again; if the error stays, run reconcile doctor"),
         (403, "AccessDeniedException", "run reconcile doctor, and correct what it reports"),
     ],
 )

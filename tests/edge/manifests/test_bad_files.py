@@ -301,7 +301,8 @@ def test_duplicate_name_is_reported_with_both_files(folder: Path, expect_rejecti
     (folder / "a").mkdir()
     (folder / "a" / "x.yaml").write_text(MANIFEST.replace("profiles", "accounts"))
     expected = (
-        "the name 'export' is already used by the manifest at manifests/a/x.yaml:1: names must be unique in a target"
+        "the name 'export' is already used by the manifest at manifests/a/x.yaml:1: rename one of them, because names "
+        "are unique in a target"
     )
     assert expect_rejection("manifests") == [f"manifests/export.yaml:4:9: /metadata/name: {expected}"]
 

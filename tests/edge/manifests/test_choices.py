@@ -61,7 +61,7 @@ def test_each_target_gets_its_own_value(destination: str) -> None:
         ("{west: 2026-05-01}", "{west: 2026-05-99}", "/window/continueFrom/west: '2026-05-99' is neither a date nor"),
         ("{west: 2026-05-01}", "{west: 1999-05-01}", "/window/continueFrom/west: '1999-05-01' is out of range"),
         ("{west: 2026-05-01}", "{west: [2026-05-01]}", "/window/continueFrom/west: must be a string, not a list"),
-        ("[2026-02-01]", "[2026-02-30]", "/window/skip/east/0: '2026-02-30' is not a date of the calendar"),
+        ("[2026-02-01]", "[2026-02-30]", "/window/skip/east/0: '2026-02-30' is not an existing date"),
         ("[2026-02-01]", "2026-02-01", "/window/skip/east: must be a list"),
     ],
 )

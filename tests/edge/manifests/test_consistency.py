@@ -83,7 +83,7 @@ def test_retired_manifest_with_the_natural_key_of_another_is_a_problem() -> None
             (build_manifest("a"), build_manifest("a", "tickets")),
             (
                 "/metadata/name: the name 'a' is already used by the manifest at all.yaml:1: "
-                "names must be unique in a target"
+                "rename one of them, because names are unique in a target"
             ),
         ),
         (

@@ -232,7 +232,7 @@ def test_without_a_target_only_its_name_is_known() -> None:
         (build_manifest("target: '${target.nam}'"), "19:10: /target: no value has the name 'target.nam': did you mean"),
         (
             build_manifest("target: 'x-${target.name}'"),
-            "19:9: /target: 'x-${target.name}' gives the name of no Target",
+            "19:9: /target: 'x-${target.name}' selects no Target",
         ),
         (build_manifest("targets: []"), "19:10: /targets: must have at least 1 item, but has 0"),
         (build_manifest("targets: {}"), "19:10: /targets: must have at least 1 member, but has 0"),
@@ -353,7 +353,7 @@ def test_same_name_is_allowed_in_other_targets_only() -> None:
     everywhere = build_manifest("targets: ['*']")
     (problem,) = list_problems(*TARGETS, everywhere, build_manifest("target: staging", destination="s3://x/yz"))
     assert problem.startswith("all.yaml:26:18: /metadata/name: the name 'monthly' is already used by the manifest at")
-    assert problem.endswith("names must be unique in a target (in target 'staging')")
+    assert problem.endswith("names are unique in a target (in target 'staging')")
 
 
 def test_same_request_after_the_substitution_is_a_problem() -> None:
@@ -444,7 +444,7 @@ def test_size_of_the_result_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_length_of_a_field_is_limited_before_the_substitution() -> None:
     """A very long RoleArn or target is refused without a search for its placeholders."""
     (problem,) = list_problems(PROD_US, build_manifest(f"target: '${{target.name}}{'x' * 3000}'"))
-    assert problem.endswith("gives the name of no Target: a Target is selected if the result is its own name")
+    assert problem.endswith("selects no Target: with the values of a Target, it must give the name of that Target")
     for role in ("${bucket}" * 300, "${bucket}" + "x" * 3000):
         target = PROD_US.replace("Values: {", f'RoleArn: "{role}", Values: {{')
         (problem,) = list_problems(target)

@@ -135,7 +135,7 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
         desired = load_manifests(files, NOW)
         assert desired.warnings == ()
         assert [str(each) for each in ValidationResult.from_desired(desired, None).warnings] == [
-            "all given files: none contains a DataIntegrationAssociation: nothing will be created"
+            "all given files: no file contains a DataIntegrationAssociation: nothing will be created"
         ]
     with_manifest = load_manifests([build_manifest("a")], NOW)
     assert with_manifest.all_warnings == with_manifest.warnings

@@ -106,7 +106,7 @@ def test_most_severe_annotations_come_first() -> None:
         ("notice", "to update up"), ("notice", "to create new"),
     ]  # fmt: skip
     assert "not reviewed: x" in annotations[0].text
-    assert "which REPEATS the export" in annotations[-2].text
+    assert "which STARTS an export" in annotations[-2].text
 
 
 def test_rows_without_a_manifest_are_annotated_without_a_file() -> None:

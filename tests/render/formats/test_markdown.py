@@ -129,7 +129,7 @@ def test_plan_is_rendered_exactly() -> None:
 def test_update_shows_its_request_and_warns_of_the_repeated_export() -> None:
     """An Update shows only ExecutionConfiguration, and warns that it repeats the export."""
     text = render(report(association("profiles", "update", write=update(), arn=live().arn)))
-    assert "UpdateDataIntegrationAssociation, association a1, which REPEATS the export" in text
+    assert "UpdateDataIntegrationAssociation, association a1, which STARTS an export" in text
     assert "+ /ExecutionConfiguration/ExecutionMode " in text
     assert "+ /DestinationURI" not in text
 

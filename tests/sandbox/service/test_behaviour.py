@@ -59,13 +59,13 @@ def test_every_changed_switch_parses_back() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ("tokns=ignored", "'tokns=ignored': unknown switch 'tokns'; did you mean 'tokens'?"),
-        ("x=1", "'x=1': unknown switch 'x'; use one of tokens, token_lifetime,"),
+        ("tokns=ignored", "'tokns=ignored': unknown switch 'tokns': did you mean 'tokens'?"),
+        ("x=1", "'x=1': unknown switch 'x': use one of tokens, token_lifetime,"),
         (
             "tokens",
-            "'tokens': the value is missing: write tokens=VALUE, where VALUE is honoured or ignored or refuse-mismatch",
+            "'tokens': the value is missing: write tokens=VALUE, where VALUE is honoured, ignored or refuse-mismatch",
         ),
-        ("tokens=maybe", "'tokens=maybe': expected honoured or ignored or refuse-mismatch"),
+        ("tokens=maybe", "'tokens=maybe': expected honoured, ignored or refuse-mismatch"),
         ("explicit_deny=yes", "'explicit_deny=yes': expected true or false"),
         ("list_lag=soon", "'list_lag=soon': expected a number of 0 or more (such as 90, 90s, 5m or 8h)"),
         ("list_lag=", "'list_lag=': expected a number of 0 or more"),

@@ -44,10 +44,10 @@ def test_strip_shows_every_state_in_words() -> None:
         "○ to come",
     ]
     assert calendar.cells[-1] == Cell(
-        "to come", "○", "later", "2027-01-01", "2027-02-01", "goes out from 2027-02-01 01:00 (2027-02-01 00:00Z)"
+        "to come", "○", "later", "2027-01-01", "2027-02-01", "due from 2027-02-01 01:00 (2027-02-01 00:00Z)"
     )
     assert calendar.watermark.endswith("everything before 2026-09-01 00:00 (2026-08-31 22:00Z) has been exported")
-    assert calendar.next_step == "each export goes out without another review"
+    assert calendar.next_step == "each export is sent without another review"
 
 
 def test_strip_shows_what_was_left_out() -> None:

@@ -132,7 +132,7 @@ def test_folder_source_is_shown_without_a_revision(site: Site) -> None:
     status = statuses.build_status_in_sync()
     assert status.revision
     words = open_page(site, replace(status, revision=replace(status.revision, id=None))).words
-    assert "Manifests from the folder: 6, active since 2026-10-31 06:00Z" in words
+    assert "6 manifests from the folder, active since 2026-10-31 06:00Z" in words
 
 
 def test_stuck_run_is_shown(site: Site) -> None:

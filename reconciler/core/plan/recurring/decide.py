@@ -63,7 +63,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
         return adopted
     record = observe_window(inputs, adopted, live)
     if inputs.old_name:
-        reason = f"the manifest was renamed from {inputs.old_name}, which a run records"
+        reason = f"the manifest was renamed from {inputs.old_name}; a run records the new name"
         return Adopt(inputs.manifest, live, record, (), reason)
     if obstacle := find_window_obstacle(inputs, declaration, record, live):
         return obstacle
@@ -232,7 +232,7 @@ class _Table:
             return self._hold(f"{reason}, but {_RUNNING_REASON}", exit_code=1)
         window = self._due or self._window
         assert window
-        text = f"{reason}: exports {describe_window(window, self._declaration)}"
+        text = f"{reason}; the update exports {describe_window(window, self._declaration)}"
         return build_window_update(self._inputs, self._record, self._live, window, text)
 
     def _hold(
@@ -272,4 +272,4 @@ class _Table:
         if self._window is None:
             return remedy
         day = compute_skip_date(self._declaration, self._window)
-        return f"{remedy}, or add {day} to window.skip to pass over it"
+        return f"{remedy}, or add {day} to window.skip to leave it out"

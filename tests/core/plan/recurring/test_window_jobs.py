@@ -203,7 +203,7 @@ def test_held_window_names_what_it_waits_for() -> None:
     decision = export.run()
     reason = (
         "the status FAILED in List may belong to an earlier export: from 2026-04-01 01:15:00Z on, it counts for the "
-        "previous window"
+        "last export"
     )
     expect(decision, Held, text=reason)
     assert isinstance(decision, Held)
@@ -220,7 +220,7 @@ def test_held_window_after_a_repetition_waits_until_the_job_runs() -> None:
     expect(export.run(), Update)
     export.set_status("COMPLETED")
     export.wait(HOUR)
-    expect(export.run(), Held, text="List has to show IN_PROGRESS by 2026-04-02 00:30:00Z")
+    expect(export.run(), Held, text="a run has to see IN_PROGRESS in List by 2026-04-02 00:30:00Z")
 
 
 def test_overdue_time_counts_from_the_oldest_waiting_boundary() -> None:

@@ -476,7 +476,7 @@ def test_skip_passes_over_an_update_that_is_blocked(outcome: Outcome | None, ans
     for _ in range(2):
         decision = export.run()
         assert isinstance(decision, InSync)
-        assert str(decision.warning).startswith("window.skip passed over the window of the update of 2026-03-01")
+        assert str(decision.warning).startswith("window.skip left out the window of the update of 2026-03-01")
         assert str(decision.warning).endswith(answer)
         assert export.job == replace(known, ended_at=skip_time)
         assert (export.watermark, export.job.is_skipped) == (at(3), True)
