@@ -164,7 +164,7 @@ class _TargetRun:
             return build_target_report(target.name, account, region, compute_result(self._connection))
         except Exception as error:  # noqa: BLE001 - a failed target must not stop the others
             blocked_lines = build_blocked_lines(
-                self._manifests, "not examined, because the target failed: see the error of the target"
+                self._manifests, "not checked, because the target failed: see the error of the target"
             )
             self._failure = TargetReport(target.name, account, region, _describe_error(error), blocked_lines)
             return self._failure

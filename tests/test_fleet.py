@@ -230,7 +230,7 @@ def test_failed_target_counts_each_manifest() -> None:
     fleet.desired = Desired((Target("a"), Target("b")), dict.fromkeys("ab", fleet.desired.manifests["a"]))
     reports, _ = run_fleet(fleet)
     assert count_creates(fleet) == [0, 0]
-    assert "could not be looked at: b)" in str(reports[0].associations[0].reason)
+    assert "could not be listed: b)" in str(reports[0].associations[0].reason)
     assert reports[1].error == "AssumeRole: denied"
 
 

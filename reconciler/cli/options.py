@@ -253,7 +253,7 @@ plan_options = combine_options(
         show_default=True,
         metavar="N",
         help="Maximum number of creates in all targets of a revision together, if there are several. If more than N "
-        "are planned, none is sent. A target that cannot be looked at counts as one create for each of its manifests.",
+        "are planned, none is sent. If a target cannot be listed, each of its manifests counts as a create.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.
@@ -281,6 +281,6 @@ run_options = combine_options(
     plan_options,
     state,
     new_state,
-    duration_option("--lock-timeout", "30s", "Time to wait for another run to finish."),
+    duration_option("--lock-timeout", "30s", "Time to wait for the lease of another run."),
 )
 """The options of the commands that run: `run` and `controller`."""

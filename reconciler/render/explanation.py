@@ -179,7 +179,7 @@ def _render_record(explanation: Explanation) -> Iterator[str]:
         yield f"  recorded under the name {record.name}"
     yield from _render_state(record)
     yield f"  ClientToken {record.token or 'unknown, because this program did not create the association'}"
-    yield f"  incarnation {record.incarnation}, generation last acted on {record.generation}"
+    yield f"  incarnation {record.incarnation}, last generation used {record.generation}"
     if explanation.last_decision:
         since = format_timestamp(explanation.last_decision.since)
         yield f"  last decision {explanation.last_decision.decision}, since {since}"

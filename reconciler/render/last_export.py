@@ -22,4 +22,4 @@ def describe_last_export(execution: Execution, report: WindowReport | None) -> s
         return f"{event}, which counts from {windows.format_time(report.confirmed_from, report)} on"
     if report.last and report.last.job.shown_at and not report.last.job.is_repetition:
         return f"{event}, which a later run has to confirm"
-    return f"{event}, which may be the export before"
+    return f"{event}, which may be the status of the previous export"

@@ -66,6 +66,8 @@ def format_verdict(report: Report) -> str:
     parts = [f"{counts[kind]:,} {get_label(kind, report)}" for kind in ReportKind if counts[kind]]
     if failed_count := sum(bool(target.error) for target in report.targets):
         parts.insert(0, f"{format_count(failed_count, 'target')} failed")
+    if unlisted_count := sum(len(target.unlisted) for target in report.targets):
+        parts.insert(0, f"{format_count(unlisted_count, 'data integration')} not listed")
     name, figures = "Dry run" if report.run.dry_run else "Run", ", ".join(parts) or "nothing to do"
     if report.mismatch:
         stop = "the plan differs from the reviewed plan. Nothing was written"

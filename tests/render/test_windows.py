@@ -136,8 +136,16 @@ def test_earlier_first_does_not_count_as_exported() -> None:
             "List shows the last export as completed, which counts from 2026-11-01 01:15 (2026-11-01 00:15Z) on",
         ),
         ({}, None, "List shows the last export as completed, which a later run has to confirm"),
-        ({"shown_at": None}, HOUR, "List shows the last export as completed, which may be the export before"),
-        ({"is_repetition": True}, HOUR, "List shows the last export as completed, which may be the export before"),
+        (
+            {"shown_at": None},
+            HOUR,
+            "List shows the last export as completed, which may be the status of the previous export",
+        ),
+        (
+            {"is_repetition": True},
+            HOUR,
+            "List shows the last export as completed, which may be the status of the previous export",
+        ),
         ({"result": "COMPLETED"}, HOUR, "last export completed"),
         ({"refusal": Refusal("no")}, HOUR, "last export completed"),
     ],

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @options.connection
 @options.state
 def command(name: str, until: date | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
-    """List the windows of the manifest NAME: those that were exported, and those to come.
+    """List the windows of the manifest NAME: those that were sent or left out, and those to come.
 
     This command reads the manifests and the journal, and writes nothing. AppIntegrations is not called. Without a
     Target, STS is asked for the account.

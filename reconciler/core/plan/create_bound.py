@@ -54,7 +54,7 @@ class CreateBound:
             if missing:
                 self._waiting.add(target)
                 reason = (
-                    "creates of a new revision wait until every target was looked at, and these are missing: "
+                    "creates of a new revision wait until every target has been listed, and these are missing: "
                     f"{join_names(missing)}"
                 )
                 return CreateGrant(0, reason, is_temporary=True)
@@ -77,7 +77,7 @@ class CreateBound:
 
     def _describe_excess(self, total: int) -> str:
         unobserved = (
-            f" (each manifest counts in a target that could not be looked at: {join_names(sorted(self._unobserved))})"
+            f" (every manifest counts in a target that could not be listed: {join_names(sorted(self._unobserved))})"
             if self._unobserved
             else ""
         )

@@ -78,7 +78,7 @@ def describe_unshown_job(job: Job) -> str | None:
         return None
     return (
         f"AWS accepted the update of {format_timestamp(job.sent_at)}, and a job ended since, but List still shows the "
-        "configuration before: compare it with the console of AWS"
+        "previous configuration: check the association in the AWS console"
     )
 
 

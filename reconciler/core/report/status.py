@@ -123,5 +123,5 @@ def _describe_state(record: Record | None, last_decision: LastDecision | None, *
 def _describe_unshown_update(job: Job, last_decision: LastDecision | None) -> str:
     sent_at = format_timestamp(job.sent_at)
     if last_decision and last_decision.decision == DecisionKind.UPDATE:
-        return f"the export was sent at {sent_at}, and no later run has looked yet"
+        return f"the export was sent at {sent_at}, and no later run has checked List yet"
     return f"List does not show the Update of {sent_at} yet"

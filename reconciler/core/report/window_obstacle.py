@@ -46,6 +46,8 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
         and (problem := describe_late_first(declaration, continue_late(declaration, recurrence)))
     ):
         return f"no export is sent: {problem}"
+    if last_decision is not None and last_decision.decision == DecisionKind.HELD:
+        return "the last run held the association: reconcile explain shows what its exports wait for"
     is_lasting = last_decision is not None and last_decision.decision in _LASTING_KINDS
     return _describe(last_decision.decision) if last_decision and is_lasting else None
 

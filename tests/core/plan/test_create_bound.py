@@ -33,7 +33,7 @@ def test_creates_wait_until_every_target_was_counted() -> None:
     grant = bound.compute_grant("a")
     assert (grant.limit, grant.is_temporary) == (0, True)
     assert grant.reason == (
-        "creates of a new revision wait until every target was looked at, and these are missing: b, c"
+        "creates of a new revision wait until every target has been listed, and these are missing: b, c"
     )
     bound.record_count("b", 0)
     assert bound.take_waiting() == ()
@@ -64,7 +64,7 @@ def test_target_that_could_not_be_looked_at_counts_each_manifest() -> None:
     bound.record_count("a", 6)
     bound.record_failure("b")
     bound.record_count("c", 0)
-    assert "(each manifest counts in a target that could not be looked at: b)" in bound.compute_grant("a").reason
+    assert "(every manifest counts in a target that could not be listed: b)" in bound.compute_grant("a").reason
     bound.record_count("b", 0)
     assert bound.compute_grant("a") == CreateGrant(
         6,

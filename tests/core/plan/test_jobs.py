@@ -211,7 +211,7 @@ def test_fixed_window_that_list_never_shows_counts_if_its_job_was_observed(statu
     else:
         expect(decision, InSync)
         assert isinstance(decision, InSync)
-        assert "List still shows the configuration before" in str(decision.warning)
+        assert "List still shows the previous configuration" in str(decision.warning)
     export.manifest = build_fixed_manifest(span(1, 3))
     expect(export.run(), Update)
 

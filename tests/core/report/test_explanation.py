@@ -97,8 +97,8 @@ def with_job(stored_record: Record, **changes: Any) -> Record:
 
 
 UNSHOWN_WARNING = (
-    "AWS accepted the update of 2026-11-01 12:00:00Z, and a job ended since, but List still shows the configuration "
-    "before: compare it with the console of AWS"
+    "AWS accepted the update of 2026-11-01 12:00:00Z, and a job ended since, but List still shows the previous "
+    "configuration: check the association in the AWS console"
 )
 ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (explain_manifest(manifest()), ("none", "none", None, "create")),

@@ -75,7 +75,7 @@ def test_status_has_the_windows_of_a_manifest() -> None:
 @pytest.mark.parametrize(
     ("decision", "state"),
     [
-        ("update", "the export was sent at 2026-11-01 12:00:00Z, and no later run has looked yet"),
+        ("update", "the export was sent at 2026-11-01 12:00:00Z, and no later run has checked List yet"),
         ("settling", "List does not show the Update of 2026-11-01 12:00:00Z yet"),
     ],
 )

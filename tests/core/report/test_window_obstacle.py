@@ -90,7 +90,8 @@ def test_journal_names_what_prevents_exports(changes: dict[str, Any], obstacle: 
     [
         ("blocked", "the association is blocked: its exports may not be sent at these times"),
         ("lost", "no export is sent while the association is lost"),
-        ("held", None),
+        ("held", "the last run held the association: reconcile explain shows what its exports wait for"),
+        ("in-sync", None),
         (None, None),
     ],
 )
@@ -98,7 +99,7 @@ def test_last_decision_prevents_exports(decision: str | None, obstacle: str | No
     """Without another reason, the last decision in the journal tells whether exports go out."""
     last_decision = LastDecision(decision, NOW) if decision else None
     assert find_recorded_obstacle(MANIFEST, RECORD, last_decision) == obstacle
-    assert find_recorded_obstacle(MANIFEST, None, last_decision or LastDecision("held", NOW)) == obstacle
+    assert find_recorded_obstacle(MANIFEST, None, last_decision or LastDecision("in-sync", NOW)) == obstacle
     assert find_recorded_obstacle(manifest(), RECORD, last_decision) == obstacle
 
 

@@ -207,6 +207,13 @@ def test_plan_mismatch_shows_both_digests_and_the_differences(
         assert part in text
 
 
+def test_data_integration_that_could_not_be_listed_is_counted() -> None:
+    """The line that sums up a run names data integrations that could not be listed, because they give exit code 1."""
+    assert "Dry run: 1 data integration not listed, 1 to create." in render(
+        report(association(), unlisted=(("arn:a", "denied"),))
+    )
+
+
 def test_failed_target_is_named_with_its_error() -> None:
     """A failed target is listed with its error, even without manifests."""
     text = render(report(error="no credentials"))

@@ -268,8 +268,11 @@ class _Table:
 
     def _describe_remedy(self) -> str:
         """Return the ways out of a blocked window."""
-        remedy = f"{self._inputs.describe_remedy(self._record)} to send it once more"
+        raise_generation = self._inputs.describe_remedy(self._record)
         if self._window is None:
-            return remedy
+            return f"{raise_generation} to send it once more"
+        next_window = self._due or self._window
+        subject = "it once more" if next_window == self._window else describe_window(next_window, self._declaration)
+        remedy = f"{raise_generation} to send {subject}"
         day = compute_skip_date(self._declaration, self._window)
         return f"{remedy}, or add {day} to window.skip to leave it out"

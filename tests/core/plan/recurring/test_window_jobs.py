@@ -124,6 +124,20 @@ def test_refused_request_is_sent_once_more_after_the_settle_time() -> None:
     expect(export.run(), Update)
 
 
+def test_remedy_names_the_window_that_it_sends() -> None:
+    """After `missed` became `each`, a raised generation sends one period of a failed window, and the reason says so."""
+    export = start_export()
+    export.now = at(5, 1, 1)
+    send_update(export)
+    export.finish("FAILED")
+    export.edit_window(missed=Missed.EACH)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to send 2026-02-01 to 2026-03-01")
+    export.edit_policy(generation=2)
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent[-2:] == [span(2, 5), span(2, 3)]
+
+
 def test_refused_request_is_not_sent_while_a_job_runs() -> None:
     """After a refusal, the Update is not sent again while List shows that an export is running."""
     export = send_update(start_export(), Refused("a job is running"))
@@ -329,10 +343,10 @@ def test_update_that_list_never_shows_counts_if_its_job_was_observed(status: str
     if status == "COMPLETED":
         expect(decision, InSync)
         assert isinstance(decision, InSync)
-        assert "List still shows the configuration before" in str(decision.warning)
+        assert "List still shows the previous configuration" in str(decision.warning)
         assert export.watermark == at(3)
         export.now, export.aws_offset = at(4, 1, 1), -HOUR
-        expect(export.run(), Held, text="List still shows the configuration before")
+        expect(export.run(), Held, text="List still shows the previous configuration")
         export.aws_offset = timedelta(0)
     else:
         expect(decision, Held, (1, 0), "FAILED")
