@@ -15,6 +15,7 @@ from reconciler.core.plan.job_progress import (
     PATIENCE,
     compute_patience_end,
     compute_pause,
+    describe_running,
     describe_unshown_job,
     describe_wait,
     is_running,
@@ -23,6 +24,7 @@ from reconciler.core.plan.job_progress import (
 )
 from reconciler.core.plan.recurring.decide import decide_recurring
 from reconciler.core.plan.recurring.early_window import remember_early_window
+from reconciler.core.plan.recurring.overdue import compute_latest_overdue_time
 from reconciler.core.plan.update_obstacle import (
     REPEAT_WARNING,
     describe_change,
@@ -56,7 +58,10 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
             "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
             f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
-        return Changed(inputs.manifest, live, record, differences, reason)
+        overdue_at = compute_latest_overdue_time(record.recurrence)
+        is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at
+        reason += "; the next window has been due for more than a day" if is_overdue else ""
+        return Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue))
     if is_window_adoption(record):
         adopted = adopt_after_window(inputs, record, live)
         if isinstance(adopted, Adopt):
@@ -179,7 +184,7 @@ def _hold_while_running(inputs: DecisionInput, update: Update) -> Update | Held:
     """Return an Update that was sent before, or hold it while List shows that an export is running."""
     if not is_running(update.live):
         return update
-    reason = f"{update.reason}, once the export that List shows as running has ended"
+    reason = f"{update.reason}, but {describe_running(update.live)}"
     return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=1)
 
 

@@ -37,7 +37,8 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
         reason = f"its export was completed, and {loss}"
         return Finished(inputs.manifest, inputs.acknowledge_generation(record), reason)
     if next_window is None and is_recurring:
-        return Lost(inputs.manifest, record, f"{loss}, and no window begins after window.last: look for it in AWS")
+        remedy = "look for it in AWS; to accept the loss, set policy.retired"
+        return Lost(inputs.manifest, record, f"{loss}, and no window begins after window.last: {remedy}")
     if policy.adopt:
         return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):

@@ -132,21 +132,25 @@ class Held:
     """A write that waits because of the manifest, the target, the options of the run, or a quota of AWS.
 
     If `is_temporary` is true, a later run sends it without a change in git or in the options. `until` is the time from
-    which a run sends it, if that is known. `exit_code` is 1 if a person should know that it waits.
+    which a run sends it, if that is known. `exit_code` is 1 if a person should know that it waits. Without a `write`,
+    the manifest or the target rests, and a person has to resolve something before it continues. `live` is then its
+    association, and `new_record` the record to write.
     """
 
     kind: ClassVar[Literal[DecisionKind.HELD]] = DecisionKind.HELD
     manifest: Manifest
-    write: Write
+    write: Write | None
     reason: str
     is_temporary: bool = False
     until: datetime | None = None
     exit_code: int = 0
+    live: Live | None = None
+    new_record: Record | None = None
 
     @property
     def record(self) -> Record | None:
-        """The record from before the write. It stays in the journal."""
-        return self.write.previous_record
+        """The record from before the write, which stays in the journal, or the new one without a write."""
+        return self.write.previous_record if self.write else self.new_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +220,9 @@ def get_live(decision: Decision) -> Live | None:
     match decision:
         case Update() | Adopt() | InSync() | Retired() | Drifted() | Changed() | Settling():
             return decision.live
-        case Held(write=write) | Blocked(live=None, write=write):
+        case Held(live=None, write=write) | Blocked(live=None, write=write):
             return get_live(write) if write else None
-        case Blocked(live=live):
+        case Held(live=live) | Blocked(live=live):
             return live
         case Create() | Lost() | Finished():
             return None

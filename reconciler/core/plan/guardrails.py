@@ -10,7 +10,7 @@ from datetime import datetime
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Settling
+from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost, Settling, get_live
 from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.live_warnings import count_associations
 from reconciler.core.plan.plan import Plan
@@ -49,9 +49,9 @@ def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write],
 def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_time: datetime | None) -> Decision:
     """Hold or block a write that the policies or the mode of the run do not allow.
 
-    A write that already waits is held without trouble if its manifest rests. Otherwise it keeps its own reason, unless
-    that is no trouble and the mode of the run is. A run with a reviewed plan sends no recurring windows, so a window
-    that waits is no trouble of that run.
+    What waits, for a person or by itself, is held without trouble if its manifest rests. Otherwise it keeps its own
+    reason, unless that is no trouble and the mode of the run is. A run with a reviewed plan sends no recurring windows,
+    so a window that waits is no trouble of that run.
     """
     match decision:
         case Create() | Update():
@@ -66,28 +66,30 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
             return _find_rest(write, target) or replace(decision, exit_code=0)
         case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
             return _find_rest(write, target) or decision
-        case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _is_resting(manifest, target):
+        case Blocked(is_unobserved=False) | Lost() if rest := _describe_rest(decision.manifest, target):
+            reason = f"{rest}; to be resolved then: {decision.reason}"
+            return Held(decision.manifest, None, reason, live=get_live(decision), new_record=decision.record)
+        case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _describe_rest(manifest, target):
             return replace(decision, exit_code=0)
         case _:
             return decision
 
 
-def _is_resting(manifest: Manifest, target: Target) -> bool:
-    return manifest.policy.suspend or target.suspend or manifest.policy.mode is Mode.OBSERVE
-
-
 def _find_rest(write: Write, target: Target) -> Held | None:
-    """Hold a write if its manifest or target is suspended, or if the manifest only observes."""
-    manifest = write.manifest
+    """Hold a write if its manifest or target rests."""
+    rest = _describe_rest(write.manifest, target)
+    return Held(write.manifest, write, rest) if rest else None
+
+
+def _describe_rest(manifest: Manifest, target: Target) -> str | None:
+    """Return the reason to send nothing if a manifest or its target is suspended, or if the manifest only observes."""
     if manifest.policy.suspend:
-        return Held(manifest, write, "policy.suspend is true in the manifest: remove policy.suspend to continue")
+        return "policy.suspend is true in the manifest: remove policy.suspend to continue"
     if target.suspend:
-        return Held(
-            manifest, write, f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
-        )
+        return f"target {target.name!r} is suspended: set Suspend of the target to false to continue"
     if manifest.policy.mode is Mode.OBSERVE:
         mode = Mode.CREATE_AND_UPDATE if manifest.window else Mode.CREATE  # a window needs updates
-        return Held(manifest, write, f"policy.mode is observe: set policy.mode to {mode} in the manifest to continue")
+        return f"policy.mode is observe: set policy.mode to {mode} in the manifest to continue"
     return None
 
 

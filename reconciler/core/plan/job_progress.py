@@ -22,11 +22,12 @@ def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, 
 
     LastExecutionStatus may belong to an earlier job for a while. A job has therefore ended if a final status follows
     IN_PROGRESS, or if List shows a final status a settle time after it first showed the configuration. Only the first
-    of them proves that a job has ended whose call List cannot show. A skipped job that List shows after all runs again.
+    of them proves that a job has ended whose call List cannot show, a settle time after the call. A skipped job that
+    List shows after all runs again.
     """
-    if job.result is not None:
-        return job
     status = live.last_execution.status if live.last_execution else None
+    if job.result is not None:
+        return _correct_result(job, status, now) if is_shown else job
     if job.refusal and not (is_shown and not job.is_repetition):
         return job
     if is_shown:
@@ -34,14 +35,25 @@ def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, 
         ended_at = None if is_new else job.ended_at
         running_at = job.running_at or (now if status == RUNNING else None)
         job = replace(job, refusal=None, shown_at=job.shown_at or now, running_at=running_at, ended_at=ended_at)
-    elif job.is_accepted:
+    elif job.is_accepted and job.shown_at is None:
         job = replace(job, running_at=job.running_at or (now if status == RUNNING else None))
     is_certain = job.running_at is not None or (
         not job.is_repetition and job.shown_at is not None and now >= job.shown_at + settle_time
     )
-    if status in FINAL_STATUSES and is_certain and (is_shown or job.shown_at is None):
+    has_waited = is_shown or (job.shown_at is None and now >= job.sent_at + settle_time)
+    if status in FINAL_STATUSES and is_certain and has_waited:
         return replace(job, result=status, ended_at=now)
     return job
+
+
+def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
+    """Return an ended job that List shows. Another final status replaces one that no IN_PROGRESS preceded.
+
+    That one belonged to an earlier job, which List showed for longer than a settle time.
+    """
+    if job.running_at is None and status in FINAL_STATUSES and status != job.result:
+        return replace(job, result=status, ended_at=now)
+    return replace(job, shown_at=job.shown_at or now)
 
 
 def may_run(job: Job | None, live: Live, request: Spec) -> bool:
@@ -57,6 +69,13 @@ def may_run(job: Job | None, live: Live, request: Spec) -> bool:
 def is_running(live: Live) -> bool:
     """Tell whether List shows that a job is running. A missing or unknown status counts as running."""
     return live.last_execution is None or live.last_execution.status not in FINAL_STATUSES
+
+
+def describe_running(live: Live) -> str:
+    """Return why a job may be running, if `is_running`."""
+    if live.last_execution is None:
+        return "List shows no status of the last export, which may be running"
+    return "List shows that an export is running"
 
 
 def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> datetime:

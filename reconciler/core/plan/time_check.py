@@ -40,9 +40,9 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
 def hold_for_clock(write: Create | Update, due_at: datetime, now: datetime, aws_time: datetime | None) -> Held:
     """Hold a write that is due by the clock of this machine, and not by the clock of AWS.
 
-    An export of a recurring window that has waited for a day counts as missed.
+    An export that has waited for a day counts as missed.
     """
-    exit_code = int(write.manifest.window is not None and now >= due_at + PATIENCE)
+    exit_code = int(now >= due_at + PATIENCE)
     if aws_time is None:
         reason = (
             "the answer of AWS has no valid Date, so it is unknown whether the window is due by the clock of AWS: "

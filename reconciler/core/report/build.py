@@ -184,6 +184,8 @@ def _build_reason(decision: Decision) -> str:
             return _DRIFT_MESSAGE.format("applied" if record.token else "adopted or applied")
         case Adopt() if any(each.is_drifted for each in decision.differences):
             return f"{decision.reason}; {_DRIFT_MESSAGE.format('applied')}"
+        case Held(write=None):
+            return f"nothing is sent, because {decision.reason}"
         case Held(write=Create()):
             return f"the create waits, because {decision.reason}"
         case Held():

@@ -125,7 +125,7 @@ def rest_export(export: ReportedExport, number: int) -> ReportedExport:
 
 def observe_unshown_job() -> ReportedExport:
     """Return an export whose answered Update List does not show, and whose job was seen from IN_PROGRESS to its end."""
-    return finish(send_update(is_shown=False), "COMPLETED")
+    return change(finish(send_update(is_shown=False), "COMPLETED"), SETTLE)
 
 
 def show_foreign_window() -> ReportedExport:
@@ -362,4 +362,4 @@ def test_message_names_the_window_and_the_time() -> None:
     finding = export.notifications[-1].finding
     assert finding.manifest == "export.yaml:1"
     assert finding.arn == live().arn
-    assert "ended by 2026-03-01 01:00Z; AWS accepted the update of" in finding.message
+    assert "ended by 2026-03-01 01:15Z; AWS accepted the update of" in finding.message

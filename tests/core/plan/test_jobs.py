@@ -83,7 +83,7 @@ def test_refused_request_of_a_fixed_window_is_sent_once_more() -> None:
     expect(export.run(), Held, (1, 0))
     export.wait(SETTLE)
     export.set_status("IN_PROGRESS")
-    expect(export.run(), Held, (1, 0), "once the export that List shows as running has ended")
+    expect(export.run(), Held, (1, 0), "but List shows that an export is running")
     export.set_status("COMPLETED")
     expect(export.run(Refused("no")), Update)
     export.wait(DAY)
@@ -192,7 +192,7 @@ def test_fixed_window_is_not_repeated_while_a_job_runs() -> None:
         expect(export.run(), Blocked, (1, 0))
         export.edit_policy(generation=2)
         export.set_status("IN_PROGRESS")
-        expect(export.run(), Held, (1, 0), "once the export that List shows as running has ended")
+        expect(export.run(), Held, (1, 0), "but List shows that an export is running")
         export.set_status("COMPLETED")
         expect(export.run(), Update)
 

@@ -11,7 +11,7 @@ from support.builders import NOW, journal, live, manifest, observation, record, 
 from reconciler.core.journal.records import CreatePending, Journal
 from reconciler.core.model import Json, Manifest, Mode, Observation, Policy, Target
 from reconciler.core.plan.compute import compute_plan
-from reconciler.core.plan.decision import Decision, Held
+from reconciler.core.plan.decision import Decision, Held, get_exit_code
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.time_check import check_time
@@ -86,6 +86,17 @@ def test_without_the_time_of_aws_nothing_is_sent() -> None:
     earlier = decide(NOW, listed=replace(observation(), aws_time=None))
     assert isinstance(earlier, Held)
     assert "a run sends the create at or after 2026-11-01 13:00:00Z" in earlier.reason
+
+
+@pytest.mark.parametrize("aws_time", [None, NOW - 400 * HOUR])
+@pytest.mark.parametrize(("age", "exit_code"), [(25 * HOUR - SECOND, 0), (25 * HOUR, 1)])
+def test_export_that_the_clock_of_aws_holds_for_a_day_is_trouble(
+    aws_time: datetime | None, age: timedelta, exit_code: int
+) -> None:
+    """After a day by the clock of this machine, an export that only the clock of AWS holds counts as missed."""
+    decision = decide(NOW - age, listed=replace(observation(), aws_time=aws_time))
+    assert isinstance(decision, Held)
+    assert get_exit_code(decision, is_dry_run=False) == exit_code
 
 
 def test_reason_names_the_member_that_sends_the_export_earlier() -> None:

@@ -391,3 +391,14 @@ def test_retired_and_plain_manifests_have_no_windows_in_the_report() -> None:
         assert line.windows is None
     (line,) = build_lines(replace(plan_windows(build_recurring_manifest(), None), now=None), {}, {})
     assert line.windows is None
+
+
+def test_report_of_a_resting_association_says_why_nothing_is_sent() -> None:
+    """An association that rests before anything could be planned is held, and its line says why nothing is sent."""
+    policy = replace(UPDATING, suspend=True)
+    plan = plan_windows(build_recurring_manifest(policy=policy), None, now=LATE)
+    listing = replace(observation(), aws_time=LATE)
+    held_plan = apply_guardrails(plan, Target("prod"), rules(Mode.CREATE_AND_UPDATE, LATE), listing)
+    (line,) = build_lines(held_plan, {}, {})
+    assert (line.decision, line.exit_code, line.write) == ("held", 0, None)
+    assert line.reason.startswith("nothing is sent, because policy.suspend is true in the manifest: ")

@@ -15,13 +15,14 @@ from reconciler.core.plan.job_progress import (
     PATIENCE,
     compute_patience_end,
     compute_pause,
+    describe_running,
     describe_unshown_job,
     describe_wait,
     is_running,
 )
 from reconciler.core.plan.recurring.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
 from reconciler.core.plan.recurring.early_window import is_partial, remember_early_window
-from reconciler.core.plan.recurring.observe_window import is_foreign, observe_window
+from reconciler.core.plan.recurring.observe_window import is_foreign, is_withdrawn, observe_window
 from reconciler.core.plan.recurring.overdue import compute_due_time, compute_overdue_time
 from reconciler.core.plan.recurring.recurrence import (
     build_window_update,
@@ -38,8 +39,6 @@ from reconciler.core.text import format_timestamp, strip_full_stop
 from reconciler.core.windows.boundaries import find_next_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
 from reconciler.core.windows.due import Window, find_due_window
-
-_RUNNING_REASON = "List shows that an export is running"
 
 
 def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> Decision:
@@ -58,7 +57,8 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
             inputs, declaration, record, live
         )
     else:
-        adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=None))
+        since = (record.recurrence.foreign_since or inputs.look_time) if is_withdrawn(record, live) else None
+        adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=since))
     if not isinstance(adopted, Record):
         return adopted
     record = observe_window(inputs, adopted, live)
@@ -97,6 +97,8 @@ class _Table:
             return self._decide_refused(self._job.refusal.message, is_denied=self._job.refusal.is_denied)
         if self._job.is_update_unshown:
             return self._decide_unshown()
+        if self._recurrence.foreign_since:
+            return self._decide_withdrawn(self._recurrence.foreign_since)
         if self._job.result is None:
             return self._decide_running()
         if self._job.result == COMPLETED or (self._window and self._recurrence.watermark >= self._window.end):
@@ -107,7 +109,9 @@ class _Table:
         if skipped := self._decide_skipped():
             return skipped
         event = f"AWS refused the update of {format_timestamp(self._job.sent_at)}: {strip_full_stop(message)}"
-        if self._is_raised() or (self._is_merge() and self._is_newer(self._due)):
+        if self._is_raised():
+            return self._send(f"{event}; policy.generation was raised")
+        if self._is_merge() and self._is_newer(self._due):
             return self._send(f"{event}; this is a new request")
         if is_denied:
             until = self._job.sent_at + compute_pause(self._job, self._settle_time)
@@ -135,6 +139,21 @@ class _Table:
             return self._send("policy.generation was raised")
         result = "AWS accepted it, and List never showed it" if self._job.is_accepted else "its answer is unknown"
         return self._block(f"{event}; {result}: look in AWS for its export, and {self._describe_remedy()}")
+
+    def _decide_withdrawn(self, since: datetime) -> Decision:
+        """Wait for an Update that List showed before and shows no more. Never repeat it without a person."""
+        event = (
+            f"List showed the window of the update of {format_timestamp(self._job.sent_at)}, and shows the window "
+            "before it again"
+        )
+        until = since + self._settle_time
+        if self._inputs.look_time < until:
+            return Settling(self._inputs.manifest, self._record, until, event, self._live)
+        if skipped := self._decide_skipped():
+            return skipped
+        if self._is_raised() or self._job.should_repeat:
+            return self._send(f"{event}; policy.generation was raised")
+        return self._block(f"{event}: look in AWS for its export, and {self._describe_remedy()}")
 
     def _decide_running(self) -> Decision:
         if self._job.is_repetition and not self._job.running_at and self._now >= self._job.sent_at + PATIENCE:
@@ -167,7 +186,7 @@ class _Table:
                 return Drifted(self._inputs.manifest, self._live, record, differences)
             return InSync(self._inputs.manifest, self._live, record)
         if is_running(self._live):
-            return self._hold(_RUNNING_REASON, exit_code=int(self._is_overdue(self._due)))
+            return self._hold(describe_running(self._live), exit_code=int(self._is_overdue(self._due)))
         self._record = record
         return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
 
@@ -229,7 +248,7 @@ class _Table:
     def _send(self, reason: str) -> Decision:
         """Return the Update of what is due, or of the last window once more. Hold it while an export is running."""
         if is_running(self._live):
-            return self._hold(f"{reason}, but {_RUNNING_REASON}", exit_code=1)
+            return self._hold(f"{reason}, but {describe_running(self._live)}", exit_code=1)
         window = self._due or self._window
         assert window
         text = f"{reason}; the update exports {describe_window(window, self._declaration)}"

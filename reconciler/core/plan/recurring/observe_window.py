@@ -27,23 +27,35 @@ def is_foreign(record: Record, live: Live) -> bool:
     return window not in {Window(each.start, each.end) for each in record.recurrence.past}
 
 
+def is_withdrawn(record: Record, live: Live) -> bool:
+    """Tell whether List shows an earlier window of this program again, and the job of the last one has not ended.
+
+    Somebody may have sent the earlier window once more. Its status says nothing about the last window.
+    """
+    assert isinstance(record.state, Bound)
+    job = record.state.job
+    is_followed = job is not None and job.shown_at is not None and job.result is None and not job.is_skipped
+    return is_followed and read_window(live.spec) != read_window(record.request)
+
+
 def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
-    It does not move for a window of another program that was sent or shown before its end.
+    It does not move for a window of another program that was sent or shown before its end. It moves back if List shows
+    after all that the job has failed.
     """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
     assert recurrence
-    job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
+    old_job = job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
     is_shown = read_window(live.spec) == window
     job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
     if is_partial(record):
         window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
-        recurrence = replace(
-            recurrence, watermark=window.end, is_assumed=recurrence.is_assumed and job.source is JobSource.OBSERVED
-        )
+        recurrence = replace(recurrence, watermark=window.end, is_assumed=job.source is JobSource.OBSERVED)
+    if old_job.result == COMPLETED != job.result and window and window.end == recurrence.watermark:
+        recurrence = replace(recurrence, watermark=window.start)
     if job.result == COMPLETED and window:
         recurrence = include(recurrence, window)
     return replace(record, state=replace(state, job=job), recurrence=recurrence)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from reconciler.core.journal.jobs import Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import PATIENCE
 from reconciler.core.request.export_window import read_window
-from reconciler.core.windows.declaration import WindowDeclaration
+from reconciler.core.windows.declaration import Period, WindowDeclaration
 from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
 
 
@@ -21,6 +22,28 @@ def compute_due_time(declaration: WindowDeclaration, window: Window) -> datetime
 def compute_overdue_time(declaration: WindowDeclaration, window: Window) -> datetime:
     """Return the time from which a window that waits is overdue."""
     return compute_due_time(declaration, window) + PATIENCE
+
+
+_LONGEST_PERIODS = {
+    Period.DAY: timedelta(days=1),
+    Period.WEEK: timedelta(days=7),
+    Period.MONTH: timedelta(days=31),
+    Period.QUARTER: timedelta(days=92),
+    Period.YEAR: timedelta(days=366),
+}
+_LONGEST_SHIFT = timedelta(hours=26)
+"""The most that a change of the offset from UTC adds to a period: a zone may cross the date line."""
+
+
+def compute_latest_overdue_time(recurrence: Recurrence) -> datetime | None:
+    """Return the time from which the next window is certainly overdue, if the manifest no longer declares windows.
+
+    The journal keeps the last declaration without the rules of its time zone. None if no run acted on a declaration.
+    """
+    if not recurrence.rules:
+        return None
+    rule = recurrence.rules[-1]
+    return recurrence.watermark + _LONGEST_PERIODS[Period(rule.every)] + _LONGEST_SHIFT + rule.delay + PATIENCE
 
 
 def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, record: Record) -> Window | None:

@@ -131,6 +131,7 @@ def test_running_job_of_an_early_window_hides_no_due_window() -> None:
     decision = export.run()
     expect(decision, Held, (1, 0))
     assert isinstance(decision, Held)
+    assert decision.write
     assert decision.write.request["ExecutionConfiguration"] == build_execution(Window(at(1, 10), at(2)))
 
 

@@ -27,7 +27,7 @@ from reconciler.core.plan.decision import (
 )
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.export_window import build_execution
-from reconciler.core.windows.declaration import Missed
+from reconciler.core.windows.declaration import Missed, Period
 from reconciler.core.windows.due import Window
 
 HALF = Window(at(2), at(2, 15))
@@ -480,7 +480,7 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     export.finish()
     export.run()
     export.manifest, export.now = build_fixed_manifest(shown), at(5)
-    expect(export.run(), Changed, text="the manifest had recurring windows before")
+    expect(export.run(), Changed, (1, 0), "the manifest had recurring windows before")
     assert len(export.sent) == 2
     export.edit_policy(generation=2)
     kind = InSync if shown == span(2, 3) else Update
@@ -490,13 +490,46 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     expect(export.run(), InSync)
 
 
+@pytest.mark.parametrize(
+    ("every", "days"),
+    [(Period.DAY, 1), (Period.WEEK, 7), (Period.MONTH, 31), (Period.QUARTER, 92), (Period.YEAR, 366)],
+)
+def test_removed_window_is_trouble_once_the_next_one_is_overdue(every: Period, days: int) -> None:
+    """A manifest without its window has exit code 1 once the next window is certainly overdue, also in other zones."""
+    export = Export(recurring_manifest(window(every=every)), at(2, 1, 1))
+    export.manifest = recurring_manifest(window(every=every, backfill=date(2027, 12, 31)))
+    export.now = at(1, 1) + timedelta(days=days, hours=1)
+    export.run()
+    export.finish()
+    export.run()
+    watermark = export.watermark
+    export.manifest = build_fixed_manifest(span(3, 4))
+    export.now = watermark + timedelta(days=days) + timedelta(hours=26 + 1 + 24)
+    expect(export.run(), Changed, (1, 0), "the next window has been due for more than a day")
+    export.now -= timedelta(seconds=1)
+    expect(export.run(), Changed, (0, 0))
+
+
+def test_adopted_window_without_a_declaration_is_no_trouble() -> None:
+    """If no run acted on a declaration, the journal does not know when a next window would be due."""
+    export = lose_journal(span(1, 2))
+    export.now = at(2, 10)
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    assert export.recurrence.rules == ()
+    export.manifest = build_fixed_manifest(span(3, 4))
+    export.now = at(12)
+    expect(export.run(), Changed, (0, 0))
+
+
 def test_fixed_window_sends_nothing_while_a_window_is_unresolved() -> None:
     """A fixed window in an older revision does not overtake an Update of a recurring window that has no answer."""
     export = start_export()
     export.run(Unknown("no answer"))
     export.manifest = build_fixed_manifest(span(3, 4))
     export.now = at(5)
-    expect(export.run(), Changed)
+    expect(export.run(), Changed, (1, 0))
 
 
 @pytest.mark.parametrize("shown", [span(1, 2), HALF, None])

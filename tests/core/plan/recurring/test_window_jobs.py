@@ -12,9 +12,10 @@ from support.exports import DAY, HOUR, REST, Export, at, expect, rest, span
 
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown, Updated
 from reconciler.core.model import Json, Mode
-from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling
+from reconciler.core.plan.decision import Blocked, Drifted, Held, InSync, Lost, Settling, get_live
 from reconciler.core.plan.write import Update
 from reconciler.core.windows.declaration import Missed
+from reconciler.core.windows.due import Window
 
 SECOND = timedelta(seconds=1)
 UNSHOWN = "List does not show it yet"
@@ -55,6 +56,32 @@ def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: Mappin
     export.run()
     rest(export, change)
     expect(export.run(), Held)
+
+
+@pytest.mark.parametrize("change", REST)
+def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object]) -> None:
+    """Where a person has to resolve something, a suspended or only observed association is held, with exit code 0.
+
+    What a run learns is recorded nevertheless, and the reason names what is to be resolved.
+    """
+    export = Export(recurring_manifest(window()), at(5, 1, 1))
+    rest(export, change)
+    expect(export.run(), Held, (0, 0), "to be resolved then: 4 windows since 2026-01-01 are due at once")
+    lost = send_update(start_export())
+    lost.live = None
+    lost.wait(DAY)
+    lost.run()
+    lost.wait(SETTLE)
+    rest(lost, change)
+    expect(lost.run(), Held, (0, 0), "to be resolved then: List no longer shows the association")
+    foreign = start_export(is_due=False)
+    foreign.show(Window(at(2), at(2, 3)))
+    foreign.run()
+    foreign.wait(SETTLE)
+    rest(foreign, change)
+    decision = foreign.run()
+    expect(decision, Held, (0, 0), "which this program did not send")
+    assert get_live(decision) == foreign.live
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.OBSERVE])
@@ -339,6 +366,9 @@ def test_update_that_list_never_shows_counts_if_its_job_was_observed(status: str
     export = send_update(start_export(), is_shown=False)
     export.run()
     export.set_status(status)
+    export.wait(SETTLE - SECOND)
+    expect(export.run(), Settling)
+    export.wait(SECOND)
     decision = export.run()
     if status == "COMPLETED":
         expect(decision, InSync)
@@ -353,6 +383,91 @@ def test_update_that_list_never_shows_counts_if_its_job_was_observed(status: str
     export.now = at(4, 1, 1)
     expect(export.run(), Update)
     assert export.sent[-1] == (span(3, 4) if status == "COMPLETED" else span(2, 4))
+
+
+def test_warning_ends_once_list_shows_the_window() -> None:
+    """If List shows the window after its job counts as completed, the reports no longer warn of it."""
+    export = send_update(start_export(), is_shown=False)
+    export.run()
+    export.set_status("COMPLETED")
+    export.wait(SETTLE)
+    decision = export.run()
+    assert isinstance(decision, InSync)
+    assert decision.warning
+    export.show(span(2, 3))
+    decision = export.run()
+    assert isinstance(decision, InSync)
+    assert decision.warning is None
+    export.now = at(4, 1, 1)
+    assert "never showed" not in getattr(export.run(), "reason", "")
+
+
+@pytest.mark.parametrize("missed", Missed)
+def test_status_that_counted_too_early_is_corrected(missed: Missed) -> None:
+    """If List shows the status of an earlier job for too long, the status that follows it replaces the result."""
+    export = send_update(start_export(missed))
+    for status, result in (("COMPLETED", InSync), ("FAILED", Blocked if missed is Missed.EACH else Held)):
+        export.set_status(status)
+        export.run()
+        export.wait(SETTLE)
+        decision = export.run()
+        assert isinstance(decision, result)
+    assert (export.job.result, export.watermark) == ("FAILED", at(2))
+    export.set_status("COMPLETED")
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+
+
+def test_result_after_in_progress_is_not_corrected() -> None:
+    """A job that List showed as running has its own result. A later status belongs to another job."""
+    export = send_update(start_export())
+    export.finish()
+    export.run()
+    export.set_status("FAILED")
+    expect(export.run(), InSync)
+    assert export.watermark == at(3)
+
+
+@pytest.mark.parametrize("remedy", ["skip", "generation", "generation while it settles", None])
+def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
+    """If List shows the window before again, its status does not count for the sent one, which is never repeated.
+
+    A person may send it once more or skip it. If List shows the sent window again, its status counts.
+    """
+    export = send_update(start_export())
+    expect(export.run(), InSync)
+    export.show(span(1, 2), "IN_PROGRESS")
+    expect(export.run(), Settling)
+    export.set_status("COMPLETED")
+    if remedy == "generation while it settles":
+        export.edit_policy(generation=2)
+    export.wait(SETTLE - SECOND)
+    expect(export.run(), Settling, text="shows the window before it again")
+    export.wait(SECOND)
+    if remedy != "generation while it settles":
+        expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to send it once more, or add 2026-02-01")
+    if remedy == "skip":
+        export.edit_window(skip=(date(2026, 2, 1),))
+        expect(export.run(), Drifted)
+        assert export.watermark == at(3)
+        export.now = at(4, 1, 1)
+        expect(export.run(), Update)
+        assert export.sent[-1] == span(3, 4)
+    elif remedy:
+        export.edit_policy(generation=2)
+        expect(export.run(), Update)
+        assert export.sent[-1] == span(2, 3)
+    else:
+        export.show(span(2, 3))
+        expect(export.run(), InSync)
+        assert (export.watermark, export.recurrence.foreign_since) == (at(3), None)
+
+
+def test_reason_of_a_missing_status_claims_no_running_export() -> None:
+    """Without a status, a due window waits, and the reason does not say that List shows a running export."""
+    export = start_export()
+    export.set_status(None)
+    expect(export.run(), Held, (0, 0), "List shows no status of the last export, which may be running")
 
 
 def test_update_that_list_never_shows_waits_a_day_for_its_job() -> None:
