@@ -139,7 +139,7 @@ def test_export_that_list_does_not_confirm_is_a_warning(tmp_path: Path, chat: Ch
     """If List never shows an Update whose job ended, receivers are told once to compare it with the console."""
     with (
         start_exports(tmp_path, "updates_shown=false") as (program, clock),
-        run_with_receivers(program, chat.url) as controller,
+        run_with_receivers(program, chat.url, "--settle-time", "1s") as controller,
     ):
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
         clock.advance(7200)

@@ -206,10 +206,10 @@ def test_update_that_list_never_shows_counts_once_its_job_was_seen(tmp_path: Pat
         export.run()
         assert export.run(seconds=HOUR) == "update"
         assert (export.run(), export.code) == ("settling", 0)
-        assert (export.run(seconds=HOUR), export.code) == ("update", 0)
+        assert (export.run(*SETTLED, seconds=HOUR), export.code) == ("update", 0)
         assert "a job ended since, but List still shows the previous configuration" in export.reason
         assert (export.run(), export.watermark) == ("settling", "2026-10-03")
-        assert (export.run(seconds=HOUR), export.code) == ("in-sync", 0)
+        assert (export.run(*SETTLED, seconds=HOUR), export.code) == ("in-sync", 0)
         assert "a job ended since, but List still shows the previous configuration" in export.reason
         assert (export.write_count, export.watermark) == (3, "2026-10-04")
 

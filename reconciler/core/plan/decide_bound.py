@@ -13,6 +13,7 @@ from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
     PATIENCE,
+    Look,
     compute_patience_end,
     compute_pause,
     describe_running,
@@ -91,7 +92,7 @@ def _observe_job(inputs: DecisionInput, record: Record, job: Job | None, live: L
     if not starts_export(record.request):
         return None if is_shown else job
     if job:
-        return observe_job(job, live, now, inputs.rules.options.settle_time, is_shown=is_shown)
+        return observe_job(job, Look(live, now, inputs.rules.now, is_shown), inputs.rules.options.settle_time)
     if is_shown and live.last_execution and live.last_execution.status == COMPLETED:
         return Job(JobSource.OBSERVED, now, shown_at=now, result=COMPLETED, ended_at=now)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.journal.jobs import FINAL_STATUSES, RUNNING, Job, JobSource
@@ -17,15 +17,30 @@ _MAX_PAUSE = timedelta(days=1)
 _MAX_DOUBLINGS = 10
 
 
-def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, is_shown: bool) -> Job:
-    """Return the job after a look at List. `is_shown` tells whether List shows the configuration of its call.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at an association in List. `is_shown` tells whether List shows the configuration of the last call.
+
+    `time` is the time of the look, by the clock of AWS if it is known, and `local_time` by the clock of this machine,
+    which also gives the times of calls.
+    """
+
+    live: Live
+    time: datetime
+    local_time: datetime
+    is_shown: bool
+
+
+def observe_job(job: Job, look: Look, settle_time: timedelta) -> Job:
+    """Return the job after a look at List.
 
     LastExecutionStatus may belong to an earlier job for a while. A job has therefore ended if a final status follows
     IN_PROGRESS, or if List shows a final status a settle time after it first showed the configuration. Only the first
     of them proves that a job has ended whose call List cannot show, a settle time after the call. A skipped job that
     List shows after all runs again.
     """
-    status = live.last_execution.status if live.last_execution else None
+    now, is_shown = look.time, look.is_shown
+    status = look.live.last_execution.status if look.live.last_execution else None
     if job.result is not None:
         return _correct_result(job, status, now) if is_shown else job
     if job.refusal and not (is_shown and not job.is_repetition):
@@ -40,7 +55,7 @@ def observe_job(job: Job, live: Live, now: datetime, settle_time: timedelta, *, 
     is_certain = job.running_at is not None or (
         not job.is_repetition and job.shown_at is not None and now >= job.shown_at + settle_time
     )
-    has_waited = is_shown or (job.shown_at is None and now >= job.sent_at + settle_time)
+    has_waited = is_shown or (job.shown_at is None and look.local_time >= job.sent_at + settle_time)
     if status in FINAL_STATUSES and is_certain and has_waited:
         return replace(job, result=status, ended_at=now)
     return job

@@ -15,7 +15,7 @@ from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound
 from reconciler.core.model import Mode
 from reconciler.core.plan.decision import Blocked, Changed, Drifted, Held, InSync, Lost, Settling
-from reconciler.core.plan.job_progress import compute_pause, may_run, observe_job
+from reconciler.core.plan.job_progress import Look, compute_pause, may_run, observe_job
 from reconciler.core.plan.write import Update
 
 SECOND = timedelta(seconds=1)
@@ -264,7 +264,7 @@ ACCEPTED = replace(SENT, is_accepted=True)
 
 def look(job: Job, status: str | None, *, is_shown: bool = True) -> Job:
     """Return a job after a look at List."""
-    return observe_job(job, live(status=status), NOW, SETTLE, is_shown=is_shown)
+    return observe_job(job, Look(live(status=status), NOW, NOW, is_shown), SETTLE)
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])

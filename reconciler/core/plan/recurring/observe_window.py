@@ -8,7 +8,7 @@ from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.job_progress import observe_job
+from reconciler.core.plan.job_progress import Look, observe_job
 from reconciler.core.plan.recurring.early_window import is_partial
 from reconciler.core.plan.recurring.omissions import include
 from reconciler.core.request.export_window import EXECUTION, read_window
@@ -49,7 +49,8 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     assert recurrence
     old_job = job = state.job or Job(JobSource.OBSERVED, inputs.rules.now)
     is_shown = read_window(live.spec) == window
-    job = observe_job(job, live, inputs.look_time, inputs.rules.options.settle_time, is_shown=is_shown)
+    look = Look(live, inputs.look_time, inputs.rules.now, is_shown)
+    job = observe_job(job, look, inputs.rules.options.settle_time)
     if is_partial(record):
         window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
