@@ -11,9 +11,9 @@ from reconciler.core.apply.outcome import SUCCESSES, Answer, NotSent, Outcome, S
 from reconciler.core.apply.transitions import (
     LATE_CALL,
     MAX_INTENT_AGE,
+    with_look,
     with_outcomes,
     with_renewed_intents,
-    with_running_jobs,
 )
 from reconciler.core.errors import StateError
 from reconciler.core.journal.records import Journal
@@ -61,7 +61,7 @@ class Executor:
         names = [write.manifest.name for write in self.successful_writes]
         try:
             self._leased_journal.finish(
-                lambda journal: with_running_jobs(self._add_outcomes(journal), names, live, self._clock.now())
+                lambda journal: with_look(self._add_outcomes(journal), names, live, self._clock.now())
             )
         except StateError as error:
             return f"{error}; {self._describe_consequence()}"

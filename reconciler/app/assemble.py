@@ -71,23 +71,23 @@ class Runner:
         started_at = self._clock.now()
 
         def build_report(
-            targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_dry_run: bool
+            targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_question: bool = False
         ) -> Report:
             finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-            is_single = self._config.is_single
-            info = RunInfo(run, started_at, finished_at, is_dry_run, revision, __version__, is_single)
+            is_dry_run, is_single = is_question or self._config.dry_run, self._config.is_single
+            info = RunInfo(run, started_at, finished_at, is_dry_run, revision, __version__, is_single, is_question)
             live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
             return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 
         def confirm(targets: tuple[TargetReport, ...]) -> None:
             if self._confirm:
-                self._confirm(build_report(targets, None, is_dry_run=True))
+                self._confirm(build_report(targets, None, is_question=True))
 
         target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bind_fields(run=run, revision=revision, **target_field):
             connect, context = self.build_connector(run, revision), self.build_context(progress)
             targets, mismatch = run_targets(desired, connect, context, bound, confirm if self._confirm else None)
-        return build_report(targets, mismatch, is_dry_run=self._config.dry_run)
+        return build_report(targets, mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.core.journal.jobs import JobSource, Omission, OmissionCause
-from reconciler.core.report.windows import SentWindow, WindowReport, WindowState
+from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState
 from reconciler.core.text import format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
 
@@ -21,6 +21,11 @@ _NO_WINDOWS = "no later window follows, because no period begins after window.la
 _NOT_BEFORE_KNOWN = "no export is sent until that is known"
 _NOTHING_EXPORTED = "no completed export is known yet"
 _UNDECIDED = "the next run decides about the window that List shows"
+_ANSWERS = {
+    Answer.ACCEPTED: "accepted by AWS",
+    Answer.REFUSED: "refused by AWS",
+    Answer.UNKNOWN: "without a known answer",
+}
 _CALLS = {JobSource.CREATE: "Create", JobSource.UPDATE: "Update"}
 
 
@@ -116,10 +121,10 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
     event = f"{_CALLS[job.source]} sent" if job.source in _CALLS else "first seen"
     parts = [
         f"{event} {format_time(job.sent_at, report)}",
-        f"answer {sent.answer}" if sent.answer else "",
+        _ANSWERS[sent.answer] if sent.answer else "",
         f"AWS: {job.refusal.message}" if job.refusal else "",
         f"shown by List {_format_utc(job.shown_at)}" if job.shown_at else "",
-        f"{'skipped' if job.is_skipped else 'ended by'} {_format_utc(job.ended_at)}" if job.ended_at else "",
+        f"{'skipped' if job.is_skipped else 'end seen'} {_format_utc(job.ended_at)}" if job.ended_at else "",
         "only in part, because its job began before its end" if sent.is_partial else "",
     ]
     return ", ".join(filter(None, parts))

@@ -12,6 +12,7 @@ from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
@@ -68,6 +69,8 @@ def format_verdict(report: Report) -> str:
         parts.insert(0, f"{format_count(failed_count, 'target')} failed")
     if unlisted_count := sum(len(target.unlisted) for target in report.targets):
         parts.insert(0, f"{format_count(unlisted_count, 'data integration')} not listed")
+    if report.run.is_question:
+        return f"Plan: {', '.join(parts)}. Nothing was written yet."
     name, figures = "Dry run" if report.run.dry_run else "Run", ", ".join(parts) or "nothing to do"
     if report.mismatch:
         stop = "the plan differs from the reviewed plan. Nothing was written"
@@ -80,6 +83,16 @@ def format_coverage(report: Report | TargetReport) -> str:
     verb = "is" if 1 in {report.managed_count, report.live_count} else "are"
     ignored = f", {report.ignored_count:,} ignored" if report.ignored_count else ""
     return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed{ignored}"
+
+
+def describe_unreviewed_updates(report: Report) -> str | None:
+    """Return that the digest of a dry run does not cover updates of recurring exports. None if there are none."""
+    updates = [each for each in report.associations if each.decision is DecisionKind.UPDATE and each.write]
+    count = sum(each.reviewed_write is None for each in updates)
+    if not count or not report.run.dry_run or report.run.is_question:
+        return None
+    subject = "the update of a recurring export" if count == 1 else f"the {count:,} updates of recurring exports"
+    return f"The digest does not cover {subject}: a run without --expect-plan sends {'it' if count == 1 else 'them'}."
 
 
 def describe_waiting_writes(report: Report) -> str | None:

@@ -28,7 +28,7 @@ def test_plan_is_carried_out_after_yes(program: Program, server: SandboxServer) 
     assert (code, len(server.sandbox.executed_writes)) == (0, 1)
     plan, _, result = screen.partition(QUESTION)
     assert "create" in plan
-    assert "Dry run:" in plan
+    assert "1 to create. Nothing was written yet." in plan
     assert "1 created" in result
 
 

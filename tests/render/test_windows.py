@@ -19,10 +19,11 @@ from support.recurring import (
     UPDATING,
     build_every_window,
     build_job,
+    build_recurring_manifest,
     build_recurring_record,
     build_windows,
 )
-from support.reports import association, report
+from support.reports import association, report, update
 
 from reconciler.core.journal.jobs import Omission, OmissionCause, PastWindow, Refusal
 from reconciler.core.journal.records import Record
@@ -214,11 +215,11 @@ def test_sent_windows_are_described() -> None:
     """A sent window shows its call, the answer of AWS, and when List showed it and when its job ended."""
     every_window = build_every_window("no bucket")
     lines = [windows.describe_sent(each, every_window) for each in every_window.sent]
-    accepted = "Update sent {}, answer accepted, shown by List {}".format
+    accepted = "Update sent {}, accepted by AWS, shown by List {}".format
     assert lines == [
-        accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, ended by 2026-09-01 00:00Z"),
-        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, ended by 2026-10-01 00:00Z"),
-        "Update sent 2026-10-01 02:00 (2026-10-01 00:00Z), answer refused, AWS: no bucket",
+        accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, end seen 2026-09-01 00:00Z"),
+        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, end seen 2026-10-01 00:00Z"),
+        "Update sent 2026-10-01 02:00 (2026-10-01 00:00Z), refused by AWS, AWS: no bucket",
         "first seen 2026-10-01 03:00 (2026-10-01 01:00Z)",
         accepted("2026-10-01 04:00 (2026-10-01 02:00Z)", "2026-10-01 02:15Z"),
     ]
@@ -278,3 +279,22 @@ def test_json_contains_the_omissions() -> None:
             "cause": "skip",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "The digest does not cover the update of a recurring export: a run without --expect-plan sends it."),
+        (2, "The digest does not cover the 2 updates of recurring exports: a run without --expect-plan sends them."),
+    ],
+)
+def test_plan_says_what_its_digest_does_not_cover(count: int, sentence: str) -> None:
+    """Updates of recurring exports are not in the digest. A plan with nothing else offers no command to apply it."""
+    recurring = replace(update(), manifest=build_recurring_manifest())
+    lines = [association(f"export{number}", "update", write=recurring) for number in range(count)]
+    for name in ("text", "markdown"):
+        rendered = load_format(name).render(report(*lines))
+        assert sentence in rendered
+        assert "To apply exactly this plan" not in rendered
+        assert "does not cover" not in load_format(name).render(report(association()))
+    assert "does not cover" not in load_format("text").render(report(*lines, dry_run=False))

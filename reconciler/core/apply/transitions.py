@@ -64,18 +64,20 @@ def with_outcomes(
     return journal
 
 
-def with_running_jobs(journal: Journal, names: Iterable[str], live: Mapping[str, Live], now: datetime) -> Journal:
-    """Return the journal after a look at List behind the calls, with the jobs of `names` that it shows as running.
+def with_look(journal: Journal, names: Iterable[str], live: Mapping[str, Live], now: datetime) -> Journal:
+    """Return the journal after a look at List behind the calls: that it shows an association, and its running job.
 
-    `live` holds the associations by id. No job of theirs ran before the calls, so the running ones are the new jobs.
+    `names` are those of the calls, and `live` holds the associations by id. No job of theirs ran before the calls, so
+    the running ones are the new jobs.
     """
     for record in (journal.records[name] for name in names if name in journal.records):
         state = record.state
-        if isinstance(state, Bound) and state.job and state.association_id in live:
-            execution = live[state.association_id].last_execution
-            if execution and execution.status == RUNNING and state.job.result is None:
-                job = replace(state.job, running_at=state.job.running_at or now)
-                journal = journal.with_records(replace(record, state=replace(state, job=job)))
+        if isinstance(state, Bound) and state.association_id in live:
+            association = live[state.association_id]
+            execution, job = association.last_execution, state.job
+            if job and execution and execution.status == RUNNING and job.result is None:
+                job = replace(job, running_at=job.running_at or now)
+            journal = journal.with_records(replace(record, state=replace(state, arn=association.arn, job=job)))
     return journal
 
 

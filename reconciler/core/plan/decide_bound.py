@@ -199,13 +199,15 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     if all(each.is_readable and each.is_updatable and each.desired == each.live for each in differences):
         adopted_record = replace_request(accept_generation(inputs, record), inputs.request, baseline, None)
         return Adopt(inputs.manifest, live, adopted_record, (), "AWS already has the configuration that git requests")
+    assert isinstance(record.state, Bound)
+    job = record.state.job
     if obstacle := find_update_obstacle(inputs, record, live, baseline):
-        return Changed(inputs.manifest, live, record, differences, obstacle)
+        has_failed = job is not None and job.result == FAILED and job.source is not JobSource.OBSERVED
+        obstacle += "; the last export FAILED" if has_failed else ""
+        return Changed(inputs.manifest, live, record, differences, obstacle, exit_code=int(has_failed))
     reason = f"{describe_change(inputs, record)}; the update {REPEAT_WARNING}"
     new_record = build_update_record(inputs, record, baseline)
     update = Update(inputs.manifest, live, new_record, record, differences, reason)
-    assert isinstance(record.state, Bound)
-    job = record.state.job
     if may_run(job, live, record.request):
         exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + PATIENCE)
         reason, _ = describe_wait(job, live, inputs.rules.options.settle_time)

@@ -32,7 +32,7 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         return write
     reason = (
         f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
-        f"{format_timestamp(due_at)}; to send it earlier, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
+        f"{format_timestamp(due_at)}; to send it as soon as the window has ended, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
     )
     return Held(write.manifest, write, reason, is_temporary=True, until=due_at)
 

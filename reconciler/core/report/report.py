@@ -183,7 +183,8 @@ class TargetReport:
 class RunInfo:
     """Time, revision and version of a run. Times are UTC.
 
-    `is_single` is true if nothing starts a later run, as on a terminal and in a git hook.
+    `is_single` is true if nothing starts a later run, as on a terminal and in a git hook. `is_question` is true for the
+    plan that a person at a terminal is asked about.
     """
 
     id: str
@@ -193,6 +194,7 @@ class RunInfo:
     revision: str | None
     version: str
     is_single: bool = False
+    is_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,11 @@ class Report:
         return compute_digest(
             format_write_line(each.reviewed_write) for each in self.associations if each.reviewed_write
         )
+
+    @property
+    def has_reviewed_writes(self) -> bool:
+        """True if the plan has writes that a review covers."""
+        return any(each.reviewed_write for each in self.associations)
 
     @property
     def has_plan(self) -> bool:

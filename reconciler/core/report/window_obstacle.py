@@ -54,5 +54,5 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
 
 def _describe(decision: str) -> str:
     if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
-        return "the association is blocked: its exports may not be sent at these times"
+        return "the association is blocked: its exports may be sent later than this, or not at all"
     return f"no export is sent while the association is {decision}"

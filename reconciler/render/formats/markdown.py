@@ -137,8 +137,10 @@ def _render_head(report: Report) -> Iterator[str]:
         yield f"{len(report.targets):,} targets. {wording.format_coverage(report)}."
     if digest := wording.get_plan_digest(report):
         yield f"Plan {_format_code(digest)}"
-        if run.dry_run and any(counts[kind] for kind in (ReportKind.CREATE, ReportKind.UPDATE, ReportKind.ADOPT)):
+        if run.dry_run and (report.has_reviewed_writes or counts[ReportKind.ADOPT]):
             yield f"To apply exactly this plan: {_format_code(f'reconcile --expect-plan {digest}')}"
+        if sentence := wording.describe_unreviewed_updates(report):
+            yield sentence
     revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
     yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."
 

@@ -60,6 +60,8 @@ class _TextRenderer:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
         if digest := wording.get_plan_digest(report):
             yield self._apply_style(f"Plan {digest}", "dim")
+        if sentence := wording.describe_unreviewed_updates(report):
+            yield self._apply_style(sentence, "dim")
 
     def _render_target(self, target: TargetReport, *, is_read_only: bool) -> Iterator[str]:
         place = " ".join(part for part in (target.account, target.region) if part)

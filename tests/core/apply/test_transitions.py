@@ -9,7 +9,7 @@ import pytest
 from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
-from reconciler.core.apply.transitions import with_intents, with_outcomes, with_renewed_intents, with_running_jobs
+from reconciler.core.apply.transitions import with_intents, with_look, with_outcomes, with_renewed_intents
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record
 from reconciler.core.model import Execution, Manifest, Mode, Policy
@@ -234,17 +234,18 @@ def test_record_changed_by_another_run_is_left_unchanged() -> None:
     ],
 )
 def test_new_job_that_runs_is_recorded(status: str | None, job: Job | None, *, is_recorded: bool) -> None:
-    """After the calls, a new job is recorded as running if List shows IN_PROGRESS."""
+    """After the calls, the ARN in List is recorded, and a new job as running if List shows IN_PROGRESS."""
     before = journal(replace(record(), state=Bound("a1", NOW, job=job)))
-    after = with_running_jobs(before, ["export"], {"a1": live(status=status)}, LATER)
-    recorded_job = replace(CREATED_JOB, running_at=LATER)
-    assert after == (journal(replace(record(), state=Bound("a1", NOW, job=recorded_job))) if is_recorded else before)
+    after = with_look(before, ["export"], {"a1": live(status=status)}, LATER)
+    recorded_job = replace(CREATED_JOB, running_at=LATER) if is_recorded else job
+    assert after == journal(replace(record(), state=Bound("a1", NOW, arn=live().arn, job=recorded_job)))
 
 
 def test_only_new_jobs_that_list_shows_are_recorded() -> None:
     """A job is recorded as running only for a write of this run whose association List shows, and only once."""
     running, other = replace(CREATED_JOB, running_at=NOW), replace(record("other", "a2"), state=Bound("a2", NOW))
+    bound = Bound("a1", NOW, arn=live().arn, job=running)
     pending = replace(record("pending"), state=CreatePending(1, NOW, NOW))
-    before = journal(replace(record(), state=Bound("a1", NOW, job=running)), other, pending)
+    before = journal(replace(record(), state=bound), other, pending)
     live_by_id = {"a1": live(status="IN_PROGRESS")}
-    assert with_running_jobs(before, ["export", "other", "pending", "gone"], live_by_id, LATER) == before
+    assert with_look(before, ["export", "other", "pending", "gone"], live_by_id, LATER) == before

@@ -13,7 +13,7 @@ from support.exports import DAY, REST, Export, at, build_fixed_manifest, expect,
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown, Updated
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound
-from reconciler.core.model import Mode
+from reconciler.core.model import Mode, Policy
 from reconciler.core.plan.decision import Blocked, Changed, Drifted, Held, InSync, Lost, Settling
 from reconciler.core.plan.job_progress import Look, compute_pause, may_run, observe_job
 from reconciler.core.plan.write import Update
@@ -137,6 +137,20 @@ def test_failed_job_of_a_fixed_window_is_blocked() -> None:
     export.finish("FAILED")
     export.wait(SETTLE)
     expect(export.run(), Blocked, (1, 0), "raise policy.generation above 2")
+
+
+def test_unsent_change_hides_no_failed_export() -> None:
+    """A change in git that is not sent has exit code 1 if the last export failed, and the reason says so."""
+    export = send_update()
+    export.finish("COMPLETED")
+    export.run()
+    export.manifest = build_fixed_manifest(OLD, Policy(mode=Mode.CREATE))
+    expect(export.run(), Changed, (0, 0))
+    failed = send_update()
+    failed.finish("FAILED")
+    failed.run()
+    failed.manifest = build_fixed_manifest(OLD, Policy(mode=Mode.CREATE))
+    expect(failed.run(), Changed, (1, 0), "; the last export FAILED")
 
 
 def test_failed_job_without_permission_names_the_switches() -> None:

@@ -33,7 +33,7 @@ UPDATE = Update(MANIFEST, LIVE, RECORD, RECORD, (), "the window is due")
 @pytest.mark.parametrize(
     ("decision", "obstacle"),
     [
-        (Blocked(MANIFEST, "x"), "the association is blocked: its exports may not be sent at these times"),
+        (Blocked(MANIFEST, "x"), "the association is blocked: its exports may be sent later than this, or not at all"),
         (Changed(MANIFEST, LIVE, RECORD, (), "x"), "no export is sent while the association is changed"),
         (Lost(MANIFEST, RECORD, "x"), "no export is sent while the association is lost"),
         (Held(MANIFEST, UPDATE, "x"), "no export is sent while the association is held"),
@@ -88,7 +88,7 @@ def test_journal_names_what_prevents_exports(changes: dict[str, Any], obstacle: 
 @pytest.mark.parametrize(
     ("decision", "obstacle"),
     [
-        ("blocked", "the association is blocked: its exports may not be sent at these times"),
+        ("blocked", "the association is blocked: its exports may be sent later than this, or not at all"),
         ("lost", "no export is sent while the association is lost"),
         ("held", "the last run held the association: reconcile explain shows what its exports wait for"),
         ("in-sync", None),

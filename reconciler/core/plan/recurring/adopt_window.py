@@ -104,8 +104,8 @@ def adopt_foreign(
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
     early = f" and which {_describe_early(inputs, window)}" if window and not _has_ended(inputs, record, window) else ""
     reason = (
-        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; exports continue "
-        f"from {format_timestamp(recurrence.watermark)}"
+        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; what this program "
+        f"exported ends at {format_timestamp(recurrence.watermark)}"
     )
     foreign_since = recurrence.foreign_since or inputs.look_time
     until = foreign_since + inputs.rules.options.settle_time
