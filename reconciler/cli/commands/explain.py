@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.completion import complete_manifests
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_error
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from reconciler.core.report.target_explanation import TargetExplanation
 
 
-@click.command("explain", cls=options.Command)
+@click.command(
+    "explain",
+    cls=Command,
+    examples=(
+        "reconcile explain profiles-monthly",
+        "reconcile explain profiles-monthly --target production -o json",
+    ),
+)
 @click.argument("name", shell_complete=complete_manifests)
 @sources.manifests
 @output.plain_outputs
