@@ -11,7 +11,7 @@ from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
-from reconciler.cli.failures import print_error
+from reconciler.cli.failures import print_doctor_advice, print_error
 from reconciler.cli.sections import RESULT, section
 from reconciler.core.text import format_count, sanitize
 
@@ -82,6 +82,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
         _print_result(result, is_skipping=unmanaged)
     else:
         _write_result(result, folder, may_overwrite=force, is_skipping=unmanaged or is_beside_manifests)
+    if result.has_access_failure:
+        print_doctor_advice()
     return EXIT_FAILED if result.failures else 0
 
 

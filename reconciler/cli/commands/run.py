@@ -12,7 +12,7 @@ from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
-from reconciler.cli.failures import print_error
+from reconciler.cli.failures import print_doctor_advice, print_error
 from reconciler.cli.parameters import Choice
 from reconciler.cli.sections import RESULT, WRITES, section
 
@@ -106,6 +106,8 @@ def command(  # noqa: PLR0913 - one for each option
         terminal = Terminal(bars.update, confirm if has_question else None)
         report = run_once(desired, revision, config, stop, terminal)
     output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
+    if any(target.is_access_failure for target in report.targets):
+        print_doctor_advice()
     if stop.signal:
         return 128 + stop.signal
     return (
