@@ -13,7 +13,7 @@ from reconciler import redaction
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
 from reconciler.core.context import with_context
-from reconciler.core.errors import ReconcilerError
+from reconciler.core.errors import ReconcilerError, is_access_failure
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
 from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
@@ -166,7 +166,14 @@ class _TargetRun:
             blocked_lines = build_blocked_lines(
                 self._manifests, "not checked, because the target failed: see the error of the target"
             )
-            self._failure = TargetReport(target.name, account, region, _describe_error(error), blocked_lines)
+            self._failure = TargetReport(
+                target.name,
+                account,
+                region,
+                _describe_error(error),
+                blocked_lines,
+                is_access_failure=is_access_failure(error),
+            )
             return self._failure
 
 

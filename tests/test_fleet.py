@@ -57,6 +57,7 @@ def test_failing_target_does_not_stop_the_others() -> None:
     assert reports[1].error == "AssumeRole: denied"
     assert "internal error, please report it: ZeroDivisionError" in str(reports[2].error)
     assert "internal error" in str(reports[3].error)
+    assert [report.is_access_failure for report in reports] == [False, True, False, False]
     assert len(fleet.clouds["a"].service.executed_writes) == 1
 
 

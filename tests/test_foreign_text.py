@@ -57,7 +57,6 @@ OWN_ERRORS |= ERRORS_OF_MODULES
 TRUSTED_MODULES = {
     "app/config.py",
     "cli/failures.py",
-    "cli/options.py",
     "cli/parameters.py",
     "fleet.py",
     "web/page/links.py",

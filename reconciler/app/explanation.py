@@ -8,7 +8,7 @@ from threading import Event
 
 from reconciler.app.assemble import Runner
 from reconciler.app.config import RunConfig
-from reconciler.core.errors import CloudError, StateError
+from reconciler.core.errors import CloudError, StateError, is_access_failure
 from reconciler.core.model import Desired, Target
 from reconciler.core.ports import Progress
 from reconciler.core.report.explanation import explain
@@ -40,7 +40,7 @@ def _try_to_explain(
     try:
         return _explain(name, target, desired, runner, report_progress)
     except (CloudError, StateError) as error:
-        return FailedExplanation(target.name, target.account, target.region, str(error))
+        return FailedExplanation(target.name, target.account, target.region, str(error), is_access_failure(error))
 
 
 def _explain(name: str, target: Target, desired: Desired, runner: Runner, progress: Progress) -> LocatedExplanation:

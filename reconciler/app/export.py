@@ -9,7 +9,7 @@ from threading import Event
 from reconciler.app.assemble import Runner
 from reconciler.app.config import RunConfig
 from reconciler.core.apply.preview import Preview
-from reconciler.core.errors import InvalidManifests, ReconcilerError
+from reconciler.core.errors import InvalidManifests, ReconcilerError, is_access_failure
 from reconciler.core.export.export import ExportedManifest, check_roundtrip, describe_second_create, export_associations
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, Target
@@ -24,7 +24,10 @@ from reconciler.run import preview
 
 @dataclass(slots=True)
 class ExportResult:
-    """The manifests to write, as texts by file name, with the failures and the advice about them."""
+    """The manifests to write, as texts by file name, with the failures and the advice about them.
+
+    `has_access_failure` is true if credentials, clock, Region or network may be the cause of a failed target.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -32,6 +35,7 @@ class ExportResult:
     left_out_count: int = 0
     managed_count: int = 0
     ignored_count: int = 0
+    has_access_failure: bool = False
 
     def add(
         self, exported_manifest: ExportedManifest, target: Target, connection: TargetConnection, target_preview: Preview
@@ -71,6 +75,7 @@ def export_targets(
             )
         except ReconcilerError as error:
             result.failures.append(f"{target.name}: {error}")
+            result.has_access_failure |= is_access_failure(error)
             continue
         for arn, reason in target_preview.plan.unlisted:
             integration = f"{target_preview.plan.integration_names[arn]}, {arn}"

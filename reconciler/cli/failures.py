@@ -19,6 +19,7 @@ from reconciler.core.errors import (
     InvalidManifests,
     ReconcilerError,
     UsageError,
+    is_access_failure,
 )
 from reconciler.core.suggestions import find_similar
 from reconciler.core.text import sanitize
@@ -32,6 +33,11 @@ _PREFIX = "reconcile: "
 def print_error(message: str) -> None:
     """Print an error on standard error, as one line with the prefix of every error."""
     click.echo(sanitize(f"{_PREFIX}{message}"), err=True)
+
+
+def print_doctor_advice() -> None:
+    """Print the line that names the command to find the cause of failed access."""
+    print_error("`reconcile doctor` shows what is wrong with credentials, Region and network")
 
 
 def show_failure(error: Exception, group: CommandGroup) -> int:
@@ -50,6 +56,8 @@ def show_failure(error: Exception, group: CommandGroup) -> int:
             return EXIT_INVALID
         case ReconcilerError():
             print_error(str(error))
+            if is_access_failure(error):
+                print_doctor_advice()
             return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
         case OSError():
             print_error(redaction.describe_error(error))

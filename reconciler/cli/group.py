@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli import options
+from reconciler.cli.command import Command, suggest_option
+from reconciler.cli.sections import write_examples, write_options
 from reconciler.core.suggestions import find_closest
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry
 
 def _suggest_command(name: str) -> str:
     """Return a suggestion for a word that is not the name of a command."""
-    if option := options.suggest_option(name):
+    if option := suggest_option(name):
         return f"did you mean {option} {name}?"
     closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
     if not closest:
@@ -101,11 +102,15 @@ class CommandGroup(click.Group):
         """Write the options of the default command, and the list of commands."""
         default = self.get_command(ctx, _DEFAULT_COMMAND)
         assert default
-        rows = [param.get_help_record(ctx) for command in (default, self) for param in command.params]
-        with formatter.section("Options"):
-            formatter.write_dl([row for row in (*rows, ("-h, --help", "Show this message and exit.")) if row])
+        write_options(ctx, formatter, (*default.params, *self.params))
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the default command."""
+        default = self.get_command(ctx, _DEFAULT_COMMAND)
+        assert isinstance(default, Command)
+        write_examples(formatter, default.examples)
 
 
 @click.group(

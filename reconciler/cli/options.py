@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import click
 from click.core import ParameterSource
@@ -15,89 +14,10 @@ from click.core import ParameterSource
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
 from reconciler.cli.completion import complete_targets
-from reconciler.cli.parameters import Glob, LabelSelector, SandboxTime, WholeNumber
-from reconciler.core.durations import parse_duration
-from reconciler.core.errors import UsageError
+from reconciler.cli.parameters import Choice, Duration, Glob, LabelSelector, SandboxTime, WholeNumber
+from reconciler.cli.sections import AWS, JOURNAL, TARGETS, WRITES, Decorator, section
 from reconciler.core.model import Mode
 from reconciler.edge import state as state_locations
-
-Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-class Duration(click.ParamType[timedelta]):
-    """A duration such as 90s, 5m or 24h."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the duration. Fails if the text is not a duration, or longer than 366 days."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-def suggest_option(word: str) -> str | None:
-    """Return the option that a word probably belongs to: the state, a repository, or a path of manifests."""
-    if state_locations.is_url(word):
-        return "--state"
-    if "://" in word or re.match(r"[\w.-]+@[\w.-]+:", word):
-        return "--git-url"
-    # Path.exists raises for a folder without search permission, and this only suggests an option.
-    is_path = "/" in word or word.endswith((".yaml", ".yml", ".json")) or os.path.exists(word)  # noqa: PTH110 - see above
-    return "-f" if is_path else None
-
-
-class Choice(click.Choice[str]):
-    """One of several words. The error shows the words as help shows them."""
-
-    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click passes it
-        """Return the error for a word that is not among the choices."""
-        return f"{value!r} is not known: use {'one of ' if len(self.choices) > 1 else ''}{', '.join(self.choices)}"
-
-
-class Command(click.Command):
-    """A command that suggests an option or a command for an unexpected extra argument."""
-
-    allow_extra_args = True
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments as click does. Raises click.UsageError with a suggestion for an extra argument."""
-        extra_arguments = super().parse_args(ctx, args)
-        if extra_arguments and not ctx.resilient_parsing:
-            word = extra_arguments[0]
-            if option := suggest_option(word):
-                hint = f": did you mean {option} {word}?"
-            elif word in _list_commands(ctx):
-                hint = f": write the command first: reconcile {word} …"
-            else:
-                hint = f": {self._describe_arguments(ctx, word)}"
-            ctx.fail(f"Got unexpected extra argument ({word}){hint}")
-        return extra_arguments
-
-    def _describe_arguments(self, ctx: click.Context, word: str) -> str:
-        """Return what the command takes instead of an extra argument."""
-        arguments = " ".join(each.make_metavar(ctx) for each in self.params if isinstance(each, click.Argument))
-        if arguments:
-            return f"reconcile {ctx.info_name} takes one {arguments}"
-        if any("-f" in each.opts for each in self.params):
-            return f"files are given with -f: reconcile {ctx.info_name} -f {word}"
-        return f"reconcile {ctx.info_name} takes only options"
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises click.UsageError for each UsageError, so that click adds the usage of the command."""
-        try:
-            return super().invoke(ctx)
-        except UsageError as error:
-            raise click.UsageError(str(error), ctx) from error
-
-
-def _list_commands(ctx: click.Context) -> list[str]:
-    """Return the names of the commands in the group of a command."""
-    group = ctx.parent and ctx.parent.command
-    return group.list_commands(ctx.parent) if isinstance(group, click.Group) and ctx.parent else []
 
 
 class _EnvironmentOption(click.Option):
@@ -173,7 +93,8 @@ def get_standard_input() -> BinaryIO | None:
     return sys.stdin.buffer if sys.stdin else None
 
 
-aws_access = combine_options(
+aws_access = section(
+    AWS,
     option("--region", metavar="REGION", help="Region to use if no Target is declared."),
     option("--profile", metavar="NAME", help="Profile of the AWS configuration to use."),
     option(
@@ -194,7 +115,8 @@ aws_access = combine_options(
     ),
 )
 
-target_selection = combine_options(
+target_selection = section(
+    TARGETS,
     option(
         "--target",
         "targets",
@@ -216,15 +138,19 @@ target_selection = combine_options(
 
 connection = combine_options(target_selection, aws_access)
 
-state = option(
-    "--state",
-    metavar="|".join(state_locations.list_patterns()),
-    help=f"Location of the journal, which must persist between runs.  [default: {DEFAULT_STATE}]",
+state = section(
+    JOURNAL,
+    option(
+        "--state",
+        metavar="|".join(state_locations.list_patterns()),
+        help=f"Location of the journal, which must persist between runs.  [default: {DEFAULT_STATE}]",
+    ),
 )
 
-dry_run = option("--dry-run", is_flag=True, help="Show what a run would do, and write nothing.")
+dry_run = section(WRITES, option("--dry-run", is_flag=True, help="Show what a run would do, and write nothing."))
 
-plan_options = combine_options(
+plan_options = section(
+    WRITES,
     option(
         "--mode",
         type=Choice([mode.value for mode in Mode]),
@@ -263,14 +189,17 @@ plan_options = combine_options(
 
 
 def _new_state_option(effect: str) -> Decorator:
-    return option(
-        "--new-state",
-        multiple=True,
-        is_flag=False,
-        flag_value="*",
-        type=Glob(),
-        metavar="[TARGET]",
-        help=f"{effect} TARGET may be a glob. Without TARGET, the option applies to every target. May be repeated.",
+    return section(
+        JOURNAL,
+        option(
+            "--new-state",
+            multiple=True,
+            is_flag=False,
+            flag_value="*",
+            type=Glob(),
+            metavar="[TARGET]",
+            help=f"{effect} TARGET may be a glob. Without TARGET, the option applies to every target. May be repeated.",
+        ),
     )
 
 
@@ -281,6 +210,6 @@ run_options = combine_options(
     plan_options,
     state,
     new_state,
-    duration_option("--lock-timeout", "30s", "Time to wait for the lease of another run."),
+    section(JOURNAL, duration_option("--lock-timeout", "30s", "Time to wait for the lease of another run.")),
 )
 """The options of the commands that run: `run` and `controller`."""

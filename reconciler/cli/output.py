@@ -13,7 +13,8 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli.environment import read_settings
-from reconciler.cli.options import Decorator, option
+from reconciler.cli.options import option
+from reconciler.cli.sections import RESULT, Decorator, section
 from reconciler.core.errors import UsageError
 from reconciler.render.formats import FORMATS
 
@@ -32,15 +33,18 @@ class Output:
 
 
 def _build_outputs_option(format_names: str) -> Decorator:
-    return option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="FORMAT[=FILE]",
-        default=("text",),
-        show_default=True,
-        help=f"Format of the result: {format_names}. Without FILE, print the result. May be repeated.",
+    return section(
+        RESULT,
+        option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            metavar="FORMAT[=FILE]",
+            default=("text",),
+            show_default=True,
+            help=f"Format of the result: {format_names}. Without FILE, print the result. May be repeated.",
+        ),
     )
 
 

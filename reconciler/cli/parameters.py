@@ -1,4 +1,4 @@
-"""Types of options: whole numbers, globs, label selectors, dates and times."""
+"""Types of options: durations, choices, whole numbers, globs, label selectors, dates and times."""
 
 from __future__ import annotations
 
@@ -7,11 +7,35 @@ from datetime import date, timedelta
 
 import click
 
+from reconciler.core.durations import parse_duration
 from reconciler.core.manifests.selectors import Requirement, parse_requirements
 from reconciler.core.request.times import parse_date, parse_instant
 from reconciler.edge.clock import SystemClock
 
 _YEARS = range(2000, 3000)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A duration such as 90s, 5m or 24h."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the duration. Fails if the text is not a duration, or longer than 366 days."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Choice(click.Choice[str]):
+    """One of several words. The error shows the words as help shows them."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click passes it
+        """Return the error for a word that is not among the choices."""
+        return f"{value!r} is not known: use {'one of ' if len(self.choices) > 1 else ''}{', '.join(self.choices)}"
 
 
 class SandboxTime(click.ParamType[timedelta]):

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from reconciler.app.sources import Source
 from reconciler.cli import options
 from reconciler.cli.environment import read_environment
+from reconciler.cli.sections import MANIFESTS, section
 from reconciler.cli.variables import list_variable_problems
 from reconciler.core.errors import UsageError
 from reconciler.edge.clock import SystemClock
@@ -55,9 +56,10 @@ def _check_combination(files: tuple[str, ...], git_url: str | None, revision: st
             raise UsageError(f"{name} needs --git-url: without --git-url, manifests are read from files")
 
 
-strict = options.option("--strict", is_flag=True, help="Treat warnings as errors.")
+strict = section(MANIFESTS, options.option("--strict", is_flag=True, help="Treat warnings as errors."))
 
-_SOURCE_OPTIONS = options.combine_options(
+_SOURCE_OPTIONS = section(
+    MANIFESTS,
     options.files,
     options.option("--git-url", metavar="PATH|URL", help="Git repository to read manifests from, without a checkout."),
     options.option(

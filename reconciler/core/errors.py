@@ -27,6 +27,7 @@ class ReconcilerError(Exception):
     │   │   └── VersionConflict the version in the store is not the expected one
     │   └── StateWriteUnknown a write of the journal had no answer and may have succeeded
     └── CloudError           AWS refused or did not answer a read
+        ├── NoRegion         no Region is configured; AWS was not called
         ├── Unauthenticated  missing, expired or unknown credentials
         ├── ClockSkewed      AWS rejected the time in the signature
         ├── WrongAccount     the credentials belong to another account than the target declares
@@ -153,6 +154,10 @@ class CloudError(ReconcilerError):
     """Read that AWS refused or did not answer."""
 
 
+class NoRegion(CloudError):
+    """Region that is not configured. AWS was not called."""
+
+
 class Unauthenticated(CloudError):
     """Credentials that are missing, expired or unknown to AWS."""
 
@@ -175,3 +180,8 @@ class Throttled(CloudError):
 
 class Unreachable(CloudError):
     """Call without a usable answer: name resolution, connection, timeout or a fault of AWS."""
+
+
+def is_access_failure(error: Exception) -> bool:
+    """Return whether credentials, clock, Region or network may cause the error. `reconcile doctor` checks these."""
+    return isinstance(error, NoRegion | Unauthenticated | ClockSkewed | WrongAccount | AccessDenied | Unreachable)

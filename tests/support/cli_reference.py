@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import click
 from support.paths import REPOSITORY
 
+from reconciler.cli.command import Command
 from reconciler.cli.group import app
+from reconciler.cli.sections import group_by_section
 
 PAGE = REPOSITORY / "docs" / "cli.md"
 _INTRODUCTION = """\
@@ -53,10 +55,15 @@ def _render_command(parent: click.Context, name: str, command: click.Command) ->
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         yield f"{_wrap_sentences(paragraph)}\n"
     yield f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```\n"
-    for parameter in command.params:
-        if (record := parameter.get_help_record(context)) and record[1]:
-            yield from _render_option(parameter, *record)
-    yield ""
+    for title, options in group_by_section(command.params).items():
+        yield f"**{title}**\n"
+        for option in options:
+            if record := option.get_help_record(context):
+                yield from _render_option(option, *record)
+        yield ""
+    assert isinstance(command, Command)
+    examples = "\n".join(f"$ {each}" for each in command.examples)
+    yield f"**Examples**\n\n```console\n{examples}\n```\n"
 
 
 def _render_option(parameter: click.Parameter, declaration: str, text: str) -> Iterator[str]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli.command import Command
+from reconciler.cli.parameters import Choice
 
 _VARIABLE = "_RECONCILE_COMPLETE"
 
 
-@click.command("completion", cls=options.Command)
-@click.argument("shell", type=options.Choice(["bash", "zsh", "fish"]))
+@click.command(
+    "completion",
+    cls=Command,
+    examples=(
+        'eval "$(reconcile completion bash)"',
+        "reconcile completion fish > ~/.config/fish/completions/reconcile.fish",
+    ),
+)
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print a script for a SHELL, which then completes commands, options, manifests and targets.

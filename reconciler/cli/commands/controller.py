@@ -11,49 +11,64 @@ from reconciler.app.http import Address
 from reconciler.app.sources import Source
 from reconciler.cli import options, sources
 from reconciler.cli.addresses import ListenAddress, ManifestUrlTemplate
+from reconciler.cli.command import Command
 from reconciler.cli.environment import read_environment, read_settings
+from reconciler.cli.sections import PAGE, SCHEDULE, section
 
 
-@click.command("controller", cls=options.Command)
+@click.command(
+    "controller",
+    cls=Command,
+    examples=(
+        "reconcile controller --state s3://corp-state/reconciler --listen :8080",
+        "reconcile controller --git-url /srv/exports.git --git-ref main --dry-run",
+    ),
+)
 @options.dry_run
 @sources.manifests
 @sources.strict
 @options.connection
 @options.run_options
-@options.duration_option("--interval", "5m", "Time between two runs of a target. Less than 1s counts as 1s.")
-@options.duration_option(
-    "--poll-interval",
-    "30s",
-    "Time between two checks of git, or of the folder of manifests, for changes. Less than 1s counts as 1s.",
+@section(
+    SCHEDULE,
+    options.duration_option("--interval", "5m", "Time between two runs of a target. Less than 1s counts as 1s."),
+    options.duration_option(
+        "--poll-interval",
+        "30s",
+        "Time between two checks of git, or of the folder of manifests, for changes. Less than 1s counts as 1s.",
+    ),
+    options.duration_option(
+        "--min-event-interval",
+        "30s",
+        "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
+    ),
+    options.duration_option(
+        "--stuck-after",
+        "10m",
+        "Time without progress after which a run counts as stuck and /healthz fails. Less than 1s counts as 1s.",
+    ),
+    options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM."),
+    options.duration_option(
+        "--summary-interval",
+        "24h",
+        "Time between two summaries for the receivers in RECONCILER_NOTIFY_URLS. A summary is sent even if nothing is "
+        "wrong. 0s sends none.",
+    ),
 )
-@options.duration_option(
-    "--min-event-interval",
-    "30s",
-    "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
-)
-@options.duration_option(
-    "--stuck-after",
-    "10m",
-    "Time without progress after which a run counts as stuck and /healthz fails. Less than 1s counts as 1s.",
-)
-@options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM.")
-@options.duration_option(
-    "--summary-interval",
-    "24h",
-    "Time between two summaries for the receivers in RECONCILER_NOTIFY_URLS. A summary is sent even if nothing is "
-    "wrong. 0s sends none.",
-)
-@options.option(
-    "--listen",
-    type=ListenAddress(),
-    metavar="HOST:PORT",
-    help="Address for the page, probes, metrics and webhooks. :PORT listens on every address of this machine.",
-)
-@options.option(
-    "--manifest-url",
-    type=ManifestUrlTemplate(),
-    metavar="URL",
-    help="Template for links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+@section(
+    PAGE,
+    options.option(
+        "--listen",
+        type=ListenAddress(),
+        metavar="HOST:PORT",
+        help="Address for the page, probes, metrics and webhooks. :PORT listens on every address of this machine.",
+    ),
+    options.option(
+        "--manifest-url",
+        type=ManifestUrlTemplate(),
+        metavar="URL",
+        help="Template for links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
+    ),
 )
 def command(
     source: Source,

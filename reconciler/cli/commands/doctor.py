@@ -9,6 +9,7 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from reconciler.core.model import Desired
 
 
-@click.command("doctor", cls=options.Command)
+@click.command(
+    "doctor",
+    cls=Command,
+    examples=(
+        "reconcile doctor --state s3://corp-state/reconciler",
+        "reconcile doctor --target production -o json=doctor.json",
+    ),
+)
 @sources.manifests
 @output.plain_outputs
 @options.connection

@@ -9,15 +9,23 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.completion import complete_manifests
 from reconciler.cli.environment import read_settings
-from reconciler.cli.failures import print_error
+from reconciler.cli.failures import print_doctor_advice, print_error
 
 if TYPE_CHECKING:
     from reconciler.core.report.target_explanation import TargetExplanation
 
 
-@click.command("explain", cls=options.Command)
+@click.command(
+    "explain",
+    cls=Command,
+    examples=(
+        "reconcile explain profiles-monthly",
+        "reconcile explain profiles-monthly --target production -o json",
+    ),
+)
 @click.argument("name", shell_complete=complete_manifests)
 @sources.manifests
 @output.plain_outputs
@@ -37,7 +45,7 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
     from reconciler.app.once import prepare, read_manifests
     from reconciler.app.selection import find_manifest_targets
     from reconciler.cli import progress
-    from reconciler.core.report.target_explanation import LocatedExplanation, compute_exit_code
+    from reconciler.core.report.target_explanation import FailedExplanation, LocatedExplanation, compute_exit_code
     from reconciler.render import explanation
 
     renderers: Mapping[str, output.Renderer[Sequence[TargetExplanation]]] = {
@@ -56,4 +64,6 @@ def command(name: str, source: Source, outputs: tuple[str, ...], **config_values
         if isinstance(subject, LocatedExplanation) and subject.refusal:
             print_error(subject.refusal if len(subjects) == 1 else f"{subject.target}: {subject.refusal}")
     output.write(subjects, parsed_outputs, renderers)
+    if any(isinstance(each, FailedExplanation) and each.is_access_failure for each in subjects):
+        print_doctor_advice()
     return compute_exit_code(subjects)

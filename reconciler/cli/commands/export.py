@@ -9,8 +9,10 @@ import click
 
 from reconciler.app.sources import FOLDER, Source
 from reconciler.cli import options, sources
+from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
-from reconciler.cli.failures import print_error
+from reconciler.cli.failures import print_doctor_advice, print_error
+from reconciler.cli.sections import RESULT, section
 from reconciler.core.text import format_count, sanitize
 
 if TYPE_CHECKING:
@@ -18,17 +20,27 @@ if TYPE_CHECKING:
     from reconciler.core.model import Desired
 
 
-@click.command("export", cls=options.Command)
-@click.option(
-    "--unmanaged", is_flag=True, help="Export only associations that no manifest covers and no Target ignores."
+@click.command(
+    "export",
+    cls=Command,
+    examples=(
+        "reconcile export --output-dir exported",
+        "reconcile export --unmanaged > unmanaged.yaml",
+    ),
 )
-@click.option(
-    "--output-dir",
-    "folder",
-    metavar="DIR",
-    help="Write one file for each association to this folder, instead of standard output.",
+@section(
+    RESULT,
+    click.option(
+        "--unmanaged", is_flag=True, help="Export only associations that no manifest covers and no Target ignores."
+    ),
+    click.option(
+        "--output-dir",
+        "folder",
+        metavar="DIR",
+        help="Write one file for each association to this folder, instead of standard output.",
+    ),
+    click.option("--force", is_flag=True, help="Replace existing files of the same names in that folder."),
 )
-@click.option("--force", is_flag=True, help="Replace existing files of the same names in that folder.")
 @sources.manifests
 @options.connection
 @options.state
@@ -70,6 +82,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
         _print_result(result, is_skipping=unmanaged)
     else:
         _write_result(result, folder, may_overwrite=force, is_skipping=unmanaged or is_beside_manifests)
+    if result.has_access_failure:
+        print_doctor_advice()
     return EXIT_FAILED if result.failures else 0
 
 

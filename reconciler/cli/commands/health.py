@@ -8,13 +8,21 @@ from reconciler import redaction
 from reconciler.app.http import Address
 from reconciler.cli import options
 from reconciler.cli.addresses import ListenAddress
+from reconciler.cli.command import Command
 
 _TIMEOUT = 4
 """Seconds to wait for the answer. Less than the timeout of the image's HEALTHCHECK, which is 5 seconds."""
 _LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
-@click.command("health")
+@click.command(
+    "health",
+    cls=Command,
+    examples=(
+        "reconcile health --listen :8080",
+        "reconcile health --listen 127.0.0.1:8080",
+    ),
+)
 @options.option(
     "--listen",
     type=ListenAddress(),

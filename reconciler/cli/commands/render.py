@@ -6,11 +6,19 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, sources
+from reconciler.cli.command import Command
 from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.text import sanitize
 
 
-@click.command("render", cls=options.Command)
+@click.command(
+    "render",
+    cls=Command,
+    examples=(
+        "reconcile render --target production",
+        "reconcile render --selector env=production > rendered.yaml",
+    ),
+)
 @sources.manifests
 @options.target_selection
 def command(source: Source, targets: tuple[str, ...], selector: tuple[Requirement, ...]) -> None:

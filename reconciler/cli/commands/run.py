@@ -10,8 +10,11 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
-from reconciler.cli.failures import print_error
+from reconciler.cli.failures import print_doctor_advice, print_error
+from reconciler.cli.parameters import Choice
+from reconciler.cli.sections import RESULT, WRITES, section
 
 if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
@@ -19,29 +22,42 @@ if TYPE_CHECKING:
     from reconciler.core.report.report import Report
 
 
-@click.command("run", cls=options.Command)
+@click.command(
+    "run",
+    cls=Command,
+    examples=(
+        "reconcile --dry-run",
+        "reconcile --target production --state s3://corp-state/reconciler",
+    ),
+)
 @options.dry_run
 @sources.manifests
 @sources.strict
 @output.outputs
 @options.connection
 @options.run_options
-@options.option(
-    "--expect-plan",
-    metavar="DIGEST|FILE",
-    help="Write only if the plan equals this reviewed plan: the digest (sha256:…) or the JSON report of a dry run.",
+@section(
+    WRITES,
+    options.option(
+        "--expect-plan",
+        metavar="DIGEST|FILE",
+        help="Write only if the plan equals this reviewed plan: the digest (sha256:…) or the JSON report of a dry run.",
+    ),
+    options.option("--yes", is_flag=True, help="Do not ask at a terminal before writes that cannot be undone."),
 )
-@options.option("--yes", is_flag=True, help="Do not ask at a terminal before writes that cannot be undone.")
-@options.option("--revision", metavar="TEXT", help="Revision of the manifests to show in the report and the log.")
-@options.option(
-    "--detailed-exitcode",
-    is_flag=True,
-    help="Exit with 2 if nothing failed and a difference between git and AWS remains.",
-)
-@options.option(
-    "--fail-on",
-    type=options.Choice(["unmanaged"]),
-    help="With --detailed-exitcode, count unmanaged associations as a difference.",
+@section(
+    RESULT,
+    options.option("--revision", metavar="TEXT", help="Revision of the manifests to show in the report and the log."),
+    options.option(
+        "--detailed-exitcode",
+        is_flag=True,
+        help="Exit with 2 if nothing failed and a difference between git and AWS remains.",
+    ),
+    options.option(
+        "--fail-on",
+        type=Choice(["unmanaged"]),
+        help="With --detailed-exitcode, count unmanaged associations as a difference.",
+    ),
 )
 def command(  # noqa: PLR0913 - one for each option
     source: Source,
@@ -90,6 +106,8 @@ def command(  # noqa: PLR0913 - one for each option
         terminal = Terminal(bars.update, confirm if has_question else None)
         report = run_once(desired, revision, config, stop, terminal)
     output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
+    if any(target.is_access_failure for target in report.targets):
+        print_doctor_advice()
     if stop.signal:
         return 128 + stop.signal
     return (

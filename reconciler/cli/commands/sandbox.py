@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from reconciler import redaction
-from reconciler.cli import options, parameters
+from reconciler.cli import parameters
+from reconciler.cli.command import Command
 
 _SWITCHES = (
     "tokens, token_lifetime, list_lag, update_lag, updates_shown, status_lag, update_during_job, list_forgets, "
@@ -19,7 +20,14 @@ _SWITCHES = (
 )
 
 
-@click.command("sandbox", cls=options.Command)
+@click.command(
+    "sandbox",
+    cls=Command,
+    examples=(
+        "reconcile sandbox --data sandbox.json",
+        "reconcile sandbox --port 0 --set access_denied=true",
+    ),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port",

@@ -6,7 +6,8 @@ import json
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli.command import Command
+from reconciler.cli.parameters import Choice
 from reconciler.edge.manifests.schema import SCHEMA_FILES, load_schema
 
 _SCHEMA_FILES = {
@@ -18,10 +19,17 @@ _SCHEMA_FILES = {
 }
 
 
-@click.command("schema")
+@click.command(
+    "schema",
+    cls=Command,
+    examples=(
+        "reconcile schema > association.schema.json",
+        "reconcile schema Target > target.schema.json",
+    ),
+)
 @click.argument(
     "kind",
-    type=options.Choice(list(_SCHEMA_FILES), case_sensitive=False),
+    type=Choice(list(_SCHEMA_FILES), case_sensitive=False),
     default="DataIntegrationAssociation",
     metavar="[KIND]",
 )

@@ -9,11 +9,19 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 from reconciler.core.report.status import JournalStatus
 
 
-@click.command("status", cls=options.Command)
+@click.command(
+    "status",
+    cls=Command,
+    examples=(
+        "reconcile status --state s3://corp-state/reconciler",
+        "reconcile status --target production -o json",
+    ),
+)
 @sources.manifests
 @output.plain_outputs
 @options.connection

@@ -9,16 +9,25 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.completion import complete_targets
 from reconciler.cli.environment import read_settings
+from reconciler.cli.sections import WRITES, section
 
 
-@click.command("unlock", cls=options.Command)
+@click.command(
+    "unlock",
+    cls=Command,
+    examples=(
+        "reconcile unlock production",
+        "reconcile unlock production --state s3://corp-state/reconciler --yes",
+    ),
+)
 @click.argument("target", shell_complete=complete_targets)
 @sources.manifests
 @options.aws_access
 @options.state
-@click.option("--yes", is_flag=True, help="Free the lease without confirmation.")
+@section(WRITES, click.option("--yes", is_flag=True, help="Free the lease without confirmation."))
 def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> int:
     """Show which run holds the lease of TARGET, and free the lease after you confirm that this run is dead.
 

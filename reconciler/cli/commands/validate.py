@@ -5,11 +5,19 @@ from __future__ import annotations
 import click
 
 from reconciler.app.sources import Source
-from reconciler.cli import options, output, sources
+from reconciler.cli import output, sources
+from reconciler.cli.command import Command
 from reconciler.cli.failures import print_error
 
 
-@click.command("validate", cls=options.Command)
+@click.command(
+    "validate",
+    cls=Command,
+    examples=(
+        "reconcile validate --strict",
+        "reconcile validate -f manifests/ -o sarif=findings.sarif",
+    ),
+)
 @sources.manifests
 @sources.strict
 @output.outputs

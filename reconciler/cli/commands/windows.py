@@ -10,21 +10,33 @@ import click
 
 from reconciler.app.sources import Source
 from reconciler.cli import options, output, parameters, sources
+from reconciler.cli.command import Command
 from reconciler.cli.completion import complete_recurring_manifests
 from reconciler.cli.environment import read_settings
+from reconciler.cli.sections import RESULT, section
 
 if TYPE_CHECKING:
     from reconciler.app.windows import LocatedWindows
 
 
-@click.command("windows", cls=options.Command)
+@click.command(
+    "windows",
+    cls=Command,
+    examples=(
+        "reconcile windows profiles-monthly --target production",
+        "reconcile windows profiles-monthly --target staging --until 2027-12-31",
+    ),
+)
 @click.argument("name", shell_complete=complete_recurring_manifests)
-@options.option(
-    "--until",
-    type=parameters.CalendarDate(),
-    metavar="DATE",
-    help="Latest date on which a listed window to come begins, such as 2026-12-31, in the time zone of the manifest. "
-    "Without it, the next 12 windows are listed.",
+@section(
+    RESULT,
+    options.option(
+        "--until",
+        type=parameters.CalendarDate(),
+        metavar="DATE",
+        help="Latest date on which a listed window to come begins, such as 2026-12-31, in the time zone of the "
+        "manifest. Without it, the next 12 windows are listed.",
+    ),
 )
 @sources.manifests
 @output.plain_outputs

@@ -125,6 +125,7 @@ class AssociationReport:
 class TargetReport:
     """Report of one target. `error` is the reason if the target could not be reconciled.
 
+    `is_access_failure` is true if credentials, clock, Region or network may be the cause of the error.
     `unmanaged` are the live associations that no manifest covers. `orphaned` are the records whose manifests are gone.
     `ignored` are live associations without a manifest that the Target declares as those of somebody else.
     `unlisted` are the ARNs of the data integrations that could not be listed, each with the reason. `live_count` is the
@@ -144,6 +145,7 @@ class TargetReport:
     live_count: int = 0
     integration_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    is_access_failure: bool = False
 
     def get_integration_name(self, arn: str) -> str:
         """Return the name of a data integration, or its ARN if the data integration is gone."""

@@ -23,12 +23,16 @@ class LocatedExplanation:
 
 @dataclass(frozen=True, slots=True)
 class FailedExplanation:
-    """The reason why a target could not be looked at. The environment may supply its account and Region."""
+    """The reason why a target could not be looked at. The environment may supply its account and Region.
+
+    `is_access_failure` is true if credentials, clock, Region or network may be the cause.
+    """
 
     target: str
     account: str | None
     region: str | None
     error: str
+    is_access_failure: bool = False
 
 
 TargetExplanation: TypeAlias = LocatedExplanation | FailedExplanation

@@ -27,7 +27,15 @@ from reconciler import redaction
 from reconciler.core.aws import signature_errors
 from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_from_aws
-from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
+from reconciler.core.errors import (
+    AccessDenied,
+    ClockSkewed,
+    CloudError,
+    NoRegion,
+    Throttled,
+    Unauthenticated,
+    Unreachable,
+)
 
 NO_REGION = "no Region is configured: declare a Target, or set --region or AWS_REGION"
 NO_CREDENTIALS = (
@@ -57,7 +65,7 @@ def translate_errors(operation: str) -> Iterator[None]:
             raise Unreachable(f"{operation}: {NOT_AWS}: {_shorten(format_error(error))}") from error
         raise _select_error_type(error)(f"{operation}: {format_error(error)}") from error
     except NoRegionError as error:
-        raise CloudError(NO_REGION) from error
+        raise NoRegion(NO_REGION) from error
     except MissingDependencyException as error:
         remedy = "install it (pip install 'botocore[crt]'), or use another kind of credentials"
         message = f"botocore lacks its crt extra, which profiles of `aws login` need: {remedy}"

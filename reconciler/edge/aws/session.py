@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from reconciler.core.errors import CloudError, WrongAccount
+from reconciler.core.errors import NoRegion, WrongAccount
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock
 from reconciler.edge.aws import responses
@@ -52,7 +52,7 @@ class TargetSession:
             if target.role_arn:
                 self._session = self._assume_role(target, connection, models)
         if not self._session.region_name:
-            raise CloudError(NO_REGION)
+            raise NoRegion(NO_REGION)
         self.region = self._session.region_name
         self.account = self._verify_account(target)
 

@@ -21,6 +21,7 @@ from reconciler.core.errors import (
     AccessDenied,
     ClockSkewed,
     CloudError,
+    NoRegion,
     Throttled,
     Unauthenticated,
     Unreachable,
@@ -198,7 +199,7 @@ def test_missing_region_is_an_error(proxy: FaultProxy, monkeypatch: pytest.Monke
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    with pytest.raises(CloudError, match="--region or AWS_REGION"):
+    with pytest.raises(NoRegion, match="--region or AWS_REGION"):
         connect(proxy, Target("default"))
 
 
