@@ -16,7 +16,7 @@ import yaml
 from support.controller_metrics import collect_families, map_series_labels
 from support.paths import DEPLOY
 
-from reconciler.core.report.report import SUMMARY_NAMES
+from reconciler.core.report.summary_names import SUMMARY_NAMES
 
 ALERTS = DEPLOY / "monitoring" / "alerts.yaml"
 DASHBOARD = DEPLOY / "monitoring" / "dashboard.json"

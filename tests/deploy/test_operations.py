@@ -11,7 +11,7 @@ import yaml
 from support.controller_metrics import collect_families, list_labels
 from support.paths import DEPLOY, REPOSITORY
 
-from reconciler.core.report.report import SUMMARY_NAMES
+from reconciler.core.report.summary_names import SUMMARY_NAMES
 from reconciler.edge import logs
 from reconciler.web.webhook_senders import SENDERS
 

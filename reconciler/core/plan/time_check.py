@@ -30,9 +30,10 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         return hold_for_clock(write, due_at, now, aws_time)
     if now >= due_at:
         return write
+    remedy = _WINDOW_REMEDY if write.manifest.window else _REMEDY
     reason = (
         f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
-        f"{format_timestamp(due_at)}; to send it as soon as the window has ended, {_WINDOW_REMEDY if write.manifest.window else _REMEDY}"
+        f"{format_timestamp(due_at)}; to send it as soon as the window has ended, {remedy}"
     )
     return Held(write.manifest, write, reason, is_temporary=True, until=due_at)
 

@@ -17,17 +17,8 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.review import PlanMismatch, compute_digest, format_write_line
 from reconciler.core.plan.write import Write, is_window_update
 from reconciler.core.report.exports import KnownExport
+from reconciler.core.report.summary_names import format_summary_name
 from reconciler.core.report.windows import WindowReport
-
-
-def format_summary_name(kind: DecisionKind) -> str:
-    """Return the member of a summary that counts a kind of decision: `inSync` for `in-sync`."""
-    first, *rest = kind.split("-")
-    return first + "".join(map(str.capitalize, rest))
-
-
-SUMMARY_NAMES = (*map(format_summary_name, DecisionKind), "unmanaged", "failed")
-"""Names of the counts in a summary, in the order of display."""
 
 
 @dataclass(frozen=True, slots=True)

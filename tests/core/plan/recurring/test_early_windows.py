@@ -273,7 +273,12 @@ def test_foreign_window_seen_before_its_end_is_blocked_for_ever(*, is_older_revi
     if is_older_revision:
         export.wait(SETTLE)
         decision = export.run()
-    expect(decision, Blocked, (1, 0), "which was sent, or shown by List, before its end; what this program exported ends at")
+    expect(
+        decision,
+        Blocked,
+        (1, 0),
+        "which was sent, or shown by List, before its end; what this program exported ends at",
+    )
     export.edit_window(continue_from=at(2, 10))
     export.run()
     export.wait(SETTLE)
