@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import reports
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, rules
+from support.recurring import build_recurring_manifest
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown
 from reconciler.core.apply.result import Result
@@ -271,3 +273,11 @@ def test_waiting_writes_are_those_that_a_later_run_sends() -> None:
         )
     )
     assert [each.name for each in report.waiting_writes] == ["waiting"]
+
+
+def test_updates_of_recurring_exports_are_no_reviewed_writes() -> None:
+    """A plan whose only writes are updates of recurring exports has nothing for a review."""
+    recurring = replace(reports.update(), manifest=build_recurring_manifest())
+    line = reports.association("monthly", "update", write=recurring)
+    assert not reports.report(line).has_reviewed_writes
+    assert reports.report(reports.association()).has_reviewed_writes
