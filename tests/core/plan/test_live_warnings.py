@@ -134,8 +134,12 @@ def test_warnings_do_not_change_the_plan() -> None:
 
 def build_october(name: str, integration: str) -> Manifest:
     """Return a manifest that exports October 2026 to a destination of its own."""
-    october = {"ExecutionConfiguration": build_execution(OCTOBER), "DestinationURI": f"s3://corp/{name}"}
-    return manifest(name, DataIntegrationIdentifier=integration, **october)
+    return manifest(
+        name,
+        DataIntegrationIdentifier=integration,
+        DestinationURI=f"s3://corp/{name}",
+        ExecutionConfiguration=build_execution(OCTOBER),
+    )
 
 
 def test_overlap_of_name_and_uuid_is_a_warning() -> None:
