@@ -1,4 +1,4 @@
-"""Read durations as people write them in options and manifests."""
+"""Read and write durations as people write them in options and manifests."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def parse_duration(text: str) -> timedelta:
     if seconds > MAX_DURATION.total_seconds():
         raise ValueError(f"{text!r} is longer than a year")
     return timedelta(seconds=seconds)
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return a duration in whole seconds, such as 90s, 15m or 24h, in the largest unit that divides it up to hours."""
+    seconds = int(duration.total_seconds())
+    unit = next((each for each in ("h", "m") if seconds and seconds % _UNIT_SECONDS[each] == 0), "s")
+    return f"{seconds // _UNIT_SECONDS[unit]}{unit}"

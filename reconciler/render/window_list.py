@@ -59,7 +59,7 @@ def _render_lines(subject: WindowList, target: str, place: str) -> Iterator[str]
     yield from (f"  {state:<8} {window:<{width}}  {description}" for state, window, description in texts)
     if not subject.is_complete:
         yield f"only the next {MAX_COUNT:,} windows are listed: use an earlier date"
-    if subject.has_later_windows and not report.planned:
+    if report.has_later_windows and not report.planned:
         yield "every window that was not sent begins later: use a later date with --until"
     else:
         yield windows.describe_next_step(report)

@@ -53,7 +53,7 @@ def describe_next_step(report: WindowReport) -> str:
     """Return whether the windows to come go out."""
     if report.is_unknown:
         return _NOT_BEFORE_KNOWN if report.obstacle else _UNDECIDED
-    if not report.planned:
+    if report.has_ended:
         return _NO_WINDOWS
     return f"no export is sent, because {report.rest}" if report.rest else report.obstacle or _REVIEW
 
@@ -73,7 +73,7 @@ def _describe_exported(report: WindowReport) -> str:
     time = format_time(report.watermark, report)
     if report.omissions:
         begun = "exports" if report.has_exported else f"{_NOTHING_EXPORTED}; exports"
-        verb = "continue from" if report.planned else "ended at"
+        verb = "ended at" if report.has_ended else "continue from"
         return f"{begun} {verb} {time}{assumption}; left out: {_list_omissions(report)}"
     if report.start:
         return f"everything from {format_time(report.start, report)} to {time} has been exported{assumption}"

@@ -14,17 +14,16 @@ from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
-from reconciler.core.plan.write import Create, Update, Write
+from reconciler.core.plan.write import Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
 from reconciler.core.text import (
     escape_workflow_commands,
     format_count,
-    format_timestamp,
     format_timestamp_to_the_minute,
     sanitize,
 )
-from reconciler.render import last_export, windows
+from reconciler.render import after_call, last_export, windows
 from reconciler.render.kinds import ReportKind, get_kind
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
@@ -95,19 +94,6 @@ def describe_unreviewed_updates(report: Report) -> str | None:
     return f"The digest does not cover {subject}: a run without --expect-plan sends {'it' if count == 1 else 'them'}."
 
 
-def describe_waiting_writes(report: Report) -> str | None:
-    """Return when to run again for the held exports, if nothing starts a later run. None if nothing waits for one."""
-    associations = report.waiting_writes
-    if not associations or not report.run.is_single or is_read_only(report):
-        return None
-    exports = "the held export" if len(associations) == 1 else f"the {len(associations):,} held exports"
-    times = sorted({each.until for each in associations if each.until})
-    time = f"after {format_timestamp(times[0])}" if times else "later"
-    last_time = f", and after {format_timestamp(times[-1])} for the last one" if times[1:] else ""
-    remedy = f"run reconcile again {time}{last_time}, or run it on a schedule (docs/jobs.md)"
-    return f"Nothing here sends {exports} later: {remedy}."
-
-
 def format_validation(result: ValidationResult) -> str:
     """Return the findings as one line."""
     commit = f"commit {sanitize(result.revision)}" if result.revision else ""
@@ -170,24 +156,8 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
             pass
         case other:
             assert_never(other)
-    if next_step := describe_next_step(association):
+    if next_step := after_call.describe_next_step(association):
         yield next_step
-
-
-def describe_next_step(association: AssociationReport) -> str | None:
-    """Return what happens next to a refused call or a call without an answer. None stands for other outcomes."""
-    match association.outcome, association.write:
-        case Refused(), _ if association.waits_for_quota:
-            return "held: this passes by itself, and a later run sends the update, once fewer exports are running"
-        case Refused(), Create():
-            return "AWS created nothing: correct the cause, and run again"
-        case Unknown(), Create():
-            next_step = "waits before it sends the Create again"
-        case Unknown(), Update():
-            next_step = "does not send the Update again"
-        case _:
-            return None
-    return f"AWS may have carried out this call: the next run checks AWS, and {next_step}"
 
 
 def format_differences(association: AssociationReport) -> tuple[str, ...]:

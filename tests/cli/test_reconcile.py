@@ -165,7 +165,7 @@ def test_refused_call_is_reported_with_the_aws_message(program: Program, server:
     assert "explicit deny in a resource-based policy" in result.out
     assert "failed" in result.out
     report = " ".join(result.out.split())
-    assert "AWS created nothing: correct the cause, and run again" in report
+    assert "AWS created nothing: correct the cause; the next run sends the Create again" in report
     assert "reconcile doctor" not in report
 
 

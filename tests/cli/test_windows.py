@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import pytest
 from support.bucket import ACCOUNT, REGION
 from support.program import EXPORT, Program
-from support.proxy import FaultProxy, Request, build_response
+from support.proxy import FaultProxy, Request, build_error, build_response
 
 from reconciler.sandbox import SandboxServer
 
@@ -93,3 +95,38 @@ def test_unknown_name_lists_each_manifest_with_a_window_once(program: Program) -
     misspelt = program.run("windows", "octobre")
     assert "no manifest has the name 'octobre': use monthly" in misspelt.err
     assert "use one of monthly, october;" in program.run("explain", "nope").err
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (build_error(429, "ThrottlingException"), "AWS did not carry out this call: the next run sends it again"),
+        (build_error(403, "ExpiredTokenException"), "correct the cause; the next run sends the update again"),
+        (build_error(400, "InvalidRequestException"), "a run sends the update once more after 0s, because a job may"),
+        (
+            build_error(403, "AccessDeniedException", "explicit deny"),
+            "a run tries the update again after 0s, and",
+        ),
+    ],
+)
+def test_update_that_failed_says_that_it_is_sent_again(
+    program: Program, server: SandboxServer, answer: bytes, sentence: str
+) -> None:
+    """An Update that AWS refuses or throttles is `failed`. The report says when it is sent again, and it is."""
+    text = EXPORT + "policy: {mode: create-and-update}\n"
+    program.add("october", text=text)
+    server.sandbox.set_behaviour(replace(server.sandbox.behaviour, job_seconds=0))
+    program.run()
+    program.run("--settle-time", "0s")  # the export has ended
+    program.add("october", text=text, **{"2026-11-01": "2026-11-02"})
+
+    def refuse_update(request: Request) -> bytes | None:
+        return answer if request.method == "PATCH" else None
+
+    with FaultProxy(server.url, refuse_update) as proxy:
+        refused = Program(program.folder, proxy.url).run("--settle-time", "0s")
+    assert refused.code == 1
+    assert "failed     october" in refused.out
+    assert sentence in " ".join(refused.out.split())
+    assert program.run("--settle-time", "0s").code == 0
+    assert [each.operation for each in server.sandbox.executed_writes][1:] == ["UpdateDataIntegrationAssociation"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.durations import parse_duration
+from reconciler.core.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_other_text_is_refused_with_a_reason(text: str, message: str) -> None:
     """Text without a unit, with several units, or of more than a year is refused."""
     with pytest.raises(ValueError, match=message):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["0s", "90s", "15m", "24h", "1h"])
+def test_duration_is_written_as_it_is_read(text: str) -> None:
+    """A duration is written in the largest unit that divides it."""
+    assert format_duration(parse_duration(text)) == text

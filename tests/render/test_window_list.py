@@ -88,6 +88,20 @@ def test_list_without_its_later_windows_says_so() -> None:
     assert len(lines) == 4
 
 
+def test_early_date_does_not_end_the_exports() -> None:
+    """If something was left out and the list ends early, exports continue. They end only without a window."""
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    omission = Omission(AUGUST.start, AUGUST.end, OmissionCause.SKIP)
+    recurrence = replace(stored_record.recurrence, start=AUGUST.start, omissions=(omission,))
+    stored_journal = journal(replace(stored_record, recurrence=recurrence))
+    for last, verb in ((None, "continue from"), (date(2026, 9, 1), "ended at")):
+        for until in (None, date(2026, 9, 1)):
+            listing = list_windows(build_recurring_manifest(last=last), stored_journal, QUIET, until)
+            assert listing
+            assert f": exports {verb} 2026-10-01 00:00" in render_text(listing, "prod", PLACE).splitlines()[1]
+
+
 @pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 def test_hostile_text_cannot_break_the_list(hostile: str) -> None:
     """A hostile name, or a hostile message of AWS, adds no line and no control character."""

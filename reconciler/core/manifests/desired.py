@@ -14,7 +14,6 @@ from reconciler.core.manifests.expansion import AMBIENT_TARGET
 from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
 from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATED_EXPORT, find_warnings
 from reconciler.core.model import Desired, Manifest, Origin, Target
-from reconciler.core.request.token import encode_canonical_json
 
 
 def build_desired(
@@ -64,8 +63,8 @@ class _Manifests:
         }
         self._first_of_integration: dict[tuple[str, str], CheckedDocument] = {}
         self._first_recreated: dict[str, CheckedDocument] = {}
-        self._count = 0
-        self._spans: dict[tuple[str, str, str], list[ExportSpan]] = {}
+        self._documents: list[CheckedDocument] = []
+        self._spans: dict[tuple[str, str], list[ExportSpan]] = {}
 
     def add(self, document: CheckedDocument) -> None:
         """Add the manifest in a document, and the warnings about it."""
@@ -83,14 +82,9 @@ class _Manifests:
         earlier = self._first_of_integration.setdefault(key, document)
         if earlier is not document and not (manifest.policy.adopt or manifest.policy.retired):
             self.warnings.append(_build_sharing_warning(document, earlier))
-        self._add_span(manifest, document, key)
-
-    def _add_span(self, manifest: Manifest, document: CheckedDocument, key: tuple[str, str]) -> None:
-        """Keep the window of a manifest. Manifests with different objects export different data."""
-        self._count += 1
-        if span := build_span(manifest, document, self._count):
-            objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
-            self._spans.setdefault((*key, objects), []).append(span)
+        self._documents.append(document)
+        if span := build_span(manifest, len(self._documents) - 1):
+            self._spans.setdefault(key, []).append(span)
 
     def build_target_warnings(self) -> list[Problem]:
         """Return the warnings about Targets and overlapping windows. The manifests must have been added before."""
@@ -102,7 +96,11 @@ class _Manifests:
         recreations = [(each, self._first_recreated.get(str(each.name))) for each in self._target_documents]
         return [
             *region_warnings,
-            *(warning for spans in self._spans.values() for warning in find_overlaps(spans)),
+            *(
+                self._documents[overlap.later.number].build_problem(overlap.later.pointer, overlap.message)
+                for spans in self._spans.values()
+                for overlap in find_overlaps(spans)
+            ),
             *(_build_recreation_warning(target, manifest) for target, manifest in recreations if manifest),
         ]
 

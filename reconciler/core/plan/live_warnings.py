@@ -1,16 +1,19 @@
 """Find warnings that need an answer of AWS or the journal.
 
-They are about the sources of data integrations, a quota that is nearly used up, and window.continueFrom without effect.
+They are about the sources of data integrations, a quota that is nearly used up, window.continueFrom without effect, and
+windows that overlap.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
+from reconciler.core.manifests.consistency import normalise_identifier
+from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
 from reconciler.core.model import Integration, Manifest, Observation, Target, Unobserved, ensure_mapping
 from reconciler.core.plan.decision import Drifted, Held, InSync, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
@@ -47,7 +50,7 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
         if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
             problems.append(_build_problem(manifest, _INTEGRATION_POINTER, message))
         counted_arns.add(integration.arn)
-    return tuple(problems)
+    return (*problems, *_find_hidden_overlaps(plan, observation))
 
 
 def count_associations(plan: Plan, observation: Observation) -> Counter[str]:
@@ -109,6 +112,22 @@ def find_source_warning(manifest: Manifest, integration: Integration, *, is_live
             )
         case _:
             return None
+
+
+def _find_hidden_overlaps(plan: Plan, observation: Observation) -> Iterator[Problem]:
+    """Yield the overlaps that validation cannot see: of manifests that name one data integration differently.
+
+    One may have its name and the other its UUID.
+    """
+    spans: dict[str, list[ExportSpan]] = {}
+    for number, manifest in enumerate(each.manifest for each in plan.decisions):
+        integration = find_integration(manifest.integration, observation.integrations)
+        if integration and (span := build_span(manifest, number)):
+            spans.setdefault(integration.arn, []).append(span)
+    for overlap in (each for of_integration in spans.values() for each in find_overlaps(of_integration)):
+        manifests = overlap.earlier.manifest, overlap.later.manifest
+        if len({normalise_identifier(each.integration) for each in manifests}) > 1:
+            yield _build_problem(overlap.later.manifest, f"/{'/'.join(overlap.later.pointer)}", overlap.message)
 
 
 def _describe_quota(counts: Mapping[str, int], integration: Integration, target: Target) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.core.apply.outcome import Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import apply_outcome
-from reconciler.core.journal.records import LastDecision, Record
+from reconciler.core.journal.records import Bound, LastDecision, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
     Adopt,
@@ -27,9 +27,10 @@ from reconciler.core.plan.decision import (
     get_planned_write,
 )
 from reconciler.core.plan.difference import Difference
+from reconciler.core.plan.job_progress import compute_pause
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
-from reconciler.core.report.build_windows import build_window_report
+from reconciler.core.report.build_windows import build_window_report, omit_planned
 from reconciler.core.report.exports import KnownExport, list_exports
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.window_obstacle import find_obstacle
@@ -82,6 +83,7 @@ def build_lines(
             _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome))),
             windows=_build_windows(plan, decision, outcome),
             exports=_list_exports(plan, decision, outcome),
+            pause=_compute_pause(plan, decision, outcome),
         )
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
@@ -146,7 +148,16 @@ def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> W
         return None
     record = _find_new_record(plan, decision, outcome) or _find_old_record(plan, decision)
     report = build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
+    if report and record is None and _may_be_live(decision):
+        report = omit_planned(report)
     return report and replace(report, obstacle=find_obstacle(decision), settle_time=plan.settle_time)
+
+
+def _may_be_live(decision: Decision) -> bool:
+    """Tell whether the association of a decision exists, or may exist because List does not tell."""
+    if isinstance(decision, Blocked) and (decision.is_unobserved or decision.suspects):
+        return True
+    return get_live(decision) is not None
 
 
 def _list_exports(plan: Plan, decision: Decision, outcome: Outcome | None) -> tuple[KnownExport, ...]:
@@ -170,6 +181,15 @@ def _find_new_record(plan: Plan, decision: Decision, outcome: Outcome | None) ->
     if plan.now and outcome and isinstance(decision, Create | Update):
         return apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
     return None
+
+
+def _compute_pause(plan: Plan, decision: Decision, outcome: Outcome | None) -> timedelta | None:
+    """Return the time after which a run sends a refused Update again. None if no run does so by itself."""
+    record = _find_new_record(plan, decision, outcome)
+    job = record.state.job if record and isinstance(record.state, Bound) else None
+    if job is None or job.refusal is None or plan.settle_time is None:
+        return None
+    return compute_pause(job, plan.settle_time) if job.refusal_count == 1 or job.refusal.is_denied else None
 
 
 def _get_token(decision: Decision | None) -> str | None:

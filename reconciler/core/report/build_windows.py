@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence
@@ -66,6 +66,14 @@ def build_window_report(
         next_windows=next_windows,
         sent=sent,
     )
+
+
+def omit_planned(report: WindowReport) -> WindowReport:
+    """Return the windows of an association that AWS has or may have, if the journal has no record of it.
+
+    Nothing is known then of its exports.
+    """
+    return replace(report, is_unknown=True, due=None, next_windows=())
 
 
 def _find_rest(manifest: Manifest, *, is_target_suspended: bool) -> str | None:

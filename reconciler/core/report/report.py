@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Outcome, RefusalKind, Refused, Unknown
@@ -28,7 +28,8 @@ class AssociationReport:
     `write` is the write of this run, or a held write that resumes by itself. `since` is the time of the first run in an
     unbroken series of runs with the same decision. `until` is the time until which the manifest waits, if it waits and
     the time is known. `exit_code` and `dry_run_exit_code` are what the decision asks for. `windows` are the recurring
-    windows of the manifest. They are None without a `window`, and if they are unknown.
+    windows of the manifest. They are None without a `window`, and if they are unknown. `pause` is the time after which
+    a run sends an Update again that AWS refused, if a run does so by itself.
     """
 
     name: str
@@ -49,6 +50,7 @@ class AssociationReport:
     exit_code: int = 0
     dry_run_exit_code: int = 0
     windows: WindowReport | None = None
+    pause: timedelta | None = None
     exports: tuple[KnownExport, ...] = ()
 
     @property

@@ -10,8 +10,8 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, LastWrite, Lease, Record
 from reconciler.core.model import Execution, Manifest
 from reconciler.core.plan.decision_kind import DecisionKind
-from reconciler.core.report.build_windows import build_window_report
-from reconciler.core.report.window_obstacle import find_recorded_obstacle
+from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.window_obstacle import find_recorded_obstacle, has_seen_association
 from reconciler.core.report.windows import WindowReport
 from reconciler.core.text import format_timestamp
 
@@ -90,6 +90,8 @@ def _build_windows(
 ) -> WindowReport | None:
     """Return the recurring windows of a manifest, with the reason not to send them, if the journal shows one."""
     report = build_window_report(manifest, record, now)
+    if report and record is None and has_seen_association(last_decision):
+        report = omit_planned(report)
     return report and replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
 
 

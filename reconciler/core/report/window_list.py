@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest
-from reconciler.core.report.build_windows import build_window_report
-from reconciler.core.report.window_obstacle import find_recorded_obstacle
+from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.window_obstacle import find_recorded_obstacle, has_seen_association
 from reconciler.core.report.windows import WindowReport
 
 DEFAULT_COUNT = 12
@@ -21,14 +21,12 @@ MAX_COUNT = 1000
 class WindowList:
     """The windows of a manifest.
 
-    `is_complete` is false if there are more windows before the requested date than MAX_COUNT. `has_later_windows` is
-    true if windows that were not sent begin after the requested date, and are not listed.
+    `is_complete` is false if there are more windows before the requested date than MAX_COUNT.
     """
 
     manifest: Manifest
     report: WindowReport
     is_complete: bool = True
-    has_later_windows: bool = False
 
 
 def list_windows(
@@ -43,6 +41,8 @@ def list_windows(
     report = build_window_report(manifest, record, now, is_suspended=is_suspended, count=count)
     if report is None:
         return None
+    if record is None and has_seen_association(last_decision):
+        report = omit_planned(report)
     report = replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
     if until is None:
         return WindowList(manifest, report)
@@ -50,9 +50,8 @@ def list_windows(
         tuple(each for each in windows if each.window.start.astimezone(report.zone).date() <= until)
         for windows in ((report.due,) if report.due else (), report.next_windows)
     )
-    return WindowList(
-        manifest,
-        replace(report, due=due[0] if due else None, next_windows=next_windows),
-        is_complete=len(next_windows) < MAX_COUNT,
-        has_later_windows=len(due) + len(next_windows) < len(report.planned),
+    has_later_windows = len(due) + len(next_windows) < len(report.planned)
+    report = replace(
+        report, due=due[0] if due else None, next_windows=next_windows, has_later_windows=has_later_windows
     )
+    return WindowList(manifest, report, is_complete=len(next_windows) < MAX_COUNT)

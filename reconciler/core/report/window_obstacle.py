@@ -52,6 +52,11 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
     return _describe(last_decision.decision) if last_decision and is_lasting else None
 
 
+def has_seen_association(last_decision: LastDecision | None) -> bool:
+    """Tell whether List showed the association of a manifest at its last decision."""
+    return last_decision is not None and last_decision.last_execution is not None
+
+
 def _describe(decision: str) -> str:
     if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
         return "the association is blocked: its exports may be sent later than this, or not at all"

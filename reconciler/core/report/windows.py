@@ -93,7 +93,7 @@ class WindowReport:
     sent, the oldest first. `rest` is the setting of the manifest or the target that lets none go out, and `obstacle`
     another reason for which they may not go out. `settle_time` is that of the run, if it is known. If `is_unknown`, no
     run has concluded yet how far the data of an association that exists was exported, and the report has no windows
-    that are due or to come.
+    that are due or to come. If `has_later_windows`, a list that ends at a date leaves out windows to come.
     """
 
     time_zone: str
@@ -111,6 +111,7 @@ class WindowReport:
     settle_time: timedelta | None = None
     due: FutureWindow | None = None
     next_windows: tuple[FutureWindow, ...] = ()
+    has_later_windows: bool = False
     sent: tuple[SentWindow, ...] = ()
 
     @property
@@ -122,6 +123,11 @@ class WindowReport:
     def planned(self) -> tuple[FutureWindow, ...]:
         """The windows that were not sent: the one that is due, and those to come."""
         return (self.due, *self.next_windows) if self.due else self.next_windows
+
+    @property
+    def has_ended(self) -> bool:
+        """True if no window follows those that were sent."""
+        return not (self.planned or self.has_later_windows or self.is_unknown)
 
     @property
     def last(self) -> SentWindow | None:

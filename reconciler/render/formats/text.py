@@ -16,7 +16,7 @@ from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Update, Write
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import last_export, windows, wording
+from reconciler.render import after_call, last_export, later_runs, windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
@@ -54,7 +54,7 @@ class _TextRenderer:
             yield ""
         yield from self._render_mismatch(report)
         yield self._render_summary(report)
-        if warning := wording.describe_waiting_writes(report):
+        if warning := later_runs.describe_waiting_writes(report):
             yield self._apply_style(warning, "yellow")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
@@ -107,7 +107,7 @@ class _TextRenderer:
                 pass
             case other:
                 assert_never(other)
-        if next_step := wording.describe_next_step(association):
+        if next_step := after_call.describe_next_step(association):
             yield f"      {next_step}"
         for sentence in windows.list_sentences(association.windows):
             yield self._apply_style(f"      {sentence}", "dim")

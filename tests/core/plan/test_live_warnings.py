@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.builders import INTEGRATION, NOW, journal, live, manifest, observation, record, rules
-from support.recurring import AUGUST, SEPTEMBER, build_recurring_manifest, build_recurring_record
+from support.recurring import AUGUST, OCTOBER, SEPTEMBER, build_recurring_manifest, build_recurring_record
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.journal.records import CreatePending, Journal
@@ -130,3 +130,36 @@ def test_warnings_do_not_change_the_plan() -> None:
     warned, sound = (build_plan(manifest(), source=source) for source in (S3, BULK))
     assert warned.warnings
     assert (warned.decisions, warned.reviewed_writes) == (sound.decisions, sound.reviewed_writes)
+
+
+def build_october(name: str, integration: str) -> Manifest:
+    """Return a manifest that exports October 2026 to a destination of its own."""
+    return manifest(
+        name,
+        DataIntegrationIdentifier=integration,
+        DestinationURI=f"s3://corp/{name}",
+        ExecutionConfiguration=build_execution(OCTOBER),
+    )
+
+
+def test_overlap_of_name_and_uuid_is_a_warning() -> None:
+    """Manifests that name one data integration by its name and its UUID export twice. Only AWS knows that it is one."""
+    plan = build_plan(build_october("a", INTEGRATION.name), build_october("b", INTEGRATION.uuid))
+    (warning,) = plan.warnings
+    assert (warning.file, warning.line, warning.pointer) == ("b.yaml", 1, "/spec/ExecutionConfiguration")
+    assert warning.message == (
+        "the window overlaps that of the manifest 'a' at a.yaml:1: the data of one data integration from "
+        "2026-09-30 22:00Z to 2026-10-31 23:00Z would be exported twice: change one of the windows"
+    )
+    assert build_plan(build_october("a", INTEGRATION.arn), build_october("b", INTEGRATION.name)).warnings
+
+
+def test_overlap_that_validation_sees_is_no_second_warning() -> None:
+    """The same name, and the UUID beside the ARN that contains it, have their warning without an answer of AWS."""
+    for first, second in ((INTEGRATION.name, INTEGRATION.name), (INTEGRATION.uuid, INTEGRATION.arn)):
+        assert not build_plan(build_october("a", first), build_october("b", second)).warnings
+
+
+def test_unknown_data_integration_overlaps_nothing() -> None:
+    """Two identifiers that AWS does not know are not taken for one data integration."""
+    assert not build_plan(build_october("a", "missing"), build_october("b", "gone")).warnings

@@ -34,7 +34,8 @@ def test_list_before_the_due_window_leaves_it_out() -> None:
     """A window that is due and begins after the date is not listed. Windows that were sent stay."""
     listing = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.end, date(2020, 1, 1))
     assert listing
-    assert (listing.report.planned, listing.has_later_windows, listing.is_complete) == ((), True, True)
+    assert (listing.report.planned, listing.report.has_later_windows, listing.is_complete) == ((), True, True)
+    assert not listing.report.has_ended
     assert [each.window for each in listing.report.sent] == [SEPTEMBER]
     later = list_windows(build_recurring_manifest(), JOURNAL, NOVEMBER.end, date(2026, 10, 1))
     assert later

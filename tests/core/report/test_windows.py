@@ -23,15 +23,17 @@ from support.recurring import (
     build_windows,
 )
 
-from reconciler.core.apply.outcome import NotSent, Outcome, Refused, Updated
+from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Updated
 from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause, PastWindow
-from reconciler.core.journal.records import Bound, CreatePending, Record
-from reconciler.core.model import Live, Manifest, Mode, Observation, Target
+from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record
+from reconciler.core.model import Execution, Live, Manifest, Mode, Observation, Spec, Target
 from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.decision import Blocked
 from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.plan import Plan
 from reconciler.core.report.build import build_lines
 from reconciler.core.report.build_windows import build_window_report
+from reconciler.core.report.status import list_recorded_associations
 from reconciler.core.report.window_list import list_windows
 from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState
 from reconciler.core.request.export_window import build_execution
@@ -402,3 +404,60 @@ def test_report_of_a_resting_association_says_why_nothing_is_sent() -> None:
     (line,) = build_lines(held_plan, {}, {})
     assert (line.decision, line.exit_code, line.write) == ("held", 0, None)
     assert line.reason.startswith("nothing is sent, because policy.suspend is true in the manifest: ")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "count", "pause"),
+    [
+        (Refused("no bucket"), 0, SETTLE),
+        (Refused("no bucket"), 1, None),
+        (Refused("denied", RefusalKind.DENY), 1, 2 * SETTLE),
+        (Refused("expired", RefusalKind.ACCESS), 0, None),
+        (NotSent("throttled"), 0, None),
+        (Updated(), 0, None),
+    ],
+)
+def test_refused_update_has_the_pause_of_the_next_attempt(
+    outcome: Outcome, count: int, pause: timedelta | None
+) -> None:
+    """A request that AWS refuses is sent once more, and a denied one again and again, each after a pause."""
+    plan = plan_windows(build_recurring_manifest(), build_recurring_record(SEPTEMBER), LIVE)
+    (update,) = plan.writes
+    assert isinstance(update.record.state, Bound)
+    assert update.record.state.job
+    state = replace(update.record.state, job=replace(update.record.state.job, refusal_count=count))
+    plan = replace(plan, decisions=(replace(update, record=replace(update.record, state=state)),))
+    (line,) = build_lines(plan, {"export": outcome}, {})
+    assert line.pause == pause
+
+
+def plan_unread(shown: Observation) -> Plan:
+    """Return the plan of a manifest without a record, long after its first windows were due."""
+    return compute_plan([build_recurring_manifest()], shown, journal(), rules(Mode.CREATE_AND_UPDATE, LATE + 9 * DAY))
+
+
+def test_association_without_a_record_claims_no_overdue_window() -> None:
+    """Without a record nothing is due if AWS has the association, or may have it: an unreadable window, or no List.
+
+    The status and the list, which read only the journal, know of it if List showed the association.
+    """
+    window: Spec = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "soon", "EndTime": "1"}}
+    shown = replace(live(), spec={**live().spec, "ExecutionConfiguration": window})
+    lookalike = live(DestinationURI="s3://corp-exports/2026-10/")
+    for plan in map(plan_unread, (observation(shown), observation(unobserved="denied"), observation(lookalike))):
+        assert isinstance(plan.decisions[0], Blocked)
+        report = read_windows(plan)
+        assert (report.is_unknown, report.planned, report.find_due_since(LATE + 9 * DAY)) == (True, (), None)
+    now, manifests = LATE + 9 * DAY, [build_recurring_manifest()]
+    for execution, is_unknown in ((Execution("COMPLETED", None), True), (None, False)):
+        stored = replace(journal(), last_decisions={"export": LastDecision("blocked", now, execution)})
+        listing = list_windows(manifests[0], stored, now, None)
+        (recorded,) = list_recorded_associations(stored, manifests, now)
+        assert listing
+        assert recorded.windows
+        assert (listing.report.is_unknown, recorded.windows.is_unknown) == (is_unknown, is_unknown)
+
+
+def test_windows_of_a_missing_association_are_due() -> None:
+    """If List does not have the association, everything since its first window is due."""
+    assert read_windows(plan_unread(observation())).due

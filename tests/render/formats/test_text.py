@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import reports
 from support.builders import NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
+from support.recurring import NOVEMBER, build_recurring_record, build_windows
 
 from reconciler.core.apply.outcome import Created, Outcome, RefusalKind, Refused, Unknown
 from reconciler.core.apply.result import Result
@@ -20,7 +21,7 @@ from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_blocked_lines, build_target_report
-from reconciler.core.report.report import Report, RunInfo, TargetReport
+from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.render.formats.text import render
 
 UNVERIFIABLE = "unverifiable: /ObjectConfiguration  export.yaml:1"
@@ -178,6 +179,46 @@ def test_held_exports_need_a_later_run(times: tuple[datetime | None, ...], sente
     assert lines == ([last_line] if last_line else [])
     dry_run = replace(single_run, run=replace(single_run.run, dry_run=True))
     assert all("Nothing here" not in render(each) for each in (scheduled_run, dry_run))
+
+
+SENDING = "later: run reconcile again"
+EACH = ", and after each later window, or run it on a schedule (docs/jobs.md)."
+DUE, QUIET_WINDOWS = build_windows(build_recurring_record(), NOVEMBER.end), build_windows(build_recurring_record())
+IN_SYNC = reports.association(decision="in-sync", windows=QUIET_WINDOWS)
+HELD = reports.association(decision="held", write=reports.create(), until=NOW, windows=QUIET_WINDOWS)
+HELD_BY_RUN = reports.association(decision="held", write=None, windows=replace(DUE, obstacle="held"))
+UNDECIDED = reports.association(decision="adopt", windows=replace(QUIET_WINDOWS, is_unknown=True, next_windows=()))
+
+
+@pytest.mark.parametrize(
+    ("associations", "sentence"),
+    [
+        ((IN_SYNC,), f"the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
+        ((IN_SYNC, IN_SYNC), f"the next recurring exports of 2 manifests {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
+        ((HELD,), f"the held export {SENDING} after 2026-11-01 12:00:00Z, or run it on a schedule (docs/jobs.md)."),
+        (
+            (IN_SYNC, HELD),
+            f"the held export and the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}",
+        ),
+        ((HELD_BY_RUN, IN_SYNC), f"the next recurring exports of 2 manifests {SENDING}{EACH}"),
+        ((UNDECIDED,), f"the next recurring export {SENDING} later{EACH}"),
+        ((replace(IN_SYNC, windows=replace(QUIET_WINDOWS, rest="its target is suspended")),), None),
+        ((replace(IN_SYNC, windows=replace(QUIET_WINDOWS, next_windows=())),), None),
+        ((reports.association(decision="blocked", windows=replace(DUE, obstacle="blocked")),), None),
+        ((replace(HELD_BY_RUN, exit_code=1),), None),
+    ],
+)
+def test_recurring_exports_need_a_later_run(associations: tuple[AssociationReport, ...], sentence: str | None) -> None:
+    """If nothing starts a later run, one sentence names the held exports, the windows to come and the earliest time.
+
+    A window that is due needs a run now. A suspended, a blocked and an ended manifest need none, and neither does one
+    that --mode forbids: its reason says what to do.
+    """
+    report = reports.report(*associations, dry_run=False)
+    text = render(replace(report, run=replace(report.run, is_single=True)))
+    lines = [line for line in text.splitlines() if "Nothing here" in line]
+    assert lines == ([f"Nothing here sends {sentence}"] if sentence else [])
+    assert "Nothing here" not in render(report)
 
 
 def test_empty_target_is_stated() -> None:
