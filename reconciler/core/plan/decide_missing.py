@@ -86,7 +86,7 @@ def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> 
     """Create the requested association, or adopt it if List shows it. Block if either is uncertain."""
     now, manifest, matches = inputs.rules.now, inputs.manifest, inputs.find_matches(build_natural_key(inputs.request))
     if len(matches) > 1:
-        return Blocked(manifest, describe_ambiguity(matches))
+        return Blocked(manifest, describe_ambiguity(matches), suspects=matches)
     record = inputs.record
     if record and build_natural_key(inputs.request) != record.key and record.key[0] in inputs.integration_arns:
         return Blocked(

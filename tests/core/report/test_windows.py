@@ -444,7 +444,8 @@ def test_association_without_a_record_claims_no_overdue_window() -> None:
     window: Spec = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "soon", "EndTime": "1"}}
     shown = replace(live(), spec={**live().spec, "ExecutionConfiguration": window})
     lookalike = live(DestinationURI="s3://corp-exports/2026-10/")
-    for plan in map(plan_unread, (observation(shown), observation(unobserved="denied"), observation(lookalike))):
+    unread = (observation(shown), observation(unobserved="denied"), observation(lookalike))
+    for plan in map(plan_unread, (*unread, observation(live("a1"), live("a2")))):
         assert isinstance(plan.decisions[0], Blocked)
         report = read_windows(plan)
         assert (report.is_unknown, report.planned, report.find_due_since(LATE + 9 * DAY)) == (True, (), None)
