@@ -148,7 +148,7 @@ class Metrics:
         )
         windows = _create_gauge(
             "window_due_seconds",
-            "Time since a recurring window became due that was not sent, without suspended associations.",
+            "How long the oldest due window of a recurring export has waited. Suspended associations have no value.",
             "target", "association",
         )  # fmt: skip
         exports = _create_gauge("exports_failed", "Associations whose last export failed.", "target")
