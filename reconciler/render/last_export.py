@@ -18,7 +18,7 @@ def describe_last_export(execution: Execution, report: WindowReport | None) -> s
     if report is None or not report.is_unconfirmed(execution.status):
         return f"last export {status}"
     event = f"List shows the last export as {status}"
-    if report.confirmed_from:
+    if report.confirmed_from and report.confirmed_from > report.now:
         return f"{event}, which counts from {windows.format_time(report.confirmed_from, report)} on"
     if report.last and report.last.job.shown_at and not report.last.job.is_repetition:
         return f"{event}, which a later run has to confirm"

@@ -12,6 +12,7 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Dri
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
+    FAILURE,
     PATIENCE,
     Look,
     compute_patience_end,
@@ -19,6 +20,7 @@ from reconciler.core.plan.job_progress import (
     describe_running,
     describe_unshown_job,
     describe_wait,
+    has_failed,
     is_running,
     may_run,
     observe_job,
@@ -59,10 +61,11 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
             "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
             f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
-        overdue_at = compute_latest_overdue_time(record.recurrence)
+        overdue_at = compute_latest_overdue_time(record)
         is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at
-        reason += "; the next window has been due for more than a day" if is_overdue else ""
-        return Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue))
+        event = "unless window.last ended them, the next window has been due for more than a day"
+        reason += f"; {event}" if is_overdue else ""
+        return _add_failure(Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue)))
     if is_window_adoption(record):
         adopted = adopt_after_window(inputs, record, live)
         if isinstance(adopted, Adopt):
@@ -202,10 +205,9 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     assert isinstance(record.state, Bound)
     job = record.state.job
     if obstacle := find_update_obstacle(inputs, record, live, baseline):
-        has_failed = job is not None and job.result == FAILED and job.source is not JobSource.OBSERVED
-        obstacle += "; the last export FAILED" if has_failed else ""
-        return Changed(inputs.manifest, live, record, differences, obstacle, exit_code=int(has_failed))
-    reason = f"{describe_change(inputs, record)}; the update {REPEAT_WARNING}"
+        return _add_failure(Changed(inputs.manifest, live, record, differences, obstacle))
+    failure = FAILURE if has_failed(record) else ""
+    reason = f"{describe_change(inputs, record)}{failure}; the update {REPEAT_WARNING}"
     new_record = build_update_record(inputs, record, baseline)
     update = Update(inputs.manifest, live, new_record, record, differences, reason)
     if may_run(job, live, record.request):
@@ -213,3 +215,10 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
         reason, _ = describe_wait(job, live, inputs.rules.options.settle_time)
         return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=exit_code)
     return update
+
+
+def _add_failure(changed: Changed) -> Changed:
+    """Return a change that is not sent, with exit code 1 if the last export failed, which it must not hide."""
+    if not has_failed(changed.record):
+        return changed
+    return replace(changed, reason=f"{changed.reason}{FAILURE}", exit_code=1)

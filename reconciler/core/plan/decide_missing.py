@@ -17,6 +17,7 @@ from reconciler.core.plan.recurring.recurrence import (
     find_backfill_problem,
     start_recurrence,
 )
+from reconciler.core.plan.update_obstacle import may_update
 from reconciler.core.plan.write import Create
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.request.token import compute_client_token
@@ -33,6 +34,8 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
     policy, loss = inputs.manifest.policy, f"List no longer shows the association {bound.association_id}"
     next_window, is_recurring = _find_window_after_loss(inputs, record), inputs.manifest.window is not None
     is_finished = bound.job is not None and bound.job.result == COMPLETED and starts_export(record.request)
+    if not is_recurring and (record.recurrence or (inputs.request != record.request and may_update(inputs))):
+        is_finished = False  # the manifest had recurring windows before, or asks for another export
     if next_window is None and is_finished and not (inputs.is_generation_raised(record) and not is_recurring):
         reason = f"its export was completed, and {loss}"
         return Finished(inputs.manifest, inputs.acknowledge_generation(record), reason)

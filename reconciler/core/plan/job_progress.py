@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.journal.jobs import FINAL_STATUSES, RUNNING, Job, JobSource
+from reconciler.core.journal.jobs import FAILED, FINAL_STATUSES, RUNNING, Job, JobSource
+from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.text import format_timestamp
 
 PATIENCE = timedelta(hours=24)
 """Time after which a job that never seemed to run, or a window that was not sent, needs a person."""
+
+FAILURE = "; the last export FAILED"
+"""What the reason of a change adds after a failed export."""
 
 _MAX_PAUSE = timedelta(days=1)
 _MAX_DOUBLINGS = 10
@@ -62,13 +66,23 @@ def observe_job(job: Job, look: Look, settle_time: timedelta) -> Job:
 
 
 def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
-    """Return an ended job that List shows. Another final status replaces one that no IN_PROGRESS preceded.
+    """Return an ended job that List shows. For a day, another status replaces one that no IN_PROGRESS preceded.
 
-    That one belonged to an earlier job, which List showed for longer than a settle time.
+    That one belonged to an earlier job, which List showed for longer than a settle time. A later status belongs to a
+    job that somebody else started.
     """
-    if job.running_at is None and status in FINAL_STATUSES and status != job.result:
+    is_certain = job.running_at is not None or job.ended_at is None or now >= job.ended_at + PATIENCE
+    if is_certain or status == job.result:
+        return replace(job, shown_at=job.shown_at or now)
+    if status in FINAL_STATUSES:
         return replace(job, result=status, ended_at=now)
-    return replace(job, shown_at=job.shown_at or now)
+    return replace(job, result=None, ended_at=None, running_at=now) if status == RUNNING else job
+
+
+def has_failed(record: Record | None) -> bool:
+    """Tell whether the last job that this program started has failed."""
+    job = record.state.job if record and isinstance(record.state, Bound) else None
+    return job is not None and job.result == FAILED and job.source is not JobSource.OBSERVED
 
 
 def may_run(job: Job | None, live: Live, request: Spec) -> bool:

@@ -14,9 +14,10 @@ from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused
 from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound
 from reconciler.core.model import Mode, Policy
-from reconciler.core.plan.decision import Blocked, Changed, Drifted, Held, InSync, Lost, Settling
+from reconciler.core.plan.decision import Blocked, Changed, Drifted, Finished, Held, InSync, Lost, Settling
 from reconciler.core.plan.job_progress import Look, compute_pause, may_run, observe_job
 from reconciler.core.plan.write import Update
+from reconciler.core.windows.due import Window
 
 SECOND = timedelta(seconds=1)
 OLD, NEW = span(1, 2), span(2, 3)
@@ -151,6 +152,36 @@ def test_unsent_change_hides_no_failed_export() -> None:
     failed.run()
     failed.manifest = build_fixed_manifest(OLD, Policy(mode=Mode.CREATE))
     expect(failed.run(), Changed, (1, 0), "; the last export FAILED")
+
+
+def test_held_change_hides_no_failed_export() -> None:
+    """A change in git that waits for the end of its window has exit code 1 if the last export failed."""
+    failed, completed = send_update(), send_update()
+    failed.finish("FAILED")
+    completed.finish()
+    future = Window(at(11), at(12))
+    for export, code in ((failed, 1), (completed, 0)):
+        export.run()
+        export.wait(SETTLE)
+        export.manifest = build_fixed_manifest(future)
+        expect(export.run(), Held, (code, 0), "the window ends at" if code == 0 else "; the last export FAILED")
+    failed.now = at(12, 2)
+    expect(failed.run(), Update, text="the last export FAILED; the update")
+
+
+def test_lost_association_whose_new_window_was_not_sent_is_not_finished() -> None:
+    """If git asks for another window after the export, its missing association is lost, unless no update is allowed."""
+    export = send_update()
+    export.finish()
+    export.run()
+    export.live = None
+    export.wait(DAY)
+    export.run()
+    export.wait(SETTLE)
+    export.manifest = build_fixed_manifest(Window(at(5), at(6)), Policy(mode=Mode.CREATE))
+    expect(export.decide(), Finished)
+    export.edit_policy(mode=Mode.CREATE_AND_UPDATE)
+    expect(export.run(), Lost, (1, 0), "raise policy.generation")
 
 
 def test_failed_job_without_permission_names_the_switches() -> None:

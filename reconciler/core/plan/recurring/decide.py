@@ -151,7 +151,7 @@ class _Table:
             return Settling(self._inputs.manifest, self._record, until, event, self._live)
         if skipped := self._decide_skipped():
             return skipped
-        if self._is_raised() or self._job.should_repeat:
+        if self._is_raised():
             return self._send(f"{event}; policy.generation was raised")
         return self._block(f"{event}: look in AWS for its export, and {self._describe_remedy()}")
 

@@ -42,7 +42,7 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
     It does not move for a window of another program that was sent or shown before its end. It moves back if List shows
-    after all that the job has failed.
+    after all that the job has failed or still runs, unless a person has set it.
     """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
@@ -55,7 +55,8 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
         window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
         recurrence = replace(recurrence, watermark=window.end, is_assumed=job.source is JobSource.OBSERVED)
-    if old_job.result == COMPLETED != job.result and window and window.end == recurrence.watermark:
+    is_revoked = old_job.result == COMPLETED != job.result
+    if is_revoked and window and window.end == recurrence.watermark != recurrence.continued_from:
         recurrence = replace(recurrence, watermark=window.start)
     if job.result == COMPLETED and window:
         recurrence = include(recurrence, window)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reconciler.core.journal.jobs import Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import PATIENCE
@@ -35,15 +34,18 @@ _LONGEST_SHIFT = timedelta(hours=26)
 """The most that a change of the offset from UTC adds to a period: a zone may cross the date line."""
 
 
-def compute_latest_overdue_time(recurrence: Recurrence) -> datetime | None:
+def compute_latest_overdue_time(record: Record) -> datetime | None:
     """Return the time from which the next window is certainly overdue, if the manifest no longer declares windows.
 
-    The journal keeps the last declaration without the rules of its time zone. None if no run acted on a declaration.
+    It follows the last window that was sent. The journal keeps the last declaration without `last` and the rules of its
+    time zone. None if no run acted on a declaration.
     """
-    if not recurrence.rules:
+    recurrence, window = record.recurrence, read_window(record.request)
+    if recurrence is None or not recurrence.rules:
         return None
     rule = recurrence.rules[-1]
-    return recurrence.watermark + _LONGEST_PERIODS[Period(rule.every)] + _LONGEST_SHIFT + rule.delay + PATIENCE
+    start = max(recurrence.watermark, window.end) if window else recurrence.watermark
+    return start + _LONGEST_PERIODS[Period(rule.every)] + _LONGEST_SHIFT + rule.delay + PATIENCE
 
 
 def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, record: Record) -> Window | None:

@@ -7,6 +7,7 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decision import Changed
 from reconciler.core.plan.difference import Difference, compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.job_progress import FAILURE, has_failed
 from reconciler.core.plan.recurring.overdue import compute_due_time, find_overdue_window
 from reconciler.core.plan.recurring.recurrence import describe_window, is_superseded
 from reconciler.core.text import format_timestamp
@@ -16,7 +17,10 @@ from reconciler.core.windows.declaration import WindowDeclaration
 def find_window_obstacle(
     inputs: DecisionInput, declaration: WindowDeclaration, record: Record, live: Live
 ) -> Changed | None:
-    """Return the decision if this revision must not send anything. Its exit code is 1 while a window is overdue."""
+    """Return the decision if this revision must not send anything.
+
+    Its exit code is 1 if the last window failed, and while a window is overdue.
+    """
     manifest = inputs.manifest
     differences = _compare_members(inputs, record, live)
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed):
@@ -35,6 +39,8 @@ def find_window_obstacle(
         )
     else:
         return None
+    if has_failed(record):
+        return Changed(manifest, live, record, differences, f"{reason}{FAILURE}", exit_code=1)
     overdue_window = find_overdue_window(inputs, declaration, record)
     if overdue_window is None:
         return Changed(manifest, live, record, differences, reason)

@@ -428,7 +428,54 @@ def test_result_after_in_progress_is_not_corrected() -> None:
     assert export.watermark == at(3)
 
 
-@pytest.mark.parametrize("remedy", ["skip", "generation", "generation while it settles", None])
+def test_status_that_counted_too_early_is_revoked_while_the_job_runs() -> None:
+    """If List shows IN_PROGRESS after a result that nothing preceded, the job still runs, and the watermark waits."""
+    export = send_update(start_export())
+    export.set_status("COMPLETED")
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    assert export.watermark == at(3)
+    export.set_status("IN_PROGRESS")
+    expect(export.run(), InSync)
+    assert (export.job.result, export.watermark) == (None, at(2))
+    export.set_status("QUEUED")
+    export.run()
+    export.set_status("COMPLETED")
+    export.run()
+    assert export.watermark == at(3)
+
+
+def test_status_of_the_next_day_belongs_to_another_job() -> None:
+    """A day after a job counted as ended, another status in List changes nothing, and unknown ones never do."""
+    export = send_update(start_export())
+    export.set_status("COMPLETED")
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    export.set_status("QUEUED")
+    export.run()
+    export.wait(DAY)
+    export.set_status("FAILED")
+    export.run()
+    assert (export.job.result, export.watermark) == ("COMPLETED", at(3))
+
+
+def test_watermark_that_a_person_set_does_not_move_back() -> None:
+    """What window.continueFrom declared as exported stays so, whatever List shows of the job before it."""
+    export = Export(recurring_manifest(window()), at(2, 10))
+    export.show(Window(at(1, 16), at(2)))
+    export.edit_window(continue_from=at(2))
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    assert export.watermark == at(2)
+    export.set_status("FAILED")
+    export.run()
+    assert export.watermark == at(2)
+
+
+@pytest.mark.parametrize("remedy", ["skip", "generation", "generation while it runs", None])
 def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
     """If List shows the window before again, its status does not count for the sent one, which is never repeated.
 
@@ -436,16 +483,18 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
     """
     export = send_update(start_export())
     expect(export.run(), InSync)
+    if remedy == "generation while it runs":
+        export.edit_policy(generation=2)
+        export.run()
     export.show(span(1, 2), "IN_PROGRESS")
     expect(export.run(), Settling)
     export.set_status("COMPLETED")
-    if remedy == "generation while it settles":
-        export.edit_policy(generation=2)
     export.wait(SETTLE - SECOND)
     expect(export.run(), Settling, text="shows the window before it again")
     export.wait(SECOND)
-    if remedy != "generation while it settles":
-        expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to send it once more, or add 2026-02-01")
+    generation = 2 if remedy == "generation while it runs" else 1
+    text = f"raise policy.generation above {generation} to send it once more, or add 2026-02-01"
+    expect(export.run(), Blocked, (1, 0), text)
     if remedy == "skip":
         export.edit_window(skip=(date(2026, 2, 1),))
         expect(export.run(), Drifted)
@@ -454,7 +503,7 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
         expect(export.run(), Update)
         assert export.sent[-1] == span(3, 4)
     elif remedy:
-        export.edit_policy(generation=2)
+        export.edit_policy(generation=3)
         expect(export.run(), Update)
         assert export.sent[-1] == span(2, 3)
     else:
