@@ -6,27 +6,44 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
+from deploy.test_iam import IAM
+from deploy.test_permissions import read_rows
 from moto import mock_aws
 from support.paths import DEPLOY
 from support.program import Program
+from support.stack import ACCOUNT, REGION, Stack, deploy
 
 if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 TEMPLATES = sorted((DEPLOY / "cloudformation").glob("*.yaml"))
-ACCOUNT, REGION = "123456789012", "us-east-1"
 DATA_INTEGRATION = "customers"
 EXPORT = {"DataIntegrationName": DATA_INTEGRATION, "DomainName": "my-domain", "Prefix": "profiles/monthly"}
-# moto creates nothing for these types. It warns of each.
-UNKNOWN_TO_MOTO = {"AWS::AppIntegrations::DataIntegration", "AWS::S3::BucketPolicy"}
+# moto warns of each type that it does not know.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
+GITHUB = {
+    "PlanSubjects": "repo:corp/exports:pull_request,repo:corp/exports:ref:refs/heads/main",
+    "ApplySubject": "repo:corp/exports:environment:production",
+    "ScheduleSubject": "repo:corp/exports:environment:production-schedule",
+}
+GITLAB = {
+    "IdentityProvider": "gitlab.com",
+    "PlanSubjects": "project_path:corp/exports:*",
+    "ApplySubject": "project_path:corp/exports:ref_type:branch:ref:main",
+}
+# The managed policies, each with its file in deploy/iam.
+POLICIES = {
+    "ApplyPolicy": "apply",
+    "ObservePolicy": "observe",
+    "StateReadPolicy": "state-s3-read",
+    "StateWritePolicy": "state-s3-write",
+}
 MANIFEST = """\
 apiVersion: appintegrations.reconciler/v1
 kind: Target
@@ -44,69 +61,6 @@ spec:
     ExecutionMode: ON_DEMAND
     OnDemandConfiguration: {StartTime: 2026-10-01T00:00:00Z, EndTime: 2026-11-01T00:00:00Z}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A template that was deployed to moto."""
-
-    template: Any
-    values: dict[str, str]
-    """The values of `Ref` and `Fn::GetAtt`, such as `Bucket` and `Bucket.Arn`."""
-    outputs: dict[str, str]
-
-    def properties(self, resource: str) -> Any:
-        """Return the properties of a resource, with the values of the stack."""
-        return self._resolve(self.template["Resources"][resource]["Properties"])
-
-    def _resolve(self, node: Any) -> Any:
-        match node:
-            case {"Ref": name}:
-                return self.values[name]
-            case {"Fn::GetAtt": path}:
-                return self.values[".".join(path)]
-            case {"Fn::Sub": text}:
-                return re.sub(r"\$\{([\w.:]+)\}", lambda found: self.values[found[1]], text)
-            case dict():
-                return {str(key): self._resolve(value) for key, value in node.items()}
-            case list():
-                return [self._resolve(value) for value in node]
-            case _:
-                return node
-
-
-def deploy(name: str, parameters: dict[str, str], arns: dict[str, str]) -> Stack:
-    """Deploy a template to moto. `arns` has a pattern for the ARN of each resource whose ARN the template uses."""
-    path = DEPLOY / "cloudformation" / f"{name}.yaml"
-    template = cfn_yaml.load(str(path))
-    client = boto3.client("cloudformation", REGION)
-    client.create_stack(
-        StackName=name,
-        TemplateBody=path.read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    stack = client.describe_stacks(StackName=name)["Stacks"][0]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    resources: Any = client.describe_stack_resources(StackName=name)["StackResources"]
-    identifiers = {
-        each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources if "LogicalResourceId" in each
-    }
-    assert {template["Resources"][key]["Type"] for key in template["Resources"].keys() - identifiers} <= UNKNOWN_TO_MOTO
-    values = {
-        "AWS::AccountId": ACCOUNT,
-        "AWS::Partition": "aws",
-        "AWS::Region": REGION,
-        **{
-            key: str(parameter["Default"])
-            for key, parameter in template["Parameters"].items()
-            if "Default" in parameter
-        },
-        **parameters,
-        **identifiers,
-        **{f"{resource}.Arn": arn % identifiers[resource] for resource, arn in arns.items()},
-    }
-    return Stack(template, values, {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]})
 
 
 def deploy_export() -> Stack:
@@ -215,3 +169,111 @@ def test_outputs_of_an_export_are_the_values_of_its_manifest(
     assert program.run("validate", "--strict").code == 0
     result = program.run("--dry-run", "--new-state", "-o", "json")
     assert result.decisions == {"october": "create"}, result.err
+
+
+def deploy_reconciler(parameters: dict[str, str]) -> Stack:
+    """Deploy `reconciler.yaml` to moto."""
+    return deploy("reconciler", parameters, {"Bucket": "arn:aws:s3:::%s"})
+
+
+def read_trust(stack: Stack, role: str) -> Any:
+    """Return the only statement of the trust policy of a role."""
+    document: Any = boto3.client("iam").get_role(RoleName=stack.values[role])["Role"]["AssumeRolePolicyDocument"]
+    (statement,) = document["Statement"]
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    return statement
+
+
+def build_trust(provider: str, **condition: object) -> dict[str, object]:
+    """Return what a trust policy must say about the provider and the subject."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{provider}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{provider}:aud": "sts.amazonaws.com"}} | condition,
+    }
+
+
+@mock_aws
+@pytest.mark.parametrize(("resource", "policy"), POLICIES.items())
+def test_managed_policies_have_the_statements_of_the_iam_policies(resource: str, policy: str) -> None:
+    """A managed policy is the file in deploy/iam, for the account and the bucket of the stack."""
+    stack = deploy_reconciler(GITHUB)
+    expected = (IAM / f"{policy}.json").read_text(encoding="utf-8")
+    version = boto3.client("iam").get_policy_version(PolicyArn=stack.values[resource], VersionId="v1")
+    document: Any = version["PolicyVersion"]["Document"]
+    assert document == json.loads(expected.replace("corp-state", stack.values["Bucket"]))
+
+
+@pytest.mark.parametrize(("role", "command"), [("Plan", "run --dry-run"), ("Apply", "run"), ("Schedule", "run")])
+def test_each_role_has_the_policies_of_its_command(role: str, command: str) -> None:
+    """A role has the policies that deploy/iam lists for its command, and no other permission."""
+    template = cfn_yaml.load(str(DEPLOY / "cloudformation" / "reconciler.yaml"))
+    properties = template["Resources"][f"{role}Role"]["Properties"]
+    assert properties.keys() == {"AssumeRolePolicyDocument", "ManagedPolicyArns"}
+    assert {POLICIES[each["Ref"]] for each in properties["ManagedPolicyArns"]} == set(dict(read_rows())[command])
+
+
+@mock_aws
+def test_roles_trust_only_the_jobs_of_github_that_are_named() -> None:
+    """On GitHub, each role trusts its own subjects. Those for writing have no wildcards."""
+    stack, provider = deploy_reconciler(GITHUB), "token.actions.githubusercontent.com"
+    subject = f"{provider}:sub"
+    plan = build_trust(provider, StringLike={subject: GITHUB["PlanSubjects"].split(",")})
+    assert read_trust(stack, "PlanRole") == plan
+    for role in ("Apply", "Schedule"):
+        condition = {f"{provider}:aud": "sts.amazonaws.com", subject: GITHUB[f"{role}Subject"]}
+        assert read_trust(stack, f"{role}Role") == build_trust(provider, StringEquals=condition)
+
+
+@mock_aws
+def test_roles_trust_only_the_jobs_of_gitlab_that_are_named() -> None:
+    """On GitLab, each role trusts its own subjects. Without a subject for the schedule, it has no role."""
+    stack, provider = deploy_reconciler(GITLAB), "gitlab.com"
+    subject = f"{provider}:sub"
+    plan = build_trust(provider, StringLike={subject: ["project_path:corp/exports:*"]})
+    assert read_trust(stack, "PlanRole") == plan
+    condition = {f"{provider}:aud": "sts.amazonaws.com", subject: GITLAB["ApplySubject"]}
+    assert read_trust(stack, "ApplyRole") == build_trust(provider, StringEquals=condition)
+    assert "ScheduleRole" not in stack.values
+    assert stack.outputs.keys() == {"State", "PlanRoleArn", "ApplyRoleArn"}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("PlanSubjects", "project_path:corp/exports:*", "*"),
+        ("PlanSubjects", "repo:corp/exports:pull_request", "repo:*"),
+        ("PlanSubjects", "repo:corp/exports:pull_request", 'repo:corp/exports:"]'),
+        ("ApplySubject", "repo:corp/exports:environment:production", "repo:corp/exports:*"),
+        ("ScheduleSubject", "", "repo:corp/exports:*"),
+    ],
+)
+def test_subjects_name_an_owner(parameter: str, good: str, bad: str) -> None:
+    """CloudFormation refuses a subject that anybody may have, and one that would change the trust policy."""
+    template = cfn_yaml.load(str(DEPLOY / "cloudformation" / "reconciler.yaml"))
+    pattern = template["Parameters"][parameter]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+
+
+@mock_aws
+def test_bucket_of_the_journal_is_encrypted_and_versioned() -> None:
+    """The bucket keeps old versions of the journal for 90 days, and encrypts. The outputs name bucket and roles."""
+    stack = deploy_reconciler(GITHUB)
+    bucket = stack.values["Bucket"]
+    encryption = boto3.client("s3", REGION).get_bucket_encryption(Bucket=bucket)
+    rule = encryption["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    properties = stack.properties("Bucket")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
+    assert lifecycle["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    assert stack.outputs == {
+        "State": f"s3://{bucket}/reconciler",
+        **{
+            f"{role}RoleArn": boto3.client("iam").get_role(RoleName=stack.values[f"{role}Role"])["Role"]["Arn"]
+            for role in ("Plan", "Apply", "Schedule")
+        },
+    }
