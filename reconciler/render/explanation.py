@@ -226,7 +226,7 @@ def _describe_job(job: Job) -> str:
         return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
     if job.result and job.ended_at:
         return f"{event}, ended as {job.result} by {format_timestamp(job.ended_at)}"
-    return f"{event}, and no run has recorded the end of its export"
+    return f"{event}, and the journal does not have the end of its export yet"
 
 
 def _render_live(explanation: Explanation) -> Iterator[str]:

@@ -118,12 +118,13 @@ def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
     """Return what became of a window that was sent. Later times are in UTC alone."""
     job = sent.job
+    seen_at = min((each for each in (job.shown_at, job.running_at) if each), default=None)
     event = f"{_CALLS[job.source]} sent" if job.source in _CALLS else "first seen"
     parts = [
         f"{event} {format_time(job.sent_at, report)}",
         _ANSWERS[sent.answer] if sent.answer else "",
         f"AWS: {job.refusal.message}" if job.refusal else "",
-        f"shown by List {_format_utc(job.shown_at)}" if job.shown_at else "",
+        f"seen in List {_format_utc(seen_at)}" if seen_at else "",
         f"{'skipped' if job.is_skipped else 'end seen'} {_format_utc(job.ended_at)}" if job.ended_at else "",
         "only in part, because its job began before its end" if sent.is_partial else "",
     ]

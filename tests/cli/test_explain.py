@@ -57,7 +57,7 @@ def test_created_association_is_explained_with_record_and_live(program: Program)
     assert explanation["rule"]["live"] == "the bound association"
     assert explanation["rule"]["decision"] == explanation["decision"]["decision"] == "in-sync"
     assert explanation["rule"]["record"] == (
-        f"bound to {explanation['live']['arn'].rpartition('/')[2]}, no run has recorded the end of its export"
+        f"bound to {explanation['live']['arn'].rpartition('/')[2]}, the journal does not have the end of its export yet"
     )
     assert explanation["journal"]["record"]["token"] == explanation["clientToken"] == token
     assert explanation["journal"]["lastDecision"]["decision"] == "in-sync"

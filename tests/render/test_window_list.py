@@ -40,7 +40,7 @@ def test_windows_are_listed_in_columns() -> None:
         "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported",
         (
             "  done     2026-09-01 to 2026-10-01  Update sent 2026-10-01 01:00 (2026-09-30 23:00Z), accepted by AWS, "
-            "shown by List 2026-09-30 23:15Z, end seen 2026-10-01 00:00Z"
+            "seen in List 2026-09-30 23:15Z, end seen 2026-10-01 00:00Z"
         ),
         "  to come  2026-10-01 to 2026-11-01  due from 2026-11-01 01:00 (2026-11-01 00:00Z)",
         "  to come  2026-11-01 to 2026-12-01  due from 2026-12-01 01:00 (2026-12-01 00:00Z)",

@@ -18,11 +18,13 @@ _GRAM_LENGTH = 5
 _STRIDE = (
     MIN_PART_LENGTH - _GRAM_LENGTH + 1
 )  # each part of MIN_PART_LENGTH characters contains a gram that starts at a multiple of this
-_ESCAPES = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/bfnrt]"
-    r"|&(?:amp|lt|gt|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
-)
-_ESCAPE_SIGNS = "%\\&"  # first characters of escapes
+_FAMILIES = {
+    "%": r"(?:%[0-9A-Fa-f]{2})+",
+    "\\": r"(?:\\x[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[\\'\"/bfnrt]",
+    "&": r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});",
+}
+"""Escapes of URLs, of JSON and repr, and of HTML, by their first character."""
+_ESCAPES = re.compile("|".join(_FAMILIES.values()))
 _CONTROL_CHARACTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DECODING_PASSES = 2
 
@@ -118,14 +120,25 @@ def _hide_login_and_query(url: re.Match[str]) -> str:
 
 
 def _decode_readings(text: str) -> Iterator[tuple[str, list[tuple[int, int]] | None]]:
-    """Yield the text itself, and the text with decoded escapes and the original place of each character."""
+    """Yield the text itself, and the text with decoded escapes and the original place of each character.
+
+    All escapes are decoded, and also those of one kind alone: a secret may look like an escape of another kind.
+    """
     yield lower_ascii(text), None
-    if not any(sign in text for sign in _ESCAPE_SIGNS):
-        return
+    signs = [sign for sign in _FAMILIES if sign in text]
+    if signs:
+        yield from _decode(text, _ESCAPES, _DECODING_PASSES)
+    if len(signs) > 1:
+        for sign in signs:
+            yield from _decode(text, re.compile(_FAMILIES[sign]), 1)
+
+
+def _decode(text: str, escapes: re.Pattern[str], passes: int) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Yield the text after each pass that decodes escapes, and the original place of each character."""
     places = [(at, at + 1) for at in range(len(text))]
-    for _ in range(_DECODING_PASSES):
+    for _ in range(passes):
         parts, new_places, at = [], [], 0
-        for escape in _ESCAPES.finditer(text):
+        for escape in escapes.finditer(text):
             parts.append(text[at : escape.start()])
             new_places += places[at : escape.start()]
             meaning = _decode_escape(escape[0])

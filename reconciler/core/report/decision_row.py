@@ -94,7 +94,7 @@ def _describe_job(job: Job) -> str:
     if job.is_update_unshown:
         return "an update was sent, and List does not show it yet"
     if job.result is None:
-        return "no run has recorded the end of its export"
+        return "the journal does not have the end of its export yet"
     return f"its export ended as {job.result}"
 
 

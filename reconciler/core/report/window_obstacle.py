@@ -58,6 +58,8 @@ def has_seen_association(last_decision: LastDecision | None) -> bool:
 
 
 def _describe(decision: str) -> str:
+    if decision == DecisionKind.HELD:
+        return "this run sends no export of it"
     if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
         return "the association is blocked: its exports may be sent later than this, or not at all"
     return f"no export is sent while the association is {decision}"

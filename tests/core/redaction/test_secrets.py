@@ -55,6 +55,16 @@ def test_every_encoding_of_a_secret_is_hidden(secret: str, encode: Callable[[str
     assert "***" in redacted
 
 
+@pytest.mark.parametrize(
+    ("secret", "encode"),
+    [("00000<\\f", html.escape), ("a%41b<\\cde", json.dumps), ("a&lt;b%41c\\f", json.dumps)],
+)
+def test_secret_that_looks_escaped_is_hidden(secret: str, encode: Callable[[str], str]) -> None:
+    """A secret that contains what looks like an escape of another kind is hidden in its escaped form, too."""
+    encoded = encode(secret).strip('"')
+    assert redact_text(f"it said {encoded} there", Secrets.from_values(secret)) == "it said *** there"
+
+
 @given(SECRETS, st.data())
 def test_truncated_secret_is_hidden(secret: str, data: st.DataObject) -> None:
     """Any part of a secret with at least MIN_PART_LENGTH characters is hidden."""

@@ -271,7 +271,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, no run has recorded the end of its export",
+            "bound to a1, List left it out, the journal does not have the end of its export yet",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss report, policy.generation 1",
             "lost",
@@ -280,7 +280,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(generation=2)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, no run has recorded the end of its export",
+            "bound to a1, List left it out, the journal does not have the end of its export yet",
             "none",
             "List left it out in two runs, a settle time apart; policy.generation was raised from 1 to 2",
             "create",
@@ -289,7 +289,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
     (
         explain_manifest(manifest(policy=Policy(on_loss=OnLoss.RECREATE)), stored_record=build_missing_record()),
         (
-            "bound to a1, List left it out, no run has recorded the end of its export",
+            "bound to a1, List left it out, the journal does not have the end of its export yet",
             "none",
             "List left it out in two runs, a settle time apart; policy.onLoss recreate",
             "create",

@@ -36,7 +36,7 @@ UPDATE = Update(MANIFEST, LIVE, RECORD, RECORD, (), "the window is due")
         (Blocked(MANIFEST, "x"), "the association is blocked: its exports may be sent later than this, or not at all"),
         (Changed(MANIFEST, LIVE, RECORD, (), "x"), "no export is sent while the association is changed"),
         (Lost(MANIFEST, RECORD, "x"), "no export is sent while the association is lost"),
-        (Held(MANIFEST, UPDATE, "x"), "no export is sent while the association is held"),
+        (Held(MANIFEST, UPDATE, "x"), "this run sends no export of it"),
         (Held(MANIFEST, UPDATE, "x", is_temporary=True), None),
         (InSync(MANIFEST, LIVE, RECORD), None),
         (UPDATE, None),
