@@ -49,7 +49,7 @@ def read_account(config: RunConfig) -> Account:
 
 
 def refuse_used_folder(folder: Path) -> None:
-    """Raise OutputError if a folder already has manifests or one of the schemas. Nothing is ever overwritten."""
+    """Raise OutputError if a folder already has manifests or one of the schemas, and UsageError if it is a file."""
     if output_files.is_below_file(folder):
         raise UsageError(f"{folder} is not a folder: choose another folder")
     if entry := output_files.find_entry(folder / "manifests"):

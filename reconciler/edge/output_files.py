@@ -65,8 +65,16 @@ def refuse_existing(paths: Iterable[Path]) -> None:
 
 
 def find_entry(folder: Path) -> Path | None:
-    """Return a file or folder in a folder, or None if the folder is empty or missing. Raises OSError."""
-    return min(folder.iterdir(), default=None) if os.path.lexists(folder) else None
+    """Return a file or folder in a folder, or None if the folder is empty or missing.
+
+    If the path is not a folder, return the path. Raises OutputError.
+    """
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir may raise PermissionError
+        return folder if os.path.lexists(folder) else None
+    try:
+        return min(folder.iterdir(), default=None)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def is_below_file(folder: Path) -> bool:

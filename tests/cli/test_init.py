@@ -81,21 +81,22 @@ def test_placeholder_destination_is_held(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "named"),
+    "path",
     [
-        ("manifests/target.yaml", "manifests/target.yaml"),
-        ("manifests/other.yaml", "manifests/other.yaml"),
-        ("schemas/target.v1.json", "schemas/target.v1.json"),
+        "manifests",
+        "manifests/target.yaml",
+        "manifests/other.yaml",
+        "schemas/target.v1.json",
     ],
 )
-def test_nothing_is_overwritten(tmp_path: Path, path: str, named: str) -> None:
+def test_nothing_is_overwritten(tmp_path: Path, path: str) -> None:
     """If a file exists, the error names it, and no file is written or changed."""
-    (tmp_path / path).parent.mkdir()
+    (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).write_text("mine")
     result = Program(tmp_path).run("init", "--offline")
     assert (result.code, result.out) == (1, "")
     assert result.err == (
-        f"reconcile: {named} already exists: nothing was written; choose another folder, or move it away\n"
+        f"reconcile: {path} already exists: nothing was written; choose another folder, or move it away\n"
     )
     assert (tmp_path / path).read_text() == "mine"
     assert list_files(tmp_path) == {path}
