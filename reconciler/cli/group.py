@@ -19,6 +19,7 @@ _COMMANDS = {
     "run": "Reconcile once (the default command).",
     "controller": "Reconcile periodically until stopped.",
     "health": "Check whether the controller on this machine makes progress.",
+    "init": "Write the first manifests of a new folder.",
     "validate": "Check manifests without AWS or credentials.",
     "render": "Print the manifests of each target with their values.",
     "explain": "Explain what a run would do with one association, and why.",

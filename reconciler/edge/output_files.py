@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +40,41 @@ def write_files(folder: Path, texts: Mapping[str, str], *, may_overwrite: bool) 
             progress = f"; {count} of {len(paths_to_write)} files were written before this one" if count else ""
             raise OutputError(f"{path} cannot be written: {error.strerror}{progress}") from error
     return {path.name: path in paths_to_write for path in contents}
+
+
+def create_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Create new files with these texts, by their path below a folder. Raises OutputError.
+
+    No existing file is changed. If one of the files exists, none is created.
+    """
+    refuse_existing(folder / name for name in texts)
+    for name, text in texts.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create_file(path, text.encode())
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Raise OutputError if one of the paths exists."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise OutputError(f"{path} already exists: nothing was written; choose another folder, or move it away")
+
+
+def find_entry(folder: Path) -> Path | None:
+    """Return a file or folder in a folder, or None if the folder is empty or missing.
+
+    If the path is not a folder, return the path. Raises OutputError.
+    """
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir may raise PermissionError
+        return folder if os.path.lexists(folder) else None
+    try:
+        return min(folder.iterdir(), default=None)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def is_below_file(folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""Write the first manifests of a new folder: decide their values and texts."""

@@ -1,0 +1,186 @@
+"""`reconcile init` as a process: a new folder that validates, and nothing overwritten."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from support.program import Program
+from support.terminal import END_OF_INPUT, Keys
+
+from reconciler.sandbox import SandboxServer
+
+FILES = {
+    ".gitignore", "manifests/target.yaml", "manifests/profiles-export-monthly.yaml",
+    "schemas/data-integration-association.v1.json", "schemas/target.v1.json",
+}  # fmt: skip
+
+
+def list_files(folder: Path) -> set[str]:
+    """Return the paths of the files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_offline_folder_is_valid(tmp_path: Path) -> None:
+    """Without AWS and credentials, the written folder passes the strictest validation, and names the next commands."""
+    result = Program(tmp_path).run("init", "new/exports", "--offline")
+    assert (result.code, result.err) == (0, "")
+    assert list_files(tmp_path / "new/exports") == FILES
+    assert result.out.splitlines()[-4:] == [
+        "Next in the folder new/exports, after a look at the manifests:",
+        "  reconcile validate --strict",
+        "  reconcile doctor",
+        "  reconcile --dry-run",
+    ]
+    validation = Program(tmp_path / "new/exports").run("validate", "--strict")
+    assert (validation.code, validation.out) == (0, "1 manifest, 1 target: valid\n")
+
+
+def test_each_manifest_names_its_schema(tmp_path: Path) -> None:
+    """The first line of each manifest leads an editor to a schema in the folder."""
+    Program(tmp_path).run("init", "--offline")
+    for path in (tmp_path / "manifests").iterdir():
+        match = re.match(r"# yaml-language-server: \$schema=(.+)\n", path.read_text())
+        assert match
+        assert json.loads((path.parent / match[1]).read_text())["title"] in path.read_text()
+
+
+def test_sandbox_goes_from_nothing_to_a_created_export(tmp_path: Path) -> None:
+    """In a sandbox, the written folder is checked, planned and created without a change to a file."""
+    assert Program(tmp_path).run("init", "demo", "--sandbox").code == 0
+    program = Program(tmp_path / "demo")
+    assert program.run("validate", "--strict").code == 0
+    assert program.run("doctor", "--sandbox").code == 0
+    assert program.run("--dry-run", "--sandbox", "-o", "json").decisions == {"profiles-export-monthly": "create"}
+    run = program.run("--sandbox")
+    assert run.code == 0
+    assert "1 created" in run.out
+
+
+def test_account_and_region_come_from_aws(program: Program, server: SandboxServer) -> None:
+    """The Target has the account and Region of the credentials, and the command writes nothing to AWS."""
+    result = program.run(
+        "init", "--integration", "profiles-backfill", "--export", "window", "--destination", "s3://b1x/y"
+    )
+    assert (result.code, result.err) == (0, "")
+    target = (program.folder / "manifests/target.yaml").read_text()
+    assert 'Region: us-east-1\n  AccountId: "123456789012"' in target
+    assert f"  reconcile doctor --endpoint-url {server.url}" in result.out.splitlines()
+    assert program.run("validate", "--strict").code == 0
+    assert set(program.run("--dry-run", "-o", "json").decisions.values()) == {"create"}
+    assert server.sandbox.executed_writes == ()
+
+
+def test_placeholder_destination_is_held(program: Program) -> None:
+    """Without a destination, a run exports nothing until the manifest was edited."""
+    program.run("init", "--integration", "profiles-export")
+    dry_run = program.run("--dry-run", "-o", "json")
+    assert (dry_run.code, dry_run.decisions) == (0, {"profiles-export-monthly": "held"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "manifests",
+        "manifests/target.yaml",
+        "manifests/other.yaml",
+        "schemas/target.v1.json",
+    ],
+)
+def test_nothing_is_overwritten(tmp_path: Path, path: str) -> None:
+    """If a file exists, the error names it, and no file is written or changed."""
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text("mine")
+    result = Program(tmp_path).run("init", "--offline")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        f"reconcile: {path} already exists: nothing was written; choose another folder, or move it away\n"
+    )
+    assert (tmp_path / path).read_text() == "mine"
+    assert list_files(tmp_path) == {path}
+
+
+def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
+    """A new repository may have a .gitignore: it stays unchanged, and a line says what it needs."""
+    (tmp_path / ".gitignore").write_text("mine\n")
+    result = Program(tmp_path).run("init", "--offline")
+    assert result.code == 0
+    assert "kept     .gitignore: make sure that it has the line .reconciler/" in result.out.splitlines()
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--account", "1"), "--account needs --offline: without --offline, the account is that of the credentials"),
+        (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, nothing is asked"),
+        (("--offline", "--account", "1"), "AccountId: '1' is not the id of an account: write its twelve digits"),
+        (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
+        (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window"),
+        (("--offline", "--region", "mars"), "--region: 'mars' is not"),
+        (("file", "--offline"), "file is not a folder: choose another folder"),
+        (("--offline", "--integration", "\udcff"), "these values make no valid manifest"),
+    ],
+)
+def test_wrong_option_gives_one_line(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    """A wrong or contradictory option gives exit code 64 and one line, and no file is written."""
+    (tmp_path / "file").touch()
+    result = Program(tmp_path).run("init", *options)
+    assert result.code == 64
+    assert message in result.err.splitlines()[-1]
+    assert list_files(tmp_path) == {"file"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "choose one of profiles-export, profiles-backfill with --integration"),
+        (("--integration", "crm-accounts"), "the source of data integration 'crm-accounts' is Salesforce://"),
+        (("--integration", "profile-export"), "did you mean 'profiles-export'?"),
+    ],
+)
+def test_unsuitable_integration_gives_one_line(program: Program, options: tuple[str, ...], message: str) -> None:
+    """Without a terminal, nothing is guessed: the error names the data integrations that fit."""
+    result = program.run("init", *options)
+    assert (result.code, result.out, len(result.err.splitlines())) == (1, "", 1)
+    assert message in result.err
+    assert list_files(program.folder) == set()
+
+
+def test_missing_access_names_doctor(tmp_path: Path) -> None:
+    """If AWS cannot be asked, no file is written, and a line names the command that finds the cause."""
+    result = Program(tmp_path).run("init", env={"AWS_REGION": "us-east-1"})
+    assert result.code == 1
+    assert "reconcile doctor" in result.err
+    assert list_files(tmp_path) == set()
+
+
+def test_password_of_the_endpoint_is_not_shown(program: Program, server: SandboxServer) -> None:
+    """The next commands contain the endpoint, but not a password in it."""
+    endpoint = server.url.replace("http://", "http://user:sekret-pass@")
+    result = Program(program.folder, endpoint).run("init", "--integration", "profiles-export")
+    assert "sekret" not in result.out + result.err
+
+
+def test_terminal_asks_for_what_no_option_gives(program: Program) -> None:
+    """At a terminal, the command asks for the data integration, the kind and the destination."""
+    keys = Keys("profiles-backfill\nwindow\ns3://corp-exports/x\n", "Data integration")
+    code, screen = program.type_on_terminal("init", keys=keys)
+    assert code == 0, screen
+    (path,) = (program.folder / "manifests").glob("profiles-backfill-20*.yaml")
+    assert "DestinationURI: s3://corp-exports/x\n" in path.read_text()
+
+
+def test_end_of_input_at_a_question_writes_nothing(program: Program) -> None:
+    """Ctrl-D at a question ends the command without a file."""
+    code, _ = program.type_on_terminal("init", keys=Keys(END_OF_INPUT, "Data integration"))
+    assert code == 130
+    assert list_files(program.folder) == set()
+
+
+def test_job_is_never_asked(program: Program) -> None:
+    """In CI, the command asks nothing, even at a terminal."""
+    code, screen = program.type_on_terminal("init", keys=Keys(""), env={"CI": "true"})
+    assert (code, "choose one of" in screen) == (1, True)

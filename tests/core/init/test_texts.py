@@ -1,0 +1,97 @@
+"""The texts of a first Target and a first manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from reconciler.core.init.texts import ExportKind, FirstExport, build_gitignore, build_texts, list_schemas
+from reconciler.core.manifests.files import File
+from reconciler.core.model import Desired, ensure_mapping
+from reconciler.edge import manifests
+
+EXPORT = FirstExport(
+    "111122223333", "eu-central-1", "profiles-export", ExportKind.MONTHLY, "s3://corp/profiles", date(2026, 1, 15)
+)
+
+
+def load(export: FirstExport) -> Desired:
+    """Return the desired state of the texts."""
+    files = [File(path, text.encode()) for path, text in build_texts(export).items()]
+    return manifests.load_manifests(files, datetime(2026, 1, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("kind", ExportKind)
+@pytest.mark.parametrize("account", ["111122223333", None])
+@pytest.mark.parametrize("region", ["eu-central-1", None])
+@pytest.mark.parametrize("destination", ["s3://corp", "s3://corp/a/b", "custom://x/y", None])
+def test_texts_are_valid_without_warnings(
+    kind: ExportKind, account: str | None, region: str | None, destination: str | None
+) -> None:
+    """Every combination of known and unknown values gives valid manifests without warnings."""
+    desired = load(replace(EXPORT, kind=kind, account=account, region=region, destination=destination))
+    assert (desired.manifest_count, desired.all_warnings) == (1, ())
+
+
+def test_monthly_export_begins_with_the_last_complete_month() -> None:
+    """The first window is the month that ended last, also across the turn of a year."""
+    (manifest,) = load(EXPORT).manifests["main"]
+    assert manifest.name == "profiles-export-monthly"
+    assert manifest.window
+    assert (manifest.window.every, manifest.window.first) == ("month", date(2025, 12, 1))
+
+
+def test_window_is_the_last_complete_month() -> None:
+    """A single export sends the month that ended last."""
+    (manifest,) = load(replace(EXPORT, kind=ExportKind.WINDOW)).manifests["main"]
+    assert manifest.name == "profiles-export-2025-12"
+    window = ensure_mapping(ensure_mapping(manifest.spec["ExecutionConfiguration"])["OnDemandConfiguration"])
+    start, end = (datetime(*day, tzinfo=UTC).timestamp() * 1000 for day in ((2025, 12, 1), (2026, 1, 1)))
+    assert (window["StartTime"], window["EndTime"]) == (f"{start:.0f}", f"{end:.0f}")
+
+
+def test_placeholder_of_the_destination_is_never_exported_to() -> None:
+    """Without a destination, the manifest is suspended, and its bucket cannot exist."""
+    for kind in ExportKind:
+        (manifest,) = load(replace(EXPORT, kind=kind, destination=None)).manifests["main"]
+        assert manifest.policy.suspend
+        assert manifest.spec["DestinationURI"] == "s3://REPLACE-ME/profiles"
+
+
+def test_target_allows_only_the_bucket_of_the_destination() -> None:
+    """The Target has the account and the Region, and refuses other buckets."""
+    (target,) = load(EXPORT).targets
+    assert (target.account, target.region, target.allowed_destinations) == (
+        "111122223333", "eu-central-1", ("s3://corp/*",),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("integration", "name"),
+    [
+        ("Ünï: code #1", "uni-code-1-monthly"),
+        ("null", "null-monthly"),
+        ("a${b}", "a-b-monthly"),
+        ("arn:aws:app-integrations:eu-central-1:111122223333:data-integration/abc", "abc-monthly"),
+        ("漢字", "export-monthly"),
+        ("x" * 255, f"{'x' * 54}-monthly"),
+    ],
+)
+def test_any_name_of_a_data_integration_is_kept(integration: str, name: str) -> None:
+    """The manifest names the data integration exactly, and has a valid name of its own."""
+    (manifest,) = load(replace(EXPORT, integration=integration)).manifests["main"]
+    assert (manifest.spec["DataIntegrationIdentifier"], manifest.name) == (integration, name)
+
+
+def test_journal_is_ignored_by_git() -> None:
+    """The .gitignore has the folder of the journal as a line of its own."""
+    assert ".reconciler/" in build_gitignore().splitlines()
+
+
+def test_each_manifest_names_the_schema_of_its_kind() -> None:
+    """The first line of each text leads from its folder to the schema of its kind."""
+    for text in build_texts(EXPORT).values():
+        kind = text.partition("kind: ")[2].split()[0]
+        assert text.startswith(f"# yaml-language-server: $schema=../{list_schemas()[kind]}\n")
