@@ -82,3 +82,15 @@ def test_older_revision_is_no_trouble_while_the_window_is_exported() -> None:
     expect(export.run(), Changed)
     export.now = at(6, 2, 1)
     expect(export.run(), Changed, (1, 0), "2026-05-01 to 2026-06-01 has been due")
+
+
+def test_older_revision_hides_no_failed_export() -> None:
+    """A superseded window has exit code 1 at once if the last export failed, also before a window is overdue."""
+    export = start_export()
+    monthly = export.manifest
+    export.edit_window(delay=timedelta(minutes=30))
+    export.run()
+    export.finish("FAILED")
+    export.run()
+    export.manifest = monthly
+    expect(export.run(), Changed, (1, 0), "; the last export FAILED")
