@@ -215,7 +215,7 @@ def test_sent_windows_are_described() -> None:
     """A sent window shows its call, the answer of AWS, and when List showed it and when its job ended."""
     every_window = build_every_window("no bucket")
     lines = [windows.describe_sent(each, every_window) for each in every_window.sent]
-    accepted = "Update sent {}, accepted by AWS, shown by List {}".format
+    accepted = "Update sent {}, accepted by AWS, seen in List {}".format
     assert lines == [
         accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, end seen 2026-09-01 00:00Z"),
         accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, end seen 2026-10-01 00:00Z"),
