@@ -12,15 +12,14 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Dri
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
-    FAILURE,
     PATIENCE,
     Look,
     compute_patience_end,
     compute_pause,
+    describe_missed_export,
     describe_running,
     describe_unshown_job,
     describe_wait,
-    has_failed,
     is_running,
     may_run,
     observe_job,
@@ -65,7 +64,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at
         event = "unless window.last ended them, the next window has been due for more than a day"
         reason += f"; {event}" if is_overdue else ""
-        return _add_failure(Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue)))
+        changed = Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue))
+        return _add_missed_export(inputs, changed)
     if is_window_adoption(record):
         adopted = adopt_after_window(inputs, record, live)
         if isinstance(adopted, Adopt):
@@ -205,9 +205,9 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     assert isinstance(record.state, Bound)
     job = record.state.job
     if obstacle := find_update_obstacle(inputs, record, live, baseline):
-        return _add_failure(Changed(inputs.manifest, live, record, differences, obstacle))
-    failure = FAILURE if has_failed(record) else ""
-    reason = f"{describe_change(inputs, record)}{failure}; the update {REPEAT_WARNING}"
+        return _add_missed_export(inputs, Changed(inputs.manifest, live, record, differences, obstacle))
+    event = describe_missed_export(record, inputs.rules.now, inputs.rules.options.settle_time)
+    reason = f"{describe_change(inputs, record)}{event}; the update {REPEAT_WARNING}"
     new_record = build_update_record(inputs, record, baseline)
     update = Update(inputs.manifest, live, new_record, record, differences, reason)
     if may_run(job, live, record.request):
@@ -217,8 +217,7 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     return update
 
 
-def _add_failure(changed: Changed) -> Changed:
-    """Return a change that is not sent, with exit code 1 if the last export failed, which it must not hide."""
-    if not has_failed(changed.record):
-        return changed
-    return replace(changed, reason=f"{changed.reason}{FAILURE}", exit_code=1)
+def _add_missed_export(inputs: DecisionInput, changed: Changed) -> Changed:
+    """Return a change that is not sent, with exit code 1 if it would hide an export that may be missing."""
+    event = describe_missed_export(changed.record, inputs.rules.now, inputs.rules.options.settle_time)
+    return replace(changed, reason=f"{changed.reason}{event}", exit_code=1) if event else changed

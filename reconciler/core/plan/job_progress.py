@@ -14,9 +14,6 @@ from reconciler.core.text import format_timestamp
 PATIENCE = timedelta(hours=24)
 """Time after which a job that never seemed to run, or a window that was not sent, needs a person."""
 
-FAILURE = "; the last export FAILED"
-"""What the reason of a change adds after a failed export."""
-
 _MAX_PAUSE = timedelta(days=1)
 _MAX_DOUBLINGS = 10
 
@@ -79,10 +76,21 @@ def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
     return replace(job, result=None, ended_at=None, running_at=now) if status == RUNNING else job
 
 
-def has_failed(record: Record | None) -> bool:
-    """Tell whether the last job that this program started has failed."""
+def describe_missed_export(record: Record | None, now: datetime, settle_time: timedelta = timedelta()) -> str:
+    """Return a clause that another reason adds if the last call of this program may have exported nothing, or "".
+
+    An Update that List does not show is given its time, as `compute_patience_end` says.
+    """
     job = record.state.job if record and isinstance(record.state, Bound) else None
-    return job is not None and job.result == FAILED and job.source is not JobSource.OBSERVED
+    if job is None or job.source is JobSource.OBSERVED or job.is_skipped:
+        return ""
+    if job.result == FAILED:
+        return "; the last export FAILED"
+    if job.refusal:
+        return "; AWS refused the last update"
+    if not job.is_update_unshown or now < compute_patience_end(job, now, settle_time):
+        return ""
+    return "; List never showed the last update" if job.is_accepted else "; the answer to the last update is unknown"
 
 
 def may_run(job: Job | None, live: Live, request: Spec) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Held
-from reconciler.core.plan.job_progress import FAILURE, PATIENCE, has_failed
+from reconciler.core.plan.job_progress import PATIENCE, describe_missed_export
 from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
@@ -35,13 +35,14 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
         f"{format_timestamp(due_at)}; to send it as soon as the window has ended, {remedy}"
     )
-    return _hold(write, reason, due_at)
+    return _hold(write, reason, now, due_at)
 
 
-def _hold(write: Create | Update, reason: str, until: datetime | None, exit_code: int = 0) -> Held:
-    """Hold a write. An Update of a fixed window that waits hides no failed export."""
-    if isinstance(write, Update) and write.manifest.window is None and has_failed(write.previous_record):
-        reason, exit_code = f"{reason}{FAILURE}", 1
+def _hold(write: Create | Update, reason: str, now: datetime, until: datetime | None, exit_code: int = 0) -> Held:
+    """Hold a write. An Update of a fixed window that waits hides no export that may be missing."""
+    event = describe_missed_export(write.previous_record, now) if isinstance(write, Update) else ""
+    if event and write.manifest.window is None:
+        reason, exit_code = f"{reason}{event}", 1
     return Held(write.manifest, write, reason, is_temporary=True, until=until, exit_code=exit_code)
 
 
@@ -56,14 +57,14 @@ def hold_for_clock(write: Create | Update, due_at: datetime, now: datetime, aws_
             "the answer of AWS has no valid Date, so it is unknown whether the window is due by the clock of AWS: "
             "look for a proxy that removes the header Date"
         )
-        return _hold(write, reason, None, exit_code)
+        return _hold(write, reason, now, None, exit_code)
     reason = (
         f"the clock of AWS is behind the clock of this machine, and shows {format_timestamp(aws_time)}: a run sends "
         f"the {write.kind.value} once the clock of AWS has passed {format_timestamp(due_at)}; if the clocks differ by "
         "more than a few minutes, correct the clock of this machine"
     )
     until = now + (due_at - aws_time)
-    return _hold(write, reason, until, exit_code)
+    return _hold(write, reason, now, until, exit_code)
 
 
 def _find_end(request: Spec) -> datetime | None:

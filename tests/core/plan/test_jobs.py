@@ -169,6 +169,25 @@ def test_held_change_hides_no_failed_export() -> None:
     expect(failed.run(), Update, text="the last export FAILED; the update")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "is_shown", "event"),
+    [
+        (Unknown("timeout"), True, "; the answer to the last update is unknown"),
+        (None, False, "; List never showed the last update"),
+        (Refused("no"), True, "; AWS refused the last update"),
+    ],
+)
+def test_change_hides_no_update_without_an_effect(outcome: Outcome | None, *, is_shown: bool, event: str) -> None:
+    """A change in git has exit code 1 while it waits or is not sent, if the update before may have exported nothing."""
+    export = send_update(outcome, is_shown=is_shown)
+    export.set_status("COMPLETED")
+    export.wait(DAY)
+    export.manifest = build_fixed_manifest(Window(at(11), at(12)))
+    expect(export.run(), Held, (1, 0), event)
+    export.edit_policy(mode=Mode.CREATE)
+    expect(export.run(), Changed, (1, 0), event)
+
+
 def test_lost_association_whose_new_window_was_not_sent_is_not_finished() -> None:
     """If git asks for another window after the export, its missing association is lost, unless no update is allowed."""
     export = send_update()

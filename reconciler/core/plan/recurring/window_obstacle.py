@@ -7,7 +7,7 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decision import Changed
 from reconciler.core.plan.difference import Difference, compare
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.job_progress import FAILURE, has_failed
+from reconciler.core.plan.job_progress import describe_missed_export
 from reconciler.core.plan.recurring.overdue import compute_due_time, find_overdue_window
 from reconciler.core.plan.recurring.recurrence import describe_window, is_superseded
 from reconciler.core.text import format_timestamp
@@ -39,8 +39,8 @@ def find_window_obstacle(
         )
     else:
         return None
-    if has_failed(record):
-        return Changed(manifest, live, record, differences, f"{reason}{FAILURE}", exit_code=1)
+    if event := describe_missed_export(record, inputs.rules.now, inputs.rules.options.settle_time):
+        return Changed(manifest, live, record, differences, f"{reason}{event}", exit_code=1)
     overdue_window = find_overdue_window(inputs, declaration, record)
     if overdue_window is None:
         return Changed(manifest, live, record, differences, reason)

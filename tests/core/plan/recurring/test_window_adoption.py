@@ -10,7 +10,7 @@ import pytest
 from support.builders import SETTLE, recurring_manifest, window
 from support.exports import DAY, HOUR, Export, at, build_fixed_manifest, expect, span
 
-from reconciler.core.apply.outcome import Unknown
+from reconciler.core.apply.outcome import Outcome, Refused, Unknown
 from reconciler.core.journal.jobs import JobSource
 from reconciler.core.model import Json, Mode, OnLoss, Policy
 from reconciler.core.plan.decision import (
@@ -527,6 +527,16 @@ def test_removed_window_hides_no_failed_export() -> None:
     export.run()
     export.manifest = build_fixed_manifest(span(4, 5))
     expect(export.run(), Changed, (1, 0), "; the last export FAILED")
+
+
+@pytest.mark.parametrize("outcome", [Unknown("timeout"), Refused("no")])
+def test_removed_window_hides_no_update_without_an_effect(outcome: Outcome) -> None:
+    """A manifest without its window has exit code 1 if the last update had no known answer, or was refused."""
+    export = start_export()
+    export.run(outcome)
+    export.wait(SETTLE)
+    export.manifest = build_fixed_manifest(span(4, 5))
+    expect(export.run(), Changed, (1, 0), "last update")
 
 
 def test_adopted_window_without_a_declaration_is_no_trouble() -> None:
