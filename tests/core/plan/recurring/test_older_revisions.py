@@ -24,13 +24,13 @@ def start_export() -> Export:
     return export
 
 
-def start_superseded() -> Export:
-    """Return an export in an older revision, while its latest revision has exported February."""
+def start_superseded(status: str = "COMPLETED") -> Export:
+    """Return an export in an older revision, after its latest revision sent February, and its job ended."""
     export = start_export()
     monthly = export.manifest
     export.edit_window(delay=timedelta(minutes=30))
     export.run()
-    export.finish()
+    export.finish(status)
     export.run()
     export.manifest = monthly
     return export
@@ -86,11 +86,4 @@ def test_older_revision_is_no_trouble_while_the_window_is_exported() -> None:
 
 def test_older_revision_hides_no_failed_export() -> None:
     """A superseded window has exit code 1 at once if the last export failed, also before a window is overdue."""
-    export = start_export()
-    monthly = export.manifest
-    export.edit_window(delay=timedelta(minutes=30))
-    export.run()
-    export.finish("FAILED")
-    export.run()
-    export.manifest = monthly
-    expect(export.run(), Changed, (1, 0), "; the last export FAILED")
+    expect(start_superseded("FAILED").run(), Changed, (1, 0), "; the last export FAILED")
