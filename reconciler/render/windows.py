@@ -68,8 +68,7 @@ def _describe_exported(report: WindowReport) -> str:
         return "it is not known yet what has been exported"
     if report.watermark is None:
         return _NOTHING_EXPORTED
-    assumption = ", which is assumed from List" if report.is_assumed else ""
-    assumption = ", as window.continueFrom says" if report.is_declared else assumption
+    assumption = _describe_assumption(report)
     time = format_time(report.watermark, report)
     if report.omissions:
         begun = "exports" if report.has_exported else f"{_NOTHING_EXPORTED}; exports"
@@ -78,6 +77,14 @@ def _describe_exported(report: WindowReport) -> str:
     if report.start:
         return f"everything from {format_time(report.start, report)} to {time} has been exported{assumption}"
     return f"everything before {time} has been exported{assumption}"
+
+
+def _describe_assumption(report: WindowReport) -> str:
+    """Return a clause if not everything up to the watermark was exported under the eyes of this program, or ""."""
+    extent = "in part " if report.is_own else ""
+    if report.is_assumed:
+        return f", which is {extent}assumed from List"
+    return f", {extent}as window.continueFrom says" if report.is_declared else ""
 
 
 def _list_omissions(report: WindowReport) -> str:

@@ -54,6 +54,8 @@ def test_watermark_due_window_and_next_windows_are_named() -> None:
 def test_assumed_watermark_is_named_as_such() -> None:
     """A watermark that was concluded from List alone says so."""
     assumed = replace(build_windows(build_recurring_record(SEPTEMBER)), is_assumed=True)
+    assert windows.list_sentences(assumed)[0] == f"{EXPORTED}, which is in part assumed from List"
+    assumed = replace(assumed, is_own=False)
     assert windows.list_sentences(assumed)[0] == f"{EXPORTED}, which is assumed from List"
 
 
@@ -85,6 +87,8 @@ def test_left_out_stretches_are_named_instead_of_exported_ones() -> None:
 def test_watermark_that_a_person_set_names_its_source() -> None:
     """What counts as exported because of window.continueFrom is marked as the word of a person."""
     declared = replace(build_windows(build_recurring_record(SEPTEMBER)), is_declared=True)
+    assert windows.describe_watermark(declared) == f"{EXPORTED}, in part as window.continueFrom says"
+    declared = replace(declared, is_own=False)
     assert windows.describe_watermark(declared) == f"{EXPORTED}, as window.continueFrom says"
     tree = windows.encode(declared)
     assert tree

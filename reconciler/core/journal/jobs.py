@@ -112,11 +112,12 @@ class WindowRule:
 class Recurrence:
     """The recurring windows of an association, as the journal records them.
 
-    - Everything from `start` up to `watermark` has been exported, except `omissions`. If `is_assumed`, that was
-      concluded from List alone. `start` is the start of the first window.
+    - Everything from `start` up to `watermark` has been exported, except `omissions`. If `is_assumed`, a part
+      of that was concluded from List alone. `start` is the start of the first window.
     - `rules` are the declarations that runs acted on. The last one is current, and the others are superseded.
     - `past` are the windows sent before the current one, the oldest first, at most MAX_WINDOWS.
-    - `foreign_since` is the time since which List has shown a window that this program did not send.
+    - `foreign_since` is the time since which List has shown a window that this program did not send, or an earlier one
+      again although the job of the last one has not ended.
     - `continued_from` and `skipped` are the values of window.continueFrom and window.skip that had their effect.
     """
 

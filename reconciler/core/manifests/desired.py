@@ -12,7 +12,13 @@ from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.manifests.consistency import normalise_identifier
 from reconciler.core.manifests.expansion import AMBIENT_TARGET
 from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
-from reconciler.core.manifests.warnings import ON_LOSS_POINTER, REGIONS, REPEATED_EXPORT, find_warnings
+from reconciler.core.manifests.warnings import (
+    ON_LOSS_POINTER,
+    REGIONS,
+    REPEATED_EXPORT,
+    describe_sharing,
+    find_warnings,
+)
 from reconciler.core.model import Desired, Manifest, Origin, Target
 
 
@@ -81,7 +87,8 @@ class _Manifests:
         key = target, normalise_identifier(manifest.integration)
         earlier = self._first_of_integration.setdefault(key, document)
         if earlier is not document and not (manifest.policy.adopt or manifest.policy.retired):
-            self.warnings.append(_build_sharing_warning(document, earlier))
+            message = describe_sharing(str(earlier.name), earlier.locate())
+            self.warnings.append(document.build_problem(("spec", "DataIntegrationIdentifier"), message))
         self._documents.append(document)
         if span := build_span(manifest, len(self._documents) - 1):
             self._spans.setdefault(key, []).append(span)
@@ -117,11 +124,3 @@ def _build_recreation_warning(target: CheckedDocument, manifest: CheckedDocument
         "manifests that need it"
     )
     return target.build_problem(("spec", "Policy", "onLoss"), message)
-
-
-def _build_sharing_warning(manifest: CheckedDocument, earlier: CheckedDocument) -> Problem:
-    message = (
-        f"the manifest {earlier.name!r} at {earlier.locate()} uses the same data integration, and it is unknown "
-        "whether AWS accepts more than one association of it: if AWS refuses it, use another data integration"
-    )
-    return manifest.build_problem(("spec", "DataIntegrationIdentifier"), message)

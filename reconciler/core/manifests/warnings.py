@@ -51,6 +51,14 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
         yield f"{_EXECUTION_POINTER}/ScheduleConfiguration/ScheduleExpression", warning
 
 
+def describe_sharing(name: str, place: str) -> str:
+    """Return the warning about a manifest whose data integration the manifest `name` at `place` uses as well."""
+    return (
+        f"the manifest {name!r} at {place} uses the same data integration, and it is unknown whether AWS accepts more "
+        "than one association of it: if AWS refuses it, use another data integration"
+    )
+
+
 def _find_window_warnings(declaration: WindowDeclaration) -> Iterator[tuple[str, str]]:
     """Yield the warnings about dates that have no effect, because no window begins or ends there."""
     if wrong_dates := [day for day in declaration.skip if not is_start(declaration, day)]:

@@ -21,11 +21,13 @@ from reconciler.core.plan.job_progress import (
     describe_unshown_job,
     describe_wait,
     is_running,
+    is_withdrawn_since,
     may_run,
     observe_job,
 )
 from reconciler.core.plan.recurring.decide import decide_recurring
 from reconciler.core.plan.recurring.early_window import remember_early_window
+from reconciler.core.plan.recurring.observe_window import mark_foreign_window
 from reconciler.core.plan.recurring.overdue import compute_latest_overdue_time
 from reconciler.core.plan.update_obstacle import (
     REPEAT_WARNING,
@@ -47,7 +49,7 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     ignore = inputs.manifest.policy.ignore
     job = _observe_job(inputs, record, bound.job, live)
     bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None, job=job), live, inputs.look_time)
-    record = replace(record, state=bound)
+    record = mark_foreign_window(replace(record, state=bound), live, inputs.look_time)
     baseline = _find_baseline(record, job, live, ignore)
     is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
@@ -83,7 +85,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
 
 def _find_baseline(record: Record, job: Job | None, live: Live, ignore: tuple[str, ...]) -> Spec:
     """Return the applied request as far as List can show it: the one before an Update that List does not show."""
-    if job is None or job.source is not JobSource.UPDATE or job.shown_at:
+    is_withdrawn = record.recurrence is not None and record.recurrence.foreign_since is not None
+    if job is None or job.source is not JobSource.UPDATE or (job.shown_at and not is_withdrawn):
         return record.request
     baseline = {**record.request, EXECUTION: record.previous_executions[-1]}
     return record.request if has_drifted(baseline, live, ignore) else baseline
@@ -206,10 +209,12 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     job = record.state.job
     if obstacle := find_update_obstacle(inputs, record, live, baseline):
         return _add_missed_export(inputs, Changed(inputs.manifest, live, record, differences, obstacle))
-    event = describe_missed_export(record, inputs.rules.now, inputs.rules.options.settle_time)
+    event = _describe_missed_export(inputs, record)
     reason = f"{describe_change(inputs, record)}{event}; the update {REPEAT_WARNING}"
     new_record = build_update_record(inputs, record, baseline)
     update = Update(inputs.manifest, live, new_record, record, differences, reason)
+    if job and is_withdrawn_since(record, job, inputs.rules.now - inputs.rules.options.settle_time):
+        job = None  # nothing in List is about it any more
     if may_run(job, live, record.request):
         exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + PATIENCE)
         reason, _ = describe_wait(job, live, inputs.rules.options.settle_time)
@@ -219,5 +224,9 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
 
 def _add_missed_export(inputs: DecisionInput, changed: Changed) -> Changed:
     """Return a change that is not sent, with exit code 1 if it would hide an export that may be missing."""
-    event = describe_missed_export(changed.record, inputs.rules.now, inputs.rules.options.settle_time)
+    event = _describe_missed_export(inputs, changed.record)
     return replace(changed, reason=f"{changed.reason}{event}", exit_code=1) if event else changed
+
+
+def _describe_missed_export(inputs: DecisionInput, record: Record) -> str:
+    return describe_missed_export(record, inputs.rules.now, inputs.rules.options.settle_time)

@@ -37,7 +37,7 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
     if not is_recurring and (record.recurrence or (inputs.request != record.request and may_update(inputs))):
         is_finished = False  # the manifest had recurring windows before, or asks for another export
     if next_window is None and is_finished and not (inputs.is_generation_raised(record) and not is_recurring):
-        reason = f"its export was completed, and {loss}"
+        reason = f"its export was completed, and {loss}{_describe_unsent_window(inputs, record)}"
         return Finished(inputs.manifest, inputs.acknowledge_generation(record), reason)
     if next_window is None and is_recurring:
         remedy = "look for it in AWS; to accept the loss, set policy.retired"
@@ -46,7 +46,9 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
         return Lost(inputs.manifest, record, f"{loss}, which policy.adopt names: correct or remove policy.adopt")
     if inputs.is_generation_raised(record):
         return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
-    result = "which exports from the watermark on" if is_recurring else "which repeats the export"
+    is_repeated = inputs.request == record.request
+    result = "which repeats the export" if is_repeated else "which sends the export of this manifest"
+    result = "which exports from the watermark on" if is_recurring else result
     remedy = f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, {result}"
     if policy.on_loss is OnLoss.REPORT or is_recurring or record.recurrence:
         return Lost(inputs.manifest, record, f"{loss}: {remedy}")
@@ -58,6 +60,13 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
             f"policy.onLoss does not recreate the association {bound.association_id}, because {reason}: {remedy}",
         )
     return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
+
+
+def _describe_unsent_window(inputs: DecisionInput, record: Record) -> str:
+    """Return a clause about an export that the manifest asks for and that no mode lets go out, or ""."""
+    if inputs.manifest.window or inputs.request == record.request:
+        return ""
+    return f"; git asks for another configuration, which was not sent: {inputs.describe_remedy(record)} to create it"
 
 
 def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:

@@ -62,17 +62,26 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
             )
         case Held(write=Update() as write, exit_code=0):
             return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+        case Blocked(is_unobserved=True, live=None):
+            return decision  # the failed List is trouble of the target, whatever the manifest says
+        case Held(write=Update()) | Blocked() | Lost() if rest := _describe_rest(decision.manifest, target):
+            return _rest(decision, rest)
         case Held(write=Update() as write) if is_window_update(write) and rules.has_reviewed_plan:
-            return _find_rest(write, target) or replace(decision, exit_code=0)
-        case Held(write=Update() as write) | Blocked(write=Update() as write, is_past=True):
-            return _find_rest(write, target) or decision
-        case Blocked(is_unobserved=False) | Lost() if rest := _describe_rest(decision.manifest, target):
-            reason = f"{rest}; to be resolved then: {decision.reason}"
-            return Held(decision.manifest, None, reason, live=get_live(decision), new_record=decision.record)
+            return replace(decision, exit_code=0)
         case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _describe_rest(manifest, target):
             return replace(decision, exit_code=0)
         case _:
             return decision
+
+
+def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
+    """Hold trouble of an earlier call or a manifest that waits for a person, with what has to be resolved."""
+    reason = f"{rest}; to be resolved then: {decision.reason}"
+    match decision:
+        case Held(write=write) | Blocked(write=Update() as write, is_past=True):
+            return Held(decision.manifest, write, reason)
+        case _:
+            return Held(decision.manifest, None, reason, live=get_live(decision), new_record=decision.record)
 
 
 def _find_rest(write: Write, target: Target) -> Held | None:

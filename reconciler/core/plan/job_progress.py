@@ -79,18 +79,27 @@ def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
 def describe_missed_export(record: Record | None, now: datetime, settle_time: timedelta = timedelta()) -> str:
     """Return a clause that another reason adds if the last call of this program may have exported nothing, or "".
 
-    An Update that List does not show is given its time, as `compute_patience_end` says.
+    An Update that List does not show is given its time, as `compute_patience_end` says. One that List no longer shows
+    is given a settle time.
     """
     job = record.state.job if record and isinstance(record.state, Bound) else None
-    if job is None or job.source is JobSource.OBSERVED or job.is_skipped:
+    if record is None or job is None or job.source is JobSource.OBSERVED or job.is_skipped:
         return ""
     if job.result == FAILED:
         return "; the last export FAILED"
     if job.refusal:
         return "; AWS refused the last update"
+    if is_withdrawn_since(record, job, now - settle_time):
+        return "; List no longer shows the last update, whose export had not ended"
     if not job.is_update_unshown or now < compute_patience_end(job, now, settle_time):
         return ""
     return "; List never showed the last update" if job.is_accepted else "; the answer to the last update is unknown"
+
+
+def is_withdrawn_since(record: Record, job: Job, time: datetime) -> bool:
+    """Tell whether List has shown another window since `time` or longer, and the job of the last one has not ended."""
+    foreign_since = record.recurrence.foreign_since if record.recurrence else None
+    return foreign_since is not None and foreign_since <= time and job.shown_at is not None and job.result is None
 
 
 def may_run(job: Job | None, live: Live, request: Spec) -> bool:
@@ -124,8 +133,14 @@ def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> dat
     return patience_end if job.running_at and now < patience_end else job.sent_at + settle_time
 
 
-def describe_unshown_job(job: Job) -> str | None:
-    """Return the warning about an Update that was skipped or has ended, and whose configuration List never showed."""
+def describe_unshown_job(job: Job, *, is_shown: bool = True) -> str | None:
+    """Return the warning about an Update that was skipped or has ended, and whose configuration List does not show.
+
+    `is_shown` tells whether List shows the configuration of a job that it showed before.
+    """
+    if job.is_skipped and job.shown_at and not is_shown:
+        answer = "List no longer shows"
+        return f"window.skip left out the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
     if job.is_skipped and not job.shown_at:
         answer = "AWS accepted and List never showed" if job.is_accepted else "has no known answer"
         answer = "AWS refused" if job.refusal else answer

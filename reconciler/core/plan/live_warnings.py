@@ -1,7 +1,7 @@
 """Find warnings that need an answer of AWS or the journal.
 
-They are about the sources of data integrations, a quota that is nearly used up, window.continueFrom without effect, and
-windows that overlap.
+They are about the sources of data integrations, a quota that is nearly used up, window.continueFrom without effect,
+data integrations that several manifests share, and windows that overlap.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.manifests.consistency import normalise_identifier
 from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
+from reconciler.core.manifests.warnings import describe_sharing
 from reconciler.core.model import Integration, Manifest, Observation, Target, Unobserved, ensure_mapping
 from reconciler.core.plan.decision import Drifted, Held, InSync, Settling, get_live
 from reconciler.core.plan.integrations import find_integration
@@ -50,7 +51,7 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
         if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
             problems.append(_build_problem(manifest, _INTEGRATION_POINTER, message))
         counted_arns.add(integration.arn)
-    return (*problems, *_find_hidden_overlaps(plan, observation))
+    return (*problems, *_find_hidden_sharing(plan, observation), *_find_hidden_overlaps(plan, observation))
 
 
 def count_associations(plan: Plan, observation: Observation) -> Counter[str]:
@@ -112,6 +113,22 @@ def find_source_warning(manifest: Manifest, integration: Integration, *, is_live
             )
         case _:
             return None
+
+
+def _find_hidden_sharing(plan: Plan, observation: Observation) -> Iterator[Problem]:
+    """Yield the data integrations that several manifests share and name differently, which validation cannot see."""
+    first_manifests: dict[str, dict[str, Manifest]] = {}
+    for manifest in (each.manifest for each in plan.decisions):
+        integration = find_integration(manifest.integration, observation.integrations)
+        if integration is None:
+            continue
+        by_identifier = first_manifests.setdefault(integration.arn, {})
+        identifier = normalise_identifier(manifest.integration)
+        if identifier not in by_identifier and by_identifier and not (manifest.policy.adopt or manifest.policy.retired):
+            earlier = next(iter(by_identifier.values()))
+            message = describe_sharing(earlier.name, str(earlier.origin))
+            yield _build_problem(manifest, _INTEGRATION_POINTER, message)
+        by_identifier.setdefault(identifier, manifest)
 
 
 def _find_hidden_overlaps(plan: Plan, observation: Observation) -> Iterator[Problem]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence
+from reconciler.core.journal.jobs import COMPLETED, Job, JobSource, PastWindow, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode
+from reconciler.core.plan.job_progress import is_withdrawn_since
 from reconciler.core.plan.recurring.early_window import has_begun_early, is_partial
 from reconciler.core.report.windows import OVERDUE_AFTER, SentWindow, WindowReport, WindowState
 from reconciler.core.request.export_window import read_window
@@ -57,6 +58,7 @@ def build_window_report(
         watermark=watermark if has_exported or omissions else None,
         is_assumed=recurrence is not None and recurrence.is_assumed,
         is_declared=recurrence is not None and _is_declared(recurrence),
+        is_own=any(each.job.source is not JobSource.OBSERVED and each.job.result == COMPLETED for each in sent),
         start=recurrence.start if recurrence and is_late_start else None,
         omissions=omissions,
         has_exported=has_exported,
@@ -86,9 +88,9 @@ def _find_rest(manifest: Manifest, *, is_target_suspended: bool) -> str | None:
 
 
 def _is_declared(recurrence: Recurrence) -> bool:
-    """Tell whether the watermark is the word of a person, who left nothing out before it."""
-    has_omission = any(each.end == recurrence.watermark for each in recurrence.omissions)
-    return recurrence.watermark == recurrence.continued_from and not has_omission
+    """Tell whether a person has said up to which time everything has been exported, and left nothing out before it."""
+    time = recurrence.continued_from
+    return time is not None and not any(each.end == time for each in recurrence.omissions)
 
 
 def _has_exported(recurrence: Recurrence) -> bool:
@@ -106,7 +108,8 @@ def _list_sent(record: Record, now: datetime) -> tuple[SentWindow, ...]:
     if window is None or job is None:
         return earlier
     is_stuck = job.is_repetition and job.running_at is None and now >= job.sent_at + OVERDUE_AFTER
-    return (*earlier, SentWindow(window, job, is_last=True, is_stuck=is_stuck, is_partial=is_partial(record)))
+    is_lost_sight_of = is_stuck or is_withdrawn_since(record, job, now)
+    return (*earlier, SentWindow(window, job, is_last=True, is_stuck=is_lost_sight_of, is_partial=is_partial(record)))
 
 
 def _build_past_window(past: PastWindow) -> SentWindow:

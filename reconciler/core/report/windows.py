@@ -50,7 +50,8 @@ class Answer(StrEnum):
 class SentWindow:
     """A window that was sent, and its job. `is_last` is true for the last one. The job of any other has ended.
 
-    If `is_stuck`, the window was sent once more, and a day later List has not shown its job as running. If
+    If `is_stuck`, List shows nothing about its job: the window was sent once more, and a day later List has not shown
+    the job as running, or List shows another window again. If
     `is_partial`, the job began before the end of the window, and exported only a part of it.
     """
 
@@ -86,14 +87,15 @@ class SentWindow:
 class WindowReport:
     """Windows of one association at `now`, in the time zone `time_zone` of its manifest.
 
-    Everything from `start` up to `watermark` has been exported, except the stretches in `omissions`. `start` is None
-    if it is the first boundary of the manifest. `watermark` is None before the first export, unless something was left
-    out. It `is_assumed` if it was concluded from List alone, and `is_declared` if it is that of window.continueFrom.
-    `due` is the window that is due and was not sent. `next_windows` are the windows to come, and `sent` those that were
-    sent, the oldest first. `rest` is the setting of the manifest or the target that lets none go out, and `obstacle`
-    another reason for which they may not go out. `settle_time` is that of the run, if it is known. If `is_unknown`, no
-    run has concluded yet how far the data of an association that exists was exported, and the report has no windows
-    that are due or to come. If `has_later_windows`, a list that ends at a date leaves out windows to come.
+    Everything from `start` up to `watermark` has been exported, except the stretches in `omissions`. `start` is None if
+    it is the first boundary of the manifest. `watermark` is None before the first export, unless something was left
+    out. It `is_assumed` if a part of that was concluded from List alone, and `is_declared` if window.continueFrom says
+    a part of it. `is_own` tells whether this program exported a part of it. `due` is the window that is due and was not
+    sent. `next_windows` are the windows to come, and `sent` those that were sent, the oldest first. `rest` is the
+    setting of the manifest or the target that lets none go out, and `obstacle` another reason for which they may not go
+    out. `settle_time` is that of the run, if it is known. If `is_unknown`, no run has concluded yet how far the data of
+    an association that exists was exported, and the report has no windows that are due or to come. If
+    `has_later_windows`, a list that ends at a date leaves out windows to come.
     """
 
     time_zone: str
@@ -102,6 +104,7 @@ class WindowReport:
     watermark: datetime | None = None
     is_assumed: bool = False
     is_declared: bool = False
+    is_own: bool = False
     rest: str | None = None
     is_unknown: bool = False
     start: datetime | None = None

@@ -143,10 +143,12 @@ def build_october(name: str, integration: str) -> Manifest:
 
 
 def test_overlap_of_name_and_uuid_is_a_warning() -> None:
-    """Manifests that name one data integration by its name and its UUID export twice. Only AWS knows that it is one."""
+    """Manifests that name one data integration by its name and its UUID share it, and export twice. Only AWS knows."""
     plan = build_plan(build_october("a", INTEGRATION.name), build_october("b", INTEGRATION.uuid))
-    (warning,) = plan.warnings
+    sharing, warning = plan.warnings
     assert (warning.file, warning.line, warning.pointer) == ("b.yaml", 1, "/spec/ExecutionConfiguration")
+    assert (sharing.file, sharing.pointer) == ("b.yaml", "/spec/DataIntegrationIdentifier")
+    assert sharing.message.startswith("the manifest 'a' at a.yaml:1 uses the same data integration, and it is unknown")
     assert warning.message == (
         "the window overlaps that of the manifest 'a' at a.yaml:1: the data of one data integration from "
         "2026-09-30 22:00Z to 2026-10-31 23:00Z would be exported twice: change one of the windows"

@@ -339,6 +339,17 @@ def test_early_window_is_due_again(source: JobSource, sent_at: datetime) -> None
     assert report.planned[0].window == (OCTOBER if is_partial else NOVEMBER)
 
 
+def test_window_that_list_shows_no_more_is_not_running() -> None:
+    """If List shows an earlier window again, nobody knows whether the job of the last one runs."""
+    job = build_job(SEPTEMBER.end + HOUR, None, shown_at=SEPTEMBER.end + HOUR)
+    stored_record = build_recurring_record(SEPTEMBER, job)
+    assert stored_record.recurrence
+    withdrawn = replace(stored_record.recurrence, foreign_since=SEPTEMBER.end + 2 * HOUR)
+    reports = (build_windows(replace(stored_record, recurrence=each)) for each in (stored_record.recurrence, withdrawn))
+    states = [each.last.state for each in reports if each.last]
+    assert states == [WindowState.RUNNING, WindowState.UNKNOWN]
+
+
 def test_window_of_a_suspended_target_names_the_target() -> None:
     """If only the target is suspended, the reason names it."""
     listing = list_windows(build_recurring_manifest(), journal(), LATE, None, is_suspended=True)
@@ -356,6 +367,14 @@ def test_watermark_that_a_person_set_is_marked() -> None:
     left_out = replace(declared, recurrence=replace(recurrence, omissions=(stretch,)))
     records = (stored_record, declared, left_out)
     assert [build_windows(each).is_declared for each in records] == [False, True, False]
+
+
+def test_report_tells_whether_this_program_exported_a_part() -> None:
+    """Windows that were only observed, or that failed, are no exports of this program."""
+    jobs = (build_job(SEPTEMBER.end), build_job(SEPTEMBER.end, "FAILED"))
+    observed = replace(jobs[0], source=JobSource.OBSERVED)
+    reports = [build_windows(build_recurring_record(SEPTEMBER, job)) for job in (*jobs, observed)]
+    assert [each.is_own for each in reports] == [True, False, False]
 
 
 def test_clock_of_this_machine_does_not_make_a_window_due() -> None:

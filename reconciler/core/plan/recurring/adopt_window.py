@@ -107,11 +107,9 @@ def adopt_foreign(
         f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; what this program "
         f"exported ends at {format_timestamp(recurrence.watermark)}"
     )
-    foreign_since = recurrence.foreign_since or inputs.look_time
-    until = foreign_since + inputs.rules.options.settle_time
+    until = (recurrence.foreign_since or inputs.look_time) + inputs.rules.options.settle_time
     if inputs.look_time < until:
-        settling_record = replace(record, recurrence=replace(recurrence, foreign_since=foreign_since))
-        return Settling(inputs.manifest, settling_record, until, reason, live)
+        return Settling(inputs.manifest, record, until, reason, live)
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)

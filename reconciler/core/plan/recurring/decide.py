@@ -22,8 +22,8 @@ from reconciler.core.plan.job_progress import (
 )
 from reconciler.core.plan.recurring.adopt_window import adopt_first, adopt_foreign, find_unreadable_window
 from reconciler.core.plan.recurring.early_window import is_partial, remember_early_window
-from reconciler.core.plan.recurring.observe_window import is_foreign, is_withdrawn, observe_window
-from reconciler.core.plan.recurring.overdue import compute_due_time, compute_overdue_time
+from reconciler.core.plan.recurring.observe_window import is_foreign, mark_foreign_window, observe_window
+from reconciler.core.plan.recurring.overdue import compute_due_time, describe_overdue
 from reconciler.core.plan.recurring.recurrence import (
     build_window_update,
     continue_recurrence,
@@ -48,7 +48,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     if problem := find_unreadable_window(inputs, live):
         return problem
     bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None), live, inputs.look_time)
-    record = replace(record, state=bound)
+    record = mark_foreign_window(replace(record, state=bound), live, inputs.look_time)
     adopted: Record | Decision
     if record.recurrence is None:
         adopted = adopt_first(inputs, declaration, record, live)
@@ -57,8 +57,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
             inputs, declaration, record, live
         )
     else:
-        since = (record.recurrence.foreign_since or inputs.look_time) if is_withdrawn(record, live) else None
-        adopted = replace(record, recurrence=replace(record.recurrence, foreign_since=since))
+        adopted = record
     if not isinstance(adopted, Record):
         return adopted
     record = observe_window(inputs, adopted, live)
@@ -172,10 +171,11 @@ class _Table:
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)
         reason, until = describe_wait(self._job, self._live, self._settle_time)
-        return self._hold(reason, next_window, until=until, exit_code=int(self._is_overdue(next_window)))
+        return self._hold_until_end(reason, next_window, until)
 
     def _decide_completed(self) -> Decision:
-        record, warning = self._inputs.acknowledge_generation(self._record), describe_unshown_job(self._job)
+        record = self._inputs.acknowledge_generation(self._record)
+        warning = describe_unshown_job(self._job, is_shown=read_window(self._live.spec) == self._window)
         if self._due is None:
             if late_window := self._find_late(self._recurrence.watermark):
                 return self._hold_for_clock(record, late_window, warning)
@@ -186,7 +186,7 @@ class _Table:
                 return Drifted(self._inputs.manifest, self._live, record, differences)
             return InSync(self._inputs.manifest, self._live, record)
         if is_running(self._live):
-            return self._hold(describe_running(self._live), exit_code=int(self._is_overdue(self._due)))
+            return self._hold_until_end(describe_running(self._live), self._due)
         self._record = record
         return self._send(f"the window is due{(warning and f'; {warning}') or ''}")
 
@@ -225,9 +225,6 @@ class _Table:
         """Return the window after `watermark` that is due by the clock of this machine."""
         return find_due_window(self._declaration, watermark, self._now)
 
-    def _is_overdue(self, window: Window) -> bool:
-        return self._now >= compute_overdue_time(self._declaration, window)
-
     def _is_merge(self) -> bool:
         return self._declaration.missed is Missed.MERGE
 
@@ -256,12 +253,17 @@ class _Table:
 
     def _hold(
         self, reason: str, window: Window | None = None, *, until: datetime | None = None, exit_code: int = 0
-    ) -> Decision:
+    ) -> Held:
         """Return the next Update as held. The record does not change."""
         next_window = window or self._due or self._window
         assert next_window
         update = build_window_update(self._inputs, self._record, self._live, next_window, "the window is due")
         return Held(self._inputs.manifest, update, reason, is_temporary=True, until=until, exit_code=exit_code)
+
+    def _hold_until_end(self, reason: str, window: Window, until: datetime | None = None) -> Held:
+        """Hold the Update of a window while the job before it may run. After a day that is trouble."""
+        event = describe_overdue(self._declaration, window, self._now)
+        return self._hold(f"{reason}{event}", window, until=until, exit_code=int(bool(event)))
 
     def _hold_for_clock(self, record: Record, window: Window, warning: str | None) -> Held:
         """Hold the Update of a window that is due by the clock of this machine alone."""

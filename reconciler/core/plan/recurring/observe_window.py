@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
 from reconciler.core.journal.records import Bound, Record
@@ -38,6 +39,18 @@ def is_withdrawn(record: Record, live: Live) -> bool:
     return is_followed and read_window(live.spec) != read_window(record.request)
 
 
+def mark_foreign_window(record: Record, live: Live, look_time: datetime) -> Record:
+    """Return the record with the time since which List has shown a window that is foreign, or an earlier one again."""
+    recurrence = record.recurrence
+    if recurrence is None:
+        return record
+    is_other = is_foreign(record, live) or is_withdrawn(record, live)
+    return replace(
+        record,
+        recurrence=replace(recurrence, foreign_since=(recurrence.foreign_since or look_time) if is_other else None),
+    )
+
+
 def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
@@ -54,7 +67,8 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     if is_partial(record):
         window = None
     if job.result == COMPLETED and window and window.end > recurrence.watermark:
-        recurrence = replace(recurrence, watermark=window.end, is_assumed=job.source is JobSource.OBSERVED)
+        is_assumed = recurrence.is_assumed or job.source is JobSource.OBSERVED
+        recurrence = replace(recurrence, watermark=window.end, is_assumed=is_assumed)
     is_revoked = old_job.result == COMPLETED != job.result
     if is_revoked and window and window.end == recurrence.watermark != recurrence.continued_from:
         recurrence = replace(recurrence, watermark=window.start)

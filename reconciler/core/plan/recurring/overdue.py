@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import PATIENCE
+from reconciler.core.plan.recurring.recurrence import describe_window
 from reconciler.core.request.export_window import read_window
+from reconciler.core.text import format_timestamp
 from reconciler.core.windows.declaration import Period, WindowDeclaration
 from reconciler.core.windows.due import Window, find_due_boundaries, find_due_window
 
@@ -23,6 +25,14 @@ def compute_overdue_time(declaration: WindowDeclaration, window: Window) -> date
     return compute_due_time(declaration, window) + PATIENCE
 
 
+def describe_overdue(declaration: WindowDeclaration, window: Window, now: datetime) -> str:
+    """Return a clause that another reason adds if a window that waits is overdue, or ""."""
+    if now < compute_overdue_time(declaration, window):
+        return ""
+    due_at = format_timestamp(compute_due_time(declaration, window))
+    return f"; {describe_window(window, declaration)} has been due since {due_at}"
+
+
 _LONGEST_PERIODS = {
     Period.DAY: timedelta(days=1),
     Period.WEEK: timedelta(days=7),
@@ -30,12 +40,12 @@ _LONGEST_PERIODS = {
     Period.QUARTER: timedelta(days=92),
     Period.YEAR: timedelta(days=366),
 }
-_LONGEST_SHIFT = timedelta(hours=26)
-"""The most that a change of the offset from UTC adds to a period: a zone may cross the date line."""
+_LONGEST_SHIFT = timedelta(hours=2)
+"""The most that daylight saving adds to a period (Antarctica/Troll). A move across the date line is not considered."""
 
 
 def compute_latest_overdue_time(record: Record) -> datetime | None:
-    """Return the time from which the next window is certainly overdue, if the manifest no longer declares windows.
+    """Return the time from which the next window is overdue, if the manifest no longer declares windows.
 
     It follows the last window that was sent. The journal keeps the last declaration without `last` and the rules of its
     time zone. None if no run acted on a declaration.

@@ -8,9 +8,8 @@ from reconciler.core.plan.decision import Changed
 from reconciler.core.plan.difference import Difference, compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import describe_missed_export
-from reconciler.core.plan.recurring.overdue import compute_due_time, find_overdue_window
-from reconciler.core.plan.recurring.recurrence import describe_window, is_superseded
-from reconciler.core.text import format_timestamp
+from reconciler.core.plan.recurring.overdue import describe_overdue, find_overdue_window
+from reconciler.core.plan.recurring.recurrence import is_superseded
 from reconciler.core.windows.declaration import WindowDeclaration
 
 
@@ -44,9 +43,8 @@ def find_window_obstacle(
     overdue_window = find_overdue_window(inputs, declaration, record)
     if overdue_window is None:
         return Changed(manifest, live, record, differences, reason)
-    due_at = format_timestamp(compute_due_time(declaration, overdue_window))
-    reason = f"{reason}; {describe_window(overdue_window, declaration)} has been due since {due_at}"
-    return Changed(manifest, live, record, differences, reason, exit_code=1)
+    event = describe_overdue(declaration, overdue_window, inputs.rules.now)
+    return Changed(manifest, live, record, differences, f"{reason}{event}", exit_code=1)
 
 
 def _compare_members(inputs: DecisionInput, record: Record, live: Live) -> tuple[Difference, ...]:

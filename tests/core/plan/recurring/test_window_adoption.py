@@ -59,7 +59,7 @@ def set_live_execution(export: Export, execution: Json) -> None:
 
 
 def test_completed_window_on_boundaries_is_the_watermark() -> None:
-    """With COMPLETED, the end of a window on boundaries becomes the watermark, assumed from List."""
+    """With COMPLETED, the end of a window on boundaries becomes the watermark, assumed from List for good."""
     export = lose_journal(span(1, 2))
     expect(export.run(), Adopt)
     export.run()
@@ -70,7 +70,7 @@ def test_completed_window_on_boundaries_is_the_watermark() -> None:
     assert export.sent == [span(2, 3)]
     export.finish()
     export.run()
-    assert (export.watermark, export.recurrence.is_assumed) == (at(3), False)
+    assert (export.watermark, export.recurrence.is_assumed) == (at(3), True)
 
 
 @pytest.mark.parametrize("missed", Missed)
@@ -494,7 +494,7 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     [(Period.DAY, 1), (Period.WEEK, 7), (Period.MONTH, 31), (Period.QUARTER, 92), (Period.YEAR, 366)],
 )
 def test_removed_window_is_trouble_once_the_next_one_is_overdue(every: Period, days: int) -> None:
-    """A manifest without its window has exit code 1 once the next window is certainly overdue, also in other zones."""
+    """A manifest without its window has exit code 1 once the next window is overdue, also over daylight saving."""
     export = Export(recurring_manifest(window(every=every)), at(2, 1, 1))
     export.manifest = recurring_manifest(window(every=every, backfill=date(2027, 12, 31)))
     export.now = at(1, 1) + timedelta(days=days, hours=1)
@@ -503,7 +503,7 @@ def test_removed_window_is_trouble_once_the_next_one_is_overdue(every: Period, d
     export.run()
     watermark = export.watermark
     export.manifest = build_fixed_manifest(span(3, 4))
-    export.now = watermark + timedelta(days=days) + timedelta(hours=26 + 1 + 24)
+    export.now = watermark + timedelta(days=days) + timedelta(hours=2 + 1 + 24)
     text = "unless window.last ended them, the next window has been due for more than a day"
     expect(export.run(), Changed, (1, 0), text)
     export.now -= timedelta(seconds=1)
@@ -537,6 +537,58 @@ def test_removed_window_hides_no_update_without_an_effect(outcome: Outcome) -> N
     export.wait(SETTLE)
     export.manifest = build_fixed_manifest(span(4, 5))
     expect(export.run(), Changed, (1, 0), "last update")
+
+
+def test_removed_window_hides_no_window_that_list_shows_no_more() -> None:
+    """Without its window, the exit code is 1 a settle time after List shows an earlier window again.
+
+    A raised generation sends the fixed window, although the job of the last one has not ended.
+    """
+    export = start_export()
+    export.run()
+    export.manifest = build_fixed_manifest(span(4, 5))
+    expect(export.run(), Changed, (0, 0))
+    export.now = at(6)
+    export.show(span(1, 2))
+    decision = export.run()
+    assert isinstance(decision, Changed)
+    assert "List no longer shows" not in decision.reason
+    export.wait(SETTLE)
+    expect(export.run(), Changed, (1, 0), "; List no longer shows the last update, whose export had not ended")
+    export.edit_policy(generation=2)
+    export.set_status("IN_PROGRESS")
+    expect(export.decide(), Held, (1, 0), "may still be running")
+    export.set_status("COMPLETED")
+    expect(export.run(), Update, text="List no longer shows the last update")
+    assert export.sent[-1] == span(4, 5)
+
+
+def test_older_revision_hides_no_window_that_list_shows_no_more() -> None:
+    """A superseded window has exit code 1 a settle time after List shows an earlier window again."""
+    export = start_export()
+    export.run()
+    export.edit_window(every=Period.QUARTER)
+    export.edit_policy(generation=0)
+    expect(export.run(), Changed, (0, 0))
+    export.show(span(1, 2))
+    expect(export.run(), Changed, (0, 0))
+    export.wait(SETTLE)
+    expect(export.run(), Changed, (1, 0), "; List no longer shows the last update, whose export had not ended")
+
+
+def test_lost_export_of_a_removed_window_says_what_a_raised_generation_sends() -> None:
+    """A lost recurring export whose manifest has a fixed window now is not repeated: the fixed one is sent."""
+    export = start_export()
+    export.run()
+    export.manifest = build_fixed_manifest(span(3, 4))
+    export.live = None
+    export.now = at(5)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Lost, (1, 0), "to create it again, which sends the export of this manifest")
+    export.edit_policy(generation=2)
+    expect(export.run(), Create)
+    assert export.sent[-1] == span(3, 4)
 
 
 def test_adopted_window_without_a_declaration_is_no_trouble() -> None:

@@ -55,7 +55,9 @@ def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: Mappin
     export.finish("FAILED")
     export.run()
     rest(export, change)
-    expect(export.run(), Held)
+    expect(export.run(), Held, text="to be resolved then: the export of 2026-02-01 to 2026-03-01 FAILED")
+    export.has_reviewed_plan = True
+    expect(export.run(), Held, text="to be resolved then: the export of 2026-02-01 to 2026-03-01 FAILED")
 
 
 @pytest.mark.parametrize("change", REST)
@@ -82,6 +84,12 @@ def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object
     decision = foreign.run()
     expect(decision, Held, (0, 0), "which this program did not send")
     assert get_live(decision) == foreign.live
+    unreadable = start_export(is_due=False)
+    assert unreadable.live
+    execution: Json = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "soon", "EndTime": "later"}}
+    unreadable.live = replace(unreadable.live, spec={**unreadable.live.spec, "ExecutionConfiguration": execution})
+    rest(unreadable, change)
+    expect(unreadable.run(), Held, (0, 0), "to be resolved then: List shows a window of")
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.OBSERVE])
@@ -229,7 +237,7 @@ def test_running_job_with_another_window_due_is_held_until_overdue() -> None:
     export.now = at(4, 2, 1) - SECOND
     expect(export.run(), Held)
     export.now = at(4, 2, 1)
-    expect(export.run(), Held, (1, 0))
+    expect(export.run(), Held, (1, 0), "; 2026-03-01 to 2026-04-01 has been due since 2026-04-01 01:00:00Z")
     assert len(export.sent) == 2
 
 
@@ -497,7 +505,10 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
     expect(export.run(), Blocked, (1, 0), text)
     if remedy == "skip":
         export.edit_window(skip=(date(2026, 2, 1),))
-        expect(export.run(), Drifted)
+        decision = export.run()
+        expect(decision, InSync)
+        assert isinstance(decision, InSync)
+        assert "which List no longer shows" in (decision.warning or "")
         assert export.watermark == at(3)
         export.now = at(4, 1, 1)
         expect(export.run(), Update)
