@@ -87,7 +87,7 @@ def test_data_outlasts_the_stack(template: Path) -> None:
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("template", [each for each in TEMPLATES if each.stem != "task"], ids=lambda path: path.stem)
 def test_buckets_are_private(template: Path) -> None:
     """Buckets have no ACLs, no public access, and accept only requests over TLS."""
     resources = cfn_yaml.load(str(template))["Resources"]
@@ -237,7 +237,7 @@ def test_roles_trust_only_the_jobs_of_gitlab_that_are_named() -> None:
     condition = {f"{provider}:aud": "sts.amazonaws.com", subject: GITLAB["ApplySubject"]}
     assert read_trust(stack, "ApplyRole") == build_trust(provider, StringEquals=condition)
     assert "ScheduleRole" not in stack.values
-    assert stack.outputs.keys() == {"State", "PlanRoleArn", "ApplyRoleArn"}
+    assert stack.outputs.keys() == {"State", "ApplyPolicies", "PlanRoleArn", "ApplyRoleArn"}
 
 
 @pytest.mark.parametrize(
@@ -247,6 +247,8 @@ def test_roles_trust_only_the_jobs_of_gitlab_that_are_named() -> None:
         ("PlanSubjects", "repo:corp/exports:pull_request", "repo:*"),
         ("PlanSubjects", "repo:corp/exports:pull_request", 'repo:corp/exports:"]'),
         ("ApplySubject", "repo:corp/exports:environment:production", "repo:corp/exports:*"),
+        ("PlanSubjects", "", "*"),
+        ("ApplySubject", "", "*"),
         ("ScheduleSubject", "", "repo:corp/exports:*"),
     ],
 )
@@ -270,10 +272,88 @@ def test_bucket_of_the_journal_is_encrypted_and_versioned() -> None:
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     (lifecycle,) = properties["LifecycleConfiguration"]["Rules"]
     assert lifecycle["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    policies = [stack.values[each] for each in ("ApplyPolicy", "StateReadPolicy", "StateWritePolicy")]
     assert stack.outputs == {
         "State": f"s3://{bucket}/reconciler",
+        "ApplyPolicies": ",".join(policies),
         **{
             f"{role}RoleArn": boto3.client("iam").get_role(RoleName=stack.values[f"{role}Role"])["Role"]["Arn"]
             for role in ("Plan", "Apply", "Schedule")
         },
     }
+
+
+TASK = {
+    "Image": "registry.example/reconciler@sha256:0123",
+    "GitUrlSecret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:git-url-AbCdEf",
+    "Subnets": "subnet-12345678",
+    "SecurityGroups": "sg-12345678",
+}
+
+
+def deploy_task(**parameters: str) -> tuple[Stack, Any]:
+    """Deploy `task.yaml` beside a stack without roles for CI. Return the stack, and the container as moto knows it."""
+    assert deploy_reconciler({}).outputs.keys() == {"State", "ApplyPolicies"}
+    arns = dict.fromkeys(("TaskRole", "TaskExecutionRole"), f"arn:aws:iam::{ACCOUNT}:role/%s")
+    stack = deploy("task", TASK | parameters, arns)
+    task = boto3.client("ecs", REGION).describe_task_definition(taskDefinition=stack.values["Task"])["taskDefinition"]
+    properties = stack.template["Resources"]["Task"]["Properties"]  # moto forgets the roles
+    assert properties["TaskRoleArn"] == {"Fn::GetAtt": ["TaskRole", "Arn"]}
+    assert properties["ExecutionRoleArn"] == {"Fn::GetAtt": ["TaskExecutionRole", "Arn"]}
+    (container,) = task["containerDefinitions"]
+    return stack, container
+
+
+def read_statements(stack: Stack, role: str) -> Any:
+    """Return the statements of the inline policy of a role."""
+    (policy,) = stack.properties(role)["Policies"]
+    return policy["PolicyDocument"]["Statement"]
+
+
+@mock_aws
+def test_task_without_a_schedule_is_one_controller() -> None:
+    """The controller always runs, at most once, with the journal of the other stack and the URL from the secret."""
+    stack, container = deploy_task()
+    assert container["command"] == ["controller", "--shutdown-timeout", "30s"]
+    (template,) = stack.template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    state, git_ref, region, _ = template["Environment"]
+    assert state == {"Name": "RECONCILER_STATE", "Value": {"Fn::ImportValue": {"Fn::Sub": "${StateStack}-State"}}}
+    assert git_ref == {"Name": "RECONCILER_GIT_REF", "Value": {"Ref": "GitRef"}}
+    assert region == {"Name": "RECONCILER_REGION", "Value": {"Ref": "AWS::Region"}}
+    assert template["Secrets"] == [{"Name": "RECONCILER_GIT_URL", "ValueFrom": {"Ref": "GitUrlSecret"}}]
+    service = boto3.client("ecs", REGION).describe_services(
+        cluster=stack.values["Cluster"], services=[stack.values["Controller"]]
+    )["services"][0]
+    assert service["desiredCount"] == 1
+    deployment = stack.properties("Controller")["DeploymentConfiguration"]
+    assert deployment == {"MinimumHealthyPercent": 0, "MaximumPercent": 100}
+    assert "SchedulerRole" not in stack.values
+
+
+@mock_aws
+def test_task_with_a_schedule_runs_once_at_a_time() -> None:
+    """A scheduled task runs and ends. Its schedule passes on the roles of the task, and repeats no failed start."""
+    stack, container = deploy_task(Schedule="rate(1 hour)")
+    assert container["command"] == ["--output", "text"]
+    assert "Controller" not in stack.values
+    target = stack.template["Resources"]["ScheduledRun"]["Properties"]["Target"]
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert [each["Action"] for each in read_statements(stack, "SchedulerRole")] == ["ecs:RunTask", "iam:PassRole"]
+
+
+@mock_aws
+def test_role_of_the_task_has_the_policies_of_a_run() -> None:
+    """The program has the permissions of `reconcile`, and the role that starts it may read only the one secret."""
+    stack, _ = deploy_task()
+    policies = stack.template["Resources"]["TaskRole"]["Properties"]["ManagedPolicyArns"]
+    assert policies == {"Fn::Split": [",", {"Fn::ImportValue": {"Fn::Sub": "${StateStack}-ApplyPolicies"}}]}
+    assert [each["Resource"] for each in read_statements(stack, "TaskExecutionRole")] == [TASK["GitUrlSecret"]]
+
+
+def test_options_of_the_task_are_options_of_the_program(tmp_path: Path) -> None:
+    """The program accepts the commands of the task."""
+    resources = cfn_yaml.load(str(DEPLOY / "cloudformation" / "task.yaml"))["Resources"]
+    (container,) = resources["Task"]["Properties"]["ContainerDefinitions"]
+    _, scheduled, controller = container["Command"]["Fn::If"]
+    for command in (scheduled, controller):
+        assert Program(tmp_path).run(*command, "--help").code == 0

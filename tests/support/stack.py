@@ -12,7 +12,7 @@ from support.paths import DEPLOY
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 # moto creates nothing for these types. It warns of each.
-UNKNOWN_TO_MOTO = {"AWS::AppIntegrations::DataIntegration", "AWS::S3::BucketPolicy"}
+UNKNOWN_TO_MOTO = {"AWS::AppIntegrations::DataIntegration", "AWS::S3::BucketPolicy", "AWS::Scheduler::Schedule"}
 
 
 @dataclass(frozen=True, slots=True)
