@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
-    """The wheel contains the modules, schemas, pages, licence and type marker, and no tests or examples."""
+    """The wheel contains the modules, schemas, pages, template of exports, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
@@ -43,7 +43,8 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
     pages = {path.relative_to(REPOSITORY).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
     assert pages
-    assert names == modules | schemas | pages | {"reconciler/py.typed"}
+    others = {"reconciler/py.typed", "reconciler/cloudformation/export.yaml"}
+    assert names == modules | schemas | pages | others
     assert len(licences) == 1
 
 
