@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
-    """The wheel contains the modules, schemas, pages, template of exports, licence and type marker, and no tests or examples."""
+    """The wheel contains modules, schemas, pages, a template, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]

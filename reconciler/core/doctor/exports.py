@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ _WRITE = "s3:PutObject"
 """The action without which no file can be written."""
 _ENABLED, _SYMMETRIC = "Enabled", "SYMMETRIC_DEFAULT"
 _ENFORCED = "BucketOwnerEnforced"
+_SHOWN_ACTIONS = 4
 _SERVICE_CONTEXT = {"aws:securetransport": ("true",), "aws:principalisawsservice": ("true",)}
 """Condition keys of each request that a service of AWS sends itself."""
 
@@ -91,13 +92,13 @@ def check_key_policy(
         "aws:sourcearn": (integration.arn, None),
     }
     fix = f"add this statement of {GUIDE} to the policy of the key:"
-    judgement, policy = judge_policy(answer, needs, context), f"the policy of key {key_arn}"
+    judgement, policy = judge_policy(answer, needs, context), f"the policy of the key of data integration {subject!r}"
     if judgement and judgement.missing:
-        message = f"{policy} does not let AppIntegrations use the key: no statement allows {_join(judgement.missing)}"
+        message = f"{policy} does not let AppIntegrations use it: no statement allows {_join(judgement.missing)}"
         message += f"{_describe_denials(judgement)}; grants of the key were not read"
         return Check(name, CheckResult.WARNING, message, fix, subject, statement)
     return _check_other_cases(
-        Check(name, CheckResult.OK, f"{policy} lets AppIntegrations use the key", fix, subject, statement),
+        Check(name, CheckResult.OK, f"{policy} lets AppIntegrations use it", fix, subject, statement),
         judgement,
         policy,
     )
@@ -186,7 +187,7 @@ def check_bucket_key(
 
 
 def check_bucket_ownership(bucket: Bucket, answer: str | CloudError | None, guide: Guide, place: Place) -> Check:
-    """Judge whether a bucket has ACLs. None stands for a bucket without ownership controls, which has ACLs."""
+    """Judge whether a bucket has ACLs. None stands for a bucket without ownership controls."""
     name, subject = "bucket-ownership", bucket.name
     if isinstance(answer, CloudError):
         permission = f"s3:GetBucketOwnershipControls on {place.build_bucket_arn(bucket.name)}"
@@ -194,7 +195,7 @@ def check_bucket_ownership(bucket: Bucket, answer: str | CloudError | None, guid
     if answer == _ENFORCED:
         return Check(name, CheckResult.OK, f"bucket {subject} has no ACLs ({_ENFORCED})", subject=subject)
     found = f"its object ownership is {answer}" if answer else "it has no ownership controls"
-    message = f"bucket {subject} has ACLs, because {found}"
+    message = f"bucket {subject} may have ACLs: {found}"
     fix = f"set these ownership controls, because {GUIDE} asks for a bucket without ACLs:"
     return Check(name, CheckResult.WARNING, message, fix, subject, guide.build_ownership())
 
@@ -214,8 +215,10 @@ def _is_same_key(first: str, second: str) -> bool:
     return first.rpartition("/")[2] == second.rpartition("/")[2]
 
 
-def _join(actions: Iterable[str]) -> str:
-    return ", ".join(actions)
+def _join(actions: Sequence[str]) -> str:
+    """Return actions as text. The fix has the statement with all of them."""
+    rest = f" and {len(actions) - _SHOWN_ACTIONS} more" if len(actions) > _SHOWN_ACTIONS else ""
+    return ", ".join(actions[:_SHOWN_ACTIONS]) + rest
 
 
 def _describe_denials(judgement: Judgement) -> str:

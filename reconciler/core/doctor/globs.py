@@ -33,7 +33,7 @@ def match_text(glob: str, text: str) -> Truth:
 
 
 def match_beginning(glob: str, beginning: str) -> Truth:
-    """Tell whether a glob matches each text with a beginning. The answer is unclear if it matches only some."""
+    """Tell whether a glob matches each text with a beginning (yes), or none (no)."""
     if VARIABLE in glob:
         return Truth.UNCLEAR
     positions = _skip_stars(glob, {0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -58,9 +59,9 @@ class Probe:
         with translate_errors("GetDataIntegration"):
             answer = self._integrations.get_data_integration(Identifier=integration_arn)
             require_aws(answer)
-            objects: Any = answer.get("ObjectConfiguration")
+            objects = json.loads(redaction.redact(json.dumps(answer.get("ObjectConfiguration") or {})))
             key = answer.get("KmsKey")
-            return IntegrationDetails(redaction.redact(key) if is_clean(key) else None, dict(objects or {}))
+            return IntegrationDetails(redaction.redact(key) if is_clean(key) else None, objects)
 
     def check_associations_access(self, integration_arn: str) -> None:
         """Check the permission to list the associations of a data integration, by listing at most one."""
