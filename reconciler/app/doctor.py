@@ -119,7 +119,7 @@ class DoctorRun:
         partition = identity.arn.split(":")[1] if identity and identity.arn.count(":") else "aws"
         place = Place(partition, session.region, session.account)
         is_sandbox = bool(self._config.sandbox)
-        yield from CloudChecks(aws_probe, manifests, place, load_guide(), is_sandbox=is_sandbox).find_all()
+        yield from CloudChecks(aws_probe, manifests, place, load_guide(), is_sandbox=is_sandbox).check_all()
 
     def _check_journal(
         self, target: Target, account: str | None, region: str | None, skip_reason: str

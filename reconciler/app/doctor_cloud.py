@@ -44,17 +44,19 @@ class _UsedIntegration:
 
 @dataclass(slots=True)
 class CloudChecks:
-    """The checks of one target. `find_all` yields them; the other members are what earlier checks found."""
+    """The checks of one target."""
 
     probe: Probe
     manifests: Sequence[Manifest]
     place: Place
     guide: Guide
     is_sandbox: bool
-    _used: dict[str, _UsedIntegration] = field(default_factory=dict)
-    _keys: dict[str, str] = field(default_factory=dict)
+    _used: dict[str, _UsedIntegration] = field(default_factory=dict, init=False)
+    """The data integrations of manifests, by ARN."""
+    _keys: dict[str, str] = field(default_factory=dict, init=False)
+    """The keys of bulk exports, by the ARN of the data integration."""
 
-    def find_all(self) -> Iterator[Check]:
+    def check_all(self) -> Iterator[Check]:
         """Yield every check."""
         yield from self._check_integrations()
         yield from self._check_keys()
@@ -130,6 +132,8 @@ class CloudChecks:
             yield from _skip(_KEY_CHECKS[1:], "the key does not exist", integration.name)
         elif isinstance(key, Key) and key.is_managed_by_aws:
             yield from _skip(_KEY_CHECKS[1:], "AWS manages the key", integration.name)
+        elif "alias/" in self._keys[integration.arn]:  # GetKeyPolicy accepts no alias
+            yield from _skip(_KEY_CHECKS[1:], "the ARN of the key is not known", integration.name)
         else:
             key_arn = self._keys[integration.arn]
             policy = call_or_return_error(lambda: self.probe.get_key_policy(key_arn))

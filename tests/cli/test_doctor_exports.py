@@ -151,6 +151,18 @@ def test_answer_without_a_key_is_not_checked(program: Program, place: ExportPlac
     assert seen == ["not checked, because GetDataIntegration returned no KmsKey"] * 2
 
 
+def test_alias_of_an_unreadable_key_is_not_checked(program: Program, place: ExportPlace, server: SandboxServer) -> None:
+    """If the key is an alias and DescribeKey is denied, nothing about the key is judged."""
+    details = json.dumps({"KmsKey": "alias/exports", "ObjectConfiguration": GUIDE.build_objects()})
+    answers = {"GetDataIntegration": build_response(200, details, "application/json"), "DescribeKey": DENIED_KEY}
+    with FaultProxy(server.url, before_request=lambda each: answers.get(each.operation)) as proxy:
+        diagnosis = diagnose(Program(program.folder, proxy.url))
+    checks = {each["name"]: each for each in get_checks(diagnosis)}
+    assert {checks[name]["result"] for name in ("key", "key-policy", "bucket-key")} == {"skipped"}
+    assert checks["key-policy"]["seen"] == "not checked, because the ARN of the key is not known"
+    assert place.key in checks["bucket-key"]["seen"]
+
+
 def test_key_that_aws_manages_has_no_policy_to_check(
     program: Program, place: ExportPlace, server: SandboxServer
 ) -> None:

@@ -49,18 +49,22 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """The installed program finds its schemas without a checkout."""
+    """The installed program finds its schemas and its template without a checkout."""
     target = tmp_path / "installed"
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, wheel], check=True)
-    result = subprocess.run(
-        [target / "bin" / "reconcile", "schema", "Target"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(target)},
-        check=True,
-        capture_output=True,
-    )
-    assert json.loads(result.stdout)["title"] == "Target"
+    outputs = [
+        subprocess.run(
+            [target / "bin" / "reconcile", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(target)},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for arguments in (("schema", "Target"), ("doctor", "--sandbox"))
+    ]
+    assert json.loads(outputs[0])["title"] == "Target"
+    assert b"Nothing was written." in outputs[1]
 
 
 @cache

@@ -7,7 +7,6 @@ which value AWS sends (IAM User Guide, "IAM JSON policy elements: Condition oper
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from reconciler.core.doctor.globs import VARIABLE, Truth, match_text
@@ -79,14 +78,12 @@ def _compare_arn(pattern: str, value: str) -> Truth:
     return min(match_text(part, value_part) for part, value_part in zip(parts, value_parts, strict=True))
 
 
-_COMPARISONS: Mapping[str, Callable[[str, str], Truth]] = MappingProxyType(
-    {
-        "stringequals": _compare_text,
-        "stringequalsignorecase": _compare_text_without_case,
-        "stringlike": match_text,
-        "arnequals": _compare_arn,
-        "arnlike": _compare_arn,
-        "bool": _compare_text_without_case,
-    }
-)
+_COMPARISONS: Mapping[str, Callable[[str, str], Truth]] = {
+    "stringequals": _compare_text,
+    "stringequalsignorecase": _compare_text_without_case,
+    "stringlike": match_text,
+    "arnequals": _compare_arn,
+    "arnlike": _compare_arn,
+    "bool": _compare_text_without_case,
+}
 """Comparisons by the name of their operator, in lower case and without "Not" and "IfExists"."""

@@ -34,10 +34,11 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationDetails:
-    """Members of a data integration that only GetDataIntegration returns. An unknown key is None."""
+    """Members of a data integration from GetDataIntegration. An unknown key is None, and an unknown source is ""."""
 
     key: str | None
     objects: Mapping[str, Any]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,11 @@ def is_bulk_export(integration: Integration, details: IntegrationDetails | Cloud
     In the sample of AWS, only the data integration has the objects, not the association (Amazon Connect administrator
     guide, "Set up bulk export").
     """
-    has_profiles = isinstance(details, IntegrationDetails) and _CUSTOMER_PROFILES in details.objects
-    return has_profiles or get_source_kind(integration) is SourceKind.BULK_EXPORT
+    if isinstance(details, IntegrationDetails):
+        integration = replace(integration, source=integration.source or details.source)
+        if _CUSTOMER_PROFILES in details.objects:
+            return True
+    return get_source_kind(integration) is SourceKind.BULK_EXPORT
 
 
 def is_unclear(integration: Integration, details: IntegrationDetails | CloudError) -> bool:

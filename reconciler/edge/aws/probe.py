@@ -55,13 +55,17 @@ class Probe:
             return tuple(parse_integration(item, self._scope) for page in pages for item in page["DataIntegrations"])
 
     def get_integration(self, integration_arn: str) -> IntegrationDetails:
-        """Return the key and the ObjectConfiguration of a data integration."""
+        """Return the key, the ObjectConfiguration and the source of a data integration."""
         with translate_errors("GetDataIntegration"):
             answer = self._integrations.get_data_integration(Identifier=integration_arn)
             require_aws(answer)
             objects = json.loads(redaction.redact(json.dumps(answer.get("ObjectConfiguration") or {})))
-            key = answer.get("KmsKey")
-            return IntegrationDetails(redaction.redact(key) if is_clean(key) else None, objects)
+            key, source = answer.get("KmsKey"), answer.get("SourceURI")
+            return IntegrationDetails(
+                redaction.redact(key) if is_clean(key) else None,
+                objects,
+                redaction.redact(source) if is_clean(source) else "",
+            )
 
     def check_associations_access(self, integration_arn: str) -> None:
         """Check the permission to list the associations of a data integration, by listing at most one."""

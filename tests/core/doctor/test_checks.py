@@ -384,6 +384,14 @@ def test_objects_that_differ_from_the_guide_are_a_warning(objects: Any, flaw: st
     assert "one domain and one object type" in (check.fix or "")
 
 
+def test_source_of_a_bulk_export_may_come_from_either_call() -> None:
+    """A bulk export is recognised by its source in GetDataIntegration if ListDataIntegrations does not return it."""
+    unknown = replace(INTEGRATION, source="")
+    assert reach.is_bulk_export(unknown, IntegrationDetails("key", {}, BULK.source))
+    assert not reach.is_bulk_export(unknown, IntegrationDetails("key", {}, "s3://x"))
+    assert not reach.is_bulk_export(replace(INTEGRATION, source="s3://x"), IntegrationDetails("key", {}, BULK.source))
+
+
 def test_data_integration_that_was_not_read_may_be_a_bulk_export() -> None:
     """If GetDataIntegration fails, a data integration may be a bulk export unless its source is known."""
     unknown, crm = replace(INTEGRATION, source=""), replace(INTEGRATION, source="Salesforce://AppFlow/x")

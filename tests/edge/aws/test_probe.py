@@ -201,6 +201,7 @@ def test_key_and_objects_of_a_data_integration_are_read(probe: Probe) -> None:
     integrations = {each.name: each.arn for each in probe.list_integrations()}
     details = probe.get_integration(integrations["profiles-export"])
     assert details.key == f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5eed0000-0000-4000-8000-000000000000"
+    assert details.source == "AmazonConnect://AppIntegrations"
     assert details.objects["CustomerProfiles"]["objectType"] == ["_profile"]
     assert probe.get_integration(integrations["crm-accounts"]).objects == {}
 
