@@ -78,4 +78,4 @@ def test_wildcards_of_the_guide_stand_for_the_operations_of_kms() -> None:
     for action in matching:
         partial = json.dumps(build_policy(statement | {"Action": sorted(matching - {action})}))
         check = exports.check_key_policy(INTEGRATION, "arn:k", partial, GUIDE, PLACE)
-        assert f"no statement allows {action};" in check.message
+        assert f"no statement that allows AppIntegrations {action};" in check.message

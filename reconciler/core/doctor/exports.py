@@ -94,8 +94,8 @@ def check_key_policy(
     fix = f"add this statement of {GUIDE} to the policy of the key:"
     judgement, policy = judge_policy(answer, needs, context), f"the policy of the key of data integration {subject!r}"
     if judgement and judgement.missing:
-        message = f"{policy} does not let AppIntegrations use it: no statement allows {_join(judgement.missing)}"
-        message += f"{_describe_denials(judgement)}; grants of the key were not read"
+        message = f"{policy} has no statement that allows AppIntegrations {_join(judgement.missing)}"
+        message += f"{_describe_doubts(judgement)}{_describe_denials(judgement)}; grants of the key were not read"
         return Check(name, CheckResult.WARNING, message, fix, subject, statement)
     return _check_other_cases(
         Check(name, CheckResult.OK, f"{policy} lets AppIntegrations use it", fix, subject, statement),
@@ -128,8 +128,9 @@ def check_bucket_policy(export: Export, answer: str | CloudError | None, guide: 
     judgement = judge_policy(answer, needs, context)
     fix = f"add this statement of {GUIDE} to the policy of the bucket:"
     if judgement and judgement.missing:
-        message = f"{policy} does not let AppIntegrations write exports of data integration {export.integration.name!r}"
-        message += f": no statement allows {_join(judgement.missing)}{_describe_denials(judgement)}"
+        message = f"{policy} has no statement that allows AppIntegrations {_join(judgement.missing)}"
+        message += f" for data integration {export.integration.name!r}"
+        message += f"{_describe_doubts(judgement)}{_describe_denials(judgement)}"
         result = CheckResult.FAILED if _WRITE in judgement.missing else CheckResult.WARNING
         return Check(name, result, message, fix, subject, statement)
     return _check_other_cases(
@@ -146,9 +147,7 @@ def _check_other_cases(passed: Check, judgement: Judgement | None, policy: str) 
         message = f"{policy} could not be judged, because it is not a policy document in JSON"
         return Check(name, CheckResult.SKIPPED, message, fix, subject, paste)
     if judgement.unclear:
-        statements = ", ".join(judgement.unclear_statements)
-        message = f"{policy} could not be judged: whether it allows {_join(judgement.unclear)} depends on {statements}"
-        message += _describe_denials(judgement)
+        message = f"{policy} could not be judged{_describe_doubts(judgement)}{_describe_denials(judgement)}"
         return Check(name, CheckResult.SKIPPED, message, f"check it yourself, or {fix}", subject, paste)
     if judgement.denials:
         message = f"{passed.message}{_describe_denials(judgement)}"
@@ -219,6 +218,12 @@ def _join(actions: Sequence[str]) -> str:
     """Return actions as text. The fix has the statement with all of them."""
     rest = f" and {len(actions) - _SHOWN_ACTIONS} more" if len(actions) > _SHOWN_ACTIONS else ""
     return ", ".join(actions[:_SHOWN_ACTIONS]) + rest
+
+
+def _describe_doubts(judgement: Judgement) -> str:
+    if not judgement.unclear:
+        return ""
+    return f"; whether it allows {_join(judgement.unclear)} depends on {', '.join(judgement.unclear_statements)}"
 
 
 def _describe_denials(judgement: Judgement) -> str:
