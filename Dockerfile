@@ -13,6 +13,7 @@ RUN python3 -m venv /build \
         --no-deps --require-hashes --requirement requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY schemas schemas
+COPY deploy/cloudformation/export.yaml deploy/cloudformation/export.yaml
 COPY reconciler reconciler
 # Compiled here, because the folder is not writable later. Unchecked hashes keep a copy with different file times
 # compiled.

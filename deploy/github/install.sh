@@ -24,5 +24,7 @@ pip=("$environment/bin/python" -m pip --quiet --disable-pip-version-check instal
 mkdir "$environment/source"
 cp -R -- "$source/LICENSE" "$source/README.md" "$source/pyproject.toml" "$source/reconciler" "$source/schemas" \
     "$environment/source"
+mkdir -p "$environment/source/deploy/cloudformation"
+cp -- "$source/deploy/cloudformation/export.yaml" "$environment/source/deploy/cloudformation"
 "${pip[@]}" --no-deps --no-build-isolation "$environment/source"
 echo "program=$environment/bin/reconcile" >>"$GITHUB_OUTPUT"

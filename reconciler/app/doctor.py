@@ -5,26 +5,24 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 from reconciler import __version__, redaction
 from reconciler.app.config import RunConfig
+from reconciler.app.doctor_cloud import CloudChecks, call_or_return_error, list_check_names
 from reconciler.app.state import Journals, build_connection_settings, build_document_name
-from reconciler.core.doctor import checks, reach
+from reconciler.core.doctor import checks
 from reconciler.core.doctor.checks import Identity
 from reconciler.core.doctor.diagnosis import Check, TargetChecks, build_skipped_check
-from reconciler.core.doctor.reach import Bucket
+from reconciler.core.doctor.guide import Place
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.journal.records import Journal
-from reconciler.core.model import Integration, Manifest, Target
-from reconciler.core.plan.integrations import find_integration
+from reconciler.core.model import Manifest, Target
 from reconciler.edge.aws import SharedModels, TargetSession, probe
 from reconciler.edge.aws.connection import resolve_region
+from reconciler.edge.guide import load_guide
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state import list_url_patterns
-
-T = TypeVar("T")
 
 _NO_REGION, _NO_SESSION = "the check 'region' failed", "the check 'credentials' failed"
 
@@ -46,7 +44,7 @@ class DoctorRun:
             "git": _find_git_version(),
         }
         return checks.check_versions(
-            versions, has_create_operation=_call_or_return_error(probe.has_create_operation) is True
+            versions, has_create_operation=call_or_return_error(probe.has_create_operation) is True
         )
 
     def check_state(self) -> Check:
@@ -64,7 +62,7 @@ class DoctorRun:
         """Return the checks of one target. Retired manifests need nothing, and are not checked."""
         active_manifests = tuple(each for each in manifests if not each.policy.retired)
         sts_listener = probe.StsListener(self._clock)
-        region = _call_or_return_error(lambda: resolve_region(target, self._connection_settings, self._models))
+        region = call_or_return_error(lambda: resolve_region(target, self._connection_settings, self._models))
         session = self._open_session(target, sts_listener) if isinstance(region, str) else region
         region_name = region if isinstance(region, str) else target.region
         account = session.account if isinstance(session, TargetSession) else target.account
@@ -80,14 +78,14 @@ class DoctorRun:
 
     def _open_session(self, target: Target, sts_listener: probe.StsListener) -> TargetSession | CloudError:
         rate_limiter = RateLimiter(target.requests_per_second, target.burst, self._clock)
-        return _call_or_return_error(
+        return call_or_return_error(
             lambda: TargetSession(target, self._connection_settings, rate_limiter, self._models, sts_listener)
         )
 
     def _check_region(self, region: str | CloudError | None) -> Check:
         if isinstance(region, CloudError):
             return build_skipped_check("region", _NO_SESSION)
-        is_listed = _call_or_return_error(lambda: probe.has_appintegrations(region)) is True if region else False
+        is_listed = call_or_return_error(lambda: probe.has_appintegrations(region)) is True if region else False
         return checks.check_region(region, is_listed=None if self._config.is_simulated else is_listed)
 
     def _check_clock(self, sts_listener: probe.StsListener, region: str | None) -> Check:
@@ -114,74 +112,14 @@ class DoctorRun:
         skip_reason: str,
     ) -> Iterator[Check]:
         """Yield the checks of AppIntegrations and S3, which use the credentials of the target."""
-        aws_probe = _call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
+        aws_probe = call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
         if not isinstance(session, TargetSession) or not isinstance(aws_probe, probe.Probe):
-            check_names = ["list-integrations", "integration", "list-associations", "create"]
-            check_names += ["bucket-region", "bucket-encryption"] if reach.find_destination_buckets(manifests) else []
-            yield from (
-                build_skipped_check(name, skip_reason) for name in check_names if manifests or name != "integration"
-            )
+            yield from (build_skipped_check(name, skip_reason) for name in list_check_names(manifests))
             return
         partition = identity.arn.split(":")[1] if identity and identity.arn.count(":") else "aws"
-        all_integrations_arn = f"arn:{partition}:app-integrations:{session.region}:{session.account}:data-integration/*"
-        bulk_integrations = yield from self._check_integrations(aws_probe, manifests, all_integrations_arn)
-        for destination in reach.list_other_destinations(manifests):
-            yield build_skipped_check("bucket-region", "the destination is not in S3", subject=destination)
-        yield from self._check_buckets(
-            aws_probe, reach.find_destination_buckets(manifests, bulk_integrations), session.region, partition
-        )
-
-    @staticmethod
-    def _check_integrations(
-        aws_probe: probe.Probe, manifests: Sequence[Manifest], all_integrations_arn: str
-    ) -> Generator[Check, None, frozenset[str]]:
-        """Yield the checks of data integrations. Return the identifiers that manifests of bulk exports contain."""
-        bulk_integrations: set[str] = set()
-        integrations = _call_or_return_error(aws_probe.list_integrations)
-        yield reach.check_integrations_listing(integrations)
-        manifests_by_identifier: dict[str, list[Manifest]] = {}
-        for manifest in manifests:
-            manifests_by_identifier.setdefault(manifest.integration, []).append(manifest)
-        integrations_by_arn: dict[str, Integration] = {}
-        if isinstance(integrations, CloudError):
-            check_names = ("integration", "list-associations") if manifests_by_identifier else ("list-associations",)
-            yield from (build_skipped_check(name, "the check 'list-integrations' failed") for name in check_names)
-        else:
-            for identifier, integration_manifests in manifests_by_identifier.items():
-                integration = find_integration(identifier, integrations)
-                object_keys: tuple[str, ...] | CloudError | None = None
-                if integration:
-                    integrations_by_arn[integration.arn] = integration
-                    if reach.select_without_objects(integration_manifests):
-                        object_keys = _call_or_return_error(lambda arn=integration.arn: aws_probe.list_object_keys(arn))  # type: ignore[misc]
-                    bulk_integrations |= {identifier} if reach.is_bulk_export(integration, object_keys) else set()
-                yield reach.check_integration(identifier, integration_manifests, integrations, object_keys)
-            listable_integrations = tuple(integrations_by_arn.values()) or integrations[:1]
-            for each in listable_integrations:
-                error = _call_or_return_error(lambda arn=each.arn: aws_probe.check_associations_access(arn))  # type: ignore[misc]
-                yield reach.check_associations_listing(each, error)
-            if not listable_integrations:
-                yield build_skipped_check("list-associations", "there is no data integration")
-        yield reach.describe_create_permission(tuple(integrations_by_arn.values()), all_integrations_arn)
-        return frozenset(bulk_integrations)
-
-    def _check_buckets(
-        self, aws_probe: probe.Probe, buckets: Sequence[Bucket], region: str, partition: str
-    ) -> Iterator[Check]:
-        for bucket in buckets:
-            if self._config.sandbox:
-                check_names = ("bucket-region", "bucket-encryption")
-                yield from (
-                    build_skipped_check(name, "--sandbox has no buckets", subject=bucket.name) for name in check_names
-                )
-                continue
-            bucket_region = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_region(name))  # type: ignore[misc]
-            yield reach.check_bucket_region(bucket, region, bucket_region, partition)
-            if bucket_region is None:
-                yield build_skipped_check("bucket-encryption", f"there is no bucket {bucket.name}", subject=bucket.name)
-                continue
-            encryption = _call_or_return_error(lambda name=bucket.name: aws_probe.find_bucket_encryption(name))  # type: ignore[misc]
-            yield reach.check_bucket_encryption(bucket, encryption, partition)
+        place = Place(partition, session.region, session.account)
+        is_sandbox = bool(self._config.sandbox)
+        yield from CloudChecks(aws_probe, manifests, place, load_guide(), is_sandbox=is_sandbox).check_all()
 
     def _check_journal(
         self, target: Target, account: str | None, region: str | None, skip_reason: str
@@ -220,16 +158,6 @@ def _read_journal(state: Journals, account: str, region: str) -> tuple[str, Jour
         return reader.place, reader.read()
     except (StateError, CloudError) as error:
         return reader.place, error
-
-
-def _call_or_return_error(call: Callable[[], T]) -> T | CloudError:
-    """Return the result of a call, or the error that it raised."""
-    try:
-        return call()
-    except CloudError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - an unreadable answer must not prevent the other checks
-        return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
 
 
 def _find_git_version() -> str | None:

@@ -62,20 +62,29 @@ class _TextRenderer:
         yield f"{self._apply_style('Checks:', _BOLD)} {counts}. Nothing was written."
 
     def _render_checks(self, checks: Sequence[Check], width: int) -> Iterator[str]:
-        printed_fixes = set()  # several checks may have the same fix, which is printed once
+        printed_fixes = set()  # several checks may have the same fix and JSON, which are printed once
         for check in checks:
             symbol, code = _STYLES[check.result]
             result_cell = (
                 self._apply_style(f"{symbol} {check.result:<7}", code) if self.is_terminal else f"{check.result:<7}"
             )
             yield f"  {result_cell}  {check.name:<{width}}  {sanitize(check.message)}"
-            if check.fix and check.fix not in printed_fixes:
-                printed_fixes.add(check.fix)
+            paste = json.dumps(check.paste, indent=2) if check.paste else ""
+            if check.fix and (check.fix, paste) not in printed_fixes:
+                printed_fixes.add((check.fix, paste))
                 yield f"      {sanitize(check.fix)}"
+                yield from (f"      {sanitize(line)}" for line in paste.splitlines())
 
     def _apply_style(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.is_terminal else text
 
 
 def _encode_check(check: Check) -> dict[str, Any]:
-    return {"name": check.name, "about": check.subject, "result": check.result, "seen": check.message, "fix": check.fix}
+    return {
+        "name": check.name,
+        "about": check.subject,
+        "result": check.result,
+        "seen": check.message,
+        "fix": check.fix,
+        "paste": check.paste,
+    }

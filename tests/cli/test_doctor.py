@@ -15,6 +15,7 @@ import boto3
 import jsonschema
 import pytest
 from support.bucket import Bucket
+from support.export_place import ExportPlace
 from support.paths import REPOSITORY
 from support.program import CompletedRun, Program, create_environment
 from support.proxy import FaultProxy, Request, build_error
@@ -100,14 +101,15 @@ def create_s3_client(server: SandboxServer) -> Any:
 
 
 @pytest.fixture
-def exports(server: SandboxServer, bucket: Bucket) -> str:  # noqa: ARG001 - makes S3 empty
-    """Return the bucket of the manifests, with the encryption that a bulk export needs."""
-    name, rule = "corp-exports", {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
-    create_s3_client(server).create_bucket(Bucket=name)
-    create_s3_client(server).put_bucket_encryption(
-        Bucket=name, ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}
-    )
-    return name
+def place(server: SandboxServer, bucket: Bucket) -> ExportPlace:  # noqa: ARG001 - makes S3 and KMS empty
+    """Return the key, bucket and data integration of a bulk export, as AWS's guide asks for them."""
+    return ExportPlace(server.url)
+
+
+@pytest.fixture
+def exports(place: ExportPlace) -> str:
+    """Return the bucket of the manifests, with everything that a bulk export needs."""
+    return place.bucket
 
 
 @pytest.fixture
@@ -142,6 +144,9 @@ def find_operation(request: Request) -> str:
         match = re.search(rb"Action=(\w+)", request.body)
         assert match
         return match[1].decode()
+    if service[1] == "kms":
+        assert request.operation in {"DescribeKey", "GetKeyPolicy"}, f"a write: {request}"
+        return request.operation
     assert request.method == "GET", f"a write: {request}"
     if service[1] == "s3":
         return "GetBucket" + request.path.partition("?")[2].capitalize() if "?" in request.path else "GetObject"
@@ -153,7 +158,8 @@ def test_healthy_setup_has_no_failed_check(healthy_program: Program) -> None:
     diagnosis = diagnose(healthy_program)
     assert get_results(diagnosis) == {
         "region": "skipped", "credentials": "ok", "clock": "ok", "list-integrations": "ok", "integration": "ok",
-        "list-associations": "ok", "create": "skipped", "bucket-region": "ok", "bucket-encryption": "ok",
+        "list-associations": "ok", "create": "skipped", "key": "ok", "key-policy": "ok", "bucket-region": "ok",
+        "bucket-encryption": "ok", "bucket-key": "ok", "bucket-policy": "ok", "bucket-ownership": "ok",
         "journal": "ok", "journal-write": "ok", "lease": "ok",
     }  # fmt: skip
     assert [check["result"] for check in diagnosis["checks"]] == ["ok", "ok", "ok"]
@@ -180,8 +186,9 @@ def test_doctor_makes_few_reads_and_no_writes(healthy_program: Program, server: 
         diagnose(Program(healthy_program.folder, proxy.url), "--state", bucket.url)
         operations = sorted(map(find_operation, proxy.requests))
     assert operations == [
-        "GetBucketEncryption", "GetBucketLocation", "GetCallerIdentity", "GetDataIntegration", "GetDataIntegration",
-        "GetObject", "ListDataIntegrationAssociation", "ListDataIntegrationAssociation", "ListDataIntegrations",
+        "DescribeKey", "GetBucketEncryption", "GetBucketLocation", "GetBucketOwnershipcontrols", "GetBucketPolicy",
+        "GetCallerIdentity", "GetDataIntegration", "GetDataIntegration", "GetKeyPolicy", "GetObject",
+        "ListDataIntegrationAssociation", "ListDataIntegrationAssociation", "ListDataIntegrations",
     ]  # fmt: skip
     assert list(list_files(healthy_program.folder)) == before
     assert bucket.keys == []
@@ -199,7 +206,7 @@ def test_role_costs_one_more_aws_call(healthy_program: Program, server: SandboxS
         operations = [find_operation(request) for request in proxy.requests]
         keys = {request.headers["Authorization"].split("/")[0] for request in proxy.requests[1:]}
     assert operations[:2] == ["AssumeRole", "GetCallerIdentity"]
-    assert len(operations) == 9
+    assert len(operations) == 13
     assert len(keys) == 1
     assert ":assumed-role/exporter/" in find_check(diagnosis, "credentials")["seen"]
 

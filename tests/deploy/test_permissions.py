@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from deploy.test_iam import IAM, collect_actions
-from support.bucket import REGION, Bucket
+from support.bucket import Bucket
+from support.export_place import ExportPlace
 from support.program import Program
 from support.proxy import FaultProxy, Request, build_error
 
@@ -42,8 +41,15 @@ def find_action(request: Request) -> str:
         return ""
     if "/s3/aws4_request" in request.headers["Authorization"]:
         query = urlsplit(request.path).query
-        operations = {"location": "GetBucketLocation", "encryption": "GetEncryptionConfiguration"}
+        operations = {
+            "location": "GetBucketLocation",
+            "encryption": "GetEncryptionConfiguration",
+            "policy": "GetBucketPolicy",
+            "ownershipControls": "GetBucketOwnershipControls",
+        }
         return f"s3:{operations.get(query.partition('=')[0], request.operation)}"
+    if "/kms/aws4_request" in request.headers["Authorization"]:
+        return f"kms:{request.operation}"
     is_list = request.operation == "ListDataIntegrationAssociation"
     return f"app-integrations:{request.operation}{'s' if is_list else ''}"
 
@@ -74,10 +80,7 @@ def server() -> Iterator[SandboxServer]:
 def program(server: SandboxServer, tmp_path: Path) -> Program:
     """Return the program with one association that exists, and one that is still to be created."""
     bucket = Bucket(server.url)
-    s3: Any = boto3.client("s3", REGION, endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x")
-    encryption = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
-    s3.create_bucket(Bucket="corp-exports")
-    s3.put_bucket_encryption(Bucket="corp-exports", ServerSideEncryptionConfiguration={"Rules": [encryption]})
+    ExportPlace(server.url)
     program = Program(tmp_path, server.url)
     program.add("october")
     assert program.run(*FIRST_RUN).code == 0
@@ -98,7 +101,7 @@ def leave_lease(program: Program) -> None:
 def test_documented_policies_of_a_command_are_sufficient_and_needed(
     program: Program, command: str, policies: tuple[str, ...]
 ) -> None:
-    """The command succeeds with its policies, and uses at least one action of each."""
+    """The command succeeds with its policies, and uses at least one action of each. The doctor uses each action."""
     if command.startswith("unlock"):
         leave_lease(program)
     name, *arguments = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
@@ -108,6 +111,8 @@ def test_documented_policies_of_a_command_are_sufficient_and_needed(
     assert proxy.actions <= proxy.allowed
     for policy in policies:
         assert proxy.actions & collect_actions(policy), f"{policy} is not needed"
+    if name == "doctor":
+        assert proxy.actions - {""} == proxy.allowed - {"", "s3:ListBucket"}
 
 
 def test_permissions_table_lists_every_command_that_calls_aws() -> None:

@@ -107,6 +107,13 @@ def generate_answers(secret: str) -> Iterator[tuple[int, str, str]]:
     rule = f"<Rule><ApplyServerSideEncryptionByDefault>{encryption}</ApplyServerSideEncryptionByDefault></Rule>"
     kind = "ServerSideEncryptionConfiguration"
     yield 200, "text/xml", f"<{kind}>{rule}</{kind}>"
+    ownership = f"<Rule><ObjectOwnership>{secret}</ObjectOwnership></Rule>"
+    yield 200, "text/xml", f"<OwnershipControls>{ownership}</OwnershipControls>"
+    objects = {"CustomerProfiles": {secret: [secret]}}
+    key = {"Arn": secret, "KeyState": secret, "KeySpec": secret}
+    policy = json.dumps({"Statement": [{"Sid": secret}]})
+    details = {"KmsKey": secret, "ObjectConfiguration": objects, "KeyMetadata": key, "Policy": policy}
+    yield 200, "application/json", json.dumps(details)
 
 
 def add_secret_headers(answer: tuple[int, str, str], secret: str) -> bytes:
@@ -141,10 +148,14 @@ def call_every_operation(proxy: FaultProxy, secret: str) -> Iterator[str]:
         yield describe_outcome(lambda: reader.observe(lambda *_: None))
         yield describe_outcome(lambda: reader.list_associations([INTEGRATION]))
         yield describe_outcome(probe.list_integrations)
-        yield describe_outcome(lambda: probe.list_object_keys(INTEGRATION))
+        yield describe_outcome(lambda: probe.get_integration(INTEGRATION))
+        yield describe_outcome(lambda: probe.find_key("key"))
+        yield describe_outcome(lambda: probe.get_key_policy("key"))
         yield describe_outcome(lambda: probe.check_associations_access(INTEGRATION))
         yield describe_outcome(lambda: probe.find_bucket_region("bucket"))
         yield describe_outcome(lambda: probe.find_bucket_encryption("bucket"))
+        yield describe_outcome(lambda: probe.find_bucket_policy("bucket"))
+        yield describe_outcome(lambda: probe.find_bucket_ownership("bucket"))
         yield describe_outcome(store.load)
         yield describe_outcome(lambda: store.put("{}", None))
     session.close()

@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
-    """The wheel contains the modules, schemas, pages, licence and type marker, and no tests or examples."""
+    """The wheel contains modules, schemas, pages, a template, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
@@ -43,23 +43,28 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
     pages = {path.relative_to(REPOSITORY).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
     assert pages
-    assert names == modules | schemas | pages | {"reconciler/py.typed"}
+    others = {"reconciler/py.typed", "reconciler/cloudformation/export.yaml"}
+    assert names == modules | schemas | pages | others
     assert len(licences) == 1
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """The installed program finds its schemas without a checkout."""
+    """The installed program finds its schemas and its template without a checkout."""
     target = tmp_path / "installed"
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, wheel], check=True)
-    result = subprocess.run(
-        [target / "bin" / "reconcile", "schema", "Target"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(target)},
-        check=True,
-        capture_output=True,
-    )
-    assert json.loads(result.stdout)["title"] == "Target"
+    outputs = [
+        subprocess.run(
+            [target / "bin" / "reconcile", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(target)},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for arguments in (("schema", "Target"), ("doctor", "--sandbox"))
+    ]
+    assert json.loads(outputs[0])["title"] == "Target"
+    assert b"Nothing was written." in outputs[1]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Tests for the diagnosis as text and JSON: one line for each check, the fix below it, and no terminal escapes."""
+"""Tests for the diagnosis as text and JSON: a line for each check, the fix and JSON below it, no terminal escapes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ TARGET = TargetChecks(
     (
         Check("clock", CheckResult.WARNING, "70 s", "set it"),
         Check("bucket-region", CheckResult.FAILED, "gone", "make it", "b"),
+        Check("bucket-policy", CheckResult.FAILED, "none", "add this:", "b", {"Effect": "Allow"}),
+        Check("bucket-policy", CheckResult.FAILED, "none", "add this:", "c", {"Effect": "Allow"}),
     ),
 )
 DIAGNOSIS = Diagnosis(PROGRAM, (TARGET, TargetChecks("dev", None, None, ())))
@@ -38,10 +40,16 @@ prod  123456789012 us-east-1
       set it
   failed   bucket-region  gone
       make it
+  failed   bucket-policy  none
+      add this:
+      {
+        "Effect": "Allow"
+      }
+  failed   bucket-policy  none
 
 dev
 
-Checks: 1 ok, 1 warning, 1 failed, 1 skipped. Nothing was written.
+Checks: 1 ok, 1 warning, 3 failed, 1 skipped. Nothing was written.
 """
 
 
@@ -62,19 +70,21 @@ def test_json_diagnosis_fits_its_schema() -> None:
     """The JSON of a diagnosis fits doctor.v1.json and contains every check."""
     document = json.loads(render_json(DIAGNOSIS))
     VALIDATOR.validate(document)
-    assert document["summary"] == {"ok": 1, "warning": 1, "failed": 1, "skipped": 1}
+    assert document["summary"] == {"ok": 1, "warning": 1, "failed": 3, "skipped": 1}
     assert document["targets"][0]["checks"][1] == {
         "name": "bucket-region", "about": "b", "result": "failed", "seen": "gone", "fix": "make it",
+        "paste": None,
     }  # fmt: skip
+    assert document["targets"][0]["checks"][2]["paste"] == {"Effect": "Allow"}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_texts_cannot_inject_escapes_or_lines(text: str) -> None:
     """Names and messages from outside cannot add lines or invisible characters to a diagnosis."""
-    check = Check("integration", CheckResult.FAILED, text, text, text)
+    check = Check("integration", CheckResult.FAILED, text, text, text, {text: text})
     diagnosis = Diagnosis((check,), (TargetChecks(f"t{text}", None, text, (check,)),))
     output = render_text(diagnosis, is_terminal=False)
-    assert len(output.splitlines()) == 9
+    assert len(output.splitlines()) == 15
     assert all(line.isprintable() for line in output.splitlines())
     document = render_json(diagnosis)
     assert document.isascii()

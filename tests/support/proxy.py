@@ -29,6 +29,9 @@ class Request:
         """The AWS operation, from the service, method and path."""
         if "/s3/aws4_request" in self.headers.get("Authorization", ""):
             return {"GET": "GetObject", "PUT": "PutObject"}[self.method]
+        target = self.headers.get("X-Amz-Target", "")  # KMS names the operation here: TrentService.DescribeKey
+        if target:
+            return target.partition(".")[2]
         path = urlsplit(self.path).path
         if path == "/":
             return "STS"

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 @options.state
 @options.ignored_new_state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
-    """Check credentials, permissions, data integrations, buckets and journal. Exit with 1 if a check fails.
+    """Check credentials, permissions, data integrations, keys, buckets and journal. Exit with 1 if a check fails.
+
+    For a bulk export, it prints the policy statements that AWS's guide asks for.
 
     This command writes nothing. Checks that would need a write are listed as skipped.
     """

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK, remove_remedy
 from reconciler.core.errors import AccessDenied, ClockSkewed, CloudError, Throttled, Unauthenticated, Unreachable
+from reconciler.core.model import Json
 
 _NETWORK = "check the network, the proxy settings and the Region"
 
@@ -26,7 +27,8 @@ class CheckResult(StrEnum):
 class Check:
     """One check: its result, what it found, and what to do about a fault.
 
-    `subject` distinguishes checks of the same name: it is a data integration or a bucket.
+    `subject` distinguishes checks of the same name: it is a data integration or a bucket. `paste` is the JSON that the
+    fix asks for, such as a statement of a policy.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Check:
     message: str
     fix: str | None = None
     subject: str | None = None
+    paste: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,15 @@ def build_failed_check(name: str, error: CloudError, permission: str, subject: s
         case _:
             pass
     return Check(name, result, remove_remedy(str(error)), fix, subject)
+
+
+def build_unread_check(name: str, error: CloudError, permission: str, subject: str, hint: str = "") -> Check:
+    """Return the check of a setting that could not be read: skipped if the permission is missing.
+
+    `permission` is an action and its resource ("kms:DescribeKey on KEY"). `hint` follows the fix.
+    """
+    if not isinstance(error, AccessDenied):
+        return build_failed_check(name, error, permission, subject)
+    action, _, resource = permission.partition(" on ")
+    reason = f"{action} is not allowed on {resource}: {error}"
+    return build_skipped_check(name, reason, f"allow {permission}{hint}", subject)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from reconciler.core.doctor.diagnosis import Check, CheckResult, build_failed_check, build_skipped_check
 from reconciler.core.errors import AccessDenied, CloudError
-from reconciler.core.model import Integration, Manifest
+from reconciler.core.model import Integration, Json, Manifest
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.live_warnings import find_source_warning
 from reconciler.core.plan.source_kind import SourceKind, get_source_kind
@@ -24,6 +25,29 @@ class Encryption:
 
     algorithm: str
     key: str | None
+
+    @property
+    def is_kms(self) -> bool:
+        """True for SSE-KMS."""
+        return self.algorithm in _KMS_ALGORITHMS
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationDetails:
+    """Members of a data integration from GetDataIntegration. An unknown key is None, and an unknown source is ""."""
+
+    key: str | None
+    objects: Mapping[str, Any]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Bulk export to S3: a data integration, and the bucket and prefix to which manifests export."""
+
+    integration: Integration
+    bucket: str
+    prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +77,17 @@ def check_integration(
     identifier: str,
     manifests: Sequence[Manifest],
     integrations: Sequence[Integration],
-    objects: Sequence[str] | CloudError | None = None,
+    details: IntegrationDetails | CloudError | None = None,
+    example_objects: Json = None,
 ) -> Check:
     """Judge whether a data integration of manifests exists, and whether its manifests suit its source.
 
-    A bulk export needs an ObjectConfiguration, and for some sources AWS documents another use.
-    `objects` are the keys of the data integration's own ObjectConfiguration, or None if it was not read.
+    A bulk export needs an ObjectConfiguration, and for some sources AWS documents another use. `details` are None if
+    they were not read. `example_objects` are the ObjectConfiguration of AWS's guide.
     """
     if match := find_integration(identifier, integrations):
-        check = _check_objects(identifier, match, select_without_objects(manifests), objects)
+        check = _check_objects(identifier, match, select_without_objects(manifests), details)
+        check = replace(check, paste=example_objects) if check.result is CheckResult.FAILED else check
         return _warn_of_source(check, manifests, match) if check.result is CheckResult.OK else check
     suggestion = find_closest(identifier, (each.name for each in integrations))
     first = manifests[0].origin
@@ -76,37 +102,65 @@ def select_without_objects(manifests: Iterable[Manifest]) -> tuple[Manifest, ...
     return tuple(each for each in manifests if not each.spec.get("ObjectConfiguration"))
 
 
-def is_bulk_export(integration: Integration, objects: Sequence[str] | CloudError | None) -> bool:
+def is_bulk_export(integration: Integration, details: IntegrationDetails | CloudError | None) -> bool:
     """Tell whether associations of a data integration are bulk exports of Customer Profiles.
 
     In the sample of AWS, only the data integration has the objects, not the association (Amazon Connect administrator
     guide, "Set up bulk export").
     """
-    object_names = () if objects is None or isinstance(objects, CloudError) else objects
-    return get_source_kind(integration) is SourceKind.BULK_EXPORT or _CUSTOMER_PROFILES in object_names
+    if isinstance(details, IntegrationDetails):
+        integration = replace(integration, source=integration.source or details.source)
+        if _CUSTOMER_PROFILES in details.objects:
+            return True
+    return get_source_kind(integration) is SourceKind.BULK_EXPORT
+
+
+def is_unclear(integration: Integration, details: IntegrationDetails | CloudError) -> bool:
+    """Tell whether a data integration may be a bulk export, because nothing shows what it is."""
+    return isinstance(details, CloudError) and get_source_kind(integration).may_be_bulk_export
 
 
 def _check_objects(
-    identifier: str, integration: Integration, manifests: Sequence[Manifest], objects: Sequence[str] | CloudError | None
+    identifier: str,
+    integration: Integration,
+    manifests: Sequence[Manifest],
+    details: IntegrationDetails | CloudError | None,
 ) -> Check:
     name, message = "integration", f"{identifier!r} exists"
     message += f": {integration.arn}" if integration.arn != identifier else ""
-    if not manifests or objects is None or not is_bulk_export(integration, objects):
+    if not manifests or details is None or not is_bulk_export(integration, details):
         return Check(name, CheckResult.OK, message, subject=identifier)
-    if isinstance(objects, CloudError):
+    if isinstance(details, CloudError):
         fix = (
             f"allow app-integrations:GetDataIntegration on {integration.arn}"
-            if isinstance(objects, AccessDenied)
+            if isinstance(details, AccessDenied)
             else None
         )
-        fix = fix or build_failed_check(name, objects, "").fix
-        message += f"; its ObjectConfiguration could not be read: {objects}"
+        fix = fix or build_failed_check(name, details, "").fix
+        message += f"; its ObjectConfiguration could not be read: {details}"
         return Check(name, CheckResult.WARNING, message, fix, identifier)
-    if objects:
+    if flaw := _find_objects_flaw(details.objects):
+        fix = "use a data integration with one domain and one object type: a bulk export has one of each"
+        return Check(name, CheckResult.WARNING, f"{message}; its ObjectConfiguration {flaw}", fix, identifier)
+    if details.objects:
         return Check(name, CheckResult.OK, f"{message}; it has an ObjectConfiguration", subject=identifier)
     manifest = f"{manifests[0].name!r} ({manifests[0].origin})"
     message += f"; it is a bulk export, and neither the data integration nor {manifest} has an ObjectConfiguration"
     return Check(name, CheckResult.FAILED, message, "add an ObjectConfiguration to one of them", identifier)
+
+
+def _find_objects_flaw(objects: Mapping[str, Any]) -> str | None:
+    """Return how an ObjectConfiguration differs from that of AWS's guide. A missing one has no flaw."""
+    if not objects:
+        return None
+    profiles = objects.get(_CUSTOMER_PROFILES)
+    if not isinstance(profiles, Mapping):
+        return f"has no {_CUSTOMER_PROFILES}"
+    for member in ("domainName", "objectType"):
+        values = profiles.get(member)
+        if not isinstance(values, list) or len(values) != 1:
+            return f"does not have exactly one {member}"
+    return None
 
 
 def _warn_of_source(check: Check, manifests: Iterable[Manifest], integration: Integration) -> Check:
@@ -144,13 +198,34 @@ def find_destination_buckets(manifests: Iterable[Manifest], bulk_exports: Collec
         scheme, rest = _split_destination(manifest)
         if scheme != "s3":
             continue
-        objects = manifest.spec.get("ObjectConfiguration")
-        is_bulk = (
-            isinstance(objects, Mapping) and _CUSTOMER_PROFILES in objects
-        ) or manifest.integration in bulk_exports
         name = rest.partition("/")[0]
-        bulk_by_name[name] = bulk_by_name.get(name, False) or is_bulk
+        bulk_by_name[name] = bulk_by_name.get(name, False) or is_bulk_manifest(manifest, bulk_exports)
     return tuple(Bucket(name, exports) for name, exports in sorted(bulk_by_name.items()))
+
+
+def find_exports(
+    manifests: Iterable[Manifest], integrations: Mapping[str, Integration], bulk_exports: Collection[str]
+) -> tuple[Export, ...]:
+    """Return the bulk exports to S3, each once.
+
+    `integrations` are the data integrations that exist, by their identifier in manifests. `bulk_exports` are the
+    identifiers of those that are bulk exports.
+    """
+    exports: dict[Export, None] = {}
+    for manifest in manifests:
+        scheme, rest = _split_destination(manifest)
+        integration = integrations.get(manifest.integration)
+        if integration and scheme == "s3" and is_bulk_manifest(manifest, bulk_exports):
+            bucket, _, prefix = rest.partition("/")
+            exports[Export(integration, bucket, prefix.rstrip("/"))] = None
+    return tuple(exports)
+
+
+def is_bulk_manifest(manifest: Manifest, bulk_exports: Collection[str]) -> bool:
+    """Tell whether the association of a manifest is a bulk export of Customer Profiles."""
+    objects = manifest.spec.get("ObjectConfiguration")
+    has_profiles = isinstance(objects, Mapping) and _CUSTOMER_PROFILES in objects
+    return has_profiles or manifest.integration in bulk_exports
 
 
 def list_other_destinations(manifests: Iterable[Manifest]) -> tuple[str, ...]:
@@ -192,7 +267,7 @@ def check_bucket_encryption(bucket: Bucket, answer: Encryption | CloudError | No
         )
     fix = "encrypt the bucket by default with SSE-KMS and the key of the data integration: a bulk export needs it"
     default = f"the default encryption of bucket {bucket.name} is"
-    if answer is None or answer.algorithm not in _KMS_ALGORITHMS:
+    if answer is None or not answer.is_kms:
         message = f"{default} {answer.algorithm if answer else 'none'}, not SSE-KMS"
         return Check(
             name, CheckResult.FAILED if bucket.is_bulk_export else CheckResult.WARNING, message, fix, bucket.name

@@ -66,15 +66,16 @@ class TargetSession:
         return Reader(self._create_reading_client(CONCURRENCY), self._find_scope())
 
     def create_probe(self) -> Probe:
-        """Return the read-only client of AppIntegrations and buckets for `reconcile doctor`. Raises CloudError."""
+        """Return the read-only clients for `reconcile doctor`. Raises CloudError."""
         from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - only `reconcile doctor` needs it
 
         config = self._default_config.merge(
             Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # buckets have no host names there
         )
-        with translate_errors("creating a client for S3"):
+        with translate_errors("creating the clients for S3 and KMS"):
             buckets = self._track_client(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
-        return Probe(self._create_reading_client(1), buckets, self._find_scope())
+            keys = self._track_client(self._session.client("kms", endpoint_url=self._endpoint_url, config=config))
+        return Probe(self._create_reading_client(1), buckets, keys, self._find_scope())
 
     def create_writer(self, clock: Clock) -> Writer:
         """Return the writer. It sends each call once: with its defaults, botocore would retry a Create."""

@@ -13,7 +13,7 @@ from reconciler.core.aws.signature_errors import RENEW_CREDENTIALS, SET_CLOCK
 from reconciler.core.doctor import checks, reach
 from reconciler.core.doctor.checks import DatedAnswer, Identity
 from reconciler.core.doctor.diagnosis import Check, CheckResult, Diagnosis, TargetChecks
-from reconciler.core.doctor.reach import Bucket, Encryption
+from reconciler.core.doctor.reach import Bucket, Encryption, Export, IntegrationDetails
 from reconciler.core.errors import (
     AccessDenied,
     ClockSkewed,
@@ -322,13 +322,22 @@ BULK = Integration(INTEGRATION.arn, INTEGRATION.name, "AmazonConnect://AppIntegr
 WITHOUT_OBJECTS = manifest("silent", ObjectConfiguration=None)
 
 
+PROFILES: Any = {"domainName": ["my-domain"], "objectType": ["_profile"]}
+GUIDE_OBJECTS: Any = {"CustomerProfiles": PROFILES}
+
+
+def describe(objects: Any) -> IntegrationDetails | CloudError:
+    """Return the details of a data integration with an ObjectConfiguration, or the error of the read."""
+    return objects if isinstance(objects, CloudError) else IntegrationDetails("key", objects)
+
+
 @pytest.mark.parametrize(
     ("integration", "desired", "objects", "result", "fix"),
     [
-        (BULK, WITHOUT_OBJECTS, ("CustomerProfiles",), "ok", None),
-        (INTEGRATION, WITHOUT_OBJECTS, ("CustomerProfiles",), "ok", None),
-        (BULK, manifest(), None, "ok", None),
-        (BULK, WITHOUT_OBJECTS, (), "failed", "add an ObjectConfiguration"),
+        (BULK, WITHOUT_OBJECTS, GUIDE_OBJECTS, "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, GUIDE_OBJECTS, "ok", None),
+        (BULK, manifest(), {}, "ok", None),
+        (BULK, WITHOUT_OBJECTS, {}, "failed", "add an ObjectConfiguration"),
         (
             BULK,
             WITHOUT_OBJECTS,
@@ -337,8 +346,8 @@ WITHOUT_OBJECTS = manifest("silent", ObjectConfiguration=None)
             f"allow app-integrations:GetDataIntegration on {BULK.arn}",
         ),
         (BULK, WITHOUT_OBJECTS, Throttled("no"), "warning", "run this again later"),
-        (INTEGRATION, WITHOUT_OBJECTS, (), "ok", None),
-        (INTEGRATION, WITHOUT_OBJECTS, ("Account",), "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, {}, "ok", None),
+        (INTEGRATION, WITHOUT_OBJECTS, {"Account": {}}, "ok", None),
         (INTEGRATION, WITHOUT_OBJECTS, AccessDenied("no"), "ok", None),
     ],
 )
@@ -346,13 +355,66 @@ def test_bulk_export_must_name_its_objects(
     integration: Integration, desired: Any, objects: Any, result: str, fix: str | None
 ) -> None:
     """A bulk export needs an ObjectConfiguration on the data integration or in the manifest."""
-    assert reach.is_bulk_export(integration, objects) is (integration is BULK or objects == ("CustomerProfiles",))
-    check = reach.check_integration(integration.name, [manifest("other"), desired], (integration,), objects)
+    details = describe(objects)
+    assert reach.is_bulk_export(integration, details) is (integration is BULK or objects == GUIDE_OBJECTS)
+    desired_manifests = [manifest("other"), desired]
+    check = reach.check_integration(integration.name, desired_manifests, (integration,), details, GUIDE_OBJECTS)
     assert check.result == result
     assert (check.fix or "").startswith(fix or "")
     assert (check.fix is None) == (fix is None)
+    assert check.paste == (GUIDE_OBJECTS if result == "failed" else None)
     if result == "failed":
         assert "'silent' (silent.yaml:1)" in check.message
+
+
+@pytest.mark.parametrize(
+    ("objects", "flaw"),
+    [
+        ({"Account": {}}, "has no CustomerProfiles"),
+        ({"CustomerProfiles": PROFILES | {"objectType": ["_profile", "Case"]}}, "does not have exactly one objectType"),
+        ({"CustomerProfiles": PROFILES | {"domainName": []}}, "does not have exactly one domainName"),
+        ({"CustomerProfiles": {"objectType": ["_profile"]}}, "does not have exactly one domainName"),
+    ],
+)
+def test_objects_that_differ_from_the_guide_are_a_warning(objects: Any, flaw: str) -> None:
+    """A data integration of a bulk export has one domain and one object type."""
+    check = reach.check_integration(BULK.name, [WITHOUT_OBJECTS], (BULK,), describe(objects))
+    assert check.result is CheckResult.WARNING
+    assert check.message.endswith(f"; its ObjectConfiguration {flaw}")
+    assert "one domain and one object type" in (check.fix or "")
+
+
+def test_source_of_a_bulk_export_may_come_from_either_call() -> None:
+    """A bulk export is recognised by its source in GetDataIntegration if ListDataIntegrations does not return it."""
+    unknown = replace(INTEGRATION, source="")
+    assert reach.is_bulk_export(unknown, IntegrationDetails("key", {}, BULK.source))
+    assert not reach.is_bulk_export(unknown, IntegrationDetails("key", {}, "s3://x"))
+    assert not reach.is_bulk_export(replace(INTEGRATION, source="s3://x"), IntegrationDetails("key", {}, BULK.source))
+
+
+def test_data_integration_that_was_not_read_may_be_a_bulk_export() -> None:
+    """If GetDataIntegration fails, a data integration may be a bulk export unless its source is known."""
+    unknown, crm = replace(INTEGRATION, source=""), replace(INTEGRATION, source="Salesforce://AppFlow/x")
+    assert reach.is_unclear(unknown, AccessDenied("no"))
+    assert not reach.is_unclear(crm, AccessDenied("no"))
+    assert not reach.is_unclear(unknown, IntegrationDetails("key", {}))
+
+
+def test_bulk_exports_are_distinct_prefixes_of_buckets() -> None:
+    """Each prefix of a data integration is one export. Other destinations and other associations are omitted."""
+    manifests = (
+        manifest("a", DestinationURI="s3://a/x"),
+        manifest("b", DestinationURI="S3://a/x/"),
+        manifest("c", DestinationURI="s3://a", ObjectConfiguration=None),
+        manifest("d", DestinationURI="kinesis://a"),
+        manifest("e", DestinationURI="s3://e", DataIntegrationIdentifier="missing"),
+    )
+    by_name = {INTEGRATION.name: INTEGRATION}
+    assert reach.find_exports(manifests, by_name, ()) == (Export(INTEGRATION, "a", "x"),)
+    assert reach.find_exports(manifests, by_name, {INTEGRATION.name}) == (
+        Export(INTEGRATION, "a", "x"),
+        Export(INTEGRATION, "a", ""),
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.doctor.checks import DatedAnswer, Identity
-from reconciler.core.doctor.reach import Encryption
+from reconciler.core.doctor.exports import Key
+from reconciler.core.doctor.reach import Encryption, IntegrationDetails
 from reconciler.core.errors import AccessDenied, CloudError, Unauthenticated, Unreachable
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
@@ -84,6 +85,16 @@ def build_xml_response(status: int, body: str, date: str = DATE) -> bytes:
     ).encode()
 
 
+def list_bucket_reads(probe: Probe) -> tuple[Callable[[str], Any], ...]:
+    """Return the reads of the settings of a bucket."""
+    return (
+        probe.find_bucket_region,
+        probe.find_bucket_encryption,
+        probe.find_bucket_policy,
+        probe.find_bucket_ownership,
+    )
+
+
 def build_s3_error(code: str, status: int = 403) -> bytes:
     """Return an error of S3."""
     return build_xml_response(
@@ -92,9 +103,10 @@ def build_s3_error(code: str, status: int = 403) -> bytes:
 
 
 def test_probe_clients_cannot_write(server: SandboxServer) -> None:
-    """Calls that could write fail before they are sent: for AppIntegrations, export buckets and journals."""
+    """Calls that could write fail before they are sent: for AppIntegrations, export buckets, keys and journals."""
     integrations, buckets = create_client("appintegrations", server), create_client("s3", server)
-    Probe(integrations, buckets, ArnScope("aws", "us-east-1", "123456789012"))
+    keys = create_client("kms", server)
+    Probe(integrations, buckets, keys, ArnScope("aws", "us-east-1", "123456789012"))
     journals = create_ambient_client(
         "s3", ConnectionSettings("0", endpoint_url=server.url, has_dummy_credentials=True), MODELS, is_read_only=True
     )
@@ -103,6 +115,10 @@ def test_probe_clients_cannot_write(server: SandboxServer) -> None:
         lambda: buckets.put_object(Bucket="b", Key="k", Body=b""),
         lambda: buckets.delete_bucket(Bucket="b"),
         lambda: buckets.create_bucket(Bucket="b"),
+        lambda: buckets.put_bucket_policy(Bucket="b", Policy="{}"),
+        lambda: keys.put_key_policy(KeyId="k", Policy="{}"),
+        lambda: keys.generate_data_key(KeyId="k"),
+        lambda: keys.create_grant(KeyId="k", GranteePrincipal="p", Operations=["Decrypt"]),
         lambda: integrations.create_data_integration_association(
             DataIntegrationIdentifier="profiles-export", DestinationURI="s3://b"
         ),
@@ -180,21 +196,91 @@ def test_encryption_rule_without_a_default_is_none(probe: Probe, proxy: FaultPro
     assert probe.find_bucket_encryption("b-1") is None
 
 
+def test_key_and_objects_of_a_data_integration_are_read(probe: Probe) -> None:
+    """GetDataIntegration returns the key and the ObjectConfiguration, which may be missing."""
+    integrations = {each.name: each.arn for each in probe.list_integrations()}
+    details = probe.get_integration(integrations["profiles-export"])
+    assert details.key == f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5eed0000-0000-4000-8000-000000000000"
+    assert details.source == "AmazonConnect://AppIntegrations"
+    assert details.objects["CustomerProfiles"]["objectType"] == ["_profile"]
+    assert probe.get_integration(integrations["crm-accounts"]).objects == {}
+
+
+def test_answer_without_a_key_is_read(probe: Probe, proxy: FaultProxy) -> None:
+    """A data integration without a KmsKey has the key None."""
+    proxy.before_request = lambda _: build_json_response('{"Name": "x"}')
+    assert probe.get_integration("arn") == IntegrationDetails(None, {})
+
+
+def build_json_response(body: str, status: int = 200) -> bytes:
+    """Return an answer of AppIntegrations or KMS."""
+    head = f"HTTP/1.1 {status} X\r\nx-amzn-RequestId: r\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def test_keys_are_read_from_kms(probe: Probe, server: SandboxServer, proxy: FaultProxy) -> None:
+    """A key is found by its ARN, id or alias, with its policy. A missing key is None."""
+    kms = create_client("kms", server)
+    metadata = kms.create_key(Policy='{"Statement": []}')["KeyMetadata"]
+    kms.create_alias(AliasName=f"alias/{metadata['KeyId']}", TargetKeyId=metadata["KeyId"])
+    key = Key(metadata["Arn"], "Enabled", "SYMMETRIC_DEFAULT", is_managed_by_aws=False)
+    for key_id in (key.arn, metadata["KeyId"], f"alias/{metadata['KeyId']}"):
+        assert probe.find_key(key_id) == key
+    assert probe.get_key_policy(key.arn) == '{"Statement": []}'
+    kms.disable_key(KeyId=metadata["KeyId"])
+    disabled = probe.find_key(key.arn)
+    assert disabled
+    assert disabled.state == "Disabled"
+    assert probe.find_key(key.arn.replace("key/", "key/0")) is None
+    proxy.before_request = lambda _: build_json_response('{"KeyMetadata": {"Arn": "a", "KeyManager": "AWS"}}')
+    assert probe.find_key("k") == Key("a", "", None, is_managed_by_aws=True)
+
+
+def test_kms_errors_have_types(probe: Probe, proxy: FaultProxy) -> None:
+    """A denied call to KMS and an unusable answer raise different error types. A proxy proves no missing key."""
+    for read_key in (probe.find_key, probe.get_key_policy):
+        proxy.before_request = lambda _: build_json_response(
+            '{"__type": "AccessDeniedException", "Message": "because"}', 400
+        )
+        with pytest.raises(AccessDenied, match="of k-1: AccessDeniedException: because"):
+            read_key("k-1")
+        proxy.before_request = lambda _: build_json_response("{}")
+        with pytest.raises(CloudError, match="AWS's answer lacks"):
+            read_key("k-1")
+        missing = build_json_response('{"__type": "NotFoundException"}', 400).replace(b"x-amzn-RequestId", b"x-other")
+        proxy.before_request = lambda _, missing=missing: missing  # type: ignore[misc]
+        with pytest.raises(Unreachable, match="the answer is not from AWS"):
+            read_key("k-1")
+
+
+def test_bucket_policy_and_ownership_are_read(probe: Probe, server: SandboxServer) -> None:
+    """The policy and the object ownership of a bucket are read, and None stands for a missing one."""
+    s3 = create_client("s3", server)
+    s3.create_bucket(Bucket="policies")
+    assert probe.find_bucket_policy("policies") is None
+    assert probe.find_bucket_ownership("policies") is None
+    s3.put_bucket_policy(Bucket="policies", Policy='{"Statement": []}')
+    rule = {"ObjectOwnership": "BucketOwnerEnforced"}
+    s3.put_bucket_ownership_controls(Bucket="policies", OwnershipControls={"Rules": [rule]})
+    assert probe.find_bucket_policy("policies") == '{"Statement": []}'
+    assert probe.find_bucket_ownership("policies") == "BucketOwnerEnforced"
+
+
 @pytest.mark.parametrize(
     ("code", "status", "error"),
     [("AccessDenied", 403, AccessDenied), ("InvalidBucketName", 400, CloudError), ("InternalError", 500, Unreachable)],
 )
 def test_s3_errors_have_types(probe: Probe, proxy: FaultProxy, code: str, status: int, error: type[CloudError]) -> None:
-    """An error of S3 has the same type for the location and for the encryption of a bucket."""
+    """An error of S3 has the same type for each setting of a bucket."""
     proxy.before_request = lambda _: build_s3_error(code, status)
-    for read_setting in (probe.find_bucket_region, probe.find_bucket_encryption):
+    for read_setting in list_bucket_reads(probe):
         with pytest.raises(error, match=f"of b-1: {code}: no"):
             read_setting("b-1")
 
 
 def test_invalid_bucket_name_is_not_requested(probe: Probe, proxy: FaultProxy) -> None:
     """An invalid bucket name is an error without a request, and does not count as an unreachable network."""
-    for read_setting in (probe.find_bucket_region, probe.find_bucket_encryption):
+    for read_setting in list_bucket_reads(probe):
         with pytest.raises(CloudError, match="is not a valid bucket name") as error_info:
             read_setting("not a\tbucket!")
         assert type(error_info.value) is CloudError
