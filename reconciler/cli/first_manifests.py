@@ -108,7 +108,7 @@ def _build_live(identifier: str | None, account: Account, config: RunConfig) -> 
         result = export_live(config, account, integration, bars.update)
     failures = (*result.failures, *result.advice)
     if not result.texts and not failures:
-        place = f"data integration {integration.name!r}" if integration else "this account and Region"
-        raise click.ClickException(f"{place} has no live association: nothing was written; use --export monthly")
+        place = f"data integration {integration.name!r} has" if integration else "this account and Region have"
+        raise click.ClickException(f"{place} no live association: nothing was written; use --export monthly")
     texts = build_live_texts(account.id, account.region, result.texts) if result.texts else {}
     return FirstManifests(texts, failures=failures, has_access_failure=result.has_access_failure)

@@ -52,7 +52,11 @@ def ask_kind(*, may_be_live: bool) -> ExportKind:
     kinds = {kind: text for kind, text in _KINDS.items() if may_be_live or kind is not ExportKind.LIVE}
     _show_choices("What should the first manifest describe?", kinds)
     answer: str = click.prompt(
-        "Export", type=Choice(list(kinds)), default=ExportKind.MONTHLY, err=True, show_choices=False
+        "Export",
+        type=Choice([each.value for each in kinds]),
+        default=ExportKind.MONTHLY.value,
+        err=True,
+        show_choices=False,
     )
     return ExportKind(answer)
 
@@ -76,7 +80,10 @@ def ask_extras(check: Callable[[Sequence[Extra]], None]) -> tuple[Extra, ...]:
 
     def convert(answer: str) -> tuple[Extra, ...]:
         words = dict.fromkeys(each for each in re.split(r"[\s,]+", answer.lower()) if each and each != "none")
-        extras = tuple(Extra(Choice(list(Extra)).convert(word, None, None)) for word in words)
+        choice = Choice([each.value for each in Extra])
+        extras = tuple(Extra(choice.convert(word, None, None)) for word in words)
+        if {Extra.GITHUB, Extra.GITLAB} <= set(extras):
+            raise UsageError("github and gitlab cannot be combined: choose one of them")
         check(extras)
         return extras
 

@@ -43,8 +43,8 @@ _NO_CI = "none"
     click.option(
         "--integration",
         metavar="NAME",
-        help="Data integration to export, by name, id or ARN.  [default: the only one of a bulk export; every one for "
-        "--export live]",
+        help="Data integration to export, by name, id or ARN. Without it, --export live takes every one.  [default: "
+        "the only one of a bulk export]",
     ),
     click.option(
         "--export",
@@ -65,7 +65,8 @@ _NO_CI = "none"
     click.option(
         "--ci",
         type=Choice([Extra.GITHUB.value, Extra.GITLAB.value, _NO_CI]),
-        help="Write the CI job that plans, and applies after a review.  [default: none]",
+        help="Write the CI job that plans, and applies after a review. At a terminal, none answers the question for other "
+        "files.  [default: none]",
     ),
     click.option("--pre-commit", is_flag=True, help="Write the pre-commit hook that validates manifests."),
     click.option("--kubernetes", is_flag=True, help="Write the controller for Kubernetes, with a kustomize overlay."),
@@ -82,7 +83,8 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     """Write the first manifests of a new folder: a Target, and one export of a data integration.
 
     The account, the Region and the data integrations come from AWS, which is only read. At a terminal, the command
-    asks for what no option gives. DIR is the folder (by default, the current folder).
+    asks for what no option gives. DIR is the folder (by default, the current folder). It becomes the top folder of a
+    repository, or is a folder in one.
 
     The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. No
     existing file is changed. If a file exists already, nothing is written; only an existing .gitignore is kept.
@@ -114,7 +116,8 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
         print_error(failure)
     if first.texts:
         if extras is None:
-            extras = init_questions.ask_extras(partial(refuse_extras, folder)) if may_ask else ()
+            should_ask = may_ask and not config.sandbox
+            extras = init_questions.ask_extras(partial(refuse_extras, folder)) if should_ask else ()
         paths = write_first_export(folder, first.texts, extras, place, config.create_clock().now())
         _print_written(folder, paths, first.open_points, extras)
         _print_next_commands(folder, config)
