@@ -65,7 +65,7 @@ def export_live(
 
 def find_repository_root(folder: Path) -> Path | None:
     """Return the top folder of the repository that contains a folder, or None outside of a repository."""
-    path = folder.absolute()
+    path = folder.resolve()
     return next((each for each in (path, *path.parents) if lexists(each / ".git")), None)
 
 
@@ -87,7 +87,7 @@ def refuse_extras(folder: Path, extras: Iterable[Extra]) -> None:
                 raise output_files.OutputError(
                     f"{folder / path} already exists: nothing was written; move it away, or omit {extra.option}"
                 )
-        if extra.needs_repository_root and root not in {None, folder.absolute()}:
+        if extra.needs_repository_root and root not in {None, folder.resolve()}:
             file = next(iter(extra.templates))
             raise UsageError(
                 f"{extra.option}: {file} has no effect in {folder}, a folder inside the repository {root}: begin in "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from reconciler import redaction
 from reconciler.app.settings import Settings
 from reconciler.cli import output
 from reconciler.cli.parameters import Choice
@@ -98,7 +99,7 @@ def _prompt(text: str, convert: Callable[[str], T]) -> T:
         try:
             return convert(answer.strip())
         except (UsageError, OSError) as error:
-            raise click.UsageError(sanitize(str(error))) from error
+            raise click.UsageError(sanitize(redaction.describe_error(error))) from error
 
     answer: T = click.prompt(text, default="", show_default=False, value_proc=convert_answer, err=True)
     return answer

@@ -262,6 +262,7 @@ def test_job_in_a_folder_inside_a_repository_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     result = Program(tmp_path).run("init", "exports", "--offline", "--ci", "github")
     assert (result.code, f"begin in {tmp_path}, or omit --ci github" in result.err) == (64, True)
+    assert Program(tmp_path).run("init", "../outside", "--offline", "--ci", "github").code == 0
     assert Program(tmp_path).run("init", "--offline", "--ci", "github").code == 0
     assert Program(tmp_path).run("init", "exports", "--offline", "--kubernetes").code == 0
 

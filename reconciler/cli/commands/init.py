@@ -65,8 +65,8 @@ _NO_CI = "none"
     click.option(
         "--ci",
         type=Choice([Extra.GITHUB.value, Extra.GITLAB.value, _NO_CI]),
-        help="Write the CI job that plans, and applies after a review. At a terminal, none answers the question for other "
-        "files.  [default: none]",
+        help="Write the CI job that plans, and applies after a review. At a terminal, none answers the question about "
+        "other files.  [default: none]",
     ),
     click.option("--pre-commit", is_flag=True, help="Write the pre-commit hook that validates manifests."),
     click.option("--kubernetes", is_flag=True, help="Write the controller for Kubernetes, with a kustomize overlay."),
