@@ -50,24 +50,22 @@ class Extra(StrEnum):
     @property
     def templates(self) -> Mapping[str, str]:
         """The path of the template of each file, by the path of the file. The file to edit is the first one."""
-        match self:
-            case Extra.GITHUB:
-                return {".github/workflows/reconcile.yml": "deploy/github/workflow.yml"}
-            case Extra.GITLAB:
-                return {".gitlab-ci.yml": "deploy/gitlab/reconciler.gitlab-ci.yml"}
-            case Extra.PRE_COMMIT:
-                return {".pre-commit-config.yaml": ".pre-commit-hooks.yaml"}
-            case Extra.KUBERNETES:
-                return {f"kubernetes/{name}": f"deploy/kubernetes/{name}" for name in _CONTROLLER_FILES}
+        return _TEMPLATES[self]
 
     @property
     def remaining_step(self) -> str:
         """The step that remains for a person, about the first file."""
-        match self:
-            case Extra.PRE_COMMIT:
-                return "run `pre-commit install` in each clone"
-            case _:
-                return "its first lines say what to set"
+        if self is Extra.PRE_COMMIT:
+            return "run `pre-commit install` in each clone"
+        return "its first lines say what to set"
+
+
+_TEMPLATES: Mapping[Extra, Mapping[str, str]] = {
+    Extra.GITHUB: {".github/workflows/reconcile.yml": "deploy/github/workflow.yml"},
+    Extra.GITLAB: {".gitlab-ci.yml": "deploy/gitlab/reconciler.gitlab-ci.yml"},
+    Extra.PRE_COMMIT: {".pre-commit-config.yaml": ".pre-commit-hooks.yaml"},
+    Extra.KUBERNETES: {f"kubernetes/{name}": f"deploy/kubernetes/{name}" for name in _CONTROLLER_FILES},
+}
 
 
 def build_extra_text(extra: Extra, template: str, account: str | None, region: str | None) -> str:
