@@ -11,9 +11,9 @@ RUN python3 -m venv /build \
     && /build/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-build.lock \
     && /build/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir --no-compile --only-binary :all: \
         --no-deps --require-hashes --requirement requirements.lock
-COPY LICENSE README.md pyproject.toml ./
+COPY .pre-commit-hooks.yaml LICENSE README.md pyproject.toml ./
+COPY deploy deploy
 COPY schemas schemas
-COPY deploy/cloudformation/export.yaml deploy/cloudformation/export.yaml
 COPY reconciler reconciler
 # Compiled here, because the folder is not writable later. Unchecked hashes keep a copy with different file times
 # compiled.

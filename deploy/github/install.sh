@@ -22,9 +22,8 @@ pip=("$environment/bin/python" -m pip --quiet --disable-pip-version-check instal
 "${pip[@]}" --no-deps --require-hashes --requirement "$source/requirements-build.lock" --requirement "$source/requirements.lock"
 # The build uses a copy, because other jobs on this machine may share the folder of the action.
 mkdir "$environment/source"
-cp -R -- "$source/LICENSE" "$source/README.md" "$source/pyproject.toml" "$source/reconciler" "$source/schemas" \
+cp -R -- "$source/.pre-commit-hooks.yaml" "$source/LICENSE" "$source/README.md" "$source/deploy" \
+    "$source/pyproject.toml" "$source/reconciler" "$source/schemas" \
     "$environment/source"
-mkdir -p "$environment/source/deploy/cloudformation"
-cp -- "$source/deploy/cloudformation/export.yaml" "$environment/source/deploy/cloudformation"
 "${pip[@]}" --no-deps --no-build-isolation "$environment/source"
 echo "program=$environment/bin/reconcile" >>"$GITHUB_OUTPUT"

@@ -58,11 +58,17 @@ class ExportResult:
 
 
 def export_targets(
-    desired: Desired, config: RunConfig, progress: Progress, *, should_skip_managed: bool
+    desired: Desired,
+    config: RunConfig,
+    progress: Progress,
+    *,
+    should_skip_managed: bool,
+    only_integration: str | None = None,
 ) -> ExportResult:
     """Export the live associations of each target without a write. A target that fails does not stop the others.
 
     If `should_skip_managed`, leave out associations that a manifest covers or that the Target ignores.
+    `only_integration` is the ARN of the only data integration to export, or None for every one.
     """
     result = ExportResult()
     runner = Runner(config, Event())
@@ -78,10 +84,14 @@ def export_targets(
             result.has_access_failure |= is_access_failure(error)
             continue
         for arn, reason in target_preview.plan.unlisted:
+            if only_integration not in {None, arn}:
+                continue
             integration = f"{target_preview.plan.integration_names[arn]}, {arn}"
             result.failures.append(f"the associations of {integration} could not be listed: {reason}")
         ignored_arns = {each.live.arn for each in target_preview.plan.ignored}
         for exported_manifest in export_associations(target, target_preview):
+            if only_integration not in {None, exported_manifest.live.spec["DataIntegrationIdentifier"]}:
+                continue
             is_ignored = exported_manifest.live.arn in ignored_arns
             result.managed_count += exported_manifest.managed_by is not None
             result.ignored_count += is_ignored

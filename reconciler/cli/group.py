@@ -34,10 +34,13 @@ _COMMANDS = {
 }
 _DEFAULT_COMMAND = "run"
 _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
+    "apply": "`reconcile`",
+    "check": "'validate'",
     "help": "`reconcile --help`",
+    "list": "'status'",
     "version": "`reconcile --version`",
 }
-"""Words that people type as a command, and the option that does the same."""
+"""Words that people type as a command, and what does the same."""
 
 
 def _suggest_command(name: str) -> str:

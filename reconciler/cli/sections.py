@@ -10,10 +10,10 @@ import click
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MANIFESTS, TARGETS, AWS, WRITES, JOURNAL, RESULT = "Manifests", "Targets", "AWS", "Writes", "Journal", "Result"
-SCHEDULE, PAGE = "Schedule", "Page and webhooks"
+SCHEDULE, PAGE, OTHER_FILES = "Schedule", "Page and webhooks", "Other files"
 _OPTIONS = "Options"
 """Title of the options without a section."""
-_ORDER = (MANIFESTS, TARGETS, AWS, WRITES, JOURNAL, RESULT, SCHEDULE, PAGE, _OPTIONS)
+_ORDER = (MANIFESTS, OTHER_FILES, TARGETS, AWS, WRITES, JOURNAL, RESULT, SCHEDULE, PAGE, _OPTIONS)
 _HELP_OPTION = ("-h, --help", "Show this message and exit.")
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from reconciler.core.doctor.guide import Guide
-
-_FILE = "export.yaml"
+from reconciler.edge.templates import read_template
 
 
 class _TemplateLoader(yaml.SafeLoader):
@@ -27,8 +23,5 @@ _TemplateLoader.add_multi_constructor("!", _read_function)
 
 def load_guide() -> Guide:
     """Return what the template says about keys, buckets and data integrations."""
-    folder: Traversable = files("reconciler") / "cloudformation"
-    if not folder.is_dir():  # in a checkout, the template is not inside the package
-        folder = Path(__file__).parents[2] / "deploy" / "cloudformation"
-    text = (folder / _FILE).read_text(encoding="utf-8")
+    text = read_template("deploy/cloudformation/export.yaml")
     return Guide(yaml.load(text, _TemplateLoader)["Resources"])  # noqa: S506 - a subclass of SafeLoader

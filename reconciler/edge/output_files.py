@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 _MAX_NAMES = 3
@@ -45,16 +45,19 @@ def write_files(folder: Path, texts: Mapping[str, str], *, may_overwrite: bool) 
 def create_files(folder: Path, texts: Mapping[str, str]) -> None:
     """Create new files with these texts, by their path below a folder. Raises OutputError.
 
-    No existing file is changed. If one of the files exists, none is created.
+    No existing file is changed. If one of the files exists or cannot be written, none is created.
     """
     refuse_existing(folder / name for name in texts)
-    for name, text in texts.items():
-        path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _create_file(path, text.encode())
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    with ExitStack() as stack:
+        for name, text in texts.items():
+            path = folder / name
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _create_file(path, text.encode())
+            except OSError as error:
+                raise OutputError(f"{path} cannot be written: {error.strerror}; nothing was written") from error
+            stack.callback(_remove_file, path)
+        stack.pop_all()
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
@@ -99,6 +102,11 @@ def _has_content(path: Path, content: bytes) -> bool:
             return file.read(len(content) + 1) == content
     except OSError:  # a link, a folder or an unreadable file counts as different
         return False
+
+
+def _remove_file(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def _create_file(path: Path, content: bytes) -> None:

@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from support.kustomize import run_kustomize, select_kind
 from support.program import Program
 from support.terminal import END_OF_INPUT, Keys
 
-from reconciler.sandbox import SandboxServer
+from reconciler.core.text import format_count
+from reconciler.sandbox import Behaviour, SandboxServer
 
 FILES = {
     ".gitignore", "manifests/target.yaml", "manifests/profiles-export-monthly.yaml",
@@ -118,7 +120,10 @@ def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
         (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, nothing is asked"),
         (("--offline", "--account", "1"), "AccountId: '1' is not the id of an account: write its twelve digits"),
         (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
-        (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window"),
+        (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window, live"),
+        (("--offline", "--export", "live"), "--offline and --export live cannot be combined: only AWS knows the live"),
+        (("--export", "live", "--destination", "s3://b1x"), "--destination and --export live cannot be combined"),
+        (("--offline", "--ci", "jenkins"), "'jenkins' is not known: use one of github, gitlab, none"),
         (("--offline", "--region", "mars"), "--region: 'mars' is not"),
         (("file", "--offline"), "file is not a folder: choose another folder"),
         (("--offline", "--integration", "\udcff"), "these values make no valid manifest"),
@@ -165,17 +170,149 @@ def test_password_of_the_endpoint_is_not_shown(program: Program, server: Sandbox
 
 
 def test_terminal_asks_for_what_no_option_gives(program: Program) -> None:
-    """At a terminal, the command asks for the data integration, the kind and the destination."""
-    keys = Keys("profiles-backfill\nwindow\ns3://corp-exports/x\n", "Data integration")
+    """At a terminal, the command asks for the kind, the data integration, the destination and other files."""
+    keys = Keys("window\nprofiles-backfill\ns3://corp-exports/x\ngithub, pre-commit\n", "Export")
     code, screen = program.type_on_terminal("init", keys=keys)
     assert code == 0, screen
     (path,) = (program.folder / "manifests").glob("profiles-backfill-20*.yaml")
     assert "DestinationURI: s3://corp-exports/x\n" in path.read_text()
+    assert (program.folder / ".github/workflows/reconcile.yml").exists()
+    assert (program.folder / ".pre-commit-config.yaml").exists()
+
+
+def test_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
+    """Each answer is checked at once. A wrong one gives one line, and the same question follows."""
+    (tmp_path / ".gitlab-ci.yml").touch()
+    answers = ("weekly", "monthly", "corp", "s3://corp/x", "gitlab", "github gitlab", "make", "")
+    keys = Keys("".join(f"{each}\n" for each in answers), "Export")
+    code, screen = Program(tmp_path).type_on_terminal("init", "--offline", keys=keys)
+    assert code == 0, screen
+    remedy = "write letters or digits, ://, and a name, such as s3://bucket/prefix"
+    assert re.findall(r"Error: (.*?)\r?\n", screen) == [
+        "'weekly' is not known: use one of monthly, window",
+        f"these values make no valid manifest: DestinationURI: 'corp' is not a valid URI: {remedy}",
+        ".gitlab-ci.yml already exists: nothing was written; move it away, or omit --ci gitlab",
+        "github and gitlab cannot be combined: choose one of them",
+        "'make' is not known: use one of github, gitlab, pre-commit, kubernetes",
+    ]
+    assert list_files(tmp_path) == FILES | {".gitlab-ci.yml"}
+
+
+def test_options_answer_each_question(program: Program) -> None:
+    """With an option for each question, the command asks nothing at a terminal."""
+    options = ("--export", "monthly", "--integration", "profiles-export", "--destination", "", "--ci", "none")
+    code, screen = program.type_on_terminal("init", *options, keys=Keys(""))
+    assert (code, "?" in screen) == (0, False)
+    assert list_files(program.folder) == FILES
+
+
+def test_requested_files_fit_the_account(program: Program) -> None:
+    """The workflow, the hook and the overlay are written, and a line for each says what remains to be done."""
+    options = ("--integration", "profiles-export", "--destination", "s3://b1x/y", "--kubernetes", "--pre-commit")
+    result = program.run("init", *options, "--ci", "github")
+    assert (result.code, result.err) == (0, "")
+    assert [line for line in result.out.splitlines() if line.startswith("to do")] == [
+        "to do    .github/workflows/reconcile.yml: its first lines say what to set",
+        "to do    .pre-commit-config.yaml: run `pre-commit install` in each clone",
+        "to do    kubernetes/overlay/kustomization.yaml: its first lines say what to set",
+    ]
+    assert program.run("validate", "--strict").code == 0
+
+
+def test_overlay_builds(tmp_path: Path) -> None:
+    """The tool kustomize builds the written overlay into the controller."""
+    Program(tmp_path).run("init", "--offline", "--account", "111122223333", "--kubernetes")
+    documents = run_kustomize(tmp_path / "kubernetes/overlay")
+    assert len(select_kind(documents, "Deployment")) == 1
+    (account,) = select_kind(documents, "ServiceAccount")
+    assert "::111122223333:" in account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+
+
+@pytest.mark.parametrize(
+    ("option", "path"),
+    [
+        (("--ci", "github"), ".github/workflows/reconcile.yml"),
+        (("--ci", "gitlab"), ".gitlab-ci.yml"),
+        (("--pre-commit",), ".pre-commit-config.yaml"),
+        (("--kubernetes",), "kubernetes/controller/service.yaml"),
+    ],
+)
+def test_requested_file_is_not_overwritten(tmp_path: Path, option: tuple[str, ...], path: str) -> None:
+    """If a requested file exists, the error names it and its option, and nothing at all is written."""
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text("mine")
+    result = Program(tmp_path).run("init", "--offline", *option)
+    assert (result.code, result.err) == (
+        1, f"reconcile: {path} already exists: nothing was written; move it away, or omit {' '.join(option)}\n",
+    )  # fmt: skip
+    assert list_files(tmp_path) == {path}
+
+
+def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    """If the last file cannot be written, the first ones are removed, and the command can be repeated."""
+    (tmp_path / "kubernetes").touch()
+    result = Program(tmp_path).run("init", "--offline", "--kubernetes")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.endswith("nothing was written\n")
+    assert list_files(tmp_path) == {"kubernetes"}
+
+
+def test_job_in_a_folder_inside_a_repository_is_refused(tmp_path: Path) -> None:
+    """A CI service and pre-commit read files only from the top folder, which the error names."""
+    (tmp_path / ".git").mkdir()
+    result = Program(tmp_path).run("init", "exports", "--offline", "--ci", "github")
+    assert (result.code, f"begin in {tmp_path}, or omit --ci github" in result.err) == (64, True)
+    assert Program(tmp_path).run("init", "../outside", "--offline", "--ci", "github").code == 0
+    assert Program(tmp_path).run("init", "--offline", "--ci", "github").code == 0
+    assert Program(tmp_path).run("init", "exports", "--offline", "--kubernetes").code == 0
+
+
+def test_live_associations_are_adopted(program: Program, server: SandboxServer) -> None:
+    """The manifests of live associations pass the strictest validation, and a run only adopts them."""
+    program.add("first")
+    program.add("other", **{"profiles-export": "profiles-backfill"})
+    assert program.run("--new-state").code == 0
+    created_writes = server.sandbox.executed_writes
+    for options, count in ((), 2), (("--integration", "profiles-backfill"), 1):
+        folder = f"new{count}"
+        result = program.run("init", folder, "--export", "live", *options)
+        assert (result.code, result.err) == (0, "")
+        new_program = Program(program.folder / folder, program.endpoint)
+        assert new_program.run("validate", "--strict").out == f"{format_count(count, 'manifest')}, 1 target: valid\n"
+        dry_run = new_program.run("--dry-run", "-o", "json")
+        assert list(dry_run.decisions.values()) == ["adopt"] * count
+    assert server.sandbox.executed_writes == created_writes
+
+
+def test_account_without_live_associations_gives_one_line(program: Program) -> None:
+    """Without a live association, nothing is written, and the line names another kind of export."""
+    result = program.run("init", "--export", "live")
+    assert (result.code, result.err) == (
+        1, "reconcile: this account and Region have no live association: nothing was written; use --export monthly\n",
+    )  # fmt: skip
+    assert list_files(program.folder) == set()
+
+
+def test_unlisted_associations_give_one_line(program: Program, server: SandboxServer) -> None:
+    """If associations cannot be listed, the reason is shown, and no file is written."""
+    server.sandbox.set_behaviour(Behaviour(list_denied="profiles-export"))
+    result = program.run("init", "--export", "live")
+    assert result.code == 1
+    assert list_files(program.folder) == set()
+
+
+def test_next_commands_show_the_time_of_the_sandbox(tmp_path: Path) -> None:
+    """With --sandbox-time, the next commands run at the same time, because the manifest was written for it."""
+    result = Program(tmp_path).run("init", "--sandbox", "--sandbox-time", "2031-03-02T10:00:00Z")
+    assert result.out.splitlines()[-2:] == [
+        "  reconcile doctor --sandbox --sandbox-time 2031-03-02T10:00:00Z",
+        "  reconcile --dry-run --sandbox --sandbox-time 2031-03-02T10:00:00Z",
+    ]
 
 
 def test_end_of_input_at_a_question_writes_nothing(program: Program) -> None:
     """Ctrl-D at a question ends the command without a file."""
-    code, _ = program.type_on_terminal("init", keys=Keys(END_OF_INPUT, "Data integration"))
+    code, _ = program.type_on_terminal("init", keys=Keys(END_OF_INPUT, "Export"))
     assert code == 130
     assert list_files(program.folder) == set()
 

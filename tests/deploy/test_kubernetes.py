@@ -277,3 +277,13 @@ def test_example_config_map_is_readable_as_mounted(tmp_path: Path) -> None:
     result = subprocess.run([SCRIPT, "validate"], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "1 manifest, 1 target: valid\n"
+
+
+def test_readme_shows_the_overlay() -> None:
+    """The overlay in the README is the one that `reconcile init` writes, except that it reads the base from git."""
+    example = re.search(r"```yaml\n(apiVersion: kustomize.*?)```", (KUBERNETES / "README.md").read_text(), re.DOTALL)
+    assert example
+    overlay = yaml.safe_load((KUBERNETES / "overlay" / "kustomization.yaml").read_text())
+    shown = yaml.safe_load(example[1])
+    assert shown.pop("resources")[0].partition("?")[0].endswith(f"/{overlay.pop('resources')[0].removeprefix('../')}")
+    assert shown == overlay

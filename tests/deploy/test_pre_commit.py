@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from support.hosts import Host, build_pip_variables, commit, create_repository, find_registry_variables
 from support.manifests import ACCOUNTS, INVALID, MANIFEST, TARGET
 from support.paths import REPOSITORY
+from support.program import SCRIPT, Program
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 CONFIG = """\
@@ -114,3 +116,18 @@ def test_a_commit_with_an_invalid_manifest_is_refused(host: Host, project: Path)
     code, output = run(host, project, "git", "commit", "--message", "Add a page")
     assert code == 0, output
     assert "Skipped" in output
+
+
+def test_hook_refuses_a_commit_with_an_invalid_manifest(host: Host) -> None:
+    """pre-commit accepts the written entry, and refuses a commit as soon as a manifest is invalid."""
+    project = create_repository(host, "project")
+    assert Program(project).run("init", "--offline", "--pre-commit").code == 0
+    host.environment["PRE_COMMIT_HOME"] = str(host.folder / "pre-commit")
+    host.environment["PATH"] = f"{SCRIPT.parent}{os.pathsep}{host.environment['PATH']}"
+    host.run_git(project, "add", "--all")
+    code, output = run(host, project, PRE_COMMIT, "run")
+    assert (code, "Passed" in output) == (0, True)
+    (project / "manifests" / "other.yaml").write_text("kind: [")
+    host.run_git(project, "add", "--all")
+    code, output = run(host, project, PRE_COMMIT, "run")
+    assert (code, "other.yaml" in output) == (1, True), output

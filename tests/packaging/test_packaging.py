@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support.paths import REPOSITORY
 
+from reconciler.core.init.extras import Extra
+
 PROJECT = "appintegrations-reconciler"
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; [^\\]+)? \\\n(?P<hashes>.+)", re.DOTALL)
 HASHES = re.compile(r"(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+")
@@ -33,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_contains_only_the_program(wheel: Path) -> None:
-    """The wheel contains modules, schemas, pages, a template, licence and type marker, and no tests or examples."""
+    """The wheel contains the modules, schemas, templates, pages, licence and type marker, and no tests or examples."""
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
@@ -43,16 +45,22 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
     pages = {path.relative_to(REPOSITORY).as_posix() for folder in folders for path in folder.iterdir()}
     assert schemas
     assert pages
-    others = {"reconciler/py.typed", "reconciler/cloudformation/export.yaml"}
-    assert names == modules | schemas | pages | others
+    templates = {f"reconciler/{path}" for extra in Extra for path in extra.templates.values()}
+    others = {"reconciler/py.typed", "reconciler/deploy/cloudformation/export.yaml"}
+    assert names == modules | schemas | templates | pages | others
     assert len(licences) == 1
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """The installed program finds its schemas and its template without a checkout."""
+    """The installed program finds its schemas and templates without a checkout."""
     target = tmp_path / "installed"
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, wheel], check=True)
+    commands = (
+        ["schema", "Target"],
+        ["doctor", "--sandbox"],
+        ["init", "new", "--offline", "--ci", "gitlab", "--pre-commit", "--kubernetes"],
+    )
     outputs = [
         subprocess.run(
             [target / "bin" / "reconcile", *arguments],
@@ -61,10 +69,12 @@ def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
             check=True,
             capture_output=True,
         ).stdout
-        for arguments in (("schema", "Target"), ("doctor", "--sandbox"))
+        for arguments in commands
     ]
     assert json.loads(outputs[0])["title"] == "Target"
     assert b"Nothing was written." in outputs[1]
+    template = (REPOSITORY / "deploy/gitlab/reconciler.gitlab-ci.yml").read_text(encoding="utf-8")
+    assert (tmp_path / "new/.gitlab-ci.yml").read_text(encoding="utf-8") == template
 
 
 @cache

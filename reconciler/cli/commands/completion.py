@@ -33,4 +33,6 @@ def command(context: click.Context, shell: str) -> None:
 
     completion_class = get_completion_class(shell)
     assert completion_class
-    click.echo(completion_class(context.find_root().command, {}, "reconcile", _VARIABLE).source())
+    script = completion_class(context.find_root().command, {}, "reconcile", _VARIABLE).source()
+    # click's script for fish would cut each description at its first comma
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import shlex
-import sys
+from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler import redaction
-from reconciler.cli import options, output
+from reconciler.cli import init_questions, options
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_doctor_advice, print_error
 from reconciler.cli.parameters import Choice
-from reconciler.cli.sections import AWS, MANIFESTS, section
-from reconciler.core.errors import UsageError
+from reconciler.cli.sections import AWS, MANIFESTS, OTHER_FILES, section
+from reconciler.core.errors import EXIT_FAILED, UsageError
+from reconciler.core.init.extras import Extra
 from reconciler.core.init.texts import GITIGNORE_FILE, GITIGNORE_LINE, ExportKind
 from reconciler.core.text import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.config import RunConfig
-    from reconciler.app.first_export import Account
 
-_EXAMPLE_INTEGRATION = "profiles-export"
-_SANDBOX_DESTINATION = "s3://example-exports/profiles"
 _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
+_NO_CI = "none"
 
 
 @click.command(
@@ -33,7 +34,7 @@ _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
     cls=Command,
     examples=(
         "reconcile init demo --sandbox",
-        "reconcile init exports --destination s3://corp-exports/profiles",
+        "reconcile init exports --destination s3://corp-exports/profiles --ci github",
     ),
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -42,13 +43,15 @@ _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
     click.option(
         "--integration",
         metavar="NAME",
-        help="Data integration to export, by name, id or ARN.  [default: the only one of a bulk export]",
+        help="Data integration to export, by name, id or ARN. Without it, --export live takes every one.  [default: "
+        "the only one of a bulk export]",
     ),
     click.option(
         "--export",
         "kind",
         type=Choice([each.value for each in ExportKind]),
-        help="Export each month, or only the last complete month (window).  [default: monthly]",
+        help="Export each month (monthly), or only the last complete month (window); or export nothing new, and write "
+        "manifests for the live associations (live), as `reconcile export` does.  [default: monthly]",
     ),
     click.option(
         "--destination",
@@ -56,6 +59,17 @@ _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
         help="Place to export to, such as s3://BUCKET/PREFIX. Without it, the manifest has a placeholder, and is "
         "suspended.",
     ),
+)
+@section(
+    OTHER_FILES,
+    click.option(
+        "--ci",
+        type=Choice([Extra.GITHUB.value, Extra.GITLAB.value, _NO_CI]),
+        help="Write the CI job that plans, and applies after a review. At a terminal, none answers the question about "
+        "other files.  [default: none]",
+    ),
+    click.option("--pre-commit", is_flag=True, help="Write the pre-commit hook that validates manifests."),
+    click.option("--kubernetes", is_flag=True, help="Write the controller for Kubernetes, with a kustomize overlay."),
 )
 @section(
     AWS,
@@ -69,32 +83,47 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     """Write the first manifests of a new folder: a Target, and one export of a data integration.
 
     The account, the Region and the data integrations come from AWS, which is only read. At a terminal, the command
-    asks for what no option gives. DIR is the folder (by default, the current folder). No existing file is changed.
+    asks for what no option gives. DIR is the folder (by default, the current folder). It becomes the top folder of a
+    repository, or is a folder in one.
 
-    The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine.
+    The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. No
+    existing file is changed. If a file exists already, nothing is written; only an existing .gitignore is kept.
     """
     from reconciler.app.config import RunConfig
-    from reconciler.app.first_export import Account, read_account, refuse_used_folder, write_first_export
+    from reconciler.app.first_export import Account, read_account, refuse_extras, refuse_used_folder, write_first_export
     from reconciler.app.once import prepare
-    from reconciler.core.init.texts import FirstExport
+    from reconciler.cli.first_manifests import Wishes, build_first_manifests
 
-    wishes = {name: values.pop(name) for name in ("integration", "kind", "destination")}
     _check_combination(account, values, is_offline=offline)
-    config = RunConfig.from_options(settings=read_settings(), dry_run=True, targets=(), state=None, **values)
-    prepare(config)
     refuse_used_folder(folder)
+    wishes = {name: values.pop(name) for name in ("kind", "integration", "destination")}
+    extras = _list_extras(**{name: values.pop(name) for name in ("ci", "pre_commit", "kubernetes")})
+    refuse_extras(folder, extras or ())
+    config = RunConfig.from_options(
+        settings=read_settings(),
+        dry_run=True,
+        targets=(),
+        state=str(folder / ".reconciler"),
+        new_state=("*",),
+        **values,
+    )
+    prepare(config)
     place = Account(account, config.region or config.settings.aws_region, ()) if offline else read_account(config)
-    if config.sandbox and wishes["destination"] is None:
-        wishes["destination"] = _SANDBOX_DESTINATION
-    if _is_attended(config):
-        _ask(wishes, place)
-    integration = _choose_integration(wishes["integration"], place, config, is_offline=offline)
-    now = config.create_clock().now()
-    kind, destination = ExportKind(wishes["kind"] or ExportKind.MONTHLY), wishes["destination"] or None
-    export = FirstExport(place.id, place.region, integration, kind, destination, now.date())
-    _print_written(folder, write_first_export(folder, export, now))
-    _print_next_commands(folder, config)
-    return 0
+    if may_ask := init_questions.is_attended(config.settings):
+        init_questions.show_account(place)
+    first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
+    for failure in first.failures:
+        print_error(failure)
+    if first.texts:
+        if extras is None:
+            should_ask = may_ask and not config.sandbox
+            extras = init_questions.ask_extras(partial(refuse_extras, folder)) if should_ask else ()
+        paths = write_first_export(folder, first.texts, extras, place, config.create_clock().now())
+        _print_written(folder, paths, first.open_points, extras)
+        _print_next_commands(folder, config)
+    if first.has_access_failure:
+        print_doctor_advice()
+    return EXIT_FAILED if first.failures else 0
 
 
 def _check_combination(account: str | None, values: dict[str, Any], *, is_offline: bool) -> None:
@@ -104,54 +133,37 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
     if is_offline and (unused := next((name for name in _ONLINE_OPTIONS if values[name]), None)):
         option = f"--{unused.replace('_', '-')}"
         raise UsageError(f"--offline and {option} cannot be combined: with --offline, nothing is asked")
+    if values["kind"] == ExportKind.LIVE and is_offline:
+        raise UsageError("--offline and --export live cannot be combined: only AWS knows the live associations")
+    if values["kind"] == ExportKind.LIVE and values["destination"] is not None:
+        raise UsageError("--destination and --export live cannot be combined: live associations have their destination")
 
 
-def _is_attended(config: RunConfig) -> bool:
-    """Return whether a person sits at the terminal, who can answer questions."""
-    has_terminal = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
-    return has_terminal and not (config.settings.is_ci or config.settings.is_git_hook)
+def _list_extras(*, ci: str | None, pre_commit: bool, kubernetes: bool) -> tuple[Extra, ...] | None:
+    """Return the files that the options ask for, or None if no option answers the question about them."""
+    if ci is None and not pre_commit and not kubernetes:
+        return None
+    wanted = {Extra.PRE_COMMIT: pre_commit, Extra.KUBERNETES: kubernetes}
+    return tuple(each for each in Extra if each.value == ci or wanted.get(each))
 
 
-def _ask(wishes: dict[str, str | None], place: Account) -> None:
-    """Ask at the terminal for the wishes that no option gives. An empty answer leaves the default."""
-    from reconciler.core.init.integration import list_exportable
-
-    names = [each.name for each in list_exportable(place.integrations)]
-    if wishes["integration"] is None and len(names) > 1:
-        wishes["integration"] = click.prompt("Data integration", type=Choice(names), default=names[0], err=True)
-    if wishes["kind"] is None:
-        kinds = Choice([each.value for each in ExportKind])
-        wishes["kind"] = click.prompt("Export", type=kinds, default=ExportKind.MONTHLY.value, err=True)
-    if wishes["destination"] is None:
-        text = "Destination, such as s3://BUCKET/PREFIX (Enter writes a placeholder)"
-        wishes["destination"] = click.prompt(text, default="", show_default=False, err=True)
-
-
-def _choose_integration(identifier: str | None, place: Account, config: RunConfig, *, is_offline: bool) -> str:
-    """Return how the manifest names the data integration. Raises click.ClickException if AWS lists no suitable one."""
-    from reconciler.core.init.integration import choose_integration
-
-    if identifier is None and (is_offline or config.sandbox):
-        return _EXAMPLE_INTEGRATION  # a new sandbox has a data integration of this name
-    if is_offline:
-        return str(identifier)
-    try:
-        integration = choose_integration(identifier, place.integrations)
-    except ValueError as error:
-        raise click.ClickException(redaction.describe_error(error)) from error
-    return identifier or integration.name
-
-
-def _print_written(folder: Path, paths: tuple[str, ...]) -> None:
+def _print_written(
+    folder: Path, paths: Collection[str], open_points: Iterable[tuple[str, str]], extras: Iterable[Extra]
+) -> None:
+    """Print the files that were written, and the steps that remain for a person."""
     for path in paths:
         click.echo(sanitize(f"written  {folder / path}"))
     if GITIGNORE_FILE not in paths:
         click.echo(sanitize(f"kept     {folder / GITIGNORE_FILE}: make sure that it has the line {GITIGNORE_LINE}"))
+    for path, step in (*open_points, *((next(iter(each.templates)), each.remaining_step) for each in extras)):
+        click.echo(sanitize(f"to do    {folder / path}: {step}"))
 
 
 def _print_next_commands(folder: Path, config: RunConfig) -> None:
-    """Print the next three commands, with the options for the same account."""
+    """Print the next three commands, with the options for the same account and the same time."""
     access = " --sandbox" if config.sandbox else ""
+    if config.clock_offset:
+        access += f" --sandbox-time {config.create_clock().now():%Y-%m-%dT%H:%M:00Z}"
     for option, value in (("--endpoint-url", config.endpoint_url), ("--profile", config.profile)):
         access += f" {option} {shlex.quote(value)}" if value else ""
     commands = ["reconcile validate --strict", f"reconcile doctor{access}", f"reconcile --dry-run{access}"]

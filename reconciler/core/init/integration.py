@@ -36,6 +36,18 @@ def choose_integration(identifier: str | None, integrations: Sequence[Integratio
     return candidates[0]
 
 
+def choose_live_integration(identifier: str | None, integrations: Sequence[Integration]) -> Integration | None:
+    """Return the data integration with an identifier, of any source. Without an identifier, return None.
+
+    Raises ValueError if there is no such data integration.
+    """
+    if identifier is None:
+        return None
+    if (integration := find_integration(identifier, integrations)) is None:
+        raise ValueError(f"--integration: {describe_missing_integration(identifier, integrations)}")
+    return integration
+
+
 def _find_exportable(identifier: str, integrations: Sequence[Integration]) -> Integration:
     integration = find_integration(identifier, integrations)
     if integration is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.init.integration import choose_integration, list_exportable
+from reconciler.core.init.integration import choose_integration, choose_live_integration, list_exportable
 from reconciler.core.model import Integration
 
 EXPORT = Integration("arn:1", "profiles-export", "AmazonConnect://AppIntegrations")
@@ -43,3 +43,11 @@ def test_error_says_what_to_choose(identifier: str | None, integrations: tuple[I
     """Without a clear choice, the error names the data integrations or the remedy."""
     with pytest.raises(ValueError, match=message):
         choose_integration(identifier, integrations)
+
+
+def test_live_associations_of_each_source_can_be_chosen() -> None:
+    """A data integration of any source is found by its name. Without a name, every data integration is meant."""
+    assert choose_live_integration(None, (CRM,)) is None
+    assert choose_live_integration("crm", (CRM,)) is CRM
+    with pytest.raises(ValueError, match=r"--integration: .*did you mean 'crm'"):
+        choose_live_integration("crn", (CRM,))

@@ -7,7 +7,16 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from reconciler.core.init.texts import ExportKind, FirstExport, build_gitignore, build_texts, list_schemas
+from reconciler.core.init.texts import (
+    TARGET_FILE,
+    ExportKind,
+    FirstExport,
+    build_gitignore,
+    build_live_texts,
+    build_texts,
+    list_open_points,
+    list_schemas,
+)
 from reconciler.core.manifests.files import File
 from reconciler.core.model import Desired, ensure_mapping
 from reconciler.edge import manifests
@@ -23,7 +32,7 @@ def load(export: FirstExport) -> Desired:
     return manifests.load_manifests(files, datetime(2026, 1, 15, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("kind", ExportKind)
+@pytest.mark.parametrize("kind", [ExportKind.MONTHLY, ExportKind.WINDOW])
 @pytest.mark.parametrize("account", ["111122223333", None])
 @pytest.mark.parametrize("region", ["eu-central-1", None])
 @pytest.mark.parametrize("destination", ["s3://corp", "s3://corp/a/b", "custom://x/y", None])
@@ -54,7 +63,7 @@ def test_window_is_the_last_complete_month() -> None:
 
 def test_placeholder_of_the_destination_is_never_exported_to() -> None:
     """Without a destination, the manifest is suspended, and its bucket cannot exist."""
-    for kind in ExportKind:
+    for kind in (ExportKind.MONTHLY, ExportKind.WINDOW):
         (manifest,) = load(replace(EXPORT, kind=kind, destination=None)).manifests["main"]
         assert manifest.policy.suspend
         assert manifest.spec["DestinationURI"] == "s3://REPLACE-ME/profiles"
@@ -95,3 +104,25 @@ def test_each_manifest_names_the_schema_of_its_kind() -> None:
     for text in build_texts(EXPORT).values():
         kind = text.partition("kind: ")[2].split()[0]
         assert text.startswith(f"# yaml-language-server: $schema=../{list_schemas()[kind]}\n")
+
+
+def test_exported_manifests_get_a_target_and_their_schema() -> None:
+    """Each exported manifest begins with its schema. The Target allows each destination, which is live already."""
+    texts = build_live_texts("111122223333", "eu-central-1", {"a.yaml": "kind: A\n"})
+    assert list(texts) == [TARGET_FILE, "manifests/a.yaml"]
+    first_line, rest = texts["manifests/a.yaml"].split("\n", 1)
+    assert first_line.endswith(list_schemas()["DataIntegrationAssociation"])
+    assert rest == "kind: A\n"
+    assert "AllowedDestinations" not in texts[TARGET_FILE]
+
+
+def test_open_points_name_each_placeholder() -> None:
+    """A person is told about each value that is not known, and about nothing else."""
+    assert list_open_points(EXPORT) == ()
+    unknown = replace(EXPORT, account=None, region=None, integration=None, destination=None)
+    assert list_open_points(unknown) == (
+        (TARGET_FILE, "set AccountId and Region"),
+        (unknown.file, "set DataIntegrationIdentifier to your data integration"),
+        (unknown.file, "set DestinationURI to your bucket, then remove the line with suspend"),
+    )
+    assert list_open_points(replace(EXPORT, region=None)) == ((TARGET_FILE, "set Region"),)
