@@ -20,10 +20,12 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest, Target
 from reconciler.edge.aws import SharedModels, TargetSession, probe
 from reconciler.edge.aws.connection import resolve_region
-from reconciler.edge.guide import load_guide
+from reconciler.edge.guide import parse_guide
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state import list_url_patterns
+from reconciler.edge.templates import read_template
 
+_GUIDE = "deploy/cloudformation/export.yaml"
 _NO_REGION, _NO_SESSION = "the check 'region' failed", "the check 'credentials' failed"
 
 
@@ -119,7 +121,8 @@ class DoctorRun:
         partition = identity.arn.split(":")[1] if identity and identity.arn.count(":") else "aws"
         place = Place(partition, session.region, session.account)
         is_sandbox = bool(self._config.sandbox)
-        yield from CloudChecks(aws_probe, manifests, place, load_guide(), is_sandbox=is_sandbox).check_all()
+        guide = parse_guide(read_template(_GUIDE))
+        yield from CloudChecks(aws_probe, manifests, place, guide, is_sandbox=is_sandbox).check_all()
 
     def _check_journal(
         self, target: Target, account: str | None, region: str | None, skip_reason: str

@@ -1,4 +1,4 @@
-"""Read what AWS asks for a bulk export from the CloudFormation template of this project."""
+"""Parse what AWS asks for a bulk export from the CloudFormation template of this project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 
 from reconciler.core.doctor.guide import Guide
-from reconciler.edge.templates import read_template
 
 
 class _TemplateLoader(yaml.SafeLoader):
@@ -21,7 +20,6 @@ def _read_function(loader: _TemplateLoader, suffix: str, node: Any) -> dict[str,
 _TemplateLoader.add_multi_constructor("!", _read_function)
 
 
-def load_guide() -> Guide:
-    """Return what the template says about keys, buckets and data integrations."""
-    text = read_template("deploy/cloudformation/export.yaml")
+def parse_guide(text: str) -> Guide:
+    """Return what the text of the template says about keys, buckets and data integrations."""
     return Guide(yaml.load(text, _TemplateLoader)["Resources"])  # noqa: S506 - a subclass of SafeLoader

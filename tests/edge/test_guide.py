@@ -17,9 +17,10 @@ from reconciler.core.doctor import exports
 from reconciler.core.doctor.diagnosis import CheckResult
 from reconciler.core.doctor.guide import Place, build_policy
 from reconciler.core.doctor.reach import Bucket, Encryption, Export
-from reconciler.edge.guide import load_guide
+from reconciler.edge.guide import parse_guide
+from reconciler.edge.templates import read_template
 
-GUIDE, PLACE = load_guide(), Place("aws", REGION, ACCOUNT)
+GUIDE, PLACE = parse_guide(read_template("deploy/cloudformation/export.yaml")), Place("aws", REGION, ACCOUNT)
 EXPORT = Export(INTEGRATION, "corp-exports", "october")
 # moto warns of each type that it does not know.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")

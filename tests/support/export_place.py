@@ -9,9 +9,10 @@ import boto3
 from support.bucket import ACCOUNT, REGION
 
 from reconciler.core.doctor.guide import Place, build_encryption, build_policy
-from reconciler.edge.guide import load_guide
+from reconciler.edge.guide import parse_guide
+from reconciler.edge.templates import read_template
 
-GUIDE, PLACE = load_guide(), Place("aws", REGION, ACCOUNT)
+GUIDE, PLACE = parse_guide(read_template("deploy/cloudformation/export.yaml")), Place("aws", REGION, ACCOUNT)
 
 
 def create_client(service: Any, endpoint: str) -> Any:
