@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from support.credential_services import ROLE, Answer
+from support.credential_services import ROLE, SSO_ROLE, Answer
 from support.machine import BASE_PROFILE, BASE_VARIABLES, SSO_PROFILE, Machine, build_role_profile, run_machine
+from support.paths import REPOSITORY
 from support.program import CompletedRun
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -29,8 +31,16 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield running_machine
 
 
+def list_documented_messages() -> list[str]:
+    """Return the messages in docs/credentials.md as patterns. An ellipsis stands for any text."""
+    page = (REPOSITORY / "docs" / "credentials.md").read_text().partition("## Messages")[2]
+    cells = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    messages = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
+    return [".*".join(map(re.escape, message.split("…"))) for message in messages]
+
+
 def read_error(machine: Machine, result: CompletedRun) -> str:
-    """Return the error of a run that found no credentials: one line in the log, without a traceback or a secret."""
+    """Return the error of a run that found no credentials: one documented line, without a traceback or a secret."""
     assert (result.code, machine.proxy.requests) == (1, [])
     lines = result.err.splitlines()
     assert lines[-1] == ADVICE
@@ -42,6 +52,7 @@ def read_error(machine: Machine, result: CompletedRun) -> str:
     assert error in result.out
     secrets = (SECRET[:16], SECRET[-16:], machine.services.sso_token, machine.services.web_identity)
     assert not any(secret in result.out + result.err for secret in secrets)
+    assert any(re.search(message, error) for message in list_documented_messages()), error
     return error
 
 
@@ -168,6 +179,14 @@ def test_expired_sso_session_names_the_command(machine: Machine, *, is_ended_by_
     assert "credentials from IAM Identity Center (profile 'dev'): " in error
     assert "expired" in error
     assert error.endswith("; run aws sso login --profile dev")
+
+
+def test_missing_assignment_in_sso_is_named(machine: Machine) -> None:
+    """If IAM Identity Center does not give the role of the profile, the line has its reason."""
+    machine.write_config(SSO_PROFILE.replace(SSO_ROLE, "AdministratorAccess"))
+    machine.write_sso_token()
+    error = read_error(machine, machine.run_with_home("--profile", "dev"))
+    assert error.endswith("ForbiddenException: No access (request req-1)")
 
 
 def test_doctor_shows_the_cause_and_the_command(machine: Machine) -> None:
