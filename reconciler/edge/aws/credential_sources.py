@@ -27,11 +27,13 @@ from reconciler.edge.aws.errors import get_answer, translate_errors
 _NAMES = {
     "assume-role": "a role",
     "assume-role-with-web-identity": "a role with a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)",
+    "config-file": "the config file",
     "container-role": "the container service (AWS_CONTAINER_CREDENTIALS_*, AWS_CONTAINER_AUTHORIZATION_TOKEN*)",
     "custom-process": "credential_process",
     "env": "the environment",
     "iam-role": "the instance metadata service",
     "login": "aws login",
+    "shared-credentials-file": "the credentials file",
     "sso": "IAM Identity Center",
 }
 _LoginError: Any = getattr(exceptions, "LoginError", ())  # raised for `aws login`; older botocore versions lack it
@@ -64,6 +66,15 @@ def require_valid(values: Mapping[str, Any], source: str) -> None:
             raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {problem}")
 
 
+def _require_keys(values: Mapping[str, Any], prefix: str, expires_at: datetime) -> None:
+    """Reject temporary keys that are no texts, and an expiry without a time zone. Raises Unauthenticated."""
+    for member in ("access_key", "secret_key", "token"):
+        if not isinstance(values[f"{prefix}{member}"], str | None if member == "token" else str):
+            raise Unauthenticated(f"the {member} that it gave is not a text")
+    if expires_at.tzinfo is None:
+        raise Unauthenticated("the expiry that it gave has no time zone")
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A source of credentials, by the name that botocore gives it."""
@@ -75,6 +86,8 @@ class _Source:
         """Return the credentials of the source, or None if it is not configured. Raises CloudError."""
         with self._explain():
             credentials = load_credentials()
+            if expires_at := getattr(credentials, "_expiry_time", None):
+                _require_keys(vars(credentials), "_", expires_at)
         if refresh := getattr(credentials, "_refresh_using", None):
             credentials._refresh_using = partial(  # noqa: SLF001 - see explain_failures
                 self._refresh,
@@ -90,6 +103,7 @@ class _Source:
             if not metadata:
                 raise Unauthenticated("it gave no credentials")
             expires_at = datetime.fromisoformat(metadata["expiry_time"])
+            _require_keys(metadata, "", expires_at)
             now = get_time()
             if expires_at <= now:
                 raise Unauthenticated(

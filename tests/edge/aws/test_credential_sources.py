@@ -24,6 +24,7 @@ from reconciler.edge.aws.credential_sources import explain_failures
 from reconciler.edge.clock import SystemClock
 from reconciler.sandbox import SandboxServer
 
+KEYS = {"access_key": "x", "secret_key": "y", "token": "z", "expiry_time": "2099-01-01T00:00:00Z"}
 MODELS = SharedModels()
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -122,6 +123,24 @@ def test_task_of_ecs(services: CredentialServices, proxy: FaultProxy, monkeypatc
     assert list_signers(proxy.requests) == [services.issued[-1].signer]
 
 
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"AccessKeyId": None}, "the access_key that it gave is not a text"),
+        ({"Expiration": "2099-01-01T00:00:00"}, "the expiry that it gave has no time zone"),
+    ],
+)
+def test_unusable_answer_of_a_container_service_is_named(
+    services: CredentialServices, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], cause: str
+) -> None:
+    """Keys of a container service that cannot be used are named with their source at the first request."""
+    keys = {"AccessKeyId": "x", "SecretAccessKey": "y", "Token": "z", "Expiration": "2099-01-01T00:00:00Z"}
+    services.faults["container"] = 200, json.dumps(keys | changes)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{services.url}/container")
+    with pytest.raises(Unauthenticated, match=rf"from the container service .*: {cause}$"):
+        connect()
+
+
 @pytest.mark.usefixtures("services")
 @pytest.mark.parametrize("region", ["eu-central-1", "us-east-1"])
 def test_host_of_a_missing_fips_endpoint_is_explained(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,8 +225,11 @@ class _Source:
     [
         ({}, "it gave no credentials"),
         ({"access_key": "x"}, "lacks 'expiry_time'"),
+        (KEYS | {"access_key": None}, "the access_key that it gave is not a text"),
+        (KEYS | {"token": 5}, "the token that it gave is not a text"),
+        (KEYS | {"expiry_time": "2099-01-01T00:00:00"}, "the expiry that it gave has no time zone"),
         (
-            {"access_key": "x", "secret_key": f"{SECRET}\n", "token": "z", "expiry_time": "2099-01-01T00:00:00Z"},
+            KEYS | {"secret_key": f"{SECRET}\n"},
             "the secret_key of the credentials that boto3 found (iam-role) starts or ends with a line break",
         ),
     ],
@@ -226,4 +248,5 @@ def test_unusable_renewal_is_named(answer: object, cause: str) -> None:
 
 def test_botocore_has_the_members_that_are_replaced() -> None:
     """The library still has the private members with which failures are explained."""
-    assert {"_refresh_using", "_time_fetcher"} <= vars(_Source({}).load()).keys()
+    members = {"_access_key", "_secret_key", "_token", "_expiry_time", "_refresh_using", "_time_fetcher"}
+    assert members <= vars(_Source({}).load()).keys()
