@@ -62,8 +62,8 @@ def hide(text: str) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the text of a foreign error as one line without secrets."""
-    return " ".join(redact(str(error)).split())
+    """Return the text of a foreign error, and the notes that this program added to it, as one line without secrets."""
+    return " ".join(redact("; ".join((str(error), *getattr(error, "__notes__", ())))).split())
 
 
 def _get_index() -> core.SecretIndex:

@@ -33,6 +33,7 @@ from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, Writer
+from reconciler.edge.aws.credential_sources import explain_failures
 from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.clock import SystemClock
 from reconciler.edge.git import messages
@@ -162,11 +163,37 @@ class FailingClient:
         return call
 
 
+class FailingSource:
+    """Session of botocore with one source of credentials, which raises an error."""
+
+    METHOD = "custom-process"
+    profile = "prod"
+
+    def __init__(self, error: Exception) -> None:
+        self.load: Any = FailingClient(error).load
+        self.providers = [self]
+
+    def get_component(self, _: str) -> FailingSource:
+        """Return the chain of sources."""
+        return self
+
+    @property
+    def full_config(self) -> Any:
+        """The configuration, which has no profile."""
+        return {}
+
+
 def format_error(error: Exception) -> Iterator[str]:
     """Yield the texts that each adapter makes of an error."""
     try:
         with translate_errors("Op"):
             raise error
+    except ReconcilerError as error_:
+        yield str(error_)
+    source: Any = FailingSource(error)
+    explain_failures(source)
+    try:
+        source.load()
     except ReconcilerError as error_:
         yield str(error_)
     client: Any = FailingClient(error)

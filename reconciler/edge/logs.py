@@ -118,7 +118,8 @@ def configure(stream: TextIO | None, *, has_colors: bool, is_brief: bool = False
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    logging.getLogger("botocore.credentials").addFilter(_is_informative)
+    for name in ("botocore.credentials", "botocore.tokens"):
+        logging.getLogger(name).addFilter(_summarize_refresh_failure)
 
 
 def get_logger() -> FilteringBoundLogger:
@@ -127,8 +128,15 @@ def get_logger() -> FilteringBoundLogger:
     return log
 
 
-def _is_informative(record: logging.LogRecord) -> bool:
-    """Return whether a botocore record adds information to the error that botocore raises."""
+def _summarize_refresh_failure(record: logging.LogRecord) -> bool:
+    """Put the error of a failed refresh of credentials into its line, without the traceback.
+
+    Return whether the record adds information to the error that botocore raises. It does if the old credentials or
+    tokens are still valid, since botocore then raises no error.
+    """
+    if record.exc_info and record.exc_info[1]:
+        record.msg, record.args = f"{record.getMessage()} {redaction.describe_error(record.exc_info[1])}", ()
+        record.exc_info = None
     return "mandatory refresh" not in record.getMessage()
 
 

@@ -72,6 +72,24 @@ def test_library_log_records_have_the_same_format() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
+def test_failed_refresh_of_credentials_is_one_line_without_a_traceback() -> None:
+    """A refresh that fails while the keys are still valid is one line with its error. botocore raises any other."""
+    stream = io.StringIO()
+    logs.configure(stream, has_colors=False)
+    for name, text in (
+        ("botocore.credentials", "Refreshing temporary credentials failed during %s refresh period."),
+        ("botocore.tokens", "Refreshing token failed during the %s refresh period."),
+    ):
+        for period in ("advisory", "mandatory"):
+            logging.getLogger(name).warning(text, period, exc_info=OSError("no such file"))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == [
+        "Refreshing temporary credentials failed during advisory refresh period. no such file",
+        "Refreshing token failed during the advisory refresh period. no such file",
+    ]
+    assert not any("exception" in line for line in lines)
+
+
 def test_bound_fields_are_in_every_line_of_a_run() -> None:
     """Fields of a run are in each line while it runs, including lines of libraries and threads, and not afterwards."""
     stream = io.StringIO()

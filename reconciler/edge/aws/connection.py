@@ -12,10 +12,10 @@ import botocore.session
 from botocore.config import Config
 
 from reconciler import redaction
-from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
-from reconciler.core.redaction.invalid_settings import find_credential_flaw
+from reconciler.edge.aws.credential_sources import explain_failures, require_valid
 from reconciler.edge.aws.errors import translate_errors
+from reconciler.edge.aws.fips import explain_fips_failures
 from reconciler.edge.aws.noninteractive import disable_prompts
 from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.region_names import require_valid_region
@@ -61,20 +61,16 @@ class _RedactingSession(botocore.session.Session):
         client = super().create_client(*arguments, **options)
         if credentials := credentials or self._credentials:
             client.meta.events.register("before-send", lambda **_: redaction.watch_credentials(credentials))
+        explain_fips_failures(client)
         return client
 
 
 def _check_credentials(credentials: Any) -> None:
-    """Register credentials as secrets, and reject invalid ones. Raises Unauthenticated.
-
-    The error names only the invalid member. Without this check, urllib3 would show its value in an error.
-    """
+    """Register credentials as secrets, and reject invalid ones. Raises Unauthenticated."""
     redaction.watch_credentials(credentials)
-    for member in ("access_key", "secret_key", "token"):
-        value = vars(credentials).get(member)
-        if isinstance(value, str) and (problem := find_credential_flaw(value)):
-            source = getattr(credentials, "method", None) or "explicit"
-            raise Unauthenticated(f"the {member} of the credentials that boto3 found ({source}) {problem}")
+    # Read the attributes: the properties would refresh the credentials, which may call another service.
+    values = {name.lstrip("_"): value for name, value in vars(credentials).items()}
+    require_valid(values, getattr(credentials, "method", None) or "explicit")
 
 
 def open_session(
@@ -95,6 +91,7 @@ def open_session(
     require_valid_region(boto3_session.region_name)
     if not keys:
         disable_prompts(session)
+        explain_failures(session)
     return boto3_session
 
 

@@ -75,7 +75,8 @@ def translate_errors(operation: str) -> Iterator[None]:
     except ResponseParserError as error:  # not a BotoCoreError
         raise Unreachable(f"{operation}: {NOT_AWS}: {_shorten(format_error(error))}") from error
     except BotoCoreError as error:
-        remedy = ": check the network and --endpoint-url" if isinstance(error, EndpointConnectionError) else ""
+        has_remedy = not isinstance(error, EndpointConnectionError) or hasattr(error, "__notes__")
+        remedy = "" if has_remedy else ": check the network and --endpoint-url"
         raise Unreachable(f"{operation}: {format_error(error)}{remedy}") from error
     except KeyError as error:
         raise CloudError(f"{operation}: AWS's answer lacks {redaction.describe_error(error)}") from error

@@ -97,6 +97,8 @@ class Writer:
             return _classify_error(error)
         except ParamValidationError as error:
             return Refused(format_error(error), RefusalKind.REQUEST)
+        except CloudError as error:  # botocore gets credentials before it sends a request
+            return NotSent(str(error))
         except (*_NOT_SENT_ERRORS, _TooLateError) as error:
             return NotSent(format_error(error))
         except Exception as error:  # noqa: BLE001 - after each error, AWS may have carried out the request

@@ -40,7 +40,8 @@ _CREDENTIAL_ERRORS = (
     TokenRetrievalError,
 )
 _CONNECTION_ERRORS = (ConnectTimeoutError, EndpointConnectionError)
-_UNSENT_ERRORS = (*_CREDENTIAL_ERRORS, *_CONNECTION_ERRORS, ParamValidationError)
+# CloudError is raised while botocore gets credentials, before it sends a request.
+_UNSENT_ERRORS = (*_CREDENTIAL_ERRORS, *_CONNECTION_ERRORS, ParamValidationError, CloudError)
 _READ_PERMISSIONS = (
     "s3:GetObject and s3:ListBucket are required (without s3:ListBucket, S3 reports a missing object as forbidden)"
 )
@@ -144,7 +145,7 @@ class S3Store:
             return StoredText(
                 self._require_s3_answer(answer)["Body"].read().decode(), self._require_strong_etag(answer["ETag"])
             )
-        except (ClientError, BotoCoreError, UnicodeDecodeError, KeyError) as error:
+        except (ClientError, BotoCoreError, CloudError, UnicodeDecodeError, KeyError) as error:
             if _proves_no_write(error) and _get_code(error) == "NoSuchKey":
                 return None
             reason = self._describe_error(error, _READ_PERMISSIONS)
@@ -221,6 +222,9 @@ class S3Store:
             return f"the bucket {self._bucket} does not exist: create it, or choose another bucket"
         if code == "AccessDenied":
             return f"{line}; {permissions}"
+        if isinstance(error, CloudError):
+            self._clients.request_new_client()
+            return line
         if isinstance(error, _CREDENTIAL_ERRORS):
             self._clients.request_new_client()
             return f"{line}; S3 requires credentials that boto3 can find"

@@ -13,7 +13,7 @@ from support.proxy import FaultProxy
 from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
-from reconciler.edge.aws.noninteractive import NoninteractiveProcess
+from reconciler.edge.aws.credential_process import CredentialProcess
 from reconciler.sandbox import SandboxServer
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
@@ -107,5 +107,6 @@ def test_hanging_credential_process_is_killed(
 
 def test_finished_credential_process_is_not_an_error() -> None:
     """The output of a credential_process is returned."""
-    program = NoninteractiveProcess([sys.executable, "-c", "print('{}')"], timeout_seconds=60, stdout=-1, stderr=-1)
-    assert json.loads(program.communicate()[0]) == {}
+    command = [sys.executable, "-c", f"print({json.dumps(KEYS)!r})"]
+    program = CredentialProcess(command, timeout_seconds=60, stdout=-1, stderr=-1)
+    assert json.loads(program.communicate()[0]) == KEYS

@@ -345,6 +345,24 @@ def test_missing_credentials_are_reported(proxy: FaultProxy) -> None:
     assert proxy.requests == []
 
 
+def test_failed_renewal_of_credentials_writes_nothing(
+    proxy: FaultProxy, clean_environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If botocore cannot get credentials for a call, nothing is sent, and the error has the cause."""
+    token = tmp_path / "token"
+    token.write_text("web-identity-token")
+    clean_environment.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
+    clean_environment.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    settings = ConnectionSettings("0", endpoint_url=proxy.url)
+    store = S3Store(S3Clients(lambda: create_ambient_client("s3", settings, MODELS)), BUCKET, KEY)
+    token.unlink()
+    for call in (store.load, lambda: store.put("text", None)):
+        with pytest.raises(StateError, match=r"web identity token .*: \[Errno 2\] No such file or directory") as error:
+            call()
+        assert type(error.value) is StateError
+    assert proxy.requests == []
+
+
 def test_renewed_credentials_are_used(proxy: FaultProxy, clean_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After S3 rejected credentials of a file, each further call reads the file again until they are valid."""
     credentials = tmp_path / "credentials"
