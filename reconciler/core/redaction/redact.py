@@ -56,6 +56,7 @@ _PATTERNS = (
         "token",
         _build_value_pattern(
             "(?:session|security|access|refresh|private|(?<![a-z])id)[_-]?token|x-amz-sso_bearer_token"
+            r'|(?<=")token(?=\\?")'  # of the services that give credentials to a container or a machine
         ),
     ),
     ("secret", _build_value_pattern("secret_?access_?key|client_?secret")),
