@@ -145,7 +145,9 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:
         yield f"  data integration {manifest.integration} was not found"
-    if manifest.window and explanation.request:
+    if policy.retired:
+        yield "  nothing is sent, because the manifest is retired; it asks for:"
+    elif manifest.window and explanation.request:
         is_known = association.windows is None or not association.windows.is_unknown
         yield f"  the next call sends{'' if is_known else ', with a window that is not known yet'}:"
     yield from _render_members(explanation.request or manifest.spec)

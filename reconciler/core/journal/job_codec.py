@@ -122,6 +122,8 @@ def encode_recurrence(recurrence: Recurrence) -> dict[str, Any]:
             {"start": each.start.isoformat(), "end": each.end.isoformat(), "cause": each.cause}
             for each in recurrence.omissions
         ],
+        "previousWatermark": _format_time(recurrence.previous_watermark),
+        "replaced": recurrence.is_replaced,
     }
 
 
@@ -138,6 +140,8 @@ def decode_recurrence(document: dict[str, Any]) -> Recurrence:
         "continuedFrom",
         "skipped",
         "omissions",
+        "previousWatermark",
+        "replaced",
     )
     return Recurrence(
         watermark=decode_timestamp(document["watermark"]),
@@ -149,6 +153,8 @@ def decode_recurrence(document: dict[str, Any]) -> Recurrence:
         continued_from=decode_optional(decode_timestamp, document["continuedFrom"]),
         skipped=decode_list(decode_date, document["skipped"]),
         omissions=decode_list(_decode_omission, document["omissions"]),
+        previous_watermark=decode_optional(decode_timestamp, document["previousWatermark"]),
+        is_replaced=decode_flag(document["replaced"]),
     )
 
 

@@ -119,6 +119,8 @@ class Recurrence:
     - `foreign_since` is the time since which List has shown a window that this program did not send, or an earlier one
       again although the job of the last one has not ended.
     - `continued_from` and `skipped` are the values of window.continueFrom and window.skip that had their effect.
+    - `previous_watermark` is the watermark before the last export. It returns if that export turns out not to be done.
+    - If `is_replaced`, a person has replaced the recurring windows by a fixed one. They may return.
     """
 
     watermark: datetime
@@ -130,3 +132,5 @@ class Recurrence:
     continued_from: datetime | None = None
     skipped: tuple[date, ...] = ()
     omissions: tuple[Omission, ...] = ()
+    previous_watermark: datetime | None = None
+    is_replaced: bool = False

@@ -61,7 +61,7 @@ class Record:
     - `previous_executions` are ExecutionConfigurations that are not sent again in this generation: those applied
       before, and those that git requested when a different association was adopted. After an Update, the last one is
       that which List showed before it. After an adoption by a manifest with recurring windows, it is the applied one.
-    - `recurrence` belongs to an association with recurring windows.
+    - `recurrence` belongs to an association that has or had recurring windows.
 
     A record keeps its natural key unless its data integration is gone.
     """
@@ -79,6 +79,11 @@ class Record:
     def key(self) -> NaturalKey:
         """The natural key of the request that was last applied."""
         return build_natural_key(self.request)
+
+    @property
+    def is_recurring(self) -> bool:
+        """True if the association has recurring windows, which no fixed window has replaced."""
+        return self.recurrence is not None and not self.recurrence.is_replaced
 
 
 @dataclass(frozen=True, slots=True)

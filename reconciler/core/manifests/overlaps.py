@@ -51,9 +51,13 @@ class Overlap:
 
 
 def build_span(manifest: Manifest, number: int) -> ExportSpan | None:
-    """Return the span of a manifest, which has a number. None if it exports nothing, or no known window."""
+    """Return the span of a manifest, which has a number. None if it exports nothing, or no known window.
+
+    A retired manifest has exported its fixed window. Of recurring windows without a last one, it has exported the first
+    one at least.
+    """
     policy = manifest.policy
-    if policy.retired or policy.mode is Mode.OBSERVE:
+    if policy.mode is Mode.OBSERVE:
         return None
     objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
     if (declaration := manifest.window) is None:
@@ -62,6 +66,8 @@ def build_span(manifest: Manifest, number: int) -> ExportSpan | None:
             return None
         return ExportSpan(window.start, window.end, manifest, ("spec", "ExecutionConfiguration"), number, objects)
     start, end = compute_first_boundary(declaration), None
+    if policy.retired and not declaration.last:
+        end = max(find_next_boundaries(declaration, start, 1), default=None)
     if declaration.last:
         end = max(find_next_boundaries(declaration, find_midnight(declaration.last, declaration.zone), 1), default=None)
     return ExportSpan(start, end, manifest, ("window",), number, objects)

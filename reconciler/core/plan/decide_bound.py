@@ -49,7 +49,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     ignore = inputs.manifest.policy.ignore
     job = _observe_job(inputs, record, bound.job, live)
     bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None, job=job), live, inputs.look_time)
-    record = mark_foreign_window(replace(record, state=bound), live, inputs.look_time)
+    record = replace(record, state=bound)
+    record = mark_foreign_window(record, live, inputs.look_time) if record.is_recurring else record
     baseline = _find_baseline(record, job, live, ignore)
     is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
@@ -57,7 +58,7 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         next_step = ", and the next run decides about the differences" if differences else ""
         reason = f"the manifest was renamed from {inputs.old_name}; a run records the new name{next_step}"
         return Adopt(inputs.manifest, live, record, differences, reason)
-    if record.recurrence and not inputs.is_generation_raised(record):
+    if record.is_recurring and not inputs.is_generation_raised(record):
         reason = (
             "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
             f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"

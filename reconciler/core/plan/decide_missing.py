@@ -15,7 +15,9 @@ from reconciler.core.plan.recurring.recurrence import (
     continue_late,
     continue_recurrence,
     find_backfill_problem,
-    start_recurrence,
+    mark_replaced,
+    recall_recurrence,
+    with_rule,
 )
 from reconciler.core.plan.update_obstacle import may_update
 from reconciler.core.plan.write import Create
@@ -34,7 +36,7 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
     policy, loss = inputs.manifest.policy, f"List no longer shows the association {bound.association_id}"
     next_window, is_recurring = _find_window_after_loss(inputs, record), inputs.manifest.window is not None
     is_finished = bound.job is not None and bound.job.result == COMPLETED and starts_export(record.request)
-    if not is_recurring and (record.recurrence or (inputs.request != record.request and may_update(inputs))):
+    if not is_recurring and (record.is_recurring or (inputs.request != record.request and may_update(inputs))):
         is_finished = False  # the manifest had recurring windows before, or asks for another export
     if next_window is None and is_finished and not (inputs.is_generation_raised(record) and not is_recurring):
         reason = f"its export was completed, and {loss}{_describe_unsent_window(inputs, record)}"
@@ -48,9 +50,9 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
         return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.generation was raised")
     is_repeated = inputs.request == record.request
     result = "which repeats the export" if is_repeated else "which sends the export of this manifest"
-    result = "which exports from the watermark on" if is_recurring else result
+    result = _describe_create(inputs.manifest.window, record) if inputs.manifest.window else result
     remedy = f"look for it in AWS; if it is gone, {inputs.describe_remedy(record)} to create it again, {result}"
-    if policy.on_loss is OnLoss.REPORT or is_recurring or record.recurrence:
+    if policy.on_loss is OnLoss.REPORT or is_recurring or record.is_recurring:
         return Lost(inputs.manifest, record, f"{loss}: {remedy}")
     if bound.arn is None:
         reason = "no run ever saw it in List, and it may still exist"
@@ -62,6 +64,17 @@ def decide_lost(inputs: DecisionInput, record: Record, bound: Bound) -> Decision
     return create_association(inputs, record.incarnation + 1, f"{loss}, and policy.onLoss is recreate")
 
 
+def _describe_create(declaration: WindowDeclaration, record: Record) -> str:
+    """Return what a Create after the loss of an association with recurring windows exports."""
+    match recall_recurrence(declaration, record):
+        case None:
+            return "which exports the first window"
+        case str(problem):
+            return f"and {problem}"
+        case _:
+            return "which exports from the watermark on"
+
+
 def _describe_unsent_window(inputs: DecisionInput, record: Record) -> str:
     """Return a clause about an export that the manifest asks for and that no mode lets go out, or ""."""
     if inputs.manifest.window or inputs.request == record.request:
@@ -71,9 +84,12 @@ def _describe_unsent_window(inputs: DecisionInput, record: Record) -> str:
 
 def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:
     """Return the window of the next Create: the first one after the watermark. None without recurring windows."""
-    declaration, recurrence = inputs.manifest.window, record.recurrence if record else None
-    if declaration is None or recurrence is None:
-        return compute_next_window(declaration, None) if declaration else None
+    declaration = inputs.manifest.window
+    if declaration is None:
+        return None
+    recurrence = recall_recurrence(declaration, record) if record else None
+    if not isinstance(recurrence, Recurrence):
+        return compute_next_window(declaration, None)
     return compute_next_window(declaration, continue_late(declaration, recurrence).watermark)
 
 
@@ -81,7 +97,9 @@ def _find_first_window(
     inputs: DecisionInput, declaration: WindowDeclaration, record: Record | None
 ) -> tuple[Window, Recurrence] | str:
     """Return the window of a Create and the recurrence to write before it, or the reason to block the Create."""
-    recurrence = record.recurrence if record else None
+    recurrence = recall_recurrence(declaration, record) if record else None
+    if isinstance(recurrence, str):
+        return recurrence
     if recurrence:
         if isinstance(continued := continue_recurrence(inputs, declaration, recurrence), str):
             return continued
@@ -91,7 +109,7 @@ def _find_first_window(
     window = compute_next_window(declaration, recurrence.watermark if recurrence else None)
     if window is None:
         return "everything up to window.last has been exported, and no window begins after it: set a later window.last"
-    return window, start_recurrence(declaration, window, recurrence)
+    return window, with_rule(recurrence or Recurrence(window.start, window.start), declaration)
 
 
 def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> Decision:
@@ -110,7 +128,8 @@ def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> 
         return adopt_live(inputs, matches[0], None, "AWS already has the association, and the journal does not")
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
         return Blocked(manifest, describe_suspects(suspects), suspects=tuple(suspects))
-    request, recurrence = inputs.request, None
+    request = inputs.request
+    recurrence = mark_replaced(record.recurrence) if record and record.recurrence else None
     if manifest.window:
         if isinstance(first := _find_first_window(inputs, manifest.window, record), str):
             return Blocked(manifest, first)

@@ -40,7 +40,12 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
     for decision in plan.decisions:
         manifest = decision.manifest
         integration = find_integration(manifest.integration, observation.integrations)
-        if integration is None or manifest.policy.retired:
+        if integration is None:
+            continue
+        if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
+            problems.append(_build_problem(manifest, _INTEGRATION_POINTER, message))
+        counted_arns.add(integration.arn)
+        if manifest.policy.retired:
             continue
         if warning := find_source_warning(manifest, integration, is_live=get_live(decision) is not None):
             problems.append(_build_problem(manifest, warning.pointer, f"{warning.reason}: {warning.remedy}"))
@@ -48,9 +53,6 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
             message := _describe_unused_continue(manifest, decision.record)
         ):
             problems.append(_build_problem(manifest, "/window/continueFrom", message))
-        if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
-            problems.append(_build_problem(manifest, _INTEGRATION_POINTER, message))
-        counted_arns.add(integration.arn)
     return (*problems, *_find_hidden_sharing(plan, observation), *_find_hidden_overlaps(plan, observation))
 
 

@@ -9,6 +9,7 @@ from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Spec
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.recurring.recurrence import mark_replaced, with_current_window_past
 from reconciler.core.request.export_window import EXECUTION
 
 
@@ -20,9 +21,11 @@ def has_drifted(applied: Spec, live: Live, ignore: tuple[str, ...]) -> bool:
 def accept_generation(inputs: DecisionInput, record: Record) -> Record:
     """Return the record of a fixed window with the generation of the manifest.
 
-    A raised generation ends the recurring windows that the association had before.
+    A raised generation replaces the recurring windows that the association had before. Their watermark stays known.
     """
-    recurrence = None if inputs.is_generation_raised(record) else record.recurrence
+    recurrence = record.recurrence
+    if recurrence and inputs.is_generation_raised(record):
+        recurrence = mark_replaced(recurrence)
     return replace(inputs.acknowledge_generation(record), recurrence=recurrence)
 
 
@@ -37,9 +40,10 @@ def build_update_record(inputs: DecisionInput, record: Record, baseline: Spec) -
         refusal_count=old_job.refusal_count if old_job and is_same_request and not is_raised else 0,
         is_repetition=is_same_request and not (old_job and old_job.is_update_unshown),
     )
+    past_record = with_current_window_past(record)
     if is_raised:
-        record = replace(accept_generation(inputs, record), previous_executions=())
-    return replace_request(record, inputs.request, baseline, job)
+        past_record = replace(accept_generation(inputs, past_record), previous_executions=())
+    return replace_request(past_record, inputs.request, baseline, job)
 
 
 def replace_request(record: Record, request: Spec, baseline: Spec, job: Job | None) -> Record:

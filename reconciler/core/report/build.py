@@ -170,6 +170,8 @@ def _list_exports(plan: Plan, decision: Decision, outcome: Outcome | None) -> tu
 def _find_old_record(plan: Plan, decision: Decision) -> Record | None:
     """Return the record of a manifest without its write, after this look at List."""
     match decision:
+        case Create(record=record, previous_record=previous_record) if previous_record and record.recurrence:
+            return replace(previous_record, recurrence=record.recurrence)  # from the fixed window that it had before
         case Create() | Update():
             return decision.previous_record
         case _:

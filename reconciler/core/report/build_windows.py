@@ -128,9 +128,10 @@ class _Position:
     @property
     def sent_until(self) -> datetime | None:
         """The end of the last window, if its call arrived or is a Create without an answer. Otherwise the watermark."""
-        if self.last and self._may_have_arrived(self.last):
-            return max(self.last.window.end, self.watermark or self.last.window.end)
-        return self.watermark
+        if self.last is None or not self._may_have_arrived(self.last):
+            return self.watermark
+        watermark = self.watermark or self.last.window.start
+        return watermark if self.last.window.start > watermark else max(self.last.window.end, watermark)
 
     @staticmethod
     def _may_have_arrived(last: SentWindow) -> bool:

@@ -37,8 +37,8 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
             )
         if is_superseded(declaration, recurrence):
             return (
-                "no export is sent, because this window was replaced by another one before: to return to it, "
-                f"raise policy.generation above {record.generation}"
+                "no export is sent, because this window is an older one, which a later revision replaced: to return "
+                f"to it, raise policy.generation above {record.generation}"
             )
     if (
         declaration

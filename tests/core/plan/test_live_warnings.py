@@ -117,12 +117,13 @@ def test_nearly_full_data_integration_is_a_warning_once() -> None:
 
 
 def test_unanswered_create_counts_towards_the_warning() -> None:
-    """A Create that List does not show yet counts. A data integration with retired manifests only has no warning."""
+    """A Create that List does not show yet counts. Retired manifests hide nothing from the quota."""
     pending = replace(record(), state=CreatePending(1, NOW, NOW))
     associations = build_associations(8)
     assert build_plan(manifest(), associations=associations, stored_journal=journal(pending)).warnings
     retired = manifest(policy=Policy(retired="replaced"))
-    assert not build_plan(retired, associations=build_associations(9)).warnings
+    (warning,) = build_plan(retired, associations=build_associations(9)).warnings
+    assert "has 9 associations" in warning.message
 
 
 def test_warnings_do_not_change_the_plan() -> None:

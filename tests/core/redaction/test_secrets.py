@@ -171,7 +171,7 @@ def test_short_secret_is_hidden_as_a_whole_word(text: str) -> None:
         ('{"Proxy-Authorization": b"abc", n: 1}', '{"Proxy-Authorization": b"***", n: 1}'),
         ("<SecretAccessKey>abc+/=</SecretAccessKey>", "<SecretAccessKey>***</SecretAccessKey>"),
         ('{"Token": "abc+/="}', '{"Token": "***"}'),
-        (r'{\"Token\": \"abc+/=\"}', r'{\"Token\": \"***\"}'),
+        (r"{\"Token\": \"abc+/=\"}", r"{\"Token\": \"***\"}"),
         ("<SessionToken>abc+/=", "<SessionToken>***"),
         (r'b"{\"secretAccessKey\": \"abc\", \"a\": 1}"', r'b"{\"secretAccessKey\": \"***\", \"a\": 1}"'),
         ("AWS_SECRET_ACCESS_KEY=abc", "AWS_SECRET_ACCESS_KEY=***"),

@@ -20,7 +20,7 @@ from reconciler.core.windows.declaration import Period
 RECORD, LIVE = build_recurring_record(SEPTEMBER), live()
 MANIFEST = build_recurring_manifest()
 SUPERSEDED = (
-    "no export is sent, because this window was replaced by another one before: to return to it, raise "
+    "no export is sent, because this window is an older one, which a later revision replaced: to return to it, raise "
     "policy.generation above 2"
 )
 LATE_FIRST = (

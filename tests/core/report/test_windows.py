@@ -26,7 +26,7 @@ from support.recurring import (
 from reconciler.core.apply.outcome import NotSent, Outcome, RefusalKind, Refused, Updated
 from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause, PastWindow
 from reconciler.core.journal.records import Bound, CreatePending, LastDecision, Record
-from reconciler.core.model import Execution, Live, Manifest, Mode, Observation, Spec, Target
+from reconciler.core.model import Execution, Live, Manifest, Mode, Observation, Policy, Spec, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Blocked
 from reconciler.core.plan.guardrails import apply_guardrails
@@ -394,6 +394,17 @@ def test_windows_of_a_suspended_target_wait(*, is_suspended: bool) -> None:
     plan = compute_plan([build_recurring_manifest()], listing, journal(build_recurring_record(SEPTEMBER)), run_rules)
     plan = apply_guardrails(plan, Target("prod", suspend=is_suspended), run_rules, listing)
     assert read_windows(plan).is_suspended == is_suspended
+
+
+def test_planned_create_of_recurring_windows_continues_from_the_fixed_one_before() -> None:
+    """Before a Create after a loss, the report says what is exported next, although the journal has no watermark yet."""
+    stored_record = replace(build_recurring_record(SEPTEMBER), recurrence=None, generation=1)
+    assert isinstance(stored_record.state, Bound)
+    lost = replace(stored_record, state=replace(stored_record.state, since=AUGUST.end, missing_since=AUGUST.end))
+    desired = build_recurring_manifest(policy=Policy(mode=Mode.CREATE_AND_UPDATE, generation=2))
+    windows = read_windows(plan_windows(desired, lost, listing=replace(observation(), aws_time=LATE), now=LATE))
+    assert (windows.is_unknown, windows.watermark) == (False, SEPTEMBER.end)
+    assert windows.due
 
 
 def test_unlisted_association_keeps_its_windows() -> None:

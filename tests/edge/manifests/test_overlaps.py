@@ -72,7 +72,6 @@ def test_recurring_windows_overlap_everything_after_their_first() -> None:
         build_fixed("other", "2026-09-01", "2026-10-01"),
         build_recurring("other", "every: month, first: 2026-11-01"),
         build_recurring("other", "every: month, first: 2026-08-01, last: 2026-09-01"),
-        build_fixed("other", "2026-10-01", "2026-11-01", "policy: {retired: replaced}"),
         build_fixed("other", "2026-10-01", "2026-11-01", "policy: {mode: observe}"),
         build_fixed("other", "2026-10-01", "2026-11-01", more="  ObjectConfiguration: {Contacts: {id: [a]}}\n"),
         File("other.yaml", HEAD.replace("NAME", "other").replace("POLICY\n", "").encode()),
@@ -81,6 +80,19 @@ def test_recurring_windows_overlap_everything_after_their_first() -> None:
 def test_windows_that_export_different_data_do_not_overlap(other: File) -> None:
     """Adjoining windows, other objects, and manifests that export nothing cause no warning."""
     assert list_overlaps(OCTOBER, other) == []
+
+
+def test_retired_manifest_has_exported_its_window() -> None:
+    """A new manifest that repeats a retired one exports its data twice. One that follows the retired one does not."""
+    retired = "policy: {mode: create-and-update, retired: replaced}"
+    fixed = build_fixed("other", "2026-10-01", "2026-11-01", retired)
+    assert len(list_overlaps(fixed, OCTOBER)) == 1
+    monthly = build_recurring("monthly", "every: month, first: 2026-01-01", retired)
+    again, later = (build_recurring("new", f"every: month, first: 2026-{month}-01") for month in ("01", "02"))
+    assert len(list_overlaps(monthly, again)) == 1
+    assert list_overlaps(monthly, later) == []
+    ended = build_recurring("monthly", "every: month, first: 2026-01-01, last: 2026-03-01", retired)
+    assert len(list_overlaps(ended, later)) == 1
 
 
 def test_last_window_ends_with_its_period() -> None:

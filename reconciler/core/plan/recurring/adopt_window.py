@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from reconciler.core.journal.jobs import RUNNING, Job, JobSource, Recurrence
 from reconciler.core.journal.records import Bound, Record
@@ -13,6 +12,7 @@ from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.recurring.early_window import judge_own_window
 from reconciler.core.plan.recurring.omissions import move_watermark
 from reconciler.core.plan.recurring.recurrence import (
+    CONTINUE_REMEDY,
     describe_future_continue,
     describe_window,
     with_live_execution,
@@ -23,8 +23,6 @@ from reconciler.core.text import format_timestamp
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import WindowDeclaration
 from reconciler.core.windows.due import Window, is_boundary
-
-_CONTINUE = "set window.continueFrom to the time up to which everything has been exported"
 
 
 def adopt_first(
@@ -55,10 +53,9 @@ def adopt_first(
     if declaration.continue_from:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
-        watermark = _find_watermark(inputs, declaration.continue_from, record, window)
+        watermark = declaration.continue_from  # a window in List moves it once its job counts as completed
         start = min(watermark, compute_first_boundary(declaration))
-        is_assumed = watermark != declaration.continue_from
-        recurrence = Recurrence(watermark, start, is_assumed, continued_from=declaration.continue_from)
+        recurrence = Recurrence(watermark, start, continued_from=watermark)
         return _bind(inputs, record, live, recurrence, job if is_own and job and _is_followed(job) else None)
     if window is None:
         problem = "so it is unknown what has been exported"
@@ -66,7 +63,7 @@ def adopt_first(
         problem = f"which {_describe_early(inputs, window)}, so not everything in it has been exported"
     else:
         problem = "which does not begin and end with periods of this manifest"
-    reason = f"List shows {_describe_shown(live, declaration)}, {problem}: {_CONTINUE}"
+    reason = f"List shows {_describe_shown(live, declaration)}, {problem}: {CONTINUE_REMEDY}"
     return Blocked(inputs.manifest, reason, is_past=True, live=live, new_record=record)
 
 
@@ -113,15 +110,14 @@ def adopt_foreign(
     if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
-        watermark = _find_watermark(inputs, declaration.continue_from, record, window)
         recurrence = replace(
-            move_watermark(with_past_window(recurrence, record), watermark),
-            is_assumed=watermark != declaration.continue_from,
+            move_watermark(with_past_window(recurrence, record), declaration.continue_from),
+            is_assumed=False,
             continued_from=declaration.continue_from,
             foreign_since=None,
         )
         return _bind(inputs, record, live, recurrence, None)
-    return Blocked(inputs.manifest, f"{reason}: {_CONTINUE}", is_past=True, live=live, new_record=record)
+    return Blocked(inputs.manifest, f"{reason}: {CONTINUE_REMEDY}", is_past=True, live=live, new_record=record)
 
 
 def _is_followed(job: Job) -> bool:
@@ -156,11 +152,6 @@ def _has_ended(inputs: DecisionInput, record: Record, window: Window) -> bool:
     assert isinstance(record.state, Bound)
     has_passed = window.end <= min(inputs.rules.now, inputs.look_time)
     return has_passed and window != record.state.early_window
-
-
-def _find_watermark(inputs: DecisionInput, continue_from: datetime, record: Record, window: Window | None) -> datetime:
-    """Return the instant to continue from. A later end of the window in List precedes, because it was exported."""
-    return max(continue_from, window.end) if window and _has_ended(inputs, record, window) else continue_from
 
 
 def _bind(inputs: DecisionInput, record: Record, live: Live, recurrence: Recurrence, job: Job | None) -> Record:

@@ -69,7 +69,7 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     assert record.recurrence
     if isinstance(recurrence := continue_recurrence(inputs, declaration, record.recurrence), str):
         return Blocked(inputs.manifest, recurrence, live=live, new_record=record)
-    if is_superseded(declaration, recurrence):  # and the generation was raised
+    if recurrence.is_replaced or is_superseded(declaration, recurrence):  # and the generation was raised
         recurrence = with_rule(recurrence, declaration)
     return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
 
@@ -166,7 +166,7 @@ class _Table:
             )
         self._record = self._acknowledge_while_running()
         watermark = self._recurrence.watermark
-        is_exporting = self._window and not is_partial(self._record)
+        is_exporting = self._window and self._window.start <= watermark and not is_partial(self._record)
         next_window = self._find_late(max(self._window.end, watermark) if self._window and is_exporting else watermark)
         if next_window is None:
             return InSync(self._inputs.manifest, self._live, self._record)

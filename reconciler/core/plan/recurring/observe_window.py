@@ -54,8 +54,9 @@ def mark_foreign_window(record: Record, live: Live, look_time: datetime) -> Reco
 def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
-    It does not move for a window of another program that was sent or shown before its end. It moves back if List shows
-    after all that the job has failed or still runs, unless a person has set it.
+    It does not move for a window that begins after it, and not for a window of another program that was sent or shown
+    before its end. It moves back if List shows after all that the job has failed or still runs, unless a person has set
+    it.
     """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
@@ -66,12 +67,16 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     job = observe_job(job, look, inputs.rules.options.settle_time)
     if is_partial(record):
         window = None
-    if job.result == COMPLETED and window and window.end > recurrence.watermark:
-        is_assumed = recurrence.is_assumed or job.source is JobSource.OBSERVED
-        recurrence = replace(recurrence, watermark=window.end, is_assumed=is_assumed)
+    if job.result == COMPLETED and window and window.start <= recurrence.watermark < window.end:
+        recurrence = replace(
+            recurrence,
+            watermark=window.end,
+            previous_watermark=recurrence.watermark,
+            is_assumed=recurrence.is_assumed or job.source is JobSource.OBSERVED,
+        )
     is_revoked = old_job.result == COMPLETED != job.result
     if is_revoked and window and window.end == recurrence.watermark != recurrence.continued_from:
-        recurrence = replace(recurrence, watermark=window.start)
+        recurrence = replace(recurrence, watermark=recurrence.previous_watermark or window.start)
     if job.result == COMPLETED and window:
         recurrence = include(recurrence, window)
     return replace(record, state=replace(state, job=job), recurrence=recurrence)

@@ -64,7 +64,8 @@ def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, r
     assert record.recurrence
     start, now = record.recurrence.watermark, inputs.rules.now
     job, sent_window = record.state.job, read_window(record.request)
-    if job and sent_window and not (job.refusal or job.ended_at) and (job.shown_at or now < job.sent_at + PATIENCE):
+    may_arrive = job and not (job.refusal or job.ended_at) and (job.shown_at or now < job.sent_at + PATIENCE)
+    if may_arrive and sent_window and sent_window.start <= start:
         start = max(start, sent_window.end)
     window = find_due_window(declaration, start, now)
     return window if window and now >= compute_overdue_time(declaration, window) else None

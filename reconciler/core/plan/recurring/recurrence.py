@@ -5,18 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import MAX_WINDOWS, Job, JobSource, OmissionCause, PastWindow, Recurrence, WindowRule
+from reconciler.core.journal.jobs import (
+    COMPLETED,
+    MAX_WINDOWS,
+    Job,
+    JobSource,
+    OmissionCause,
+    PastWindow,
+    Recurrence,
+    WindowRule,
+)
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
+from reconciler.core.plan.recurring.early_window import is_partial
 from reconciler.core.plan.recurring.omissions import leave_out
 from reconciler.core.plan.write import Update
 from reconciler.core.request.export_window import EXECUTION, build_execution, read_window
 from reconciler.core.text import format_timestamp
 from reconciler.core.windows.boundaries import compute_first_boundary
 from reconciler.core.windows.declaration import WindowDeclaration
-from reconciler.core.windows.due import Window, compute_next_window, find_due_boundaries
+from reconciler.core.windows.due import Window, compute_next_window, find_due_boundaries, is_boundary
+
+CONTINUE_REMEDY = "set window.continueFrom to the time up to which everything has been exported"
 
 
 def complete_request(manifest: Manifest, request: Spec, record: Record | None) -> Spec:
@@ -49,22 +61,21 @@ def build_rule(declaration: WindowDeclaration) -> WindowRule:
     return WindowRule(declaration.every.value, declaration.zone_name, declaration.first, declaration.delay)
 
 
-def start_recurrence(declaration: WindowDeclaration, window: Window, recurrence: Recurrence | None) -> Recurrence:
-    """Return the recurrence to write before the Create of a window. After a loss, the past windows stay known."""
-    if recurrence is None:
-        return Recurrence(window.start, window.start, rules=(build_rule(declaration),))
-    return with_rule(recurrence, declaration)
-
-
 def with_rule(recurrence: Recurrence, declaration: WindowDeclaration) -> Recurrence:
     """Return the recurrence with the declaration as the current one."""
     rule = build_rule(declaration)
-    return replace(recurrence, rules=(*(each for each in recurrence.rules if each != rule), rule))
+    rules = (*(each for each in recurrence.rules if each != rule), rule)
+    return replace(recurrence, rules=rules, is_replaced=False)
 
 
 def is_superseded(declaration: WindowDeclaration, recurrence: Recurrence) -> bool:
-    """Tell whether a run acted on the declaration before, and a later run on another one."""
-    return build_rule(declaration) in recurrence.rules[:-1]
+    """Tell whether a run acted on the declaration before, and a later run on another one or on a fixed window."""
+    return build_rule(declaration) in (recurrence.rules if recurrence.is_replaced else recurrence.rules[:-1])
+
+
+def mark_replaced(recurrence: Recurrence) -> Recurrence:
+    """Return the recurrence of an association whose recurring windows a person has replaced by a fixed one."""
+    return replace(recurrence, is_replaced=True, foreign_since=None)
 
 
 def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) -> str | None:
@@ -108,6 +119,31 @@ def describe_future_continue(inputs: DecisionInput, declaration: WindowDeclarati
     )
 
 
+def recall_recurrence(declaration: WindowDeclaration, record: Record) -> Recurrence | str | None:
+    """Return the recurrence of an association that List no longer shows, with its last window among the past ones.
+
+    If it had a fixed window, that window tells how far its data was exported, or the reason to block is returned. None
+    if its exports had no window.
+    """
+    if record.recurrence:
+        return with_past_window(record.recurrence, record)
+    window, state = read_window(record.request), record.state
+    if window is None or not isinstance(state, Bound) or state.job is None:
+        return None
+    if is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
+        is_exported = state.job.result == COMPLETED and not is_partial(record)
+        is_observed = state.job.source is JobSource.OBSERVED
+        watermark = window.end if is_exported else window.start
+        return with_past_window(Recurrence(watermark, window.start, is_assumed=is_observed), record)
+    if continue_from := declaration.continue_from:
+        start = min(continue_from, compute_first_boundary(declaration))
+        return with_past_window(Recurrence(continue_from, start, continued_from=continue_from), record)
+    return (
+        f"its last export had the window {describe_window(window, declaration)}, which does not begin and end with "
+        f"periods of this manifest: {CONTINUE_REMEDY}"
+    )
+
+
 def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:
     """Return the recurrence with the current window of a record among the past ones.
 
@@ -121,6 +157,13 @@ def with_past_window(recurrence: Recurrence, record: Record) -> Recurrence:
     if past and past[-1].job.refusal and (past[-1].start, past[-1].end) == (new.start, new.end):
         past = past[:-1]
     return replace(recurrence, past=(*past, new)[-MAX_WINDOWS:])
+
+
+def with_current_window_past(record: Record) -> Record:
+    """Return the record with its current window among the past ones, if it had recurring windows."""
+    if record.recurrence is None:
+        return record
+    return replace(record, recurrence=with_past_window(record.recurrence, record))
 
 
 def build_window_update(inputs: DecisionInput, record: Record, live: Live, window: Window, reason: str) -> Update:

@@ -33,8 +33,8 @@ def find_window_obstacle(
         record.recurrence and is_superseded(declaration, record.recurrence) and not inputs.is_generation_raised(record)
     ):
         reason = (
-            "the window of this manifest was replaced by another one before, as in an older revision: run the "
-            f"latest revision; to return to this window, {inputs.describe_remedy(record)}; until then nothing is sent"
+            "this window is an older one, which a later revision replaced: run the latest revision; to return to this "
+            f"window, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
     else:
         return None

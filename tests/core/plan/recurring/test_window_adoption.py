@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.builders import SETTLE, recurring_manifest, window
+from support.builders import SETTLE, manifest, recurring_manifest, window
 from support.exports import DAY, HOUR, Export, at, build_fixed_manifest, expect, span
 
 from reconciler.core.apply.outcome import Outcome, Refused, Unknown
 from reconciler.core.journal.jobs import JobSource
-from reconciler.core.model import Json, Mode, OnLoss, Policy
+from reconciler.core.model import Json, Manifest, Mode, OnLoss, Policy
 from reconciler.core.plan.decision import (
     Adopt,
     Blocked,
@@ -178,11 +178,14 @@ def test_failed_job_without_a_window_is_blocked() -> None:
 
 
 def test_later_end_in_list_beats_continue_from() -> None:
-    """An end in List that is later than continueFrom is the watermark, because it was exported."""
+    """An end in List that is later than continueFrom becomes the watermark once its job counts as completed."""
     export = lose_journal(HALF)
     export.edit_window(continue_from=at(2, 10))
     for _ in range(2):
         export.run()
+    assert (export.watermark, export.recurrence.is_assumed) == (at(2, 10), False)
+    export.wait(SETTLE)
+    export.run()
     assert (export.watermark, export.recurrence.is_assumed) == (at(2, 15), True)
 
 
@@ -399,7 +402,7 @@ def test_superseded_window_sends_nothing_until_the_generation_is_raised() -> Non
     export.finish()
     export.run()
     latest, export.manifest, export.now = export.manifest, monthly, at(4, 1, 1)
-    expect(export.run(), Changed, text="as in an older revision")
+    expect(export.run(), Changed, text="this window is an older one, which a later revision replaced")
     assert len(export.sent) == 2
     export.edit_policy(generation=2)
     expect(export.run(), Update)
@@ -473,7 +476,7 @@ def test_changed_member_that_an_update_cannot_change_is_reported() -> None:
 
 @pytest.mark.parametrize("shown", [span(1, 2), span(2, 3), span(3, 4)])
 def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) -> None:
-    """A fixed window in an older revision sends nothing, and a raised generation ends the recurring windows."""
+    """A fixed window in an older revision sends nothing, and a raised generation replaces the recurring windows."""
     export = start_export()
     export.run()
     export.finish()
@@ -484,9 +487,184 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     export.edit_policy(generation=2)
     kind = InSync if shown == span(2, 3) else Update
     expect(export.run(), kind)
-    assert export.record.recurrence is None
+    assert (export.recurrence.is_replaced, export.watermark) == (True, at(3))
     export.finish()
     expect(export.run(), InSync)
+
+
+def replace_by_fixed_window(shown: Window, now: datetime) -> tuple[Export, Manifest]:
+    """Return an export of January and February, after a person sent a fixed window, and its manifest from before."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    monthly, export.manifest, export.now = export.manifest, build_fixed_manifest(shown), now
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    export.finish()
+    export.run()
+    return export, monthly
+
+
+def test_recurring_windows_return_to_their_watermark() -> None:
+    """After a fixed window, the recurring windows continue where they stopped. What was exported is not sent again.
+
+    A person has to raise policy.generation, because the window is an older declaration.
+    """
+    export, monthly = replace_by_fixed_window(span(1, 2), at(3, 10))
+    past = [(each.start, each.job.result) for each in export.recurrence.past]
+    assert past == [(at(1), "COMPLETED"), (at(2), "COMPLETED")]
+    export.manifest, export.now = monthly, at(4, 1, 1)
+    expect(export.run(), Changed, text="policy.generation is 1 and was 2 before")
+    export.edit_policy(generation=2)
+    expect(export.run(), Changed, text="this window is an older one, which a later revision replaced")
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+    assert not export.recurrence.is_replaced
+    assert [each.start for each in export.recurrence.past] == [at(1), at(2), at(1)]
+
+
+def test_new_window_returns_to_the_watermark_without_a_raised_generation() -> None:
+    """A window that no run acted on before cannot be an older revision. Its windows begin at the watermark."""
+    export, monthly = replace_by_fixed_window(span(1, 2), at(3, 10))
+    export.manifest, export.now = monthly, at(4, 1, 1)
+    export.edit_window(delay=timedelta(minutes=30))
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+
+
+@pytest.mark.parametrize(("shown", "sent"), [(span(4, 5), span(3, 6)), (span(3, 5), span(5, 6))])
+def test_fixed_window_moves_the_watermark_only_without_a_gap(shown: Window, sent: Window) -> None:
+    """A fixed window that begins after the watermark leaves it where it is, so nothing is left out."""
+    export, monthly = replace_by_fixed_window(shown, at(5, 2))
+    export.manifest, export.now = monthly, at(6, 1, 1)
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    assert export.sent[-1] == sent
+
+
+def test_running_fixed_window_after_the_watermark_hides_no_overdue_one() -> None:
+    """While the job of a later fixed window runs, the window at the watermark is the next one."""
+    export, monthly = replace_by_fixed_window(span(1, 2), at(3, 10))
+    export.manifest = build_fixed_manifest(span(4, 5))
+    export.now = at(5, 2)
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    export.manifest = monthly
+    export.edit_policy(generation=3)
+    expect(export.run(), Changed, (1, 0), "2026-03-01 to 2026-05-01 has been due since 2026-04-01 01:00:00Z")
+    export.edit_policy(generation=4)
+    expect(export.run(), Held, (1, 0), "2026-03-01 to 2026-05-01 has been due since 2026-04-01 01:00:00Z")
+
+
+def test_fixed_window_that_recreates_a_lost_association_keeps_the_watermark() -> None:
+    """A Create of a fixed window after a loss keeps what is known of the recurring windows."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    export.manifest, export.now = build_fixed_manifest(span(1, 2)), at(3, 10)
+    export.live = None
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Lost, (1, 0))
+    export.edit_policy(generation=2)
+    expect(export.run(), Create)
+    assert (export.recurrence.is_replaced, export.watermark) == (True, at(3))
+
+
+def lose_fixed_window(shown: Window, status: str = "COMPLETED") -> Export:
+    """Return an export whose fixed window has ended, and whose association has left List. Its manifest has a window."""
+    export = Export(build_fixed_manifest(shown), shown.end + HOUR)
+    export.run()
+    export.finish(status)
+    export.run()
+    export.live = None
+    export.wait(DAY)
+    export.run()
+    export.wait(SETTLE)
+    export.manifest = recurring_manifest(window())
+    return export
+
+
+@pytest.mark.parametrize(("status", "sent"), [("COMPLETED", span(2, 3)), ("FAILED", span(1, 2))])
+def test_lost_fixed_window_tells_where_recurring_windows_begin(status: str, sent: Window) -> None:
+    """What the journal saw exported is not sent again by a Create, and stays in the list of past windows."""
+    export = lose_fixed_window(span(1, 2), status)
+    expect(export.run(), Lost, (1, 0), "to create it again, which exports from the watermark on")
+    export.edit_policy(generation=2)
+    export.now = at(3, 2)
+    expect(export.run(), Create)
+    assert export.sent[-1] == sent
+    assert [each.job.result for each in export.recurrence.past] == [status]
+
+
+def test_lost_fixed_window_off_the_boundaries_needs_the_word_of_a_person() -> None:
+    """Without window.continueFrom, nothing is created after the loss of another fixed window."""
+    export = lose_fixed_window(HALF)
+    expect(export.run(), Lost, (1, 0), "and its last export had the window 2026-02-01 to 2026-02-15, which does not")
+    export.edit_policy(generation=2)
+    expect(export.run(), Blocked, (1, 1), "set window.continueFrom to the time")
+    export.edit_window(continue_from=HALF.end)
+    expect(export.run(), Held, text="the window ends at 2026-03-01")
+    export.now = at(3, 2)
+    expect(export.run(), Create)
+    assert export.sent[-1] == Window(HALF.end, at(3))
+
+
+def test_lost_export_without_a_window_says_that_the_first_one_is_sent() -> None:
+    """Exports without a window tell nothing about what was exported."""
+    schedule: Json = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}
+    export = Export(manifest(ExecutionConfiguration=schedule), at(2, 2))
+    export.run()
+    export.live = None
+    export.wait(DAY)
+    export.run()
+    export.wait(SETTLE)
+    export.manifest = recurring_manifest(window())
+    expect(export.run(), Lost, (1, 0), "to create it again, which exports the first window")
+
+
+def test_past_windows_stay_known_after_a_loss() -> None:
+    """The last window before a loss is among the past ones of the association that is created again."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    export.live = None
+    export.run()
+    export.wait(SETTLE)
+    export.edit_policy(generation=2)
+    export.now = at(4, 1, 1)
+    expect(export.run(), Create)
+    assert [each.start for each in export.recurrence.past] == [at(1), at(2)]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS"])
+def test_continue_from_does_not_count_a_window_that_is_not_exported(status: str) -> None:
+    """The end of a window in List whose job failed or runs does not beat window.continueFrom."""
+    export = lose_journal(HALF, status)
+    export.edit_window(continue_from=HALF.start)
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    assert (export.watermark, export.recurrence.is_assumed) == (HALF.start, False)
+    assert export.sent == ([span(2, 3)] if status == "FAILED" else [])
+
+
+def test_revoked_export_returns_to_the_watermark_before_it() -> None:
+    """If a window that overlaps earlier ones was not exported after all, only what was open before is sent again."""
+    export = start_export()
+    export.show(Window(at(1), at(3)))
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    assert (export.watermark, export.recurrence.previous_watermark) == (at(3), at(2))
+    export.set_status("FAILED")
+    export.run()
+    assert export.watermark == at(2)
 
 
 @pytest.mark.parametrize(
