@@ -145,11 +145,7 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"  data integration {explanation.integration.name} ({explanation.integration.arn})"
     else:
         yield f"  data integration {manifest.integration} was not found"
-    if policy.retired:
-        yield "  nothing is sent, because the manifest is retired; it asks for:"
-    elif manifest.window and explanation.request:
-        is_known = association.windows is None or not association.windows.is_unknown
-        yield f"  the next call sends{'' if is_known else ', with a window that is not known yet'}:"
+    yield from _introduce_request(explanation)
     yield from _render_members(explanation.request or manifest.spec)
     if explanation.token:
         yield f"  ClientToken that a Create would have: {explanation.token}"
@@ -164,6 +160,16 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
     yield ""
     yield "AWS"
     yield from _render_live(explanation)
+
+
+def _introduce_request(explanation: Explanation) -> Iterator[str]:
+    """Yield what the members of the request are, if they are not simply those of the manifest."""
+    windows = explanation.association.windows
+    if explanation.manifest.policy.retired:
+        yield "  nothing is sent, because the manifest is retired; it asks for:"
+    elif explanation.manifest.window and explanation.request:
+        is_known = windows is None or not windows.is_unknown
+        yield f"  the next call sends{'' if is_known else ', with a window that is not known yet'}:"
 
 
 def _render_members(spec: Mapping[str, Json]) -> Iterator[str]:

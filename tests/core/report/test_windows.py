@@ -397,7 +397,7 @@ def test_windows_of_a_suspended_target_wait(*, is_suspended: bool) -> None:
 
 
 def test_planned_create_of_recurring_windows_continues_from_the_fixed_one_before() -> None:
-    """Before a Create after a loss, the report says what is exported next, although the journal has no watermark yet."""
+    """Before a Create after a loss, the report says what is exported next, also without a watermark in the journal."""
     stored_record = replace(build_recurring_record(SEPTEMBER), recurrence=None, generation=1)
     assert isinstance(stored_record.state, Bound)
     lost = replace(stored_record, state=replace(stored_record.state, since=AUGUST.end, missing_since=AUGUST.end))
