@@ -138,7 +138,7 @@ bench: setup ## Measure time and memory, and compare them with their bounds
 
 ##@ Maintenance
 
-docs: setup ## Generate docs/cli.md from the commands
+docs: setup ## Generate docs/reference/cli.md from the commands
 	PYTHONPATH=tests $(PYTHON) -m support.cli_reference
 
 lock: ## Generate the lock files from pyproject.toml (needs uv)

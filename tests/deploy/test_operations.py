@@ -1,4 +1,4 @@
-"""docs/operations.md is complete."""
+"""docs/how-to/run-the-controller.md is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.core.report.summary_names import SUMMARY_NAMES
 from reconciler.edge import logs
 from reconciler.web.webhook_senders import SENDERS
 
-PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs" / "how-to" / "run-the-controller.md").read_text(encoding="utf-8")
 
 
 def read_rows(heading: str) -> list[tuple[str, ...]]:
