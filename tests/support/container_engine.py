@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The permissions of docs/how-to/run-the-controller.md, without the additions of podman, which would mount more than
+# The permissions of docs/how-to/run-in-a-container.md, without the additions of podman, which would mount more than
 # /tmp.
 # The limits are explicit, because the machine of the tests may not allow podman to raise them.
 _CONFINED = (
