@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -10,7 +11,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 from simulation.invariants import INVARIANTS
 from support import cli_reference
 from support.paths import REPOSITORY
@@ -246,3 +249,32 @@ def test_troubleshooting_quotes_messages_of_the_program() -> None:
     messages = "\n".join(list_messages())
     assert len(quoted) > 40
     assert [text for text in quoted if text not in messages] == []
+
+
+def list_pages() -> set[str]:
+    """Return the paths of the pages in docs/, without the decision records and the index."""
+    pages = {path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/**/*.md")}
+    return {page for page in pages if not page.startswith("docs/adr/") and page != "docs/README.md"}
+
+
+def test_index_lists_every_page() -> None:
+    """docs/README.md links to each page in docs/."""
+    links = re.findall(r"\]\(([a-z-]+(?:/[a-z-]+)?\.md)", (REPOSITORY / "docs" / "README.md").read_text())
+    assert list_pages() - {f"docs/{link}" for link in links} == set()
+
+
+def test_navigation_of_the_site_lists_every_page() -> None:
+    """zensical.toml lists each page in docs/, and no page that does not exist."""
+    listed = set(re.findall(r'= "(\S+\.md)"', (REPOSITORY / "zensical.toml").read_text()))
+    assert list_pages() - listed == set()
+    assert [page for page in listed if not (REPOSITORY / page).exists()] == []
+
+
+def test_task_definition_for_ecs_is_valid() -> None:
+    """The task definition in docs/how-to/run-on-ecs.md has only members of AWS's API, with the right types."""
+    page = (REPOSITORY / "docs" / "how-to" / "run-on-ecs.md").read_text()
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    definition = json.loads(text)
+    operation = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
+    assert operation.input_shape
+    assert ParamValidator().validate(definition, operation.input_shape).generate_report() == ""
