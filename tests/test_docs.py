@@ -278,3 +278,12 @@ def test_task_definition_for_ecs_is_valid() -> None:
     operation = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
     assert operation.input_shape
     assert ParamValidator().validate(definition, operation.input_shape).generate_report() == ""
+
+
+def test_variables_without_an_option_are_documented() -> None:
+    """docs/reference/environment-variables.md names each variable of the program that is not an option."""
+    page = (REPOSITORY / "docs" / "reference" / "environment-variables.md").read_text()
+    source = (REPOSITORY / "reconciler" / "app" / "settings.py").read_text()
+    variables = set(re.findall(r'environment\.get\("(RECONCILER_\w+)"', source))
+    assert len(variables) > 5
+    assert [variable for variable in variables if f"`{variable}`" not in page] == []
