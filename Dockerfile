@@ -1,5 +1,5 @@
 # The image of the controller. Build it from a checkout: docker build --tag appintegrations-reconciler .
-# docs/operations.md shows the arguments that fill the labels.
+# docs/how-to/run-in-a-container.md shows the arguments that fill the labels.
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build

@@ -8,6 +8,11 @@ BIN    := $(VENV)/bin
 PYTHON := $(BIN)/python
 READY  := $(VENV)/ready
 DEMO   := .reconciler/demo
+# The site of the documentation. Its builder has its own environment and lock file: the program does not need it.
+SITE       := build/site
+SITE_VENV  := build/site-venv
+SITE_READY := $(SITE_VENV)/ready
+PAGES      := build/pages
 # `make lock` keeps the locked versions. `make lock UPGRADE=--upgrade` locks the newest ones.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
@@ -40,7 +45,7 @@ PUSHES  ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check check-image simulate thorough soak bench docs lock clean
+.PHONY: help setup demo test image-test image-base lint validate check check-image simulate thorough soak bench docs site lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
 help:
@@ -117,7 +122,7 @@ lint: setup ## Check formatting, style, types and import contracts
 validate: setup ## Validate the example manifests
 	$(BIN)/reconcile validate --file manifests/
 
-check: lint validate test check-image ## Run every check that a change has to pass
+check: lint validate site test check-image ## Run every check that a change has to pass
 
 check-image: # test the image, unless a tool is missing
 	@$(if $(MISSING),echo 'The image was not tested. Missing tools: $(MISSING)',$(MAKE) --no-print-directory image-test)
@@ -138,8 +143,21 @@ bench: setup ## Measure time and memory, and compare them with their bounds
 
 ##@ Maintenance
 
-docs: setup ## Generate docs/cli.md from the commands
+docs: setup ## Generate docs/reference/cli.md from the commands, and build the site
 	PYTHONPATH=tests $(PYTHON) -m support.cli_reference
+	@$(MAKE) --no-print-directory site
+
+# The site has the folders of the repository, so that a relative link works on both.
+site: setup $(SITE_READY) ## Build the site of the documentation in build/site, and check its links and anchors
+	@rm -rf $(PAGES) $(SITE) && mkdir -p $(PAGES)
+	cp -R $(wildcard *.md) Dockerfile LICENSE deploy docs manifests schemas $(PAGES)
+	$(SITE_VENV)/bin/zensical build --strict
+	PYTHONPATH=tests $(PYTHON) -m support.site_structure $(PAGES) $(SITE)
+
+$(SITE_READY): requirements-docs.lock
+	$(PYTHON3) -m venv $(SITE_VENV)
+	$(SITE_VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement requirements-docs.lock
+	@touch $@
 
 lock: ## Generate the lock files from pyproject.toml (needs uv)
 	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
@@ -147,6 +165,7 @@ lock: ## Generate the lock files from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml --extra notify --output-file requirements.lock
 	echo '.[notify,sandbox]' | $(COMPILE) - --group dev --no-emit-package appintegrations-reconciler \
 		--constraint requirements-build.lock --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group docs --output-file requirements-docs.lock
 
 clean: ## Remove .venv, caches and the demo
 	rm -rf $(VENV) $(DEMO) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

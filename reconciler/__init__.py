@@ -1,6 +1,6 @@
 """GitOps for the data-integration associations of Amazon AppIntegrations.
 
-To read the code, begin with docs/architecture.md, then core/ from the bottom up, then run.py.
+To read the code, begin with docs/explanation/architecture.md, then core/ from the bottom up, then run.py.
 """
 
 __version__ = "0.1.0"

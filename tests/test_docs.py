@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -52,8 +53,8 @@ def list_members(tree: dict[str, Any], root: dict[str, Any], prefix: str) -> Ite
 
 @pytest.mark.parametrize("kind", ["data-integration-association", "target"])
 def test_manifest_reference_documents_every_member(kind: str) -> None:
-    """docs/manifests.md documents every member of the schemas."""
-    reference = (REPOSITORY / "docs" / "manifests.md").read_text()
+    """docs/reference/manifests.md documents every member of the schemas."""
+    reference = (REPOSITORY / "docs" / "reference" / "manifests.md").read_text()
     document = load_schema(f"{kind}.v1.json")
     for path in list_members(document, document, ""):
         name = path.removeprefix("metadata.")
@@ -61,8 +62,8 @@ def test_manifest_reference_documents_every_member(kind: str) -> None:
 
 
 def test_git_page_states_the_fetch_limits() -> None:
-    """docs/git.md states the timeout of git and the size of `/tmp` in the pods."""
-    page = " ".join((REPOSITORY / "docs" / "git.md").read_text().split())
+    """docs/reference/git.md states the timeout of git and the size of `/tmp` in the pods."""
+    page = " ".join((REPOSITORY / "docs" / "reference" / "git.md").read_text().split())
     (seconds,) = (field.default for field in fields(RepositoryAccess) if field.name == "timeout_seconds")
     assert f"longer than {seconds:g} s" in page
     for file in ("controller/deployment.yaml", "cronjob/cronjob.yaml"):
@@ -72,8 +73,8 @@ def test_git_page_states_the_fetch_limits() -> None:
 
 
 def test_sandbox_page_documents_every_switch() -> None:
-    """docs/sandbox.md documents each switch of the sandbox with its default."""
-    page = (REPOSITORY / "docs" / "sandbox.md").read_text()
+    """docs/reference/sandbox.md documents each switch of the sandbox with its default."""
+    page = (REPOSITORY / "docs" / "reference" / "sandbox.md").read_text()
     defaults = Behaviour()
     for field in fields(Behaviour):
         row = re.search(rf"^\| `{field.name}` \| (.*?) \|", page, re.MULTILINE)
@@ -97,24 +98,24 @@ def test_document_links_resolve(document: Path) -> None:
 
 
 def test_readme_and_reference_list_the_same_exit_codes() -> None:
-    """README.md and docs/cli.md list the same exit codes, with the same meaning."""
-    pages = [(REPOSITORY / page).read_text() for page in ("README.md", "docs/cli.md")]
+    """README.md and docs/reference/cli.md list the same exit codes, with the same meaning."""
+    pages = [(REPOSITORY / page).read_text() for page in ("README.md", "docs/reference/cli.md")]
     readme_table, reference_table = (re.search(r"\| code \| meaning \|\n(?:\|.*\n)+", page) for page in pages)
     assert readme_table
     assert reference_table
     assert readme_table[0] == reference_table[0]
 
 
-def test_glossary_has_every_kind_of_report_entry() -> None:
-    """The glossary of docs/architecture.md lists each decision and each other kind of entry in a report."""
-    glossary = (REPOSITORY / "docs" / "architecture.md").read_text().partition("## Glossary")[2]
-    terms = set(re.findall(r"\*\*([^*]+)\*\*", glossary)) | set(re.findall(r"\(`([a-z-]+)`\)", glossary))
-    assert {kind.value for kind in ReportKind} - terms == set()
+def test_report_page_has_every_kind_of_entry() -> None:
+    """The tables of docs/reference/report.md list each decision and each other kind of entry in a report."""
+    page = (REPOSITORY / "docs" / "reference" / "report.md").read_text()
+    cells = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|", page, re.MULTILINE)
+    assert {f"`{kind.value}`" for kind in ReportKind} - set(", ".join(cells).split(", ")) == set()
 
 
 def test_safety_page_names_existing_tests() -> None:
-    """Each test that docs/safety.md names exists."""
-    page = (REPOSITORY / "docs" / "safety.md").read_text()
+    """Each test that docs/explanation/safety.md names exists."""
+    page = (REPOSITORY / "docs" / "explanation" / "safety.md").read_text()
     names = set(re.findall(r"`(test_\w+)`", page))
     source = "\n".join(path.read_text() for path in REPOSITORY.glob("tests/**/test_*.py"))
     defined = set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE))
@@ -123,11 +124,11 @@ def test_safety_page_names_existing_tests() -> None:
 
 
 def test_safety_page_names_existing_invariants() -> None:
-    """Each invariant of the simulation that docs/safety.md names exists."""
-    page = (REPOSITORY / "docs" / "safety.md").read_text()
-    names = {name for line in re.findall(r"^- Invariants: (.*)$", page, re.MULTILINE) for name in line.split(", ")}
+    """Each invariant of the simulation that docs/explanation/safety.md names exists."""
+    page = (REPOSITORY / "docs" / "explanation" / "safety.md").read_text()
+    names = set(re.findall(r"`([a-z]+(?:-[a-z]+)*)`", page.partition("## Tests of each promise")[2]))
     assert names
-    assert names - {f"`{name}`" for name in INVARIANTS} == set()
+    assert names - set(INVARIANTS) == set()
 
 
 def find_long_lines(page: Path) -> list[str]:
@@ -180,7 +181,7 @@ def test_adr_index_lists_every_record() -> None:
 
 
 def test_command_line_reference_is_generated() -> None:
-    """docs/cli.md shows the current options (otherwise run `make docs`)."""
+    """docs/reference/cli.md shows the current options (otherwise run `make docs`)."""
     assert cli_reference.PAGE.read_text() == cli_reference.render()
 
 
@@ -188,8 +189,8 @@ MODULE_NAMES = {path.name for path in (REPOSITORY / "reconciler").rglob("*.py")}
 
 
 def test_architecture_page_names_files_that_exist() -> None:
-    """Each module and package that docs/architecture.md names exists. The list of the core names those of the core."""
-    page = (REPOSITORY / "docs" / "architecture.md").read_text()
+    """Each module and package that the architecture page names exists. The list of the core names those of the core."""
+    page = (REPOSITORY / "docs" / "explanation" / "architecture.md").read_text()
     before, heading, rest = page.partition("## The packages of the core\n")
     core_list, next_heading, after = rest.partition("\n## ")
     assert heading
@@ -210,8 +211,8 @@ def find_paths(text: str) -> list[str]:
 
 
 def test_examples_of_environments_are_valid() -> None:
-    """The manifests in docs/environments.md are valid, and describe what the page says."""
-    page = (REPOSITORY / "docs" / "environments.md").read_text()
+    """The manifests in docs/how-to/staging-and-production.md are valid, and describe what the page says."""
+    page = (REPOSITORY / "docs" / "how-to" / "staging-and-production.md").read_text()
     example, target_set = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     desired = load_manifests([File("page.yaml", example.encode())], datetime(2026, 12, 1, tzinfo=UTC))
     assert desired.warnings == ()
@@ -224,3 +225,52 @@ def test_examples_of_environments_are_valid() -> None:
         ("boston", "us-east-1", "prod"),
         ("austin", "us-east-1", "staging"),
     ]
+
+
+def list_messages() -> Iterator[str]:
+    """Yield each text in the code of the program, without docstrings. `…` stands for a value."""
+    for path in (REPOSITORY / "reconciler").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield node.value
+
+
+def test_troubleshooting_quotes_messages_of_the_program() -> None:
+    """Each part of a message that docs/troubleshooting.md quotes is a text of the program. `…` separates the parts."""
+    page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+    quoted = {part.strip(" ,;") for text in re.findall(r'"([^"]+)"', page) for part in text.split("…")} - {""}
+    messages = "\n".join(list_messages())
+    assert len(quoted) > 40
+    assert [text for text in quoted if text not in messages] == []
+
+
+def list_pages() -> set[str]:
+    """Return the paths of the pages in docs/, without the decision records and the index."""
+    pages = {path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/**/*.md")}
+    return {page for page in pages if not page.startswith("docs/adr/") and page != "docs/README.md"}
+
+
+def test_index_lists_every_page() -> None:
+    """docs/README.md links to each page in docs/."""
+    links = re.findall(r"\]\(([a-z-]+(?:/[a-z-]+)?\.md)", (REPOSITORY / "docs" / "README.md").read_text())
+    assert list_pages() - {f"docs/{link}" for link in links} == set()
+
+
+def test_navigation_of_the_site_lists_every_page() -> None:
+    """zensical.toml lists each page in docs/, and no page that does not exist."""
+    listed = set(re.findall(r'= "(\S+\.md)"', (REPOSITORY / "zensical.toml").read_text()))
+    assert list_pages() - listed == set()
+    assert [page for page in listed if not (REPOSITORY / page).exists()] == []
+
+
+def test_variables_without_an_option_are_documented() -> None:
+    """docs/reference/environment-variables.md names each variable of the program that is not an option."""
+    page = (REPOSITORY / "docs" / "reference" / "environment-variables.md").read_text()
+    source = (REPOSITORY / "reconciler" / "app" / "settings.py").read_text()
+    variables = set(re.findall(r'environment\.get\("(RECONCILER_\w+)"', source))
+    assert len(variables) > 5
+    assert [variable for variable in variables if f"`{variable}`" not in page] == []

@@ -17,7 +17,9 @@ By default apprise sends the whole message, and Discord and Telegram reject it e
 """
 _TIMEOUT_SECONDS = 30.0
 """Timeout of a delivery, in seconds."""
-_UNKNOWN_SERVICE = "is not a valid URL for apprise: write one such as jsons://HOST/PATH (see docs/notifications.md)"
+_UNKNOWN_SERVICE = (
+    "is not a valid URL for apprise: write one such as jsons://HOST/PATH (see docs/how-to/alerts-in-slack.md)"
+)
 
 
 class AppriseMissing(Exception):

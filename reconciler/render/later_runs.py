@@ -27,7 +27,7 @@ def describe_waiting_writes(report: Report) -> str | None:
     last_time = f", and after {format_timestamp(times[-1])} for the last one" if times[1:] else ""
     if recurring:
         time, last_time = "" if any(map(_is_due, recurring)) else time, ", and after each later window"
-    remedy = f"run reconcile again{time}{last_time}, or run it on a schedule (docs/jobs.md)"
+    remedy = f"run reconcile again{time}{last_time}, or run it on a schedule (docs/how-to/run-on-a-schedule.md)"
     return f"Nothing here sends {' and '.join(subjects)} later: {remedy}."
 
 

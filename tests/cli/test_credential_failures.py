@@ -32,8 +32,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def list_documented_messages() -> list[str]:
-    """Return the messages in docs/credentials.md as patterns. An ellipsis stands for any text."""
-    page = (REPOSITORY / "docs" / "credentials.md").read_text().partition("## Messages")[2]
+    """Return the messages in docs/reference/credentials.md as patterns. An ellipsis stands for any text."""
+    page = (REPOSITORY / "docs" / "reference" / "credentials.md").read_text().partition("## Messages")[2]
     cells = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
     messages = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
     return [".*".join(map(re.escape, message.split("…"))) for message in messages]

@@ -171,7 +171,7 @@ def test_healthy_setup_has_no_failed_check(healthy_program: Program) -> None:
 
 def test_doctor_page_documents_every_check(healthy_program: Program) -> None:
     """The documentation and the schema list exactly the checks that the doctor makes."""
-    page = (REPOSITORY / "docs" / "doctor.md").read_text()
+    page = (REPOSITORY / "docs" / "reference" / "doctor.md").read_text()
     names = load_schema("doctor.v1.json")["$defs"]["check"]["properties"]["name"]["examples"]
     checks = page.partition("## Checks of the installation")[2]
     assert re.findall(r"^\| `([a-z-]+)` \| .+ \|$", checks, re.MULTILINE) == names

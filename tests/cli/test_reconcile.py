@@ -379,7 +379,7 @@ def test_held_export_on_a_terminal_needs_a_later_run(program: Program) -> None:
     program.add("later", text=EXPORT.replace("2026-11-01", "2126-11-01"))
     sentence = (
         "Nothing here sends the held export later: run reconcile again after 2126-11-01 01:00:00Z, or run it on a "
-        "schedule (docs/jobs.md)."
+        "schedule (docs/how-to/run-on-a-schedule.md)."
     )
     assert sentence in program.run_on_terminal()
     assert sentence in program.run(env={"GIT_DIR": "."}).out

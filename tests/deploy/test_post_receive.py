@@ -49,7 +49,8 @@ def test_pusher_learns_that_nothing_sends_a_held_export_later(repository: HookRe
     assert "Nothing here" not in repository.push()
     del repository.host.environment["CI"]
     repository.commit({})
-    remedy = "run reconcile again after 2126-11-01 01:00:00Z, or run it on a schedule (docs/jobs.md)."
+    schedule = "or run it on a schedule (docs/how-to/run-on-a-schedule.md)."
+    remedy = f"run reconcile again after 2126-11-01 01:00:00Z, {schedule}"
     assert f"Nothing here sends the held export later: {remedy}" in repository.push()
     assert list_destinations(client) == []
 

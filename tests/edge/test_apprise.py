@@ -98,7 +98,7 @@ def test_receivers_of_one_kind_are_numbered() -> None:
     ],
 )
 def test_documented_urls_are_accepted(url: str) -> None:
-    """Each kind of URL in docs/notifications.md gives a receiver."""
+    """Each kind of URL in docs/how-to/alerts-in-slack.md gives a receiver."""
     assert len(parse_receivers(url)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Image: built and run as docs/operations.md describes, without root and on a read-only file system."""
+"""Image: built and run as docs/how-to/run-in-a-container.md describes, without root and on a read-only file system."""
 
 from __future__ import annotations
 

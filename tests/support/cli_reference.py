@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands: `make docs`."""
+"""Write docs/reference/cli.md from the commands: `make docs`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.group import app
 from reconciler.cli.sections import group_by_section
 
-PAGE = REPOSITORY / "docs" / "cli.md"
+PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
 _INTRODUCTION = """\
 # Command line
 

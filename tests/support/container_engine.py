@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The permissions of docs/operations.md, without the additions of podman, which would mount more than /tmp.
+# The permissions of docs/how-to/run-in-a-container.md, without the additions of podman, which would mount more than
+# /tmp.
 # The limits are explicit, because the machine of the tests may not allow podman to raise them.
 _CONFINED = (
     "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",

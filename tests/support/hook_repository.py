@@ -27,7 +27,7 @@ class HookRepository:
     clone: Path
 
     def install(self, *hooks: str) -> None:
-        """Install hooks, as docs/jobs.md describes."""
+        """Install hooks, as docs/how-to/use-git-hooks.md describes."""
         for hook in hooks:
             shutil.copy(DEPLOY / "git" / hook, self.bare / "hooks" / hook)
 

@@ -26,7 +26,7 @@ _KINDS = {
 def classify_refusal(code: str, message: str) -> RefusalKind:
     """Return the kind of a refusal.
 
-    The text "explicit deny" is the only sign of a permanent denial (docs/limits.md).
+    The text "explicit deny" is the only sign of a permanent denial (docs/reference/limits.md).
     """
     if "explicit deny" in message:
         return RefusalKind.DENY

@@ -162,7 +162,7 @@ def check_journal(place: str | None, answer: Journal | StateError | CloudError, 
     if isinstance(answer, CloudError):
         return build_failed_check("journal", answer, "s3:GetObject and s3:ListBucket")
     if isinstance(answer, StateError):
-        fix = 'make the journal readable; if it is damaged, see docs/safety.md, "A journal that is refused"'
+        fix = "make the journal readable; if it is damaged, see docs/how-to/restore-the-state.md"
         if isinstance(answer, StateWriteUnknown):
             fix = "make sure that no proxy changes the answers of S3"
         return Check("journal", CheckResult.FAILED, str(answer), fix)

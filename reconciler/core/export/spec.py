@@ -39,7 +39,7 @@ def _spell_integration(integration: Integration, integrations: Sequence[Integrat
 
 
 def _sort_members(members: Mapping[str, Json]) -> dict[str, Json]:
-    """Return members in the order of docs/manifests.md, with unknown ones last and with readable times."""
+    """Return members in the order of docs/reference/manifests.md, with unknown ones last and with readable times."""
     known_members = sorted((key for key in members if key in _MEMBER_ORDER), key=_MEMBER_ORDER.index)
     sorted_members: dict[str, Json] = {}
     for key in (*known_members, *sorted(members.keys() - set(known_members))):

@@ -298,7 +298,7 @@ def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
         checks.check_journal("p", StateWriteUnknown("weak ETag")),
     )
     assert unusable.result == unclear.result == CheckResult.FAILED
-    assert "docs/safety.md" in (unusable.fix or "")
+    assert "docs/how-to/restore-the-state.md" in (unusable.fix or "")
     assert unclear.fix == "make sure that no proxy changes the answers of S3"
     assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 

@@ -174,7 +174,8 @@ def test_held_exports_need_a_later_run(times: tuple[datetime | None, ...], sente
     settling = reports.association(decision="settling", until=NOW)
     scheduled_run = reports.report(*held, suspended, settling, dry_run=False)
     single_run = replace(scheduled_run, run=replace(scheduled_run.run, is_single=True))
-    last_line = f"Nothing here sends {sentence} it on a schedule (docs/jobs.md)." if sentence else None
+    remedy = "it on a schedule (docs/how-to/run-on-a-schedule.md)."
+    last_line = f"Nothing here sends {sentence} {remedy}" if sentence else None
     lines = [line for line in render(single_run).splitlines() if "Nothing here" in line]
     assert lines == ([last_line] if last_line else [])
     dry_run = replace(single_run, run=replace(single_run.run, dry_run=True))
@@ -182,7 +183,8 @@ def test_held_exports_need_a_later_run(times: tuple[datetime | None, ...], sente
 
 
 SENDING = "later: run reconcile again"
-EACH = ", and after each later window, or run it on a schedule (docs/jobs.md)."
+SCHEDULE = ", or run it on a schedule (docs/how-to/run-on-a-schedule.md)."
+EACH = f", and after each later window{SCHEDULE}"
 DUE, QUIET_WINDOWS = build_windows(build_recurring_record(), NOVEMBER.end), build_windows(build_recurring_record())
 IN_SYNC = reports.association(decision="in-sync", windows=QUIET_WINDOWS)
 HELD = reports.association(decision="held", write=reports.create(), until=NOW, windows=QUIET_WINDOWS)
@@ -195,7 +197,7 @@ UNDECIDED = reports.association(decision="adopt", windows=replace(QUIET_WINDOWS,
     [
         ((IN_SYNC,), f"the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
         ((IN_SYNC, IN_SYNC), f"the next recurring exports of 2 manifests {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
-        ((HELD,), f"the held export {SENDING} after 2026-11-01 12:00:00Z, or run it on a schedule (docs/jobs.md)."),
+        ((HELD,), f"the held export {SENDING} after 2026-11-01 12:00:00Z{SCHEDULE}"),
         (
             (IN_SYNC, HELD),
             f"the held export and the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}",
