@@ -166,7 +166,8 @@ class ExportChecker:
             # The first call after `each` that exports it again needs a person. Later ones may repeat that call.
             repetition = next(later for later in (*earlier[number + 1 :], export) if _overlap(each, later))
             is_gone = self.store.epoch > each.call.epoch and _get_id(each) != _get_id(export)
-            if lost or is_gone or _get_generation(repetition) > _get_generation(each):
+            before = earlier[: earlier.index(repetition)] if repetition is not export else earlier
+            if lost or is_gone or _get_generation(repetition) > max(map(_get_generation, before)):
                 self._history.count_event("stretch twice: a person, or state lost")
                 continue
             self._report("no-stretch-twice", f"{text}, and {each.call.trace.run} exported {_format(each.window)}")

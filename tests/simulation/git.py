@@ -80,6 +80,7 @@ class Git:
         self._random = create_random(scenario.seed, "git")
         self._omission_random = create_random(scenario.seed, "what git leaves out")
         self._retirement_random = create_random(scenario.seed, "retired manifests")
+        self._replacement_random = create_random(scenario.seed, "fixed windows in place of recurring ones")
         self._number = 0
         self._removed: list[Configuration] = []
         self.revisions: list[tuple[Configuration, ...]] = [
@@ -119,7 +120,8 @@ class Git:
         head = list(self.revisions[-1])
         if self._scenario.declaration:
             index = self._random.randrange(len(head))
-            head[index] = self._change_recurring(head[index])
+            is_replacement = draw_bool(self._replacement_random, 0.2 if head[index].declaration else 0.7)
+            head[index] = (self._replace_recurring if is_replacement else self._change_recurring)(head[index])
         elif self._scenario.has_churn:
             index = self._random.randrange(len(head))
             head[index] = self._change_window(head[index])
@@ -191,6 +193,17 @@ class Git:
         declaration = change_declaration(random, old_declaration, declarations, now)
         changed = replace(configuration, declaration=declaration)
         return self._change_policy(changed, generation=policy.generation + int(share > 0.9))
+
+    def _replace_recurring(self, configuration: Configuration) -> Configuration:
+        """Replace recurring windows by a fixed one, or return to them, with or without a raised generation."""
+        earlier = [
+            each.declaration for revision in self.revisions for each in revision if each.name == configuration.name
+        ]
+        declaration = None if configuration.declaration else [each for each in earlier if each][-1]
+        is_raised = draw_bool(self._replacement_random, 0.8)
+        self._history.count_event("edit: fixed window" if declaration is None else "edit: recurring windows again")
+        changed = replace(configuration, declaration=declaration)
+        return self._change_policy(changed, generation=configuration.policy.generation + int(is_raised))
 
     def _change_window(self, configuration: Configuration) -> Configuration:
         return replace(configuration, window=(configuration.window + self._random.randint(1, WINDOWS - 1)) % WINDOWS)
