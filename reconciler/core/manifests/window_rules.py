@@ -79,7 +79,7 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         remedy = f"set window.delay to {str(policy['delay'])[:_MAX_DELAY_LENGTH]} instead"
         yield "/policy/delay", f"has no effect on a manifest with window: {remedy}"
     if "start" in policy:
-        remedy = "to send each window as soon as it ends, set window.delay to 0s instead"
+        remedy = "remove it, because each window is sent after its end and window.delay"
         yield "/policy/start", f"has no effect on a manifest with window: {remedy}"
 
 

@@ -155,11 +155,11 @@ def test_execution_configuration_beside_a_window_is_refused() -> None:
     ("member", "remedy"),
     [
         ("delay: 2h", "set window.delay to 2h instead"),
-        ("start: at-once", "to send each window as soon as it ends, set window.delay to 0s instead"),
+        ("start: at-once", "remove it, because each window is sent after its end and window.delay"),
     ],
 )
 def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str, remedy: str) -> None:
-    """policy.delay and policy.start belong to fixed windows, and the message names the same for a window."""
+    """policy.delay and policy.start belong to fixed windows. No message recommends a short delay."""
     (problem,) = list_problems(
         build_document("every: month, first: 2026-01-01", f"{{mode: create-and-update, {member}}}")
     )
