@@ -13,11 +13,12 @@ from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
-from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_targets
+from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts
 from reconciler.core.manifests.files import limit_files
 from reconciler.core.manifests.placeholders import find_tokens
 from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
+from reconciler.core.manifests.target_values import resolve_targets
 from reconciler.core.manifests.window_rules import find_window_problems
 from reconciler.core.model import Desired, ensure_mapping
 from reconciler.core.request import normalise as request

@@ -297,6 +297,13 @@ def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -
     assert str(warning).startswith(expected)
 
 
+def test_wrong_text_is_one_problem_for_all_targets() -> None:
+    """A text that is wrong with the value of each target is reported once, with the first value and the targets."""
+    (problem,) = list_problems(*TARGETS, build_manifest("targets: ['*']", destination='"s3://${bucket}/a b"'))
+    assert "22:19: /spec/DestinationURI: 's3://exports-prod/a b' has a character that is not allowed" in problem
+    assert problem.endswith(" (in target 'prod-us', 'prod-eu', 'staging')")
+
+
 def test_value_that_other_targets_have_is_to_be_added() -> None:
     """A value that only one Target lacks is to be added there, and the message names this Target."""
     staging = STAGING.replace("bucket: exports-staging", "buckets: x")
