@@ -151,8 +151,9 @@ def _find_hint(value: Json, rules: Mapping[str, Any]) -> str:
     """Return what to write instead of a value of the wrong type. Return "" if the rules do not tell."""
     if "array" in rules["type"] and _has_entries_without_blank(value):
         return _EACH_ENTRY
-    if isinstance(value, list) and "listErrorMessage" in rules:
-        return str(rules["listErrorMessage"]).replace("{value}", _format_list(value))
+    if isinstance(value, list | dict) and "listErrorMessage" in rules:
+        text = _format_list(value) if isinstance(value, list) else "{...}"
+        return str(rules["listErrorMessage"]).replace("{value}", text)
     items = rules.get("items", {})
     if isinstance(value, str) and items.get("type", "string") == "string" and "array" in rules["type"]:
         if not fits(items, value):

@@ -256,6 +256,10 @@ def test_without_a_target_only_its_name_is_known() -> None:
             "19:9: /target: must be a string, not a list: target takes one name, so write targets: [prod-us, NAME]",
         ),
         (
+            build_manifest("target: {matchLabels: {env: prod}}"),
+            "19:9: /target: must be a string, not a mapping: target takes one name, so write targets: {...}",
+        ),
+        (
             build_manifest("target: [a, b, c, d, e, f]"),
             "not a list: target takes one name, so write targets: [a, b, c, d, e and 1 more]",
         ),
