@@ -105,9 +105,16 @@ class WholeNumber(click.ParamType[int]):
 
 
 class Glob(click.ParamType[str]):
-    """A glob over names. A variable may hold several, separated by blanks or commas."""
+    """A glob of * and ? over names. A variable may hold several, separated by blanks or commas."""
 
     name = "glob"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the glob. Fails if it has a bracket, which no name has."""
+        glob = str(value)
+        if set(glob) & set("[]"):
+            self.fail(f"{glob!r} has a bracket: use * for any characters and ? for one, or several globs", param, ctx)
+        return glob
 
     def split_envvar_value(self, rv: str) -> list[str]:
         """Return the globs of a variable."""

@@ -139,6 +139,11 @@ def test_glob_and_label_select_targets(tmp_path: Path, arguments: tuple[str, ...
     ("arguments", "message"),
     [
         (("--target", "x*"), "--target 'x*' matches no target: use one of prod, staging, lab"),
+        (
+            ("--target", "pro[a-d]"),
+            "'pro[a-d]' has a bracket: use * for any characters and ? for one, or several globs",
+        ),
+        (("--new-state", "[!x]*"), "'[!x]*' has a bracket: use * for any characters and ? for one, or several globs"),
         (("--target", "prd"), "--target 'prd' is not declared: did you mean 'prod'?"),
         (("-l", "env=test"), "--selector selects no target: the Targets have the labels env=prod, env=staging"),
         (

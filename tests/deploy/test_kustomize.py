@@ -63,6 +63,49 @@ def test_renamed_target_is_renamed_in_its_associations(rule: str, name: str, tmp
     assert validate(output).returncode == 0
 
 
+def select_with(overlay: Path, selection: str) -> None:
+    """Replace `target` in the base of an overlay by another selection of Targets."""
+    manifest = overlay.parent / "base" / "profiles-export-2026-10.yaml"
+    text = manifest.read_text(encoding="utf-8").replace("target: contact-centre", selection)
+    assert selection in text
+    manifest.write_text(text, encoding="utf-8")
+
+
+def test_renamed_target_is_renamed_in_a_list(tmp_path: Path) -> None:
+    """A suffix reaches the names in `targets`. Globs keep their text."""
+    overlay = write_overlay(tmp_path, "nameSuffix: -eu")
+    select_with(overlay, 'targets: [contact-centre, "contact-*"]')
+    output = build_with_kustomize(overlay)
+    (association,) = select_kind(list(yaml.safe_load_all(output)), "DataIntegrationAssociation")
+    assert association["targets"] == ["contact-centre-eu", "contact-*"]
+    assert (validate(output).returncode, validate(output).stderr) == (0, "")
+
+
+def test_label_rules_need_a_base_without_the_reference_of_lists(tmp_path: Path) -> None:
+    """The README quotes the error of kustomize for label rules. Without the entry of `targets`, they are valid."""
+    overlay = write_overlay(tmp_path, "nameSuffix: -eu\nlabels: [{pairs: {env: eu}}]")
+    select_with(overlay, "targets: {matchLabels: {env: eu}}")
+    message = "no 'name' field in node"
+    assert message in (RECIPE / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(AssertionError, match=message):
+        build_with_kustomize(overlay)
+    reference = overlay.parent / "base" / "name-reference.yaml"
+    lines = reference.read_text(encoding="utf-8").splitlines(keepends=True)
+    reference.write_text("".join(lines[:-3]), encoding="utf-8")
+    output = build_with_kustomize(overlay)
+    assert (validate(output).returncode, validate(output).stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "exit_code"), [("contact-centre-eu", 0), ("contact-centre", 3)])
+def test_maps_by_name_need_the_new_name(name: str, exit_code: int, tmp_path: Path) -> None:
+    """A map by the names of Targets in a patch of the overlay has the new names. An old name is rejected."""
+    manifest = "metadata: {name: profiles-export-2026-10}\n"
+    head = "apiVersion: appintegrations.reconciler/v1\nkind: DataIntegrationAssociation\n"
+    patch = f"{head}{manifest}policy: {{generation: {{{name}: 2}}}}\n".replace("\n", "\n      ")
+    output = build_with_kustomize(write_overlay(tmp_path, f"nameSuffix: -eu\npatches:\n  - patch: |-\n      {patch}"))
+    assert validate(output).returncode == exit_code
+
+
 def test_without_the_name_reference_the_output_is_invalid(tmp_path: Path) -> None:
     """The README of the recipe quotes the problem that a base without the configuration has."""
     overlay = write_overlay(tmp_path, "nameSuffix: -eu")

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.manifests.choices import find_chosen_names
-from reconciler.core.manifests.expansion import AMBIENT_TARGET, is_substituted
+from reconciler.core.manifests.expansion import is_substituted
+from reconciler.core.manifests.target_values import AMBIENT_TARGET
 from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -10,8 +11,9 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests import build
 from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.manifests.consistency import normalise_identifier
-from reconciler.core.manifests.expansion import AMBIENT_TARGET
+from reconciler.core.manifests.document import ValuePath
 from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_overlaps
+from reconciler.core.manifests.target_values import AMBIENT_TARGET
 from reconciler.core.manifests.warnings import (
     ON_LOSS_POINTER,
     REGIONS,
@@ -20,6 +22,8 @@ from reconciler.core.manifests.warnings import (
     find_warnings,
 )
 from reconciler.core.model import Desired, Manifest, Origin, Target
+from reconciler.core.suggestions import join_names
+from reconciler.core.text import shorten
 
 
 def build_desired(
@@ -45,7 +49,7 @@ def build_desired(
             name: tuple(sorted(target_manifests, key=lambda each: each.name))
             for name, target_manifests in manifests.by_target.items()
         },
-        tuple(sorted({*warnings, *manifests.warnings, *manifests.build_target_warnings()})),
+        tuple(sorted({*warnings, *manifests.build_warnings(), *manifests.build_target_warnings()})),
         is_unselected=bool(warnings) and not any(manifests.by_target.values()),
     )
 
@@ -61,7 +65,8 @@ class _Manifests:
         read_zone: Callable[[str], tzinfo],
     ) -> None:
         self.by_target: dict[str, list[Manifest]] = {target.name: [] for target in targets}
-        self.warnings: list[Problem] = []
+        self._warnings: dict[tuple[Origin, Problem], list[str]] = {}
+        self._targets_by_origin: dict[Origin, list[str]] = {}
         self._now, self._read_zone = now, read_zone
         self._target_documents = target_documents
         self._policies: dict[str, Any] = {
@@ -78,23 +83,42 @@ class _Manifests:
         origin = Origin(document.file, *document.document.find_position(()))
         manifest = build.build_manifest(document.value, origin, self._policies.get(target, {}), self._read_zone)
         self.by_target[target].append(manifest)
+        self._targets_by_origin.setdefault(origin, []).append(target)
         for pointer, message in find_warnings(manifest, self._now):
             if pointer == ON_LOSS_POINTER and "onLoss" not in document.value.get("policy", {}):
                 # onLoss comes from the Target, which gets the warning.
                 self._first_recreated.setdefault(target, document)
             else:
-                self.warnings.append(document.build_problem(tuple(pointer[1:].split("/")), message))
+                self._warn(document, tuple(pointer[1:].split("/")), message)
         key = target, normalise_identifier(manifest.integration)
         earlier = self._first_of_integration.setdefault(key, document)
         if earlier is not document and not (manifest.policy.adopt or manifest.policy.retired):
             message = describe_sharing(str(earlier.name), earlier.locate())
-            self.warnings.append(document.build_problem(("spec", "DataIntegrationIdentifier"), message))
+            self._warn(document, ("spec", "DataIntegrationIdentifier"), message)
         self._documents.append(document)
         if span := build_span(manifest, len(self._documents) - 1):
             self._spans.setdefault(key, []).append(span)
 
+    def _warn(self, document: CheckedDocument, path: ValuePath, message: str) -> None:
+        origin = Origin(document.file, *document.document.find_position(()))
+        names = self._warnings.setdefault((origin, document.build_problem(path, message)), [])
+        names.append(document.target or AMBIENT_TARGET)
+
+    def build_warnings(self) -> Iterator[Problem]:
+        """Yield the warnings about manifests, which must have been added before.
+
+        A warning that does not concern all targets of a manifest names its targets.
+        """
+        for spans in self._spans.values():
+            for overlap in find_overlaps(spans):
+                self._warn(self._documents[overlap.later.number], overlap.later.pointer, overlap.message)
+        for (origin, warning), names in self._warnings.items():
+            is_general = len(names) == len(self._targets_by_origin[origin])
+            place = "" if is_general else f" (in target {join_names([*map(shorten, names)])})"
+            yield replace(warning, message=warning.message + place)
+
     def build_target_warnings(self) -> list[Problem]:
-        """Return the warnings about Targets and overlapping windows. The manifests must have been added before."""
+        """Return the warnings about Targets. The manifests must have been added before."""
         region_warnings = [
             _build_region_warning(each)
             for each in self._target_documents
@@ -103,11 +127,6 @@ class _Manifests:
         recreations = [(each, self._first_recreated.get(str(each.name))) for each in self._target_documents]
         return [
             *region_warnings,
-            *(
-                self._documents[overlap.later.number].build_problem(overlap.later.pointer, overlap.message)
-                for spans in self._spans.values()
-                for overlap in find_overlaps(spans)
-            ),
             *(_build_recreation_warning(target, manifest) for target, manifest in recreations if manifest),
         ]
 

@@ -1,24 +1,29 @@
-"""Expand the documents of a revision: members of TargetSets, and the manifests of each target with its values."""
+"""Expand the manifests of a revision: one for each target, with the values of the target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeGuard
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.choices import choose_values
+from reconciler.core.manifests.choices import choose_values, find_chosen_names
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.manifests.files import MAX_TOTAL_BYTES
 from reconciler.core.manifests.placeholders import find_texts, find_unknown_names, measure, substitute
 from reconciler.core.manifests.selectors import Selector, describe_labels
+from reconciler.core.manifests.target_values import (
+    AMBIENT_TARGET,
+    MAX_FIELD_LENGTH,
+    SUBSTITUTED_FIELDS,
+    FindProblems,
+    build_values,
+    drop_value,
+)
 from reconciler.core.model import Json, ensure_mapping
 from reconciler.core.suggestions import LimitedSuggestions, join_names
 from reconciler.core.text import shorten
-
-AMBIENT_TARGET = "default"
-"""The name of the target if no Target is declared. Its credentials and Region come from the environment."""
 
 MAX_MATCHES = 2_000_000
 """The most comparisons of selectors with Targets in a revision: a thousand selectors and two thousand Targets."""
@@ -26,17 +31,9 @@ MAX_MATCHES = 2_000_000
 MAX_CHARACTERS = MAX_TOTAL_BYTES
 """The most characters of the strings with placeholders in a revision, after the substitution in each target."""
 
-_MAX_FIELD_LENGTH = 2048  # characters, as in the schema of RoleArn
-
 _MAX_SUGGESTIONS = 100
 
-FindProblems: TypeAlias = Callable[[str, Mapping[str, Any]], Iterator[tuple[ValuePath, str]]]
-"""Function that yields (path, message) for each problem of a substituted document of a kind."""
-
-_MANIFEST = "DataIntegrationAssociation"
 _SUBSTITUTED_MEMBERS = ("spec", "window")
-_SUBSTITUTED_FIELDS = ("RoleArn", "ExternalId")
-_TEMPLATE_POINTER = "/spec/template/"
 
 
 def find_placeholder_texts(kind: object, tree: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
@@ -58,69 +55,8 @@ def find_placeholder_texts(kind: object, tree: Mapping[str, Any]) -> Iterator[tu
 
 
 def _find_field_texts(tree: Json, path: ValuePath) -> Iterator[tuple[ValuePath, str]]:
-    for name in _SUBSTITUTED_FIELDS:
+    for name in SUBSTITUTED_FIELDS:
         yield from find_texts(ensure_mapping(tree).get(name), (*path, name))
-
-
-def resolve_targets(
-    targets: Iterable[CheckedDocument], find_problems: FindProblems
-) -> Iterator[CheckedDocument | Problem]:
-    """Yield each Target of a document with the values in RoleArn and ExternalId, and then each problem once.
-
-    A problem of some members of a set that stands in its template names these members.
-    """
-    names_by_problem: dict[Problem, list[str]] = {}
-    count = 0
-    for target in targets:
-        resolved_target, problems = _resolve_target(target, find_problems)
-        yield resolved_target
-        count += 1
-        for problem in problems:
-            names_by_problem.setdefault(problem, []).append(str(target.name))
-    for problem, names in names_by_problem.items():
-        is_partial = problem.pointer.startswith(_TEMPLATE_POINTER) and len(names) < count
-        place = f" (in member {join_names([*map(shorten, names)])})" if is_partial else ""
-        yield replace(problem, message=problem.message + place)
-
-
-def _resolve_target(target: CheckedDocument, find_problems: FindProblems) -> tuple[CheckedDocument, list[Problem]]:
-    """Return a Target with the values in RoleArn and ExternalId, and its problems after the substitution."""
-    if not target.is_valid or (target.member is None and not target.placeholders):
-        return target, []  # the reader has validated the Target
-    values, spec = _build_values(target), target.value["spec"]
-    found: list[tuple[ValuePath, str, str]] = []
-    for name in _SUBSTITUTED_FIELDS:
-        text = spec.get(name, "")
-        if len(text) > _MAX_FIELD_LENGTH or measure(text, values) > _MAX_FIELD_LENGTH:
-            found.append((("spec", name), "", f"the text has more than {_MAX_FIELD_LENGTH:,} characters: shorten it"))
-        else:
-            found += ((("spec", name), token, message) for token, message in find_unknown_names(text, values))
-    if not found:
-        fields = {name: substitute(spec[name], values) for name in _SUBSTITUTED_FIELDS if name in spec}
-        target = replace(target, value={**target.value, "spec": {**spec, **fields}})
-        found = [(path, "", message) for path, message in find_problems("Target", target.value)]
-    problems = [
-        target.build_problem(path, _add_template(target, path, message), token) for path, token, message in found
-    ]
-    return replace(target, rejected_paths=frozenset(path for path, _, _ in found)), problems
-
-
-def _add_template(target: CheckedDocument, path: ValuePath, message: str) -> str:
-    """Return the message about a missing member of a Target. A member of a set may inherit it from the template."""
-    is_missing = target.member is not None and path == ("spec",)
-    return f"{message}: set it in this member, or in the template" if is_missing else message
-
-
-def _build_values(target: CheckedDocument | None) -> Mapping[str, str]:
-    """Return the values of placeholders in a valid Target. Without a Target, only its name is known."""
-    if target is None:
-        return {"target.name": AMBIENT_TARGET}
-    spec = target.value["spec"]
-    known = {"name": target.name, "region": spec.get("Region"), "accountId": spec.get("AccountId")}
-    return {
-        **spec.get("Values", {}),
-        **{f"target.{name}": value for name, value in known.items() if isinstance(value, str)},
-    }
 
 
 class ManifestExpander:
@@ -145,7 +81,8 @@ class ManifestExpander:
     def expand(self, manifest: CheckedDocument) -> Iterator[CheckedDocument | Problem]:
         """Yield the manifest for each of its targets, and then each problem of its substitutions once."""
         names = self._select(manifest)
-        targets_by_problem: dict[tuple[ValuePath, str, str], list[str]] = {}
+        self._warn_about_choices(manifest, names)
+        found: dict[tuple[ValuePath, str, str], tuple[str, list[str]]] = {}
         for name in names:
             if not manifest.placeholders:
                 yield replace(manifest, target=name, value=choose_values(manifest.value, name or AMBIENT_TARGET))
@@ -154,11 +91,12 @@ class ManifestExpander:
             if not manifest.is_valid or not (target.is_valid if target else name is None and not self._targets):
                 yield replace(manifest, target=name, rejected_paths=manifest.rejected_paths or frozenset({()}))
                 continue
-            expansion, problems = self._substitute(manifest, name, _build_values(target))
+            expansion, problems = self._substitute(manifest, name, build_values(target))
             yield expansion
-            for problem in problems:
-                targets_by_problem.setdefault(problem, []).append(name or "")
-        for (path, token, message), affected in targets_by_problem.items():
+            for path, token, message in problems:
+                key = path, token, drop_value(message, expansion.value, path)
+                found.setdefault(key, (message, []))[1].append(name or "")
+        for (path, token, _), (message, affected) in found.items():
             place = f" (in target {join_names([*map(shorten, affected)])})" if any(affected) else ""
             yield manifest.build_problem(path, message + place, token)
         target_text = manifest.value.get("target")
@@ -181,12 +119,19 @@ class ManifestExpander:
         target = manifest.value.get("target")
         if is_substituted(target):
             self._match_count += len(self._targets)
-            if self._match_count > MAX_MATCHES or len(target) > _MAX_FIELD_LENGTH:
+            if self._match_count > MAX_MATCHES or len(target) > MAX_FIELD_LENGTH:
                 return ()
             return [name for name, each in self._targets.items() if each.is_valid and _has_name(each, target)]
         if isinstance(target, str):
             return (target,)
         return tuple(self._targets) if len(self._targets) == 1 else (None,)
+
+    def _warn_about_choices(self, manifest: CheckedDocument, names: Sequence[str | None]) -> None:
+        """Add a warning for each declared Target that a map of a manifest names, and that the manifest is not in."""
+        for path, name in find_chosen_names(manifest.value) if names else ():
+            if name in self._targets and name not in names:
+                message = f"this manifest is not in target {shorten(name)}, so this value has no effect: remove it"
+                self.warnings.append(manifest.build_problem(path, message))
 
     def _select_with_warnings(self, manifest: CheckedDocument) -> Sequence[str]:
         value = manifest.value["targets"]
@@ -267,8 +212,8 @@ class ManifestExpander:
     def _build_target_problem(self, manifest: CheckedDocument, text: str) -> Problem:
         """Return the problem of a `target` with a placeholder that gives the name of no Target."""
         for target in self._targets.values():
-            if target.is_valid and len(text) <= _MAX_FIELD_LENGTH:
-                for token, message in find_unknown_names(text, _build_values(target), self._suggestions.find_closest):
+            if target.is_valid and len(text) <= MAX_FIELD_LENGTH:
+                for token, message in find_unknown_names(text, build_values(target), self._suggestions.find_closest):
                     return manifest.build_problem(("target",), message, token)
         message = (
             f"{shorten(text)} selects no Target: with the values of a Target, it must give the name of that Target"
@@ -283,5 +228,5 @@ def is_substituted(value: object) -> TypeGuard[str]:
 
 def _has_name(target: CheckedDocument, text: str) -> bool:
     """Tell whether a text, with the values of a Target, is the name of this Target."""
-    values = _build_values(target)
+    values = build_values(target)
     return not any(find_unknown_names(text, values, lambda *_: None)) and substitute(text, values) == target.name

@@ -13,6 +13,7 @@ from reconciler.core.text import shorten
 _MARK = "${"
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)\}|\$\{")
 """An escaped mark, a placeholder, or a mark that no brace closes."""
+_DOUBLE_BRACES = re.compile(r"\$\{\{+ *(?P<name>[^{} ]{1,80}) *\}\}+")
 _VALUE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,62}")
 """A name that Values of a Target may have, as in the schema."""
 
@@ -50,7 +51,9 @@ def find_unknown_names(
     """
     for match in _PLACEHOLDER.finditer(text):
         name = match["name"]
-        if match[0] == _MARK:
+        if match[0] == _MARK and (double := _DOUBLE_BRACES.match(text, match.start())):
+            yield match[0], f"{shorten(double[0])} has more than one pair of braces: write ${{{double['name']}}}"
+        elif match[0] == _MARK:
             yield match[0], "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"
         elif name is not None and name not in values:
             yield (

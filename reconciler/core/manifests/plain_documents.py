@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.core.manifests.checked_document import CheckedDocument
-from reconciler.core.manifests.expansion import AMBIENT_TARGET
 from reconciler.core.manifests.placeholders import escape
+from reconciler.core.manifests.target_values import AMBIENT_TARGET
 from reconciler.core.model import Json
 
 API_VERSION = "appintegrations.reconciler/v1"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any, assert_never
 
+from reconciler.core.globs import matches_glob
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import shorten
 
@@ -61,7 +61,7 @@ class Selector:
 
     def has_match(self, name: str, labels: Mapping[str, str]) -> bool:
         """Tell whether the selector selects a Target with this name and these labels."""
-        return (not self.globs or any(fnmatchcase(name, glob) for glob in self.globs)) and has_labels(
+        return (not self.globs or any(matches_glob(name, glob) for glob in self.globs)) and has_labels(
             labels, self.requirements
         )
 

@@ -29,6 +29,7 @@ REPEATED_EXPORT = (
 """The effect of policy.onLoss, for the warnings about manifests and Targets."""
 
 _EXECUTION_POINTER = "/spec/ExecutionConfiguration"
+_MISSING_DATA = "data of the last 30 minutes before an export may be missing from it"
 
 
 def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]]:
@@ -41,6 +42,8 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
         return
     if manifest.window:
         yield from _find_window_warnings(manifest.window)
+        if _is_short(manifest.policy.delay):
+            yield "/window/delay", f"{_MISSING_DATA}: set window.delay to 30m or more"
     if manifest.policy.adopt:
         return
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
@@ -57,6 +60,11 @@ def describe_sharing(name: str, place: str) -> str:
         f"the manifest {name!r} at {place} uses the same data integration, and it is unknown whether AWS accepts more "
         "than one association of it: if AWS refuses it, use another data integration"
     )
+
+
+def _is_short(delay: timedelta | None) -> bool:
+    """Tell whether an export may be sent before AWS has all its data. None is policy.start at-once."""
+    return delay is None or delay < _FRESH_DATA_AGE
 
 
 def _find_window_warnings(declaration: WindowDeclaration) -> Iterator[tuple[str, str]]:
@@ -87,13 +95,13 @@ def _find_on_demand_warnings(
             f"{_EXECUTION_POINTER}/OnDemandConfiguration",
             "the window has no end, and the exported data depends on the time of the export: set EndTime",
         )
-    elif manifest.policy.delay is None and end > now - _FRESH_DATA_AGE:
-        window_end = format_millis(str(window["EndTime"]))
-        message = f"apply this manifest at least 30 minutes after EndTime ({window_end})"
-        yield (
-            f"{_EXECUTION_POINTER}/OnDemandConfiguration/EndTime",
-            f"data of the last 30 minutes before an export may be missing from it: {message}",
-        )
+    elif _is_short(manifest.policy.delay) and end > now - _FRESH_DATA_AGE:
+        if manifest.policy.delay is not None:
+            yield "/policy/delay", f"{_MISSING_DATA}: set policy.delay to 30m or more"
+        else:
+            window_end = format_millis(str(window["EndTime"]))
+            message = f"apply this manifest at least 30 minutes after EndTime ({window_end})"
+            yield f"{_EXECUTION_POINTER}/OnDemandConfiguration/EndTime", f"{_MISSING_DATA}: {message}"
     if manifest.policy.on_loss is OnLoss.RECREATE:
         yield (
             ON_LOSS_POINTER,

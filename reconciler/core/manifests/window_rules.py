@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -17,9 +18,13 @@ from reconciler.core.windows.declaration import DEFAULT_DELAY, Missed, Period, W
 _MAX_DAY = 28
 """The last day of the month that every month has."""
 _MONTHLY_PERIODS = ("month", "quarter", "year")
+_REPLACED_MEMBERS = (("spec", "ExecutionConfiguration"), ("policy", "delay"), ("policy", "start"))
+"""The members that must be removed beside a window."""
 _DATES = ("first", "last", "backfill")
 _DEFAULT_ZONE = "UTC"
-_MAX_DELAY_LENGTH = 8  # characters of the longest valid delay
+_DELAY = re.compile("[0-9]{1,7}[smhd]")
+_FINER_THAN_MILLIS = re.compile(r"[.,][0-9]{3}[0-9]*[1-9]")
+_OFFSET = re.compile(r"(?:UTC|GMT|)(?P<sign>[+-])0?(?P<hours>[0-9]{1,2})(?::?00)?", re.IGNORECASE)
 _MAX_LENGTH_DIFFERENCE = 3
 _YEARS = range(2001, 2101)
 """The years of dates in a window. The journal keeps no time before 1970, and arithmetic fails after the year 9999."""
@@ -43,6 +48,16 @@ def find_window_problems(
         yield from _find_instant_problem(f"/window/{member}", text)
 
 
+def drop_replaced_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest without the members that its window replaces. Other problems of these members do not matter."""
+    if isinstance(document.get("window"), Mapping):
+        for part, member in _REPLACED_MEMBERS:
+            members = ensure_mapping(document.get(part))
+            if member in members:
+                document = {**document, part: {name: each for name, each in members.items() if name != member}}
+    return document
+
+
 def _iterate_choices(members: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     """Yield (relative pointer, value) for a member, or for each value of its map by target name."""
     value = members.get(name)
@@ -59,6 +74,9 @@ def _find_instant_problem(pointer: str, text: object) -> Iterator[tuple[str, str
     if instant is None:
         remedy = "write 2026-10-01 or 2026-10-01T00:00:00Z"
         yield pointer, f"{shorten(text)} is neither a date nor a time with a time zone: {remedy}"
+    elif _FINER_THAN_MILLIS.search(text):
+        remedy = "write at most three digits after the point"
+        yield pointer, f"{shorten(text)} is more precise than a millisecond, and AWS counts milliseconds: {remedy}"
     elif instant.year not in _YEARS:
         yield pointer, _describe_year(text)
 
@@ -72,15 +90,20 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "ExecutionConfiguration" in ensure_mapping(document.get("spec")):
         yield (
             "/spec/ExecutionConfiguration",
-            "must not be set together with window, which computes it: remove one of the two",
+            "must not be set together with window, which computes it: remove it, or remove window",
         )
     policy = ensure_mapping(document.get("policy"))
     if "delay" in policy:
-        remedy = f"set window.delay to {str(policy['delay'])[:_MAX_DELAY_LENGTH]} instead"
+        delay = policy["delay"]
+        remedy = f"set window.delay{f' to {delay}' if _is_delay(delay) else ''} instead"
         yield "/policy/delay", f"has no effect on a manifest with window: {remedy}"
     if "start" in policy:
-        remedy = "to send each window as soon as it ends, set window.delay to 0s instead"
+        remedy = "remove it, because each window is sent after its end and window.delay"
         yield "/policy/start", f"has no effect on a manifest with window: {remedy}"
+
+
+def _is_delay(value: object) -> bool:
+    return isinstance(value, str) and _DELAY.fullmatch(value) is not None
 
 
 def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -107,9 +130,20 @@ def _find_date_problems(members: Mapping[str, Any], rejected_pointers: Collectio
 
 def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tuple[str, str]]:
     if isinstance(name, str) and name not in zone_names:
-        closest = _find_similar_zone(name, zone_names)
-        remedy = f"did you mean {closest!r}?" if closest else "write an IANA name, such as Europe/Berlin"
+        remedy = "write an IANA name, such as Europe/Berlin"
+        if offset_zone := _find_offset_zone(name, zone_names):
+            remedy = f"write {offset_zone}, whose sign is the opposite, or a place such as Europe/Berlin"
+        elif not _OFFSET.match(name) and (closest := _find_similar_zone(name, zone_names)):
+            remedy = f"did you mean {closest!r}?"
         yield "/window/timeZone", f"{shorten(name)} is not a time zone: {remedy}"
+
+
+def _find_offset_zone(name: str, zone_names: Collection[str]) -> str | None:
+    """Return the zone of an offset from UTC in whole hours, such as UTC+1. The signs in IANA names are reversed."""
+    if offset := _OFFSET.fullmatch(name):
+        zone = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{offset['hours']}"
+        return zone if zone in zone_names else None
+    return None
 
 
 def _find_similar_zone(name: str, zone_names: Collection[str]) -> str | None:

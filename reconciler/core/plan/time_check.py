@@ -13,9 +13,6 @@ from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp
 
-_REMEDY = "shorten policy.delay"
-_WINDOW_REMEDY = "shorten window.delay"
-
 
 def check_time(write: Create | Update, now: datetime, aws_time: datetime | None) -> Write | Held:
     """Return the write, or hold it until its window has ended and the delay of the manifest has passed.
@@ -30,10 +27,9 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
         return hold_for_clock(write, due_at, now, aws_time)
     if now >= due_at:
         return write
-    remedy = _WINDOW_REMEDY if write.manifest.window else _REMEDY
     reason = (
         f"the window ends at {format_timestamp(end)}: a run sends the {write.kind.value} at or after "
-        f"{format_timestamp(due_at)}; to send it as soon as the window has ended, {remedy}"
+        f"{format_timestamp(due_at)}"
     )
     return _hold(write, reason, now, due_at)
 

@@ -13,12 +13,13 @@ from reconciler.core.manifests import consistency
 from reconciler.core.manifests.checked_document import CheckedDocument, format_pointer
 from reconciler.core.manifests.desired import build_desired
 from reconciler.core.manifests.document import Document, ValuePath
-from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts, resolve_targets
+from reconciler.core.manifests.expansion import ManifestExpander, find_placeholder_texts
 from reconciler.core.manifests.files import limit_files
 from reconciler.core.manifests.placeholders import find_tokens
 from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.manifests.target_sets import TARGET_SET, expand_target_set
-from reconciler.core.manifests.window_rules import find_window_problems
+from reconciler.core.manifests.target_values import resolve_targets
+from reconciler.core.manifests.window_rules import drop_replaced_members, find_window_problems
 from reconciler.core.model import Desired, ensure_mapping
 from reconciler.core.request import normalise as request
 from reconciler.core.text import shorten
@@ -177,8 +178,8 @@ def _reduce_document(value: Mapping[str, Any], rejected_paths: AbstractSet[Value
     is_selection_known = "targets" in value and not any(path[:1] == ("targets",) for path in rejected_paths)
     return (
         {"metadata": reduced}
+        | {member: None for member in ("target", "targets", "window") if member in value}
         | {member: value[member] for member in ("kind", "target") if _is_short(value.get(member))}
-        | {member: None for member in ("targets", "window") if member in value}
         | ({"targets": value["targets"]} if is_selection_known else {})
         | {"policy": {"mode": mode if _is_short(mode) else None} if has_mode else {}}
     )
@@ -201,7 +202,8 @@ def _find_document_problems(
     kind, version = value.get("kind"), value.get("apiVersion")
     path: ValuePath
     if "apiVersion" in value and version != API_VERSION:
-        description = f"unknown apiVersion {shorten(version)}: use {API_VERSION!r}"
+        reason = "must be a string, but has no value" if version is None else f"unknown apiVersion {shorten(version)}"
+        description = f"{reason}: use {API_VERSION!r}"
         yield _build_problem(file, document, ("apiVersion",), description)
     elif not isinstance(kind, str) or kind not in schema.SCHEMA_FILES:
         path, description = (
@@ -226,21 +228,23 @@ def _find_kind_problems(
 ) -> Iterator[tuple[ValuePath, bool, str]]:
     """Yield (path, whether the problem is the key, message) for each problem of a document of a known kind."""
     rejected_pointers, rejected_window_pointers = set(), set()
-    if not schema.get_fast_check(kind, is_substituted=is_substituted)(value):
+    is_manifest = kind == "DataIntegrationAssociation"
+    kept = drop_replaced_members(value) if is_manifest else value
+    if not schema.get_fast_check(kind, is_substituted=is_substituted)(kept):
         for path, is_key, message in schema.find_schema_problems(
-            kind, value, find_source_text, placeholders, is_substituted=is_substituted
+            kind, kept, find_source_text, placeholders, is_substituted=is_substituted
         ):
             rejected_pointers.add(format_pointer(path[1:]))
             if path[:1] == ("window",):
                 rejected_window_pointers.add(format_pointer(path[1:]))
             yield path, is_key, message
-    spec = value.get("spec")
-    if kind == "DataIntegrationAssociation" and isinstance(spec, Mapping):
+    spec = kept.get("spec")
+    if is_manifest and isinstance(spec, Mapping):
         for member, message in request.find_spec_problems(spec, rejected_pointers):
             path = ("spec", *member[1:].split("/"))
             if path not in placeholders:
                 yield path, False, message
-    if kind == "DataIntegrationAssociation" and "window" in value:
+    if is_manifest and "window" in value:
         for pointer, message in find_window_problems(value, list_zone_names(), rejected_window_pointers):
             steps = tuple(int(step) if step.isdigit() else step for step in pointer[1:].split("/"))
             if steps not in placeholders:

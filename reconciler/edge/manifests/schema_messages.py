@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model import Json
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import format_count, shorten
 from reconciler.edge.manifests.patterns import fits
 
@@ -34,15 +36,16 @@ def explain_error(
                 yield path, False, subschema.get("errorMessage", f"{key!r} is missing")
         case "type":
             yield path, False, _describe_wrong_type(value, subschema, lambda: find_source_text(path))
-        case "enum":
-            yield path, False, _describe_enum(value, rule)
+        case "enum" | "const":
+            words = rule if isinstance(rule, list) else [rule]
+            yield path, False, _describe_wrong_word(value, words, lambda: find_source_text(path))
         case "pattern":
             yield path, is_key, f"{'the key ' if is_key else ''}{shorten(value)} {_explain_pattern(value, subschema)}"
         case "minLength" if not fits(subschema, value):
             pass  # the pattern reports this value too
         case "not":
             yield path, is_key or not rule, subschema.get("errorMessage", "must not be set")
-        case "maxItems" if "errorMessage" in subschema:
+        case "maxItems" | "minItems" | "minProperties" if "errorMessage" in subschema:
             yield path, False, subschema["errorMessage"]
         case _:
             message = _LIMITS[str(error.validator)].format(
@@ -78,9 +81,10 @@ def _describe_type(rule: str | list[str]) -> str:
     return _TYPES[rule] if isinstance(rule, str) else " or ".join(_TYPES[each] for each in rule)
 
 
-_EACH_ENTRY = ": put a blank after the '-' of each entry"
+_EACH_ENTRY = "put a blank after the '-' of each entry"
+_PLAIN_TEXT = re.compile("[A-Za-z0-9_./-]+")
+_MAX_TEXT_LENGTH = 64
 _LIMITS = {
-    "const": "must be {rule!r}, not {value}",
     "minLength": "must have at least {characters}, but has {size}",
     "maxLength": "must have at most {characters}, but has {size}",
     "minItems": "must have at least {items}, but has {size}",
@@ -139,8 +143,30 @@ def _describe_wrong_type(value: Json, rules: Mapping[str, Any], find_source_text
         if expected_type == "string":
             return _describe_unquoted(spelling, "boolean" if isinstance(value, bool) else "number", rules)
         return f"must be {_describe_type(expected_type)}, not {spelling}"
-    hint = _EACH_ENTRY if "array" in expected_type and _has_entries_without_blank(value) else ""
-    return f"must be {_describe_type(expected_type)}, {_describe_value(value)}{hint}"
+    hint = _find_hint(value, rules)
+    return f"must be {_describe_type(expected_type)}, {_describe_value(value)}{f': {hint}' if hint else ''}"
+
+
+def _find_hint(value: Json, rules: Mapping[str, Any]) -> str:
+    """Return what to write instead of a value of the wrong type. Return "" if the rules do not tell."""
+    if "array" in rules["type"] and _has_entries_without_blank(value):
+        return _EACH_ENTRY
+    if isinstance(value, list | dict) and "listErrorMessage" in rules:
+        text = _format_list(value) if isinstance(value, list) else "{...}"
+        return str(rules["listErrorMessage"]).replace("{value}", text)
+    items = rules.get("items", {})
+    if isinstance(value, str) and items.get("type", "string") == "string" and "array" in rules["type"]:
+        if not fits(items, value):
+            return ""
+        return f"write {_format_list([value])}"
+    _, _, remedy = rules.get("patternErrorMessage", "").partition(": ")
+    return remedy if rules["type"] == "string" else ""
+
+
+def _format_list(values: list[Json]) -> str:
+    """Return a list of texts in flow style. Long texts, and values of other types, become the word NAME."""
+    texts = [each if isinstance(each, str) and len(each) <= _MAX_TEXT_LENGTH else "NAME" for each in values]
+    return f"[{join_names([each if _PLAIN_TEXT.fullmatch(each) else json.dumps(each) for each in texts])}]"
 
 
 def _describe_unquoted(spelling: str, kind: str, rules: Mapping[str, Any]) -> str:
@@ -178,13 +204,17 @@ def _has_entries_without_blank(value: Json) -> bool:
     return first.startswith("-") and not first.startswith(("--", "- "))
 
 
-def _describe_enum(value: Json, allowed_words: list[str]) -> str:
-    suggestion = (
-        find_closest(value.lower(), [word.lower() for word in allowed_words]) if isinstance(value, str) else None
-    )
+def _describe_wrong_word(value: Json, allowed_words: list[str], find_source_text: Callable[[], str]) -> str:
+    """Return a message about a value that is not one of the allowed words."""
+    expected = f"one of {', '.join(allowed_words)}" if len(allowed_words) > 1 else repr(allowed_words[0])
+    if isinstance(value, bool | int | float):
+        return f"must be {expected}, not {find_source_text() or str(value).lower()}"
+    if not isinstance(value, str):
+        return f"must be {expected}, {_describe_value(value)}"
+    suggestion = find_closest(value.lower(), [word.lower() for word in allowed_words])
     known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
     hint = f": did you mean {known_word}?" if known_word else ""
-    return f"must be one of {', '.join(allowed_words)}, not {shorten(value)}{hint}"
+    return f"must be {expected}, not {shorten(value)}{hint}"
 
 
 def _format_counts(rule: object) -> dict[str, str]:

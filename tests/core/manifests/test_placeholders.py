@@ -78,6 +78,9 @@ def test_escaped_list_stays_a_list() -> None:
         ),
         ("${}", "${}", "no value has the name '': use bucket, env, target.name"),
         ("${env:-prod}", "${env:-prod}", "no value has the name 'env:-prod': use bucket, env, target.name"),
+        ("s3://${{env}}/x", "${", "'${{env}}' has more than one pair of braces: write ${env}"),
+        ("${{ target.name }}", "${", "'${{ target.name }}' has more than one pair of braces: write ${target.name}"),
+        ("${{env", "${", "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"),
         ("a ${env", "${", "'${' has no closing brace: write ${NAME} for a value, or $${ for the characters ${"),
     ],
 )

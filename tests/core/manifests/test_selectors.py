@@ -99,9 +99,10 @@ def test_other_text_is_refused_at_its_fault(text: str, character: int, remedy: s
 
 
 @pytest.mark.parametrize(
-    ("globs", "expected"), [(["prod-us"], ["prod-us"]), (["prod-*", "x"], ["prod-us", "prod-eu"]), (["?"], [])]
+    ("globs", "expected"),
+    [(["prod-us"], ["prod-us"]), (["prod-*", "x"], ["prod-us", "prod-eu"]), (["?"], []), (["prod-[eu]?"], [])],
 )
 def test_names_and_globs_select(globs: list[str], expected: list[str]) -> None:
-    """A list selects by name and by glob."""
+    """A list selects by name and by glob of * and ?. A bracket has no meaning."""
     names = ["prod-us", "prod-eu", "staging"]
     assert [name for name in names if Selector.from_value(globs).has_match(name, {})] == expected

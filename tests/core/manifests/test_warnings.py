@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ from support.builders import NOW, ON_DEMAND, manifest
 
 from reconciler.core.manifests.warnings import REGIONS, find_warnings
 from reconciler.core.model import Manifest, OnLoss, Policy
+from reconciler.core.windows.declaration import Period, WindowDeclaration
 
 END = "/spec/ExecutionConfiguration/OnDemandConfiguration/EndTime"
 
@@ -66,6 +68,21 @@ def test_window_that_ends_too_late_is_a_warning(minutes: int) -> None:
     ((pointer, sentence),) = list_warnings(at_once)
     assert pointer == END
     assert "may be missing" in sentence
+
+
+@pytest.mark.parametrize(("delay", "is_short"), [(0, True), (29, True), (30, False), (60, False)])
+def test_delay_below_30_minutes_is_a_warning(delay: int, is_short: bool) -> None:
+    """A short delay causes the warning of `start: at-once`: for windows, and for an export that is still to be sent."""
+    short = Policy(delay=timedelta(minutes=delay))
+    declaration = WindowDeclaration(Period.MONTH, "UTC", UTC, date(2026, 10, 1), delay=timedelta(minutes=delay))
+    recurring = replace(manifest(policy=short), window=declaration)
+    fixed = manifest(policy=short, ExecutionConfiguration=build_execution(timedelta(minutes=60)))
+    for checked, member in ((recurring, "window.delay"), (fixed, "policy.delay")):
+        message = f"data of the last 30 minutes before an export may be missing from it: set {member} to 30m or more"
+        expected = [(f"/{member.replace('.', '/')}", message)] if is_short else []
+        assert list_warnings(checked) == expected
+    past = manifest(policy=short, ExecutionConfiguration=build_execution(timedelta(minutes=-30)))
+    assert list_warnings(past) == []
 
 
 @pytest.mark.parametrize("end", ["999999999999999999", "not a time"])

@@ -85,6 +85,8 @@ def test_continue_from_is_an_instant() -> None:
     ).window
     assert declaration
     assert declaration.continue_from == datetime(2026, 3, 1, tzinfo=UTC)
+    milliseconds = build_document("every: day, first: 2026-01-05, continueFrom: '2026-03-01T00:00:00.123000Z'")
+    assert load(milliseconds).window
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,16 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month", "a.yaml:5:9: /window: 'first' is missing"),
         ("every: hour, first: 2026-01-01", "/window/every: "),
         ("every: month, first: 2026-02-30", "/window/first: '2026-02-30' is not an existing date: correct it"),
+        (
+            "every: , first: 2026-01-01",
+            "/window/every: must be one of day, week, month, quarter, year, but has no value",
+        ),
+        (
+            "every: [month], first: 2026-01-01",
+            "/window/every: must be one of day, week, month, quarter, year, not a",
+        ),
+        ("every: month, first: [2026-01-01]", "/window/first: must be a string, not a list: write YEAR-MONTH-DAY"),
+        ("every: month, first: ", "/window/first: must be a string, but has no value: write YEAR-MONTH-DAY"),
         ("every: month, first: 1.2.2026", "/window/first: '1.2.2026' is not a date: write YEAR-MONTH-DAY"),
         ("every: month, first: 2026-01-29", "/window/first: the day of first is 29"),
         ("every: quarter, first: 2026-01-31", "/window/first: the day of first is 31"),
@@ -113,6 +125,17 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month, first: 2026-01-01, timeZone: utc", "did you mean 'UTC'?"),
         ("every: month, first: 2026-01-01, timeZone: berlin", "did you mean 'Europe/Berlin'?"),
         ("every: month, first: 2026-01-01, timeZone: qqqqqqqqqqqq", "write an IANA name, such as Europe/Berlin"),
+        (
+            "every: month, first: 2026-01-01, timeZone: UTC+1",
+            "'UTC+1' is not a time zone: write Etc/GMT-1, whose sign is the opposite, or a place such as Europe/Berlin",
+        ),
+        ("every: month, first: 2026-01-01, timeZone: '-03:00'", "write Etc/GMT+3, whose sign is the opposite"),
+        ("every: month, first: 2026-01-01, timeZone: GMT+5:30", "write an IANA name, such as Europe/Berlin"),
+        ("every: month, first: 2026-01-01, timeZone: UTC+19", "write an IANA name, such as Europe/Berlin"),
+        (
+            "every: month, first: 2026-01-01, continueFrom: '2026-03-01T00:00:00.123456Z'",
+            "is more precise than a millisecond, and AWS counts milliseconds: write at most three digits after the",
+        ),
         ("every: month, first: 2026-01-01, continueFrom: some-other-day", "is neither a date nor a time"),
         ("every: month, first: 2026-01-01, continueFrom: '2026-03-01T00:00:00'", "is neither a date nor a time"),
         ("every: month, first: 2026-01-01, continueFrom: 2026-W01-1", "is neither a date nor a time"),
@@ -149,17 +172,24 @@ def test_execution_configuration_beside_a_window_is_refused() -> None:
     """A window computes ExecutionConfiguration, which must not be set beside it."""
     (problem,) = list_problems(build_document("every: month, first: 2026-01-01", spec=EXECUTION))
     assert "/spec/ExecutionConfiguration: must not be set together with window" in problem
+    for execution in ("{}", "[]", "{ExecutionMode: SCHEDULED}"):
+        spec = f", ExecutionConfiguration: {execution}"
+        (problem,) = list_problems(build_document("every: month, first: 2026-01-01", spec=spec))
+        assert problem.endswith("together with window, which computes it: remove it, or remove window")
 
 
 @pytest.mark.parametrize(
     ("member", "remedy"),
     [
         ("delay: 2h", "set window.delay to 2h instead"),
-        ("start: at-once", "to send each window as soon as it ends, set window.delay to 0s instead"),
+        ("delay: 5", "set window.delay instead"),
+        ("delay: soon", "set window.delay instead"),
+        ("start: now", "remove it, because each window is sent after its end and window.delay"),
+        ("start: at-once", "remove it, because each window is sent after its end and window.delay"),
     ],
 )
 def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str, remedy: str) -> None:
-    """policy.delay and policy.start belong to fixed windows, and the message names the same for a window."""
+    """policy.delay and policy.start belong to fixed windows. No message recommends a short delay."""
     (problem,) = list_problems(
         build_document("every: month, first: 2026-01-01", f"{{mode: create-and-update, {member}}}")
     )

@@ -99,17 +99,17 @@ def test_export_that_the_clock_of_aws_holds_for_a_day_is_trouble(
     assert get_exit_code(decision, is_dry_run=False) == exit_code
 
 
-def test_reason_names_the_member_that_sends_the_export_earlier() -> None:
-    """A manifest with `window` has neither policy.delay nor policy.start, so the reason names its own delay."""
+def test_reason_names_the_time_and_no_shorter_delay() -> None:
+    """A run sends the export by itself. A shorter delay may lose data, so the reason does not recommend one."""
     held = decide(NOW)
     assert isinstance(held, Held)
-    assert held.reason.endswith("to send it as soon as the window has ended, shorten policy.delay")
+    assert held.reason.endswith(": a run sends the create at or after 2026-11-01 13:00:00Z")
     write = held.write
     assert isinstance(write, Create)
     recurring = replace(write.manifest, window=WindowDeclaration(Period.MONTH, "UTC", UTC, date(2026, 10, 1)))
     held_window = check_time(replace(write, manifest=recurring), NOW, NOW)
     assert isinstance(held_window, Held)
-    assert held_window.reason.endswith("to send it as soon as the window has ended, shorten window.delay")
+    assert held_window.reason == held.reason
 
 
 def test_held_export_names_the_time_of_its_run() -> None:

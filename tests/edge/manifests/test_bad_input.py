@@ -449,7 +449,54 @@ SHAPES: Cases = {
     ),
     "spec-beside-the-envelope": (
         MANIFEST + "ClientId: x\n",
-        ["7:1: /ClientId: unknown key 'ClientId': possible keys are apiVersion, kind, metadata, target, targets, "],
+        ["7:1: /ClientId: 'ClientId' belongs in spec: write it there"],
+    ),
+    "execution-beside-the-execution": (
+        MANIFEST + "  ExecutionMode: ON_DEMAND\n  StartTime: 2026-10-01T00:00:00Z\n  ScheduleConfiguration: {}\n",
+        [
+            (
+                "7:3: /spec/ExecutionMode: 'ExecutionMode' belongs in ExecutionConfiguration: write it there, or "
+                "remove it if the manifest has a window"
+            ),
+            "8:3: /spec/StartTime: 'StartTime' belongs in OnDemandConfiguration of ExecutionConfiguration: write it",
+            "9:3: /spec/ScheduleConfiguration: 'ScheduleConfiguration' belongs in ExecutionConfiguration: write it",
+        ],
+    ),
+    "times-one-level-too-high": (
+        MANIFEST + "  ExecutionConfiguration: {ExecutionMode: ON_DEMAND, EndTime: x}\n",
+        [f"7:54: {EXECUTION}/EndTime: 'EndTime' belongs in OnDemandConfiguration: write it there"],
+    ),
+    "spec-of-a-target-beside-spec": (TARGET + "Burst: 2\n", ["8:1: /Burst: 'Burst' belongs in spec: write it there"]),
+    "list-for-text": (
+        MANIFEST + "policy: {retired: [x]}\n",
+        ["7:19: /policy/retired: must be a string, not a list: write why the association is no longer used, and sin"],
+    ),
+    "text-for-a-list-of-texts": (
+        MANIFEST + "policy: {ignore: /ClientId}\n",
+        ["7:18: /policy/ignore: must be a list, not the string '/ClientId': write [/ClientId]"],
+    ),
+    "text-for-a-list-of-other-texts": (
+        MANIFEST + "policy: {ignore: ClientId}\n",
+        ["7:18: /policy/ignore: must be a list, not the string 'ClientId'"],
+    ),
+    "text-with-signs-for-a-list": (
+        TARGET + "  AllowedDestinations: s3://a/*\n",
+        ["8:24: /spec/AllowedDestinations: must be a list, not the string 's3://a/*': write [\"s3://a/*\"]"],
+    ),
+    "word-is-empty": (
+        MANIFEST + "policy: {mode: , start: }\n",
+        [
+            "7:16: /policy/mode: must be one of observe, create, create-and-update, but has no value",
+            "7:25: /policy/start: must be 'at-once', but has no value",
+        ],
+    ),
+    "word-in-a-list": (
+        MANIFEST + "policy: {mode: [create]}\n",
+        ["7:16: /policy/mode: must be one of observe, create, create-and-update, not a list"],
+    ),
+    "version-is-empty": (
+        MANIFEST.replace(": appintegrations.reconciler/v1", ":", 1),
+        ["1:12: /apiVersion: must be a string, but has no value: use 'appintegrations.reconciler/v1'"],
     ),
     "client-token": (
         MANIFEST + "  ClientToken: abc\n",
@@ -547,7 +594,10 @@ SHAPES: Cases = {
         MANIFEST + "policy: {mode: Create-And-Updates}\n",
         ["7:16: /policy/mode: must be one of observe, create, create-and-update, not 'Create-And-Updates': did you"],
     ),
-    "mode-is-a-bool": (MANIFEST + "policy: {mode: true}\n", ["7:16: /policy/mode: must be one of observe, create"]),
+    "mode-is-a-bool": (
+        MANIFEST + "policy: {mode: true}\n",
+        ["7:16: /policy/mode: must be one of observe, create, create-and-update, not true"],
+    ),
     "ignore": (
         MANIFEST + "policy: {ignore: [EndTime]}\n",
         ["7:19: /policy/ignore/0: 'EndTime' cannot be ignored: write /ClientId, /DestinationURI, /Exec"],

@@ -72,6 +72,18 @@ def test_bad_value_is_reported_where_it_stands(old: str, new: str, problem: str)
     assert any(problem in str(each) for each in error.value.problems), error.value.problems
 
 
+@pytest.mark.parametrize("selection", ["targets: [west]", "target: west"])
+def test_value_for_a_target_of_another_manifest_is_a_warning(selection: str) -> None:
+    """A value for a declared Target in which the manifest is not has no effect, and a warning says so."""
+    text = MANIFEST.replace('targets: ["*"]', selection).replace("DESTINATION", "corp/x")
+    warnings = load_manifests([File("a.yaml", (TARGETS + text).encode())], NOW).warnings
+    message = "this manifest is not in target 'east', so this value has no effect: remove it"
+    assert [(each.pointer, each.message) for each in warnings] == [
+        ("/policy/generation/east", message),
+        ("/window/skip/east", message),
+    ]
+
+
 def test_environment_is_named_default() -> None:
     """Without a Target, the only name is that of the environment: default."""
     text = MANIFEST.replace('targets: ["*"]\n', "").replace("west", "default").replace("east", "default")

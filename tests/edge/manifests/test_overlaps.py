@@ -119,3 +119,24 @@ def test_window_inside_a_longer_one_is_compared_with_the_longer_one() -> None:
     warnings = list_overlaps(year, march, june)
     assert len(warnings) == 2
     assert all("'year' at year.yaml:1" in warning for warning in warnings)
+
+
+TARGETS = "".join(
+    f"apiVersion: appintegrations.reconciler/v1\nkind: Target\nmetadata: {{name: {name}}}\n"
+    f'spec: {{Region: {region}, AccountId: "123456789012", Values: {{source: {source}}}}}\n---\n'
+    for name, region, source in (("prod", "us-east-1", "other"), ("staging", "us-west-2", "profiles"))
+)
+
+
+@pytest.mark.parametrize(("source", "place"), [("${source}", " (in target 'staging')"), ("profiles", "")])
+def test_overlap_in_some_targets_names_them(source: str, place: str) -> None:
+    """A warning that holds in some targets of a manifest only names these targets."""
+    first, second = OCTOBER.content.decode(), build_fixed("late", "2026-10-20", "2026-11-20").content.decode()
+    second = second.replace("Identifier: profiles", f'Identifier: "{source}"')
+    text = TARGETS + f"{first}targets: ['*']\n---\n{second}targets: ['*']\n"
+    warnings = [each.message for each in load_manifests([File("all.yaml", text.encode())], NOW).warnings]
+    assert len(warnings) == 2  # the windows overlap, and AWS may refuse a second association
+    assert all(each.endswith(f"{remedy}{place}") for each, remedy in zip(warnings, REMEDIES, strict=True))
+
+
+REMEDIES = ("use another data integration", "change one of the windows")

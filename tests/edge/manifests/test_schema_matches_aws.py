@@ -139,7 +139,37 @@ MODEL, SCHEMA = dict(list_model_facts(get_input_shape(CREATE))), dict(list_schem
 def test_every_member_of_a_data_integration_has_a_message() -> None:
     """A member of CreateDataIntegration that an association does not have gets a message that says whose it is."""
     members = set(get_input_shape("CreateDataIntegration").members)
-    assert SPEC["unknownKeyMessages"].keys() == members - SPEC["properties"].keys()
+    beginning = "belongs to the data integration, not to the association: "
+    named = {name for name, message in SPEC["unknownKeyMessages"].items() if message.startswith(beginning)}
+    assert named == members - SPEC["properties"].keys()
+
+
+def test_every_member_of_the_execution_has_a_message_in_another_place() -> None:
+    """A member of ExecutionConfiguration that stands in spec, or one level too high, gets a message with its place."""
+    execution = ASSOCIATION["$defs"]["ExecutionConfiguration"]
+    places = {
+        name: part
+        for part in ("OnDemandConfiguration", "ScheduleConfiguration")
+        for name in execution["properties"][part]["properties"]
+    }
+    messages = {name: f"belongs in {part}: write it there" for name, part in places.items()}
+    assert execution["unknownKeyMessages"] == messages
+    misplaced = {name for name, message in SPEC["unknownKeyMessages"].items() if "ExecutionConfiguration:" in message}
+    assert misplaced == {*execution["properties"], *places}
+
+
+def test_every_member_in_the_envelope_has_a_message() -> None:
+    """A member of spec, policy or window that stands beside them gets a message with its place."""
+    definitions = (("spec", "Spec"), ("policy", "Policy"), ("window", "Window"))
+    places: dict[str, list[str]] = {}
+    for part, definition in definitions:
+        for name in ASSOCIATION["$defs"][definition]["properties"].keys() - {"ClientToken"}:
+            places.setdefault(name, []).append(part)
+    expected = {name: f"belongs in {' or '.join(parts)}: write it there" for name, parts in places.items()}
+    assert {**expected, "status": ASSOCIATION["unknownKeyMessages"]["status"]} == ASSOCIATION["unknownKeyMessages"]
+    for kind in (TARGET, TARGET_SET):
+        members = kind["properties"]["spec"]["properties"]
+        assert kind["unknownKeyMessages"].items() >= dict.fromkeys(members, "belongs in spec: write it there").items()
 
 
 def test_schema_has_exactly_the_members_of_the_request() -> None:

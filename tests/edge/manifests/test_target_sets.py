@@ -79,13 +79,19 @@ def test_each_member_is_a_target() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected", "count"),
     [
+        (
+            'name: three, AccountId: "333333333333",',
+            "name: three,",
+            "14:7: /spec/members/2: 'AccountId' is missing: s",
+            1,
+        ),
         ("    Region: us-east-1\n", "", ": 'Region' is missing: set it in this member, or in the template", 2),
         ("Region: us-east-1", "Region: xx-nowhere-1", "7:13: /spec/template/Region: 'xx-nowhere-1' is not a Region", 1),
         ("Region: us-east-1", "Region: 1", "7:13: /spec/template/Region: the number 1 is not a Region", 1),
         ("Region: eu-west-2", "Region: x", "13:54: /spec/members/1/Region: 'x' is not a Region code", 1),
         ("{name: one, ", "{", "12:7: /spec/members/0: 'name' is missing", 1),
         ("${role}", "${rol}", "8:53: /spec/template/RoleArn: no value has the name 'rol': did you mean 'role'?", 1),
-        ("role: reconciler", "role: é", ":role/é' is not the ARN of an IAM role", 3),
+        ("role: reconciler", "role: é", ":role/é' is not the ARN of an IAM role", 1),
         ("name: two", "name: one", "13:14: /spec/members/1/name: the name 'one' is already used by the Target at", 1),
         ("333333333333", "111111111111", "14:7: /spec/members/2: the Target at set.yaml:12 has the same account", 1),
         ("MaxCreates: 5", "MaxCreats: 5", "14:48: /spec/members/2/MaxCreats: unknown key 'MaxCreats': did you mean", 1),
@@ -105,6 +111,28 @@ def test_value_that_one_member_lacks_names_the_member() -> None:
     (problem,) = list_problems(text)
     assert problem.startswith("set.yaml:8:53: /spec/template/RoleArn: no value has the name 'role'")
     assert problem.endswith(" (in member 'one', 'three')")
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "count"),
+    [("    Region: us-east-1\n", "Region", 2), (', AccountId: "111111111111"', "AccountId", 1)],
+)
+def test_missing_place_is_no_unknown_placeholder(line: str, field: str, count: int) -> None:
+    """A member without AccountId or Region has one problem, also if a text of the template needs the value."""
+    external_id = 'ExternalId: "${target.region}-${target.accountId}"'
+    problems = list_problems(SET.replace(line, "").replace("MaxCreates: 2", external_id))
+    assert len(problems) == count
+    assert all(f": '{field}' is missing: set it in this member, or in the template" in each for each in problems)
+
+
+def test_wrong_template_is_one_problem() -> None:
+    """A text of the template that is wrong with the value of each member is reported once, with the first value."""
+    text = SET.replace(":role/", ":rol/")
+    (problem,) = list_problems(text)
+    assert problem.startswith(
+        "set.yaml:8:14: /spec/template/RoleArn: 'arn:aws:iam::111111111111:rol/reconciler' is not"
+    )
+    assert problem.endswith(" (in member 'one', 'two', 'three')")
 
 
 @pytest.mark.parametrize("members", ["1", "[]", "[1, {name: 2}]", "[{name: one, x: 1}]"])

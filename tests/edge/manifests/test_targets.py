@@ -29,6 +29,7 @@ STAGING = HEAD % "Target" + (
     "metadata: {name: staging, labels: {env: staging}}\n"
     'spec: {Region: us-east-1, AccountId: "222222222222", Values: {bucket: exports-staging}}\n'
 )
+EVERY_TARGET = ': to select every Target, write targets: ["*"]'
 TARGETS = (PROD_US, PROD_EU, STAGING)
 
 
@@ -132,6 +133,7 @@ def test_every_value_is_substituted() -> None:
         ('SessionName: "${bucket}"', "/spec/SessionName: '${bucket}' is not replaced here: write the value itself"),
         ('MaxCreates: "${bucket}"', "/spec/MaxCreates: '${bucket}' is not replaced here: write the value itself"),
         ('Policy: {mode: "${bucket}"}', "/spec/Policy/mode: '${bucket}' is not replaced here: write the value"),
+        ('Values: {bucket: "${b}"}', "/spec/Values/bucket: contains '${', which is not replaced in Values: write the"),
         ('Burst: 1, Values: {"${a}": b}', "/spec/Values/${a}: '${a}' is not replaced here: write the value itself"),
     ],
 )
@@ -234,10 +236,45 @@ def test_without_a_target_only_its_name_is_known() -> None:
             build_manifest("target: 'x-${target.name}'"),
             "19:9: /target: 'x-${target.name}' selects no Target",
         ),
-        (build_manifest("targets: []"), "19:10: /targets: must have at least 1 item, but has 0"),
-        (build_manifest("targets: {}"), "19:10: /targets: must have at least 1 member, but has 0"),
-        (build_manifest("targets: {matchLabels: {}}"), "19:24: /targets/matchLabels: must have at least 1 member"),
-        (build_manifest("targets: prod"), "19:10: /targets: must be a list or a mapping, not the string 'prod'"),
+        (build_manifest("targets: []"), f"19:10: /targets: must have at least 1 item, but has 0{EVERY_TARGET}"),
+        (build_manifest("targets: {}"), f"19:10: /targets: must have at least 1 member, but has 0{EVERY_TARGET}"),
+        (
+            build_manifest("targets: {matchLabels: {}}"),
+            f"19:24: /targets/matchLabels: must have at least 1 member, but has 0{EVERY_TARGET}",
+        ),
+        (
+            build_manifest("targets: {matchExpressions: []}"),
+            f"19:29: /targets/matchExpressions: must have at least 1 item, but has 0{EVERY_TARGET}",
+        ),
+        (
+            build_manifest("targets: prod"),
+            "19:10: /targets: must be a list or a mapping, not the string 'prod': write [prod]",
+        ),
+        (build_manifest('targets: "*"'), "not the string '*': write [\"*\"]"),
+        (
+            build_manifest("target: [prod-us, 1]"),
+            "19:9: /target: must be a string, not a list: target takes one name, so write targets: [prod-us, NAME]",
+        ),
+        (
+            build_manifest("target: {matchLabels: {env: prod}}"),
+            "19:9: /target: must be a string, not a mapping: target takes one name, so write targets: {...}",
+        ),
+        (
+            build_manifest("target: [a, b, c, d, e, f]"),
+            "not a list: target takes one name, so write targets: [a, b, c, d, e and 1 more]",
+        ),
+        (
+            build_manifest(f"target: {'x' * 301}"),
+            "19:9: /target: must have at most 253 characters, but has 301",
+        ),
+        (
+            build_manifest("targets: [staging]", destination='"s3://$${bucket}/x"'),
+            "22:19: /spec/DestinationURI: 's3://${bucket}/x' contains '${', which is not allowed: $${ stands for these",
+        ),
+        (
+            build_manifest("targets: [staging]", destination='"s3://${{bucket}}/x"'),
+            "22:25: /spec/DestinationURI: '${{bucket}}' has more than one pair of braces: write ${bucket}",
+        ),
         (
             build_manifest("targets: {matchExpressions: [{key: a, operator: In}]}"),
             "/targets/matchExpressions/0: 'values' is missing: In and NotIn require it",
@@ -295,6 +332,13 @@ def test_selector_without_a_target_is_a_warning(selection: str, expected: str) -
     """A selector, or an entry of a list, that selects nothing gives one warning."""
     (warning,) = read(*TARGETS, build_manifest(selection)).warnings
     assert str(warning).startswith(expected)
+
+
+def test_wrong_text_is_one_problem_for_all_targets() -> None:
+    """A text that is wrong with the value of each target is reported once, with the first value and the targets."""
+    (problem,) = list_problems(*TARGETS, build_manifest("targets: ['*']", destination='"s3://${bucket}/a b"'))
+    assert "22:19: /spec/DestinationURI: 's3://exports-prod/a b' has a character that is not allowed" in problem
+    assert problem.endswith(" (in target 'prod-us', 'prod-eu', 'staging')")
 
 
 def test_value_that_other_targets_have_is_to_be_added() -> None:
