@@ -31,6 +31,7 @@ from reconciler.core.plan.job_progress import compute_pause
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.difference_order import order_differences
 from reconciler.core.report.exports import KnownExport, list_exports
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.window_obstacle import find_obstacle
@@ -117,7 +118,7 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
         client_token=_get_token(write),
-        differences=_get_differences(decision),
+        differences=order_differences(_get_differences(decision)),
         unverifiable=list_unreadable_pointers(request) if _is_compared(decision, live) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
