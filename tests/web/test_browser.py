@@ -260,6 +260,42 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
     assert all(0 <= left < right <= 960 for left, right in edges)
 
 
+def test_paths_and_arns_break_between_their_parts(browser: Browser, site: Site) -> None:
+    """A path or an ARN begins a new line between its parts. On a wide screen, an ARN takes one line."""
+    browser.resize(1200, 900)
+    open_page(browser, site, statuses.build_status_with_windows())
+    split = """[...document.querySelectorAll("#associations .part")].filter((each) => each.getClientRects().length > 1
+        || each.offsetHeight > 2 * parseFloat(getComputedStyle(each).fontSize)).map((each) => each.textContent)"""
+    assert {each.rpartition("-")[2] for each in browser.run(split)} <= {"monthly.yaml:3"}  # it is wider than its column
+    heights = browser.run("[...document.querySelectorAll('.arn')].map((each) => each.offsetHeight)")
+    assert heights
+    assert max(heights) < 30
+
+
+def test_running_and_left_out_have_different_colours(browser: Browser, site: Site) -> None:
+    """A window that was left out is not shown like one that runs, in both colour schemes."""
+    for scheme in ("light", "dark"):
+        browser.set_preferences(color_scheme=scheme)
+        open_page(browser, site, statuses.build_status_with_windows())
+        for member in ("color", "backgroundColor"):
+            colours = [
+                browser.run(f"getComputedStyle(document.querySelector('.windows .{level}')).{member}")
+                for level in ("note", "omitted", "none", "warning", "error")
+            ]
+            assert len(set(colours)) == len(colours)
+
+
+def test_phone_folds_old_done_windows(browser: Browser, site: Site) -> None:
+    """On a phone, one cell stands for the old done windows. A wide screen shows each of them."""
+    open_page(browser, site, statuses.build_status_with_windows(), "?q=agents-daily")
+    shown = """[...document.querySelectorAll(".windows li")].filter((each) => each.checkVisibility())
+        .map((each) => each.querySelector("strong").textContent)"""
+    browser.resize(1200, 900)
+    assert browser.run(shown) == [*["✓ done"] * 9, *["! overdue"] * 4]
+    browser.resize(390, 844)
+    assert browser.run(shown) == ["✓ 7 done", *["✓ done"] * 2, *["! overdue"] * 4]
+
+
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
     browser.resize(390, 900)
