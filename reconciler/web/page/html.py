@@ -85,13 +85,13 @@ def _build_environment() -> Environment:
 
 
 def _mark_parts(text: object) -> Markup:
-    """Return a path, a URI or an ARN as parts. A part that does not fit into a line begins a new one.
+    """Return a path, a URI or an ARN that may begin a new line after each slash, and in an ARN after each colon.
 
-    A part ends with a slash, and in an ARN also with a colon.
+    A search in the page still finds the whole text.
     """
     visible_text = str(_make_visible(text))
     parts = (_ARN_PART if visible_text.startswith("arn:") else _PATH_PART).findall(visible_text)
-    return Markup().join(Markup('<span class="part">{}</span>').format(part) for part in parts)
+    return Markup("<wbr>").join(parts)
 
 
 def _make_visible(value: Any) -> Any:
