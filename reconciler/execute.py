@@ -53,15 +53,15 @@ class Executor:
         return [write for write in self._writes if isinstance(self.outcomes[write.manifest.name], SUCCESSES)]
 
     def finish(self, live: Mapping[str, Live]) -> str | None:
-        """Write to the journal which new jobs List already shows as running, and release the lease.
+        """Write to the journal which new jobs List already shows, and release the lease.
 
         `live` is List after the calls, by id. The next run may see only the end of such a job. Return the error of the
         journal, if any.
         """
-        names = [write.manifest.name for write in self.successful_writes]
+        writes = self.successful_writes
         try:
             self._leased_journal.finish(
-                lambda journal: with_look(self._add_outcomes(journal), names, live, self._clock.now())
+                lambda journal: with_look(self._add_outcomes(journal), writes, live, self._clock.now())
             )
         except StateError as error:
             return f"{error}; {self._describe_consequence()}"

@@ -231,7 +231,8 @@ def _describe_job(job: Job) -> str:
     if job.is_skipped:
         return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}{skip}"
     if job.is_update_unshown:
-        return f"{event}, {'accepted' if job.is_accepted else 'without an answer'}, not shown by List yet"
+        answer = "accepted" if job.is_accepted else "without an answer"
+        return f"{event}, {answer}, and no run has recorded yet that List shows it"
     if job.result and job.ended_at:
         return f"{event}, ended as {job.result} by {format_timestamp(job.ended_at)}"
     return f"{event}, and the journal does not have the end of its export yet"

@@ -7,6 +7,7 @@ from typing import Literal, Self, TypeAlias, assert_never
 
 from reconciler.core.apply.outcome import Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport
 
 Level: TypeAlias = Literal["error", "warning", "note", "none"]
@@ -147,6 +148,12 @@ def get_kind(association: AssociationReport) -> ReportKind:
             return get_kind_of_decision(association.decision)
         case other:
             assert_never(other)
+
+
+def get_level(association: AssociationReport) -> Level:
+    """Return the severity of an association: that of its kind, or of a difference if a person should act on it."""
+    level, needs_action = get_kind(association).level, association.needs_attention or is_overdue(association)
+    return "warning" if needs_action and level in {"note", "none"} else level
 
 
 def get_kind_of_decision(decision: DecisionKind) -> ReportKind:  # noqa: PLR0911, C901, PLR0912 - a row for each decision

@@ -57,6 +57,8 @@ def _render_lines(subject: WindowList, target: str, place: str) -> Iterator[str]
     texts = [(state, windows.format_window(window, report), description) for state, window, description in rows]
     width = max((len(window) for _, window, _ in texts), default=0)
     yield from (f"  {state:<8} {window:<{width}}  {description}" for state, window, description in texts)
+    if more_due := windows.describe_more_due(report.more_due_count, "to list them, use a later date with --until"):
+        yield more_due
     if not subject.is_complete:
         yield f"only the next {MAX_COUNT:,} windows are listed: use an earlier date"
     if report.has_later_windows and not report.planned:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.journal.jobs import JobSource, Omission, OmissionCause
 from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState
-from reconciler.core.text import format_timestamp_to_the_minute, sanitize
+from reconciler.core.text import format_count, format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
 
 _REVIEW = "each export is sent without another review"
@@ -37,16 +37,36 @@ def list_sentences(report: WindowReport | None) -> tuple[str, ...]:
 def list_brief_sentences(report: WindowReport) -> tuple[str, ...]:
     """Return the watermark and the first window that was not sent, as lines without line breaks."""
     planned = (describe_planned(each, report, report.now) for each in report.planned[:1])
-    next_step = describe_next_step(report) if report.is_unknown else report.obstacle
-    last = (next_step,) if next_step else ()
-    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *planned, *last))
+    next_step = describe_next_step(report) if report.is_unknown else report.obstacle or report.notice
+    due_count = sum(each.due_at <= report.now for each in report.planned[1:]) + report.more_due_count
+    rest = (_describe_running(report), *planned, describe_more_due(due_count), next_step)
+    return tuple(sanitize(sentence) for sentence in (describe_watermark(report), *rest) if sentence)
 
 
 def _yield_sentences(report: WindowReport) -> Iterator[str]:
     yield describe_watermark(report)
+    if running := _describe_running(report):
+        yield running
     for planned in report.planned:
         yield describe_planned(planned, report, report.now)
+    if more_due := describe_more_due(report.more_due_count):
+        yield more_due
     yield describe_next_step(report)
+
+
+def _describe_running(report: WindowReport) -> str | None:
+    """Return the window whose job runs, or None."""
+    last = report.last
+    if last is None or last.state is not WindowState.RUNNING:
+        return None
+    return f"running: {format_window(last.window, report)}"
+
+
+def describe_more_due(count: int, remedy: str = "reconcile windows lists them") -> str | None:
+    """Return how many more windows are due than are listed, or None."""
+    if not count:
+        return None
+    return f"{format_count(count, 'more window')} {'is' if count == 1 else 'are'} due: {remedy}"
 
 
 def describe_next_step(report: WindowReport) -> str:
@@ -55,7 +75,7 @@ def describe_next_step(report: WindowReport) -> str:
         return _NOT_BEFORE_KNOWN if report.obstacle else _UNDECIDED
     if report.has_ended:
         return _NO_WINDOWS
-    return f"no export is sent, because {report.rest}" if report.rest else report.obstacle or _REVIEW
+    return f"no export is sent, because {report.rest}" if report.rest else report.obstacle or report.notice or _REVIEW
 
 
 def describe_watermark(report: WindowReport) -> str:
@@ -106,20 +126,18 @@ def describe_omission(stretch: Omission) -> str:
 
 def describe_planned(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
     """Return a window that was not sent, with the earliest time at which it goes out."""
-    time, window = format_time(planned.due_at, report), format_window(planned.window, report)
-    match report.get_state(planned, now):
-        case WindowState.TO_COME:
-            return f"due from {time}: {window}"
-        case WindowState.OVERDUE:
-            return f"overdue, due since {time}: {window}"
-        case _:
-            return f"due since {time}: {window}"
+    prefix = "overdue, " if report.get_state(planned, now) is WindowState.OVERDUE else ""
+    return f"{prefix}{describe_due_time(planned, report, now)}: {format_window(planned.window, report)}"
 
 
 def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime) -> str:
     """Return when a window goes out, or since when it has waited."""
-    is_to_come = report.get_state(planned, now) is WindowState.TO_COME
-    return f"{'due from' if is_to_come else 'due since'} {format_time(planned.due_at, report)}"
+    time, count = format_time(planned.due_at, report), planned.period_count
+    repetition = ", with the failed window before" if planned.is_repetition else ""
+    if report.get_state(planned, now) is WindowState.TO_COME:
+        return f"due from {time}{repetition}"
+    since = f"{count:,} periods merged, the first due since {time}" if count > 1 else f"due since {time}"
+    return f"{since}{repetition}"
 
 
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
@@ -134,8 +152,16 @@ def describe_sent(sent: SentWindow, report: WindowReport) -> str:
         f"seen in List {_format_utc(seen_at)}" if seen_at else "",
         f"{'skipped' if job.is_skipped else 'end seen'} {_format_utc(job.ended_at)}" if job.ended_at else "",
         "only in part, because its job began before its end" if sent.is_partial else "",
+        describe_repetition(sent, report),
     ]
     return ", ".join(filter(None, parts))
+
+
+def describe_repetition(sent: SentWindow, report: WindowReport) -> str:
+    """Return that a failed window is exported once more, or ""."""
+    if report.is_exported_again(sent):
+        return "exported again"
+    return "exported again with the next window" if report.is_to_be_exported_again(sent) else ""
 
 
 def format_window(window: Window, report: WindowReport) -> str:
@@ -176,9 +202,11 @@ def encode(report: WindowReport | None) -> dict[str, Any] | None:
         "watermarkDeclared": report.is_declared,
         "omissions": [_encode_omission(each) for each in report.omissions],
         "suspended": report.is_suspended,
-        "obstacle": describe_next_step(report) if report.is_unknown else report.obstacle,
+        "obstacle": _NOT_BEFORE_KNOWN if report.is_unknown and report.obstacle else report.obstacle,
+        "notice": _UNDECIDED if report.is_unknown and not report.obstacle else report.notice,
         "due": report.due and _encode_planned(report.due, report),
         "next": [_encode_planned(each, report) for each in report.next_windows],
+        "moreDue": report.more_due_count,
         "past": [_encode_sent(each) for each in report.sent],
     }
 
@@ -195,6 +223,8 @@ def _encode_planned(planned: FutureWindow, report: WindowReport) -> dict[str, An
     return {
         **_encode_window(planned.window),
         "dueAt": _encode_time(planned.due_at),
+        "periods": planned.period_count,
+        "repetition": planned.is_repetition,
         "state": report.get_state(planned, report.now),
     }
 

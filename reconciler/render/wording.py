@@ -15,6 +15,7 @@ from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Update, Write
+from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
 from reconciler.core.text import (
@@ -25,6 +26,9 @@ from reconciler.core.text import (
 )
 from reconciler.render import after_call, last_export, windows
 from reconciler.render.kinds import ReportKind, get_kind
+
+OVERDUE = "overdue"
+"""The word for an association with a window that was due for a day and was not sent, whatever its decision is."""
 
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
 """The text that stands for the live value of a member that AWS does not return."""
@@ -49,6 +53,11 @@ def get_label(kind: ReportKind, report: Report) -> str:
     return "adopted" if kind is ReportKind.ADOPT and not is_read_only(report) else kind.label
 
 
+def format_label(association: AssociationReport, report: Report) -> str:
+    """Return the label of an association in a report: its kind, and whether a window is overdue."""
+    return get_label(get_kind(association), report) + (f", {OVERDUE}" if is_overdue(association) else "")
+
+
 def get_plan_digest(report: Report) -> str | None:
     """Return the digest of the plan, or None if the run has no plan."""
     return report.plan_digest if report.has_plan else None
@@ -57,6 +66,11 @@ def get_plan_digest(report: Report) -> str | None:
 def count_kinds(report: Report) -> Counter[ReportKind]:
     """Count the associations of each kind."""
     return Counter(map(get_kind, report.associations))
+
+
+def count_overdue(report: Report) -> int:
+    """Count the associations with an overdue window."""
+    return sum(is_overdue(each) for each in report.associations)
 
 
 def format_verdict(report: Report) -> str:
@@ -68,6 +82,8 @@ def format_verdict(report: Report) -> str:
         parts.insert(0, f"{format_count(failed_count, 'target')} failed")
     if unlisted_count := sum(len(target.unlisted) for target in report.targets):
         parts.insert(0, f"{format_count(unlisted_count, 'data integration')} not listed")
+    if overdue_count := count_overdue(report):
+        parts = [", ".join(parts) + f"; {overdue_count:,} {OVERDUE}"]
     if report.run.is_question:
         return f"Plan: {', '.join(parts)}. Nothing was written yet."
     name, figures = "Dry run" if report.run.dry_run else "Run", ", ".join(parts) or "nothing to do"

@@ -307,7 +307,7 @@ def test_controller_serves_probes_metrics_page_and_webhook(program: Program) -> 
             assert f"{line}\n" in metrics
         _, page = request_page(url)
         assert re.search(r"<th[^>]*>.{0,80}october", page, re.DOTALL)
-        assert "manifests/october.yaml:1" in page
+        assert "manifests/october.yaml:1" in page.replace("<wbr>", "")
         (target,) = json.loads(request_page(f"{url}/api/v1/report")[1])["targets"]
         (association,) = target["report"]["targets"][0]["associations"]
         assert (association["name"], association["decision"]) == ("october", "in-sync")

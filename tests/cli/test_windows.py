@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.bucket import ACCOUNT, REGION
@@ -95,6 +96,31 @@ def test_unknown_name_lists_each_manifest_with_a_window_once(program: Program) -
     misspelt = program.run("windows", "octobre")
     assert "no manifest has the name 'octobre': use monthly" in misspelt.err
     assert "use one of monthly, october;" in program.run("explain", "nope").err
+
+
+def test_commands_agree_about_an_export_that_was_just_sent(tmp_path: Path) -> None:
+    """Right after an Update, the run, windows, explain and status say that the same window runs, and List shows it."""
+    program = Program(tmp_path)
+    program.add("monthly", text=RECURRING.replace(", last: 2026-10-01", ""))
+    for time in ("2026-11-01T02:00Z", "2026-11-02T02:00Z"):
+        assert program.run("--sandbox", "--sandbox-time", time).code == 0
+    at_end = ("--sandbox", "--sandbox-time", "2026-12-01T02:00Z")
+    running = "running: 2026-11-01 to 2026-12-01"
+    run = program.run(*at_end)
+    assert "updated    monthly" in run.out
+    assert "last export in progress" in run.out
+    assert running in run.out
+    status = program.run("status", *at_end)
+    assert "last export in progress" in status.out
+    assert running in status.out
+    assert "live: arn:aws:" in status.out
+    listing = program.run("windows", "monthly", *at_end).out.splitlines()
+    (line,) = [each for each in listing if each.startswith("  running  2026-11-01 to 2026-12-01")]
+    assert "seen in List 2026-12-01 02:00Z" in line
+    explanation = program.run("explain", "monthly", "--sandbox", "--sandbox-time", "2026-12-01T02:00:09Z")
+    assert running in explanation.out
+    assert "and the journal does not have the end of its export yet" in explanation.out
+    assert "last export IN_PROGRESS" in explanation.out
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from render.formats.test_hostile import HOSTILE_TEXTS
 from support.builders import journal
 from support.recurring import (
     AUGUST,
+    DAY,
     NOVEMBER,
     OCTOBER,
     QUIET,
@@ -23,7 +24,7 @@ from support.recurring import (
 
 from reconciler.core.journal.jobs import Omission, OmissionCause, PastWindow
 from reconciler.core.report.window_list import WindowList, list_windows
-from reconciler.core.windows.declaration import Period
+from reconciler.core.windows.declaration import Missed, Period
 from reconciler.render.window_list import render_json, render_text
 
 JOURNAL = journal(build_recurring_record())
@@ -71,12 +72,26 @@ def test_left_out_stretch_is_listed_between_the_windows() -> None:
 
 
 def test_due_window_shows_since_when() -> None:
-    """A window that is due shows since when, and a list that is cut says so."""
+    """A window that is due shows since when, and how many periods it merges. A list that is cut says so."""
     listing = list_windows(build_recurring_manifest(every=Period.DAY), JOURNAL, QUIET, date.max)
     assert listing
     lines = render_text(listing, "prod", PLACE).splitlines()
-    assert lines[3] == "  overdue  2026-10-01 to 2026-10-15  due since 2026-10-02 01:00 (2026-10-01 23:00Z)"
+    since = "14 periods merged, the first due since 2026-10-02 01:00 (2026-10-01 23:00Z)"
+    assert lines[3] == f"  overdue  2026-10-01 to 2026-10-15  {since}"
     assert lines[-2] == "only the next 1,000 windows are listed: use an earlier date"
+
+
+def test_list_without_a_date_counts_the_due_windows_after_it() -> None:
+    """A list without a date ends after twelve windows to come, and says how many more are due."""
+    manifest, now = build_recurring_manifest(every=Period.DAY, missed=Missed.EACH), QUIET + 9 * DAY
+    lines = {}
+    for until in (None, date(2026, 10, 2)):
+        listing = list_windows(manifest, JOURNAL, now, until)
+        assert listing
+        lines[until] = [each for each in render_text(listing, "prod", PLACE).splitlines() if "more windows" in each]
+    assert lines == {
+        None: ["10 more windows are due: to list them, use a later date with --until"], date(2026, 10, 2): []
+    }  # fmt: skip
 
 
 def test_list_without_its_later_windows_says_so() -> None:

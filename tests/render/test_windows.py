@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from support.recurring import (
     AUGUST,
+    BOUNDARIES,
     DAY,
     HOUR,
     NOVEMBER,
@@ -28,6 +29,7 @@ from support.reports import association, report, update
 from reconciler.core.journal.jobs import Omission, OmissionCause, PastWindow, Refusal
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Execution
+from reconciler.core.windows.declaration import Missed
 from reconciler.core.windows.due import Window
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render import windows
@@ -182,9 +184,12 @@ def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> 
         "the next run decides about the window that List shows",
     ]
     assert [*windows.list_sentences(unknown)] == [*windows.list_brief_sentences(unknown)] == expected
-    assert (windows.encode(unknown) or {})["obstacle"] == expected[1]
+    tree = windows.encode(unknown) or {}
+    assert (tree["obstacle"], tree["notice"]) == (None, expected[1])
     blocked = replace(unknown, obstacle="the association is blocked")
     assert windows.list_sentences(blocked)[-1] == "no export is sent until that is known"
+    tree = windows.encode(blocked) or {}
+    assert (tree["obstacle"], tree["notice"]) == ("no export is sent until that is known", None)
 
 
 def test_windows_before_the_first_export_and_after_the_last() -> None:
@@ -216,17 +221,50 @@ def test_time_in_utc_is_named_once() -> None:
 
 
 def test_sent_windows_are_described() -> None:
-    """A sent window shows its call, the answer of AWS, and when List showed it and when its job ended."""
+    """A sent window shows its call, the answer of AWS, when List showed it and when its job ended.
+
+    A failed window says that a later one exports it again.
+    """
     every_window = build_every_window("no bucket")
     lines = [windows.describe_sent(each, every_window) for each in every_window.sent]
     accepted = "Update sent {}, accepted by AWS, seen in List {}".format
     assert lines == [
         accepted("2026-09-01 01:00 (2026-08-31 23:00Z)", "2026-08-31 23:15Z, end seen 2026-09-01 00:00Z"),
-        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, end seen 2026-10-01 00:00Z"),
+        accepted("2026-10-01 01:00 (2026-09-30 23:00Z)", "2026-09-30 23:15Z, end seen 2026-10-01 00:00Z")
+        + ", exported again",
         "Update sent 2026-10-01 02:00 (2026-10-01 00:00Z), refused by AWS, AWS: no bucket",
         "first seen 2026-10-01 03:00 (2026-10-01 01:00Z)",
         accepted("2026-10-01 04:00 (2026-10-01 02:00Z)", "2026-10-01 02:15Z"),
     ]
+
+
+def test_merged_window_says_how_many_periods_it_has() -> None:
+    """A window of several due periods says how many, and since when the first is due. It repeats a failed one as such.
+
+    The failed window says that the next one exports it again.
+    """
+    merged = build_windows(build_recurring_record(AUGUST), NOVEMBER.end + 2 * DAY)
+    since = "the first due since 2026-10-01 01:00 (2026-09-30 23:00Z)"
+    assert windows.list_sentences(merged)[1] == (f"overdue, 3 periods merged, {since}: 2026-09-01 to 2026-12-01")
+    failed = build_windows(build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, "FAILED")))
+    due = "due from 2026-11-01 01:00 (2026-11-01 00:00Z), with the failed window before"
+    assert windows.list_sentences(failed)[1] == f"{due}: 2026-09-01 to 2026-11-01"
+    assert windows.describe_sent(failed.sent[0], failed).endswith(", exported again with the next window")
+
+
+def test_due_windows_that_are_not_listed_are_counted() -> None:
+    """Lines that end before the last due window say how many more are due. Brief lines list one window."""
+    report = build_windows(build_recurring_record(AUGUST), BOUNDARIES[6] + HOUR, missed=Missed.EACH)
+    remedy = "due: reconcile windows lists them"
+    assert windows.list_sentences(report)[5] == f"1 more window is {remedy}"
+    assert windows.list_brief_sentences(report)[2] == f"4 more windows are {remedy}"
+
+
+def test_running_window_is_named() -> None:
+    """The lines of a report name the window whose job runs, between what was exported and what comes next."""
+    report = build_windows(build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, None)))
+    for lines in (windows.list_sentences(report), windows.list_brief_sentences(report)):
+        assert lines[1] == "running: 2026-09-01 to 2026-10-01"
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "github", "junit", "sarif"])
@@ -250,6 +288,60 @@ def test_association_in_sync_names_its_next_windows(format_: Literal["text", "ma
         assert sentence in text
 
 
+OVERDUE_LABELS: dict[Literal["text", "markdown", "github", "junit", "sarif"], str] = {
+    "text": "s3://corp-exports/2026-10  overdue  manifests/export.yaml:3",
+    "markdown": "**held, overdue** `export`",
+    "github": "::warning file=manifests/export.yaml,line=3,col=1,title=held%2C overdue export::",
+    "junit": 'message="held, overdue',
+    "sarif": "export, held, overdue: profiles-export",
+}
+
+
+@pytest.mark.parametrize("format_", OVERDUE_LABELS)
+def test_every_format_names_an_overdue_association(
+    format_: Literal["text", "markdown", "github", "junit", "sarif"],
+) -> None:
+    """Each format marks an association that is overdue beside its decision, and one that sends the window not."""
+    late = build_windows(build_recurring_record(SEPTEMBER), OCTOBER.end + 2 * DAY)
+    text = load_format(format_).render(report(association("export", "held", windows=late, exit_code=1)))
+    assert OVERDUE_LABELS[format_] in text
+    assert "1 held; 1 overdue" in text
+    sending = association("export", "update", windows=late, write=update())
+    assert "; 1 overdue" not in load_format(format_).render(report(sending))
+    on_time = association("export", "held", windows=build_windows(build_recurring_record(SEPTEMBER)))
+    assert "overdue" not in load_format(format_).render(report(on_time))
+
+
+def test_sarif_and_github_rank_an_overdue_association_as_a_warning() -> None:
+    """A held write is a note, and a warning if it is overdue or makes the run fail."""
+    late = build_windows(build_recurring_record(SEPTEMBER), OCTOBER.end + 2 * DAY)
+    lines = (
+        association("a", "held"),
+        association("b", "held", exit_code=1),
+        association("c", "held", windows=late),
+        association("d", "blocked", windows=late),
+        association("e", "in-sync", windows=late),
+    )
+    (run,) = json.loads(load_format("sarif").render(report(*lines)))["runs"]
+    assert [each["level"] for each in run["results"]] == ["note", "warning", "warning", "error", "warning"]
+    assert [each["properties"].get("exitCode") for each in run["results"]] == [None, 1, None, 1, None]
+
+
+def test_json_tells_which_association_makes_the_run_fail() -> None:
+    """The JSON report has the exit code of each association for a run and a dry run, and whether it is overdue."""
+    late = build_windows(build_recurring_record(SEPTEMBER), OCTOBER.end + 2 * DAY)
+    lines = (
+        association("suspended", "held"),
+        association("late", "held", windows=late, exit_code=1),
+        association("stuck", "blocked"),
+    )
+    document = json.loads(load_format("json").render(report(*lines)))
+    members = [
+        (each["exitCode"], each["dryRunExitCode"], each["overdue"]) for each in document["targets"][0]["associations"]
+    ]
+    assert members == [(0, 0, False), (1, 0, True), (1, 1, False)]
+
+
 def test_json_contains_the_windows() -> None:
     """The JSON report has the same facts, and follows its schema."""
     every_window = build_every_window("no bucket")
@@ -262,6 +354,7 @@ def test_json_contains_the_windows() -> None:
         False,
     )
     assert (tree["due"]["start"], tree["due"]["state"]) == ("2026-09-30T22:00:00+00:00", "overdue")
+    assert (tree["due"]["periods"], tree["due"]["repetition"], tree["moreDue"]) == (1, False, 0)
     assert [each["state"] for each in tree["next"]] == ["to come"] * 3
     assert [each["state"] for each in tree["past"]] == ["done", "failed", "refused", "unknown", "running"]
     assert tree["past"][2]["error"] == "no bucket"

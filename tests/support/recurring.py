@@ -8,7 +8,7 @@ from typing import Any
 
 from support.builders import NOW, manifest, record
 
-from reconciler.core.journal.jobs import Job, JobSource, PastWindow, Recurrence, Refusal
+from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause, PastWindow, Recurrence, Refusal
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Manifest, Mode, Policy
 from reconciler.core.report.build_windows import build_window_report
@@ -85,6 +85,21 @@ def build_windows(stored_record: Record | None = None, now: datetime = QUIET, **
     report = build_window_report(build_recurring_manifest(**changes), stored_record, now)
     assert report
     return report
+
+
+def build_repeated_windows() -> WindowReport:
+    """Return windows of which the last one has failed, and is exported again with the next one."""
+    return build_windows(build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, "FAILED")))
+
+
+def build_windows_after_omission() -> WindowReport:
+    """Return windows of a suspended association after a stretch of time that was left out."""
+    stored_record = build_recurring_record(SEPTEMBER)
+    assert stored_record.recurrence
+    omissions = (Omission(SEPTEMBER.end, OCTOBER.end, OmissionCause.CONTINUE_FROM),)
+    recurrence = replace(stored_record.recurrence, watermark=OCTOBER.end, omissions=omissions)
+    report = build_windows(replace(stored_record, recurrence=recurrence))
+    return replace(report, rest="policy.suspend is true")
 
 
 def build_every_window(text: str = "plain") -> WindowReport:

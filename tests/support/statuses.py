@@ -20,7 +20,7 @@ from reconciler.core.controller.controller_status import (
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.report.report import Report, TargetReport
-from reconciler.core.windows.declaration import Period
+from reconciler.core.windows.declaration import Missed, Period
 
 HOUR = timedelta(hours=1)
 REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
@@ -95,8 +95,12 @@ def build_status_with_windows() -> ControllerStatus:
         reports.association("tickets-monthly", "in-sync", arn=live("a2").arn, since=NOW - 30 * HOUR,
             last_execution=Execution("COMPLETED", None), windows=recurring.build_windows(last)),
         reports.association("contacts-monthly", "create", windows=recurring.build_windows(None)),
-        reports.association("agents-daily", "in-sync", arn=live("a4").arn,
-            windows=recurring.build_windows(recurring.build_daily_record(), every=Period.DAY)),
+        reports.association("agents-daily", "held", arn=live("a4").arn, exit_code=1,
+            reason="the update waits, because List shows no status of the last export, which may be running",
+            windows=recurring.build_windows(recurring.build_daily_record(), NOW, every=Period.DAY, missed=Missed.EACH)),
+        reports.association("calls-weekly", "in-sync", arn=live("a5").arn, windows=recurring.build_repeated_windows()),
+        reports.association("cases-monthly", "held", arn=live("a6").arn, reason="policy.suspend is true",
+            windows=recurring.build_windows_after_omission()),
     )  # fmt: skip
     return build_status(build_target_status(reports.report(*associations, dry_run=False)))
 

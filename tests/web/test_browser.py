@@ -260,6 +260,44 @@ def test_hour_labels_are_not_clipped(browser: Browser, site: Site, minutes: int)
     assert all(0 <= left < right <= 960 for left, right in edges)
 
 
+def test_paths_and_arns_break_between_words(browser: Browser, site: Site) -> None:
+    """A path or an ARN begins a new line after a slash, a colon or a hyphen. On a wide screen, an ARN takes one line.
+
+    A search in the page finds a path that takes two lines.
+    """
+    browser.resize(1200, 900)
+    open_page(browser, site, statuses.build_status_with_windows())
+    assert browser.run(SPLIT_WORDS) == []
+    heights = browser.run("[...document.querySelectorAll('.arn')].map((each) => each.offsetHeight)")
+    assert heights
+    assert max(heights) < 30
+    assert browser.run("window.find('manifests/agents-daily.yaml')")
+
+
+def test_running_and_left_out_have_different_colours(browser: Browser, site: Site) -> None:
+    """A window that was left out is not shown like one that runs, in both colour schemes."""
+    for scheme in ("light", "dark"):
+        browser.set_preferences(color_scheme=scheme)
+        open_page(browser, site, statuses.build_status_with_windows())
+        for member in ("color", "backgroundColor"):
+            colours = [
+                browser.run(f"getComputedStyle(document.querySelector('.windows .{level}')).{member}")
+                for level in ("note", "omitted", "none", "warning", "error")
+            ]
+            assert len(set(colours)) == len(colours)
+
+
+def test_phone_folds_old_done_windows(browser: Browser, site: Site) -> None:
+    """On a phone, one cell stands for the old done windows. A wide screen shows each of them."""
+    open_page(browser, site, statuses.build_status_with_windows(), "?q=agents-daily")
+    shown = """[...document.querySelectorAll(".windows li")].filter((each) => each.checkVisibility())
+        .map((each) => each.querySelector("strong").textContent)"""
+    browser.resize(1200, 900)
+    assert browser.run(shown) == [*["✓ done"] * 9, *["! overdue"] * 4]
+    browser.resize(390, 844)
+    assert browser.run(shown) == ["✓ 7 done", *["✓ done"] * 2, *["! overdue"] * 4]
+
+
 def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> None:
     """The phone layout hides no cell, because a screen reader would read the next cell under the wrong header."""
     browser.resize(390, 900)
@@ -331,6 +369,20 @@ def test_page_shows_a_thousand_associations(browser: Browser, site: Site) -> Non
 
 
 ERROR_TEXT = "document.querySelector('[role=status].error').textContent"
+SPLIT_WORDS = """(() => {
+  const split = [], range = document.createRange();
+  for (const element of document.querySelectorAll("#associations :is(.place, .flow, .arn)")) {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const word of texts.currentNode.data.matchAll(/[^-/: ]+/g)) {
+        range.setStart(texts.currentNode, word.index);
+        range.setEnd(texts.currentNode, word.index + word[0].length);
+        if (range.getClientRects().length > 1) split.push(word[0]);
+      }
+    }
+  }
+  return split;
+})()"""
 CONTRAST = """(() => {
   const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);

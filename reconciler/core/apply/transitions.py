@@ -13,8 +13,9 @@ from reconciler.core.journal.records import Bound, CreatePending, Journal, LastD
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Blocked, Decision, get_live
 from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.update_record import has_drifted
 from reconciler.core.plan.write import Write
-from reconciler.core.request.export_window import starts_export
+from reconciler.core.request.export_window import read_window, starts_export
 
 MAX_INTENT_AGE = timedelta(seconds=60)
 """Maximum age of an intent when its call is sent. It keeps a process that was suspended from sending a call late."""
@@ -64,21 +65,37 @@ def with_outcomes(
     return journal
 
 
-def with_look(journal: Journal, names: Iterable[str], live: Mapping[str, Live], now: datetime) -> Journal:
-    """Return the journal after a look at List behind the calls: that it shows an association, and its running job.
+def with_look(journal: Journal, writes: Iterable[Write], live: Mapping[str, Live], now: datetime) -> Journal:
+    """Return the journal after a look at List behind the calls: the new jobs that run, and the status in List.
 
-    `names` are those of the calls, and `live` holds the associations by id. No job of theirs ran before the calls, so
-    the running ones are the new jobs.
+    `writes` are those that AWS carried out, and `live` holds the associations by id.
     """
-    for record in (journal.records[name] for name in names if name in journal.records):
-        state = record.state
-        if isinstance(state, Bound) and state.association_id in live:
-            association = live[state.association_id]
-            execution, job = association.last_execution, state.job
-            if job and execution and execution.status == RUNNING and job.result is None:
-                job = replace(job, running_at=job.running_at or now)
-            journal = journal.with_records(replace(record, state=replace(state, arn=association.arn, job=job)))
+    for write in writes:
+        name = write.manifest.name
+        record, last_decision = journal.records.get(name), journal.last_decisions.get(name)
+        association = live.get(record.state.association_id) if record and isinstance(record.state, Bound) else None
+        if record and association:
+            journal = journal.with_records(apply_look(record, association, write.manifest.policy.ignore, now))
+            if last_decision:
+                last_decision = replace(last_decision, last_execution=association.last_execution)
+                journal = replace(journal, last_decisions={**journal.last_decisions, name: last_decision})
     return journal
+
+
+def apply_look(record: Record, live: Live, ignore: tuple[str, ...], now: datetime) -> Record:
+    """Return the record of a new job after a look at List behind its call.
+
+    No job of the association ran before the call, so a running one is the new job. Without IN_PROGRESS, a later run
+    records when List first shows the configuration: the clock of AWS, which that time is compared with, is not known
+    here.
+    """
+    state = record.state
+    assert isinstance(state, Bound)
+    execution, job = live.last_execution, state.job
+    if job and execution and execution.status == RUNNING and job.result is None:
+        shown_at = job.shown_at or (now if _is_shown(record, live, ignore) else None)
+        job = replace(job, shown_at=shown_at, running_at=job.running_at or now)
+    return replace(record, state=replace(state, arn=live.arn, job=job))
 
 
 def with_renewed_intents(
@@ -117,6 +134,13 @@ def apply_outcome(record: Record, previous_record: Record | None, outcome: Outco
             return _restart_wait(record, now)
         case other:
             assert_never(other)
+
+
+def _is_shown(record: Record, live: Live, ignore: tuple[str, ...]) -> bool:
+    """Tell whether List shows the configuration of the last call. For a recurring window, the window decides."""
+    if record.recurrence:
+        return read_window(live.spec) == read_window(record.request)
+    return not has_drifted(record.request, live, ignore)
 
 
 def _clear_missing_since(journal: Journal, live_ids: frozenset[str]) -> Iterator[Record]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.core.apply.outcome import Created, Outcome, Skipped
+from reconciler.core.apply.outcome import SUCCESSES, Created, Outcome, Skipped
 from reconciler.core.apply.result import Result
-from reconciler.core.apply.transitions import apply_outcome
+from reconciler.core.apply.transitions import apply_look, apply_outcome
 from reconciler.core.journal.records import Bound, LastDecision, Record
 from reconciler.core.model import Live, Manifest, Spec
 from reconciler.core.plan.decision import (
@@ -31,6 +31,7 @@ from reconciler.core.plan.job_progress import compute_pause
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.difference_order import order_differences
 from reconciler.core.report.exports import KnownExport, list_exports
 from reconciler.core.report.report import AssociationReport, TargetReport
 from reconciler.core.report.window_obstacle import find_obstacle
@@ -80,13 +81,15 @@ def build_lines(
     """
     return tuple(
         replace(
-            _build_line(decision, outcome, live_after_writes.get(_get_changed_id(decision, outcome))),
-            windows=_build_windows(plan, decision, outcome),
-            exports=_list_exports(plan, decision, outcome),
-            pause=_compute_pause(plan, decision, outcome),
+            _build_line(decision, outcome, live),
+            windows=_build_windows(plan, decision, new_record),
+            exports=_list_exports(plan, decision, new_record),
+            pause=_compute_pause(plan, new_record),
         )
         for decision in plan.decisions
         for outcome in (outcomes.get(decision.manifest.name),)
+        for live in (live_after_writes.get(_get_changed_id(decision, outcome)),)
+        for new_record in (_find_new_record(plan, decision, outcome, live),)
     )
 
 
@@ -115,7 +118,7 @@ def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: L
         destination=str(request.get("DestinationURI", "")),
         arn=live.arn if live else None,
         client_token=_get_token(write),
-        differences=_get_differences(decision),
+        differences=order_differences(_get_differences(decision)),
         unverifiable=list_unreadable_pointers(request) if _is_compared(decision, live) else (),
         last_execution=live.last_execution if live else None,
         outcome=outcome,
@@ -141,12 +144,12 @@ def _is_compared(decision: Decision, live: Live | None) -> bool:
     return isinstance(decision, Create) or (live is not None and not isinstance(decision, Retired))
 
 
-def _build_windows(plan: Plan, decision: Decision, outcome: Outcome | None) -> WindowReport | None:
+def _build_windows(plan: Plan, decision: Decision, new_record: Record | None) -> WindowReport | None:
     """Return the recurring windows of a manifest after its write, if there was one."""
     manifest = decision.manifest
     if plan.now is None or manifest.window is None:
         return None
-    record = _find_new_record(plan, decision, outcome) or _find_old_record(plan, decision)
+    record = new_record or _find_old_record(plan, decision)
     report = build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
     if report and record is None and _may_be_live(decision):
         report = omit_planned(report)
@@ -160,11 +163,10 @@ def _may_be_live(decision: Decision) -> bool:
     return get_live(decision) is not None
 
 
-def _list_exports(plan: Plan, decision: Decision, outcome: Outcome | None) -> tuple[KnownExport, ...]:
+def _list_exports(plan: Plan, decision: Decision, new_record: Record | None) -> tuple[KnownExport, ...]:
     """Return the exports before and after the write of a manifest. The write of a fixed window replaces the old job."""
     stored_record = plan.records.get(decision.manifest.name)
-    records = _find_old_record(plan, decision), _find_new_record(plan, decision, outcome)
-    return list_exports(decision.manifest, stored_record, *records)
+    return list_exports(decision.manifest, stored_record, _find_old_record(plan, decision), new_record)
 
 
 def _find_old_record(plan: Plan, decision: Decision) -> Record | None:
@@ -178,16 +180,20 @@ def _find_old_record(plan: Plan, decision: Decision) -> Record | None:
             return decision.record or plan.records.get(decision.manifest.name)
 
 
-def _find_new_record(plan: Plan, decision: Decision, outcome: Outcome | None) -> Record | None:
+def _find_new_record(
+    plan: Plan, decision: Decision, outcome: Outcome | None, live_after_write: Live | None
+) -> Record | None:
     """Return the record after the write of this run. None if there was no write, or if it left no record."""
-    if plan.now and outcome and isinstance(decision, Create | Update):
-        return apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
-    return None
+    if not (plan.now and outcome and isinstance(decision, Create | Update)):
+        return None
+    record = apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
+    if record is None or live_after_write is None or not isinstance(outcome, SUCCESSES):
+        return record
+    return apply_look(record, live_after_write, decision.manifest.policy.ignore, plan.now)
 
 
-def _compute_pause(plan: Plan, decision: Decision, outcome: Outcome | None) -> timedelta | None:
+def _compute_pause(plan: Plan, record: Record | None) -> timedelta | None:
     """Return the time after which a run sends a refused Update again. None if no run does so by itself."""
-    record = _find_new_record(plan, decision, outcome)
     job = record.state.job if record and isinstance(record.state, Bound) else None
     if job is None or job.refusal is None or plan.settle_time is None:
         return None

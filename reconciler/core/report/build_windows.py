@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from reconciler.core.plan.job_progress import is_withdrawn_since
 from reconciler.core.plan.recurring.early_window import has_begun_early, is_partial
 from reconciler.core.report.windows import OVERDUE_AFTER, SentWindow, WindowReport, WindowState
 from reconciler.core.request.export_window import read_window
-from reconciler.core.windows.boundaries import compute_first_boundary
+from reconciler.core.windows.boundaries import compute_first_boundary, list_boundaries
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
 from reconciler.core.windows.due import (
     FutureWindow,
@@ -66,6 +67,7 @@ def build_window_report(
         rest=_find_rest(manifest, is_target_suspended=is_suspended),
         due=due,
         next_windows=next_windows,
+        more_due_count=position.count_due_after(due, next_windows, now),
         sent=sent,
     )
 
@@ -75,7 +77,7 @@ def omit_planned(report: WindowReport) -> WindowReport:
 
     Nothing is known then of its exports.
     """
-    return replace(report, is_unknown=True, due=None, next_windows=())
+    return replace(report, is_unknown=True, due=None, next_windows=(), more_due_count=0)
 
 
 def _find_rest(manifest: Manifest, *, is_target_suspended: bool) -> str | None:
@@ -156,7 +158,8 @@ class _Position:
         if window is None:
             return None
         due_at = list_future_windows(self.declaration, self.sent_until, 1)[0].due_at
-        return self.extend(FutureWindow(window, due_at))
+        period_count = len(list_boundaries(self.declaration, window.start, window.end))
+        return self.extend(FutureWindow(window, due_at, period_count))
 
     def list_next(self, due: FutureWindow | None, now: datetime, count: int) -> tuple[FutureWindow, ...]:
         """Return the windows after the due one. Those that are due as well go out as one, unless `missed` is `each`."""
@@ -167,7 +170,7 @@ class _Position:
         late_ends = find_due_boundaries(self.declaration, start, now)
         if not late_ends or self.declaration.missed is Missed.EACH:
             return windows
-        merged = FutureWindow(Window(due.window.end, late_ends[-1]), windows[0].due_at)
+        merged = FutureWindow(Window(due.window.end, late_ends[-1]), windows[0].due_at, len(late_ends))
         return (merged, *list_future_windows(self.declaration, merged.window.end, count - 1))
 
     def extend(self, planned: FutureWindow) -> FutureWindow:
@@ -175,4 +178,9 @@ class _Position:
         if not self.is_repeated:
             return planned
         assert self.watermark
-        return FutureWindow(Window(self.watermark, planned.window.end), planned.due_at)
+        return replace(planned, window=Window(self.watermark, planned.window.end), is_repetition=True)
+
+    def count_due_after(self, due: FutureWindow | None, next_windows: Sequence[FutureWindow], now: datetime) -> int:
+        """Return the number of due windows that follow those in a report."""
+        last = next_windows[-1] if next_windows else due
+        return len(find_due_boundaries(self.declaration, last.window.end, now)) if last else 0

@@ -25,6 +25,7 @@ from reconciler.core.plan.decision import (
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.write import Create, Update, Write
+from reconciler.core.report.difference_order import order_differences
 from reconciler.core.text import format_timestamp
 
 
@@ -175,6 +176,7 @@ def _explain_repetition(create: Create) -> Iterator[str]:
 
 def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
     """Yield the members that differ between desired and applied, then those that differ between applied and live."""
+    differences = order_differences(differences)
     changed_members = [each for each in differences if each.is_changed]
     if changed_members:
         is_updatable = all(each.is_updatable for each in changed_members)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.journal.jobs import Job, JobSource
@@ -11,7 +11,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Journal, LastD
 from reconciler.core.model import Execution, Manifest
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.build_windows import build_window_report, omit_planned
-from reconciler.core.report.window_obstacle import find_recorded_obstacle, has_seen_association
+from reconciler.core.report.window_obstacle import add_recorded_obstacle, has_seen_association
 from reconciler.core.report.windows import WindowReport
 from reconciler.core.text import format_timestamp
 
@@ -92,7 +92,7 @@ def _build_windows(
     report = build_window_report(manifest, record, now)
     if report and record is None and has_seen_association(last_decision):
         report = omit_planned(report)
-    return report and replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
+    return report and add_recorded_obstacle(report, manifest, record, last_decision)
 
 
 def _is_unseen(job: Job) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest
 from reconciler.core.report.build_windows import build_window_report, omit_planned
-from reconciler.core.report.window_obstacle import find_recorded_obstacle, has_seen_association
+from reconciler.core.report.window_obstacle import add_recorded_obstacle, has_seen_association
 from reconciler.core.report.windows import WindowReport
 
 DEFAULT_COUNT = 12
@@ -43,7 +43,7 @@ def list_windows(
         return None
     if record is None and has_seen_association(last_decision):
         report = omit_planned(report)
-    report = replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
+    report = add_recorded_obstacle(report, manifest, record, last_decision)
     if until is None:
         return WindowList(manifest, report)
     due, next_windows = (
@@ -52,6 +52,10 @@ def list_windows(
     )
     has_later_windows = len(due) + len(next_windows) < len(report.planned)
     report = replace(
-        report, due=due[0] if due else None, next_windows=next_windows, has_later_windows=has_later_windows
+        report,
+        due=due[0] if due else None,
+        next_windows=next_windows,
+        more_due_count=0,
+        has_later_windows=has_later_windows,
     )
     return WindowList(manifest, report, is_complete=len(next_windows) < MAX_COUNT)

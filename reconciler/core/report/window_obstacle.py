@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.recurring.recurrence import continue_late, describe_late_first, is_superseded
+from reconciler.core.report.windows import WindowReport
 
-_UNRECORDED = (
+_UNRECORDED_NOTICE = (
     "each export is sent without another review; if AWS has the association already, a run decides first how far its "
     "data was exported"
 )
@@ -24,11 +27,18 @@ def find_obstacle(decision: Decision) -> str | None:
             return None
 
 
+def add_recorded_obstacle(
+    report: WindowReport, manifest: Manifest, record: Record | None, last_decision: LastDecision | None
+) -> WindowReport:
+    """Return the windows of a manifest with the reason not to send them, as far as git and the journal show it."""
+    if record is None and last_decision is None:
+        return replace(report, notice=_UNRECORDED_NOTICE)
+    return replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
+
+
 def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decision: LastDecision | None) -> str | None:
     """Return the reason not to send the windows of a manifest, as far as git and the journal show it."""
     declaration, recurrence = manifest.window, record.recurrence if record else None
-    if record is None and last_decision is None:
-        return _UNRECORDED
     if declaration and record and recurrence and manifest.policy.generation <= record.generation:
         if manifest.policy.generation < record.generation:
             return (

@@ -91,9 +91,10 @@ class WindowReport:
     it is the first boundary of the manifest. `watermark` is None before the first export, unless something was left
     out. It `is_assumed` if a part of that was concluded from List alone, and `is_declared` if window.continueFrom says
     a part of it. `is_own` tells whether this program exported a part of it. `due` is the window that is due and was not
-    sent. `next_windows` are the windows to come, and `sent` those that were sent, the oldest first. `rest` is the
-    setting of the manifest or the target that lets none go out, and `obstacle` another reason for which they may not go
-    out. `settle_time` is that of the run, if it is known. If `is_unknown`, no run has concluded yet how far the data of
+    sent. `next_windows` are the windows to come, and `sent` those that were sent, the oldest first. After the planned
+    windows, `more_due_count` more are due. `rest` is the setting of the manifest or the target that lets none go out,
+    `obstacle` another reason for which they may not go out, and `notice` what else a person should know of them.
+    `settle_time` is that of the run, if it is known. If `is_unknown`, no run has concluded yet how far the data of
     an association that exists was exported, and the report has no windows that are due or to come. If
     `has_later_windows`, a list that ends at a date leaves out windows to come.
     """
@@ -111,9 +112,11 @@ class WindowReport:
     omissions: tuple[Omission, ...] = ()
     has_exported: bool = False
     obstacle: str | None = None
+    notice: str | None = None
     settle_time: timedelta | None = None
     due: FutureWindow | None = None
     next_windows: tuple[FutureWindow, ...] = ()
+    more_due_count: int = 0
     has_later_windows: bool = False
     sent: tuple[SentWindow, ...] = ()
 
@@ -136,6 +139,17 @@ class WindowReport:
     def last(self) -> SentWindow | None:
         """The window that was sent last."""
         return self.sent[-1] if self.sent else None
+
+    def is_exported_again(self, sent: SentWindow) -> bool:
+        """Tell whether a later window that was sent exports a failed one once more."""
+        later = self.sent[self.sent.index(sent) + 1 :] if sent.state is WindowState.FAILED else ()
+        states = {WindowState.DONE, WindowState.RUNNING, WindowState.FAILED}
+        return any(each.state in states and each.window.start <= sent.window.start for each in later)
+
+    def is_to_be_exported_again(self, sent: SentWindow) -> bool:
+        """Tell whether the next window exports a failed one once more."""
+        is_repeated = any(each.is_repetition and each.window.start <= sent.window.start for each in self.planned)
+        return is_repeated and sent.state is WindowState.FAILED and not self.is_exported_again(sent)
 
     def is_unconfirmed(self, status: str) -> bool:
         """Tell whether List shows a final status that does not count for the last window yet."""

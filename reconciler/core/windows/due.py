@@ -19,10 +19,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class FutureWindow:
-    """A window to come, and the earliest time at which it is sent."""
+    """A window to come, and the earliest time at which it is sent.
+
+    `period_count` is the number of its periods that were not sent before. `is_repetition` is true if it exports also
+    the failed window before it, once more.
+    """
 
     window: Window
     due_at: datetime
+    period_count: int = 1
+    is_repetition: bool = False
 
 
 def find_due_boundaries(

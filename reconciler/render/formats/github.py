@@ -16,7 +16,7 @@ from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import sanitize
 from reconciler.render import wording
-from reconciler.render.kinds import Level, ReportKind, get_kind
+from reconciler.render.kinds import Level, ReportKind, get_kind, get_level
 
 _MAX_PER_LEVEL = 10
 _MAX_LENGTH = 4_000
@@ -99,8 +99,8 @@ def _build_annotations(report: Report) -> Iterator[_Annotation]:
 def _annotate_association(association: AssociationReport, report: Report) -> _Annotation:
     kind, origin = get_kind(association), association.origin
     lines = (wording.format_flow(association), *wording.describe_association(association))
-    annotation = _build_annotation(kind, association.name, lines, wording.get_label(kind, report))
-    return replace(annotation, file=origin.file, line=origin.line, column=origin.column)
+    annotation = _build_annotation(kind, association.name, lines, wording.format_label(association, report))
+    return replace(annotation, level=get_level(association), file=origin.file, line=origin.line, column=origin.column)
 
 
 def _annotate_problem(problem: Problem, kind: ReportKind = ReportKind.INVALID_MANIFEST) -> _Annotation:

@@ -13,6 +13,7 @@ from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Execution, Live
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.write import Create, Update, Write, is_window_update
+from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import escape_workflow_commands
 from reconciler.render import windows
@@ -160,6 +161,9 @@ def encode_association(association: AssociationReport) -> dict[str, Any]:
         "reason": association.reason,
         "since": association.since and association.since.isoformat(),
         "until": association.until and association.until.isoformat(),
+        "exitCode": association.exit_code,
+        "dryRunExitCode": association.dry_run_exit_code,
+        "overdue": is_overdue(association),
         "arn": association.arn,
         "clientToken": association.client_token,
         "differences": [_encode_difference(difference) for difference in association.differences],

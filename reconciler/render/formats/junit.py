@@ -88,7 +88,7 @@ def _build_association_case(report: Report, target: TargetReport, association: A
     origin, kind = association.origin, get_kind(association)
     case = _build_case(target.name, association.name, origin.file, origin.line)
     lines = (wording.format_flow(association), *wording.describe_association(association))
-    label = wording.get_label(kind, report)
+    label = wording.format_label(association, report)
     message = "; ".join((label, *wording.list_reasons(association)))
     if kind.level == "error":
         _set_result(case, "failure", message, lines)

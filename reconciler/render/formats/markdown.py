@@ -129,6 +129,8 @@ def _render_head(report: Report) -> Iterator[str]:
     counts[ReportKind.ORPHANED] = sum(len(target.orphaned) for target in report.targets)
     yield f"## {wording.format_verdict(report)}"
     rows = [(wording.get_label(kind, report), counts[kind]) for kind in ReportKind if counts[kind]]
+    if overdue_count := wording.count_overdue(report):
+        rows.append((wording.OVERDUE, overdue_count))
     if rows:
         yield "\n".join(("| | |", "|:--|--:|", *(f"| {name} | {count:,} |" for name, count in rows)))
     if len(report.targets) <= _MAX_LISTED_TARGETS:
@@ -180,14 +182,14 @@ def _build_association_block(
     kind: ReportKind, target: TargetReport, association: AssociationReport, report: Report
 ) -> _Block:
     """Return the entry of an association: a paragraph, then a fenced block with the differences and the call."""
-    label = wording.get_label(kind, report)
+    label, badge = wording.get_label(kind, report), wording.format_label(association, report)
     target_part = f" in {_format_brief(target.name)}" if len(report.targets) > 1 else ""
     short_text = (
-        f"- **{label}** {_format_brief(association.name)}{target_part}, {_format_brief(str(association.origin))}\n\n"
+        f"- **{badge}** {_format_brief(association.name)}{target_part}, {_format_brief(str(association.origin))}\n\n"
     )
     origin = _format_code(str(association.origin))
     flow = _format_code(wording.format_flow(association))
-    head = f"**{label}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
+    head = f"**{badge}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
     all_sentences = (*wording.list_sentences(association), *windows.list_sentences(association.windows))
     sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in all_sentences)
     diff_lines = (*wording.format_differences(association), *wording.format_write(association))

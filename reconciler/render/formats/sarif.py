@@ -23,7 +23,7 @@ from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.request.token import encode_canonical_json
 from reconciler.core.text import escape_workflow_commands, sanitize
 from reconciler.render import wording
-from reconciler.render.kinds import ReportKind, get_kind
+from reconciler.render.kinds import ReportKind, get_kind, get_level
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 TOOL_NAME = "appintegrations-reconciler"
@@ -39,7 +39,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
         _build_association_result(target.name, association, report)
         for target in report.targets
         for association in target.associations
-        if get_kind(association).level != "none"
+        if get_level(association) != "none"
     ]
     invocation = {
         "executionSuccessful": True,
@@ -118,12 +118,13 @@ def _build_rules() -> Iterator[dict[str, Any]]:
 
 def _build_association_result(target: str, association: AssociationReport, report: Report) -> dict[str, Any]:
     kind, origin = get_kind(association), association.origin
-    label = wording.get_label(kind, report)
+    label = wording.format_label(association, report)
     lines = (
         f"{sanitize(association.name)}, {label}: {wording.format_flow(association)}",
         *wording.describe_association(association),
     )
     result = _build_result(kind, "\n".join(lines), origin.file, origin.line, origin.column)
+    result["level"] = get_level(association)
     result["locations"][0]["logicalLocations"] = [
         {"name": sanitize(association.name), "fullyQualifiedName": sanitize(f"{target}/{association.name}")}
     ]
@@ -138,6 +139,7 @@ def _build_association_result(target: str, association: AssociationReport, repor
         "clientToken": association.client_token,
         "operation": wording.format_operation(write) if write else None,
         "unverifiable": list(association.unverifiable),
+        "exitCode": association.exit_code,
     }
     result["properties"] = {key: value for key, value in properties.items() if value}
     return result

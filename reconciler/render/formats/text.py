@@ -14,6 +14,7 @@ from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Update, Write
+from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
 from reconciler.render import after_call, last_export, later_runs, windows, wording
@@ -118,7 +119,7 @@ class _TextRenderer:
 
     def _format_details(self, association: AssociationReport) -> str:
         """Return the status of the last export, the unverifiable members and the place of the manifest."""
-        parts = []
+        parts = [wording.OVERDUE] if is_overdue(association) else []
         if association.last_execution:
             parts.append(last_export.describe_last_export(association.last_execution, association.windows))
         if association.unverifiable and association.arn:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
+from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges
 from reconciler.web.page.relative_time import RelativeTime
-from reconciler.web.page.rows import EXPORT_FAILED_BADGE, Badge
 
 _FINISHED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
 """The kinds of completed calls. They do not count as work in progress."""
+
+_NAMED_KINDS = frozenset({OVERDUE_BADGE.kind, EXPORT_FAILED_BADGE.kind, ReportKind.HELD})
+"""The kinds that name the state of a target if nothing else is as severe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def build_cards(status: ControllerStatus, stuck_after: timedelta) -> tuple[Card,
 
 def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stuck: bool) -> Card:
     report, now = target_status.last_report, status.now
-    counts = _count_states(report) if report else ()
+    counts = _count_states(report, now) if report else ()
     state_text, level = ("stuck", "error") if is_stuck else _describe_state(target_status, counts)
     targets = report.targets if report else ()
     return Card(
@@ -74,12 +78,11 @@ def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stu
     )
 
 
-def _count_states(report: Report) -> tuple[Count, ...]:
-    kinds = wording.count_kinds(report)
-    kinds[ReportKind.UNMANAGED] = report.unmanaged_count
-    failed_count = sum(each.has_failed_export for each in report.associations)
-    export_counts = [Count(EXPORT_FAILED_BADGE, failed_count)] if failed_count else []
-    return (*export_counts, *(Count(Badge.from_kind(kind, report), kinds[kind]) for kind in ReportKind if kinds[kind]))
+def _count_states(report: Report, now: datetime) -> tuple[Count, ...]:
+    counts = Counter(badge for each in report.associations for badge in list_badges(each, report, now))
+    counts[Badge.from_kind(ReportKind.UNMANAGED, report)] = report.unmanaged_count
+    states = sorted((state for state in counts if counts[state]), key=lambda each: (each.rank, -len(each.label)))
+    return tuple(Count(state, counts[state]) for state in states)
 
 
 def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
@@ -92,7 +95,6 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):
         states = [state for state in managed if state.level == level and state.kind not in _FINISHED_KINDS]
         if states:
-            return (state_text if states != [EXPORT_FAILED_BADGE] else EXPORT_FAILED_BADGE.label), level
-        if level == "warning" and any(each.needs_attention for each in target_status.last_report.associations):
-            return ReportKind.HELD.label, level
+            is_named = len(states) == 1 and level != "note" and states[0].kind in _NAMED_KINDS
+            return (states[0].label if is_named else state_text), level
     return ("in sync", "none") if managed else ("no manifests", "note")

@@ -25,6 +25,8 @@ MAX_LINES = 1000
 """The maximum number of lines of a difference or a call on the page. The JSON contains every line."""
 _MAX_VALUE_LENGTH = 10_000
 """The maximum number of characters of a value on the page. The JSON contains the whole value."""
+_ARN_PART = re.compile(r"[^/:]*[/:]|[^/:]+")
+_PATH_PART = re.compile(r"\w+://[^/]*/?|[^/]*/|[^/]+")
 _IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -77,8 +79,19 @@ def _build_environment() -> Environment:
     environment.globals["address"] = get_static_address
     environment.globals["max_lines"] = MAX_LINES
     environment.filters["mark"] = _get_line_class
+    environment.filters["parts"] = _mark_parts
     environment.filters["query"] = _build_query
     return environment
+
+
+def _mark_parts(text: object) -> Markup:
+    """Return a path, a URI or an ARN that may begin a new line after each slash, and in an ARN after each colon.
+
+    A search in the page still finds the whole text.
+    """
+    visible_text = str(_make_visible(text))
+    parts = (_ARN_PART if visible_text.startswith("arn:") else _PATH_PART).findall(visible_text)
+    return Markup("<wbr>").join(parts)
 
 
 def _make_visible(value: Any) -> Any:

@@ -13,19 +13,16 @@ from reconciler.core.report.report import Report, TargetReport
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
+from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges
 from reconciler.web.page.cards import Card, build_cards
 from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, Filters
 from reconciler.web.page.flow import Flow, build_flow
 from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import (
-    BADGES,
-    EXPORT_FAILED_BADGE,
     AssociationRow,
-    Badge,
     UnmanagedRow,
     build_rows,
     build_unmanaged_rows,
-    get_level,
 )
 from reconciler.web.page.timeline import Timeline, build_timeline
 
@@ -187,19 +184,24 @@ def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
 def _build_decision_choices(
     status: ControllerStatus, kinds: Counter[ReportKind], filters: Filters
 ) -> tuple[MenuEntry, ...]:
-    associations = [
-        each
+    badge_lists = [
+        list_badges(each, target_status.last_report, status.now)
         for target_status in status.targets
         if target_status.last_report
         for each in target_status.last_report.associations
     ]
+    badges = Counter(each for badge_list in badge_lists for each in badge_list)
+    special_choices = [
+        MenuEntry(badge.kind, f"{badge.label} ({badges[badge]:,})")
+        for badge in (OVERDUE_BADGE, EXPORT_FAILED_BADGE)
+        if badges[badge]
+    ]
     kind_choices = [MenuEntry(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
-    if failed_count := sum(each.has_failed_export for each in associations):
-        kind_choices.insert(0, MenuEntry(EXPORT_FAILED_BADGE.kind, f"{EXPORT_FAILED_BADGE.label} ({failed_count:,})"))
-    grave_count = sum(get_level(each) in GRAVE_LEVELS for each in associations)
+    grave_count = sum(any(badge.level in GRAVE_LEVELS for badge in badge_list) for badge_list in badge_lists)
     choices = [
         MenuEntry("", "any"),
         MenuEntry(ATTENTION, f"needs action or has differences ({grave_count:,})"),
+        *special_choices,
         *kind_choices,
     ]
     return _include_selected(choices, filters.decision)

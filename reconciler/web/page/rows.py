@@ -1,7 +1,7 @@
 """Build the rows of the association tables, most severe first. Pure.
 
-An association has a state, and its last export may have failed. The more severe of the two decides the severity of the
-row.
+An association has a state, its last export may have failed, and a window may be overdue. The most severe of these
+decides the severity of the row.
 """
 
 from __future__ import annotations
@@ -17,41 +17,12 @@ from reconciler.core.report.report import AssociationReport, Report, TargetRepor
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind, get_kind
 from reconciler.render.last_export import format_job_status
+from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges
 from reconciler.web.page.calendar import Calendar, build_calendar
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.relative_time import RelativeTime
 
 _LEVELS = ("error", "warning", "note", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    """The label of a state on the page. `rank` is the position in the order of severity."""
-
-    kind: str
-    rank: int
-    label: str
-    level: str
-    meaning: str
-
-    @classmethod
-    def from_kind(cls, kind: ReportKind, report: Report) -> Badge:
-        """Return the badge of a kind in a report."""
-        return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
-
-
-EXPORT_FAILED_BADGE = Badge(
-    "export-failed", -1, "export failed", "warning", "The last export failed. The AWS console shows the reason."
-)
-BADGES = (
-    EXPORT_FAILED_BADGE,
-    *(
-        Badge(kind, kind.rank, kind.label, kind.level, kind.meaning)
-        for kind in ReportKind
-        if kind.rank <= ReportKind.UNMANAGED.rank
-    ),
-)
-"""The badges that the page explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +39,16 @@ class LastSeen:
 class AssociationRow:
     """The row of one manifest. Long texts are properties, which are computed while the row is rendered.
 
-    `export` is a badge if the last export failed. `level` is the more severe level of `state` and `export`. `now` is
-    the time of the page. `last_seen` is set if the last run could not list the association.
+    `export` is a badge if the last export failed, and `overdue` one if a window is overdue. `level` is the most severe
+    level of the badges. `now` is the time of the page. `last_seen` is set if the last run could not list the
+    association.
     """
 
     id: str
     target: str
     state: Badge
     export: Badge | None
+    overdue: Badge | None
     level: str
     since: RelativeTime | None
     execution: str
@@ -132,21 +105,14 @@ def build_rows(status: ControllerStatus, filters: Filters, build_link: LinkBuild
         for unlisted in (target_status.unlisted_associations,)
         for association in target_status.last_report.associations
         for last_seen in (_build_last_seen(unlisted.get(association.name), target_status.last_report, status.now),)
-        if _matches(filters, target_status.target, association)
+        if _matches(filters, target_status.target, association, target_status.last_report, status.now)
     )
     return tuple(sorted(matching_rows, key=_get_sort_key))
 
 
-def get_level(association: AssociationReport) -> str:
-    """Return the severity of an association: that of its state or of its failed export, whichever is more severe.
-
-    A held write that a person should know of is as severe as a difference.
-    """
-    levels = [
-        "warning" if association.needs_attention else get_kind(association).level,
-        *([EXPORT_FAILED_BADGE.level] if association.has_failed_export else []),
-    ]
-    return min(levels, key=_LEVELS.index)
+def get_level(association: AssociationReport, report: Report, now: datetime) -> str:
+    """Return the severity of an association at a time: that of the most severe of its badges."""
+    return min((each.level for each in list_badges(association, report, now)), key=_LEVELS.index)
 
 
 def _get_sort_key(row: AssociationRow) -> tuple[int, int, str, str]:
@@ -171,12 +137,11 @@ def _build_target_unmanaged_rows(target_name: str, report: Report | None, filter
                 yield row
 
 
-def _matches(filters: Filters, target: str, association: AssociationReport) -> bool:
-    kind = get_kind(association)
-    export_state = EXPORT_FAILED_BADGE if association.has_failed_export else None
+def _matches(filters: Filters, target: str, association: AssociationReport, report: Report, now: datetime) -> bool:
+    badges = list_badges(association, report, now)
     return filters.matches(
-        {kind, export_state.kind} if export_state else {kind},
-        get_level(association),
+        {each.kind for each in badges},
+        get_level(association, report, now),
         target,
         target,
         association.name,
@@ -185,20 +150,21 @@ def _matches(filters: Filters, target: str, association: AssociationReport) -> b
         association.arn or "",
         str(association.origin),
         association.reason,
-        kind.label,
-        export_state.label if export_state else "",
+        *(each.label for each in badges),
     )
 
 
 def _build_row(
     target: str, association: AssociationReport, report: Report, now: datetime, build_link: LinkBuilder
 ) -> AssociationRow:
+    badges = list_badges(association, report, now)
     return AssociationRow(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
-        state=Badge.from_kind(get_kind(association), report),
-        export=EXPORT_FAILED_BADGE if association.has_failed_export else None,
-        level=get_level(association),
+        state=badges[-1],
+        export=EXPORT_FAILED_BADGE if EXPORT_FAILED_BADGE in badges else None,
+        overdue=OVERDUE_BADGE if OVERDUE_BADGE in badges else None,
+        level=get_level(association, report, now),
         since=RelativeTime.from_datetime(association.since, now),
         execution=_format_last_export(association, has_badge=association.has_failed_export),
         link=build_link(report, association.origin),

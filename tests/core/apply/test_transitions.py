@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 from support.builders import INTEGRATION, NOW, ON_DEMAND, SETTLE, journal, live, manifest, observation, record, rules
+from support.recurring import build_recurring_record
+from support.reports import create
 
 from reconciler.core.apply.outcome import Created, NotSent, Outcome, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.transitions import with_intents, with_look, with_outcomes, with_renewed_intents
@@ -14,11 +16,17 @@ from reconciler.core.journal.jobs import Job, JobSource, Refusal
 from reconciler.core.journal.records import Bound, CreatePending, Journal, LastDecision, Lease, Record
 from reconciler.core.model import Execution, Manifest, Mode, Policy
 from reconciler.core.plan.compute import compute_plan
+from reconciler.core.plan.write import Create
 from reconciler.core.request.normalise import resolve_request
 
 FIRST = NOW - SETTLE * 4
 LATER = NOW + timedelta(minutes=2)
 CREATED_JOB = Job(JobSource.CREATE, LATER, is_accepted=True)
+
+
+def build_create(name: str) -> Create:
+    """Return a Create of a manifest."""
+    return replace(create(), manifest=manifest(name))
 
 
 def record_create_outcome(outcome: Outcome, stored_record: Record | None = None) -> Record | None:
@@ -234,18 +242,45 @@ def test_record_changed_by_another_run_is_left_unchanged() -> None:
     ],
 )
 def test_new_job_that_runs_is_recorded(status: str | None, job: Job | None, *, is_recorded: bool) -> None:
-    """After the calls, the ARN in List is recorded, and a new job as running if List shows IN_PROGRESS."""
+    """After the calls, the ARN in List is recorded, and a new job as shown and running if List shows IN_PROGRESS.
+
+    A final status may belong to an earlier job. The time since which it counts is compared with the clock of AWS, so a
+    later run records it.
+    """
     before = journal(replace(record(), state=Bound("a1", NOW, job=job)))
-    after = with_look(before, ["export"], {"a1": live(status=status)}, LATER)
-    recorded_job = replace(CREATED_JOB, running_at=LATER) if is_recorded else job
+    after = with_look(before, [build_create("export")], {"a1": live(status=status)}, LATER)
+    recorded_job = replace(CREATED_JOB, shown_at=LATER, running_at=LATER) if is_recorded else job
     assert after == journal(replace(record(), state=Bound("a1", NOW, arn=live().arn, job=recorded_job)))
 
 
 def test_only_new_jobs_that_list_shows_are_recorded() -> None:
     """A job is recorded as running only for a write of this run whose association List shows, and only once."""
-    running, other = replace(CREATED_JOB, running_at=NOW), replace(record("other", "a2"), state=Bound("a2", NOW))
+    running = replace(CREATED_JOB, shown_at=NOW, running_at=NOW)
+    other = replace(record("other", "a2"), state=Bound("a2", NOW))
     bound = Bound("a1", NOW, arn=live().arn, job=running)
     pending = replace(record("pending"), state=CreatePending(1, NOW, NOW))
     before = journal(replace(record(), state=bound), other, pending)
     live_by_id = {"a1": live(status="IN_PROGRESS")}
-    assert with_look(before, ["export", "other", "pending", "gone"], live_by_id, LATER) == before
+    writes = [build_create(name) for name in ("export", "other", "pending", "gone")]
+    assert with_look(before, writes, live_by_id, LATER) == before
+
+
+def test_status_after_the_calls_replaces_the_one_before() -> None:
+    """The journal keeps the status that List showed after the calls, and not that of the export before them."""
+    last_decision = LastDecision("update", NOW, Execution("COMPLETED", None))
+    before = replace(journal(record()), last_decisions={"export": last_decision, "other": last_decision})
+    after = with_look(before, [build_create("export")], {"a1": live(status="IN_PROGRESS")}, LATER)
+    running = replace(last_decision, last_execution=Execution("IN_PROGRESS", None))
+    assert after.last_decisions == {"export": running, "other": last_decision}
+
+
+@pytest.mark.parametrize("is_recurring", [True, False])
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_running_job_is_shown_once_list_has_its_configuration(*, is_recurring: bool, is_shown: bool) -> None:
+    """IN_PROGRESS alone does not say that List shows the update. For recurring windows, the window says so."""
+    stored = replace(build_recurring_record() if is_recurring else record(), state=Bound("a1", NOW, job=CREATED_JOB))
+    execution = stored.request["ExecutionConfiguration"] if is_shown else {**ON_DEMAND, "OnDemandConfiguration": {}}
+    association = live(status="IN_PROGRESS", ExecutionConfiguration=execution)
+    state = with_look(journal(stored), [build_create("export")], {"a1": association}, LATER).records["export"].state
+    assert isinstance(state, Bound)
+    assert state.job == replace(CREATED_JOB, running_at=LATER, shown_at=LATER if is_shown else None)

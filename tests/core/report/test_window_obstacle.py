@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from support.builders import NOW, live, manifest
-from support.recurring import SEPTEMBER, UPDATING, build_recurring_manifest, build_recurring_record
+from support.recurring import SEPTEMBER, UPDATING, build_recurring_manifest, build_recurring_record, build_windows
 
 from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, InSync, Lost
 from reconciler.core.plan.recurring.recurrence import with_rule
 from reconciler.core.plan.write import Update
-from reconciler.core.report.window_obstacle import find_obstacle, find_recorded_obstacle
+from reconciler.core.report.window_obstacle import add_recorded_obstacle, find_obstacle, find_recorded_obstacle
 from reconciler.core.windows.declaration import Period
 
 RECORD, LIVE = build_recurring_record(SEPTEMBER), live()
@@ -26,6 +26,10 @@ SUPERSEDED = (
 LATE_FIRST = (
     "no export is sent: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to that "
     "date or an earlier one, or, to leave out the time in between, set window.continueFrom to 2026-12-30"
+)
+NOTICE = (
+    "each export is sent without another review; if AWS has the association already, a run decides first how far its "
+    "data was exported"
 )
 UPDATE = Update(MANIFEST, LIVE, RECORD, RECORD, (), "the window is due")
 
@@ -104,8 +108,14 @@ def test_last_decision_prevents_exports(decision: str | None, obstacle: str | No
 
 
 def test_association_without_a_record_may_exist_in_aws() -> None:
-    """Before the first run, or after the loss of a journal, nothing promises that the first window goes out."""
-    assert find_recorded_obstacle(MANIFEST, None, None) == (
-        "each export is sent without another review; if AWS has the association already, a run decides first how far "
-        "its data was exported"
+    """Before the first run, or after the loss of a journal, a notice says what a run decides first. It is no obstacle.
+
+    A journal with a decision has no such notice.
+    """
+    report = add_recorded_obstacle(build_windows(), MANIFEST, None, None)
+    assert (report.obstacle, report.notice) == (
+        None,
+        NOTICE,
     )
+    held = add_recorded_obstacle(build_windows(), MANIFEST, RECORD, LastDecision("held", NOW, None))
+    assert (held.obstacle is None, held.notice) == (False, None)

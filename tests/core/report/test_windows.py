@@ -81,7 +81,8 @@ def test_missed_windows_are_due_since_the_first_of_them() -> None:
     """Several due periods are one window under merge, which is due since the end of its first period."""
     stored_record = build_recurring_record(AUGUST)
     merged = build_windows(stored_record, LATE)
-    assert merged.due == FutureWindow(Window(SEPTEMBER.start, NOVEMBER.end), SEPTEMBER.end + HOUR)
+    assert merged.due == FutureWindow(Window(SEPTEMBER.start, NOVEMBER.end), SEPTEMBER.end + HOUR, period_count=3)
+    assert merged.more_due_count == 0
     assert list_next(merged)[0].start == NOVEMBER.end
     each = build_windows(stored_record, LATE, missed=Missed.EACH)
     assert each.due == FutureWindow(SEPTEMBER, SEPTEMBER.end + HOUR)
@@ -93,7 +94,8 @@ def test_windows_due_after_the_first_go_out_together() -> None:
     """The first export is one period. Further due periods are one window after it, or one each with `missed: each`."""
     merged = build_windows(None, LATE)
     assert merged.due == FutureWindow(AUGUST, AUGUST.end + HOUR)
-    assert merged.next_windows[0] == FutureWindow(Window(SEPTEMBER.start, NOVEMBER.end), SEPTEMBER.end + HOUR)
+    later = Window(SEPTEMBER.start, NOVEMBER.end)
+    assert merged.next_windows[0] == FutureWindow(later, SEPTEMBER.end + HOUR, period_count=3)
     assert [each.start for each in list_next(merged)[1:]] == [NOVEMBER.end, list_next(merged)[1].end]
     assert list_next(build_windows(None, LATE, missed=Missed.EACH)) == [SEPTEMBER, OCTOBER, NOVEMBER]
 
@@ -106,8 +108,34 @@ def test_next_window_follows_the_one_that_runs() -> None:
     assert report.last
     assert report.last.state is WindowState.RUNNING
     assert build_windows(stored_record, LATE).due == FutureWindow(
-        Window(OCTOBER.start, NOVEMBER.end), BOUNDARIES[3] + HOUR
+        Window(OCTOBER.start, NOVEMBER.end), BOUNDARIES[3] + HOUR, period_count=2
     )
+
+
+def test_due_windows_that_a_report_does_not_list_are_counted() -> None:
+    """With `missed: each`, a report lists the due window and three more, and counts the due windows after them."""
+    late = build_windows(build_recurring_record(AUGUST), BOUNDARIES[7] + HOUR, missed=Missed.EACH)
+    assert (len(late.planned), late.more_due_count) == (4, 2)
+    assert build_windows(build_recurring_record(AUGUST), LATE, missed=Missed.EACH).more_due_count == 0
+
+
+def test_failed_window_is_exported_again_by_a_later_one() -> None:
+    """A failed window is exported again by a later window that was sent, or will be by the next one, never by both."""
+    waiting = build_windows(build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, "FAILED")))
+    (failed,) = waiting.sent
+    assert (waiting.is_exported_again(failed), waiting.is_to_be_exported_again(failed)) == (False, True)
+    past = PastWindow(SEPTEMBER.start, SEPTEMBER.end, failed.job)
+    for job, is_sent in ((build_job(OCTOBER.end + HOUR, "FAILED"), True), (build_refused_job(OCTOBER.end), False)):
+        both = Window(SEPTEMBER.start, OCTOBER.end)
+        report = build_windows(build_recurring_record(both, job, SEPTEMBER.start, past))
+        assert report.is_exported_again(report.sent[0]) is is_sent
+    done = build_windows(build_recurring_record(OCTOBER, None, None, PastWindow(*_ends(SEPTEMBER), failed.job)))
+    assert not done.is_exported_again(done.sent[0])
+    assert not done.is_to_be_exported_again(done.sent[0])
+
+
+def _ends(window: Window) -> tuple[datetime, datetime]:
+    return window.start, window.end
 
 
 def test_history_has_windows_and_omissions_in_order() -> None:
@@ -154,7 +182,7 @@ def test_failed_window_is_part_of_the_next_one_under_merge() -> None:
     assert (waiting.due, list_next(waiting)[:2]) == (None, [both, NOVEMBER])
     assert waiting.next_windows[0].due_at == OCTOBER.end + HOUR
     due = build_windows(stored_record, OCTOBER.end + 2 * HOUR)
-    assert (due.due, list_next(due)[0]) == (FutureWindow(both, OCTOBER.end + HOUR), NOVEMBER)
+    assert (due.due, list_next(due)[0]) == (FutureWindow(both, OCTOBER.end + HOUR, is_repetition=True), NOVEMBER)
     each = build_windows(stored_record, missed=Missed.EACH)
     assert list_next(each)[0] == OCTOBER
     ended = build_windows(stored_record, last=SEPTEMBER.start.date())

@@ -15,6 +15,7 @@ from support.recurring import (
     build_daily_record,
     build_every_window,
     build_recurring_record,
+    build_repeated_windows,
     build_windows,
 )
 from support.reports import association, report
@@ -22,8 +23,9 @@ from support.statuses import build_status, build_target_status
 
 from reconciler.core.journal.jobs import Omission, OmissionCause
 from reconciler.core.report.windows import WindowState
-from reconciler.core.windows.declaration import Period
-from reconciler.web.page.calendar import MAX_SENT, Cell, build_calendar
+from reconciler.core.windows.declaration import Missed, Period
+from reconciler.web.page.badges import OVERDUE_BADGE
+from reconciler.web.page.calendar import MAX_SENT, Cell, Fold, build_calendar
 from reconciler.web.page.cards import build_cards
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.rows import build_rows, get_level
@@ -58,7 +60,7 @@ def test_strip_shows_what_was_left_out() -> None:
     recurrence = replace(stored_record.recurrence, watermark=OCTOBER.end, omissions=omissions)
     calendar = build_calendar(build_windows(replace(stored_record, recurrence=recurrence), QUIET), QUIET)
     description = "not counted as exported, because window.continueFrom left it out"
-    assert calendar.cells[1] == Cell("left out", "⊘", "note", "2026-10-01", "2026-11-01", description)
+    assert calendar.cells[1] == Cell("left out", "⊘", "omitted", "2026-10-01", "2026-11-01", description)
     assert calendar.watermark.endswith("left out: 2026-10-01 to 2026-11-01")
 
 
@@ -79,11 +81,55 @@ def test_long_strip_is_cut_and_counts_earlier_windows() -> None:
 
 @pytest.mark.parametrize(("exit_code", "level"), [(0, "note"), (1, "warning")])
 def test_held_write_that_a_person_should_know_of_is_more_severe(exit_code: int, level: str) -> None:
-    """A held write is a note, and a warning for its row and its target if it makes the run fail."""
+    """A held write is a note. If it makes the run fail, it is a warning with another label, also on the card."""
     held = association("export", "held", exit_code=exit_code)
-    assert get_level(held) == level
+    assert get_level(held, report(held), NOW) == level
     (card,) = build_cards(build_status(build_target_status(report(held))), HOUR)
-    assert (card.state_text, card.level) == (("held" if exit_code else "in progress"), level)
+    label = "held, exit code 1" if exit_code else "held"
+    assert (card.state_text, card.level) == ((label if exit_code else "in progress"), level)
+    assert [(each.state.label, each.state.level, each.count) for each in card.counts] == [(label, level, 1)]
+
+
+def test_overdue_association_has_a_badge_and_a_chip() -> None:
+    """An overdue window gives its row a badge, and its card a chip and its state. All have the colour of its cell.
+
+    A run that sends the window, or is about to, has none.
+    """
+    windows = build_windows(build_recurring_record(SEPTEMBER), QUIET)
+    waiting = association("export", "held", windows=windows, exit_code=1)
+    sending = association("other", "update", windows=windows)
+    status = replace(build_status(build_target_status(report(waiting, sending))), now=NOW + DAY)
+    (card,) = build_cards(status, 9 * DAY)
+    assert (card.state_text, card.level) == ("overdue", "error")
+    chips = [(each.state.label, each.state.level, each.count) for each in card.counts]
+    assert chips == [("overdue", "error", 1), ("to update", "note", 1), ("held, exit code 1", "warning", 1)]
+    rows = build_rows(status, Filters(decision="overdue"), lambda _report, _origin: None)
+    assert [(row.association.name, row.overdue, row.level) for row in rows] == [("export", OVERDUE_BADGE, "error")]
+    assert rows[0].calendar
+    assert rows[0].calendar.cells[1].level == OVERDUE_BADGE.level
+
+
+def test_failed_window_says_that_it_is_exported_again() -> None:
+    """The cell of a failed window, which stands before a window that begins at the same time, has a note."""
+    cells = build_calendar(build_repeated_windows(), QUIET).cells
+    assert [cell.note for cell in cells[:2]] == ["exported again with the next window", ""]
+    assert cells[0].start == cells[1].start
+
+
+def test_old_done_windows_are_folded() -> None:
+    """A narrow screen shows one cell for the old done windows, and the last two. One old window is no fold."""
+    calendar = build_calendar(build_windows(build_daily_record(), every=Period.DAY), QUIET)
+    assert calendar.fold == Fold(7, "✓", "none", "2026-10-06", "2026-10-13")
+    assert [cell.is_old for cell in calendar.cells] == [True] * 7 + [False] * (len(calendar.cells) - 7)
+    short = build_calendar(build_every_window(), NOW)
+    assert (short.fold, any(cell.is_old for cell in short.cells)) == (None, False)
+
+
+def test_strip_says_that_more_windows_are_due() -> None:
+    """A strip that ends at a due window says how many more are due."""
+    missed = build_windows(build_daily_record(), NOW, every=Period.DAY, missed=Missed.EACH)
+    assert build_calendar(missed, NOW).more_due == "13 more windows are due: reconcile windows lists them"
+    assert build_calendar(build_repeated_windows(), QUIET).more_due is None
 
 
 def test_row_has_a_strip_only_with_windows() -> None:

@@ -18,9 +18,9 @@ from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
+from reconciler.web.page.badges import BADGES
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
-from reconciler.web.page.rows import BADGES
 from reconciler.web.security_headers import HEADERS
 
 HOSTILE_TEXTS = (
@@ -181,6 +181,10 @@ def test_page_shows_every_part_of_a_report(site: Site) -> None:
         assert text in page.words
 
 
+PART_END: tuple[str, dict[str, str]] = ("wbr", {})
+"""The element between the parts of a path. Its number depends on the text."""
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
     """Names, reasons and ARNs cannot add elements or attributes to the page, or links that leave it."""
@@ -188,8 +192,11 @@ def test_texts_cannot_inject_elements(site: Site, text: str) -> None:
         open_page(site, statuses.build_status_with_foreign_text(text)),
         open_page(site, statuses.build_status_with_foreign_text("plain")),
     )
-    assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain_page.tags]
-    assert [sorted(each) for _, each in page.tags] == [sorted(each) for _, each in plain_page.tags]
+    elements, plain_elements = (
+        [(tag, sorted(attributes)) for tag, attributes in each.tags if (tag, attributes) != PART_END]
+        for each in (page, plain_page)
+    )
+    assert elements == plain_elements
     for link in (attributes["href"] for attributes in page.find_all("a")):
         assert link.startswith(("#", "?", "./", "api/v1/report", "metrics")), link
     assert page.text.replace("\n", "").isprintable()

@@ -1,0 +1,70 @@
+"""Label the states of associations on the page. A label has one severity, and therefore one colour. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.report.overdue import is_overdue
+from reconciler.core.report.report import AssociationReport, Report
+from reconciler.render import wording
+from reconciler.render.kinds import ReportKind, get_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """The label of a state on the page. `rank` is the position in the order of severity."""
+
+    kind: str
+    rank: int
+    label: str
+    level: str
+    meaning: str
+
+    @classmethod
+    def from_kind(cls, kind: ReportKind, report: Report) -> Badge:
+        """Return the badge of a kind in a report."""
+        return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
+
+    @classmethod
+    def from_association(cls, association: AssociationReport, report: Report) -> Badge:
+        """Return the badge of an association. A held write or a change that makes the run fail has a label of its own.
+
+        Another one with the same decision needs nobody.
+        """
+        kind = get_kind(association)
+        return _FAILING_BADGES[kind] if association.needs_attention else cls.from_kind(kind, report)
+
+
+_FAILING_BADGES = {
+    kind: Badge(kind, kind.rank, f"{kind.label}, exit code 1", "warning", "The same, and the run has exit code 1.")
+    for kind in (ReportKind.HELD, ReportKind.CHANGED)
+}
+OVERDUE_BADGE = Badge(
+    wording.OVERDUE, -2, wording.OVERDUE, "error",
+    "A window was due for 24 hours, and no run sent it. The reason says what it waits for.",
+)  # fmt: skip
+EXPORT_FAILED_BADGE = Badge(
+    "export-failed", -1, "export failed", "warning", "The last export failed. The AWS console shows the reason."
+)
+BADGES = (
+    OVERDUE_BADGE,
+    EXPORT_FAILED_BADGE,
+    *(
+        badge
+        for kind in ReportKind
+        if kind.rank <= ReportKind.UNMANAGED.rank
+        for badge in (Badge(kind, kind.rank, kind.label, kind.level, kind.meaning), _FAILING_BADGES.get(kind))
+        if badge
+    ),
+)
+"""The badges that the page explains."""
+
+
+def list_badges(association: AssociationReport, report: Report, now: datetime) -> tuple[Badge, ...]:
+    """Return the badges of an association at a time: overdue, a failed export, and its state."""
+    return (
+        *([OVERDUE_BADGE] if is_overdue(association, now) else []),
+        *([EXPORT_FAILED_BADGE] if association.has_failed_export else []),
+        Badge.from_association(association, report),
+    )
