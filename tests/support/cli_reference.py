@@ -29,9 +29,9 @@ Exit codes:
 | code | meaning |
 |---|---|
 | 0 | No call failed, nothing is blocked or lost, and no export failed or waits too long. \
-Drifted associations and most changed ones also give 0. |
+The decisions *drifted* and, in most cases, *changed* also give 0. |
 | 1 | Something failed or is blocked, an association is lost, an export failed or waits too long, \
-or nobody answered `yes` to the question before writes. \
+or nobody confirmed the writes with `yes`. \
 A dry run does not count what earlier runs left behind: failed calls, failed exports, lost associations. \
 A repository or revision that git cannot read is a failure, too. |
 | 2 | Only with `--detailed-exitcode`: the code would be 0, and a difference between git and AWS remains. |
