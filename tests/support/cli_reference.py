@@ -29,7 +29,7 @@ Exit codes:
 | code | meaning |
 |---|---|
 | 0 | No call failed, nothing is blocked or lost, and no export failed or waits too long. \
-The decisions *drifted* and, in most cases, *changed* also give 0. |
+The decision *drifted* also gives 0, and so does *changed* in most cases. |
 | 1 | Something failed or is blocked, an association is lost, an export failed or waits too long, \
 or nobody confirmed the writes with `yes`. \
 A dry run does not count what earlier runs left behind: failed calls, failed exports, lost associations. \
