@@ -44,6 +44,7 @@ def encode_job(job: Job) -> dict[str, Any]:
         "runningAt": _format_time(job.running_at),
         "result": job.result,
         "endedAt": _format_time(job.ended_at),
+        "previousWatermark": _format_time(job.previous_watermark),
     }
 
 
@@ -62,6 +63,7 @@ def decode_job(document: dict[str, Any]) -> Job:
         "runningAt",
         "result",
         "endedAt",
+        "previousWatermark",
     )
     if document["result"] not in (None, *FINAL_STATUSES):
         raise ValueError(f"result {document['result']!r}")
@@ -77,6 +79,7 @@ def decode_job(document: dict[str, Any]) -> Job:
         running_at=decode_optional(decode_timestamp, document["runningAt"]),
         result=document["result"],
         ended_at=decode_optional(decode_timestamp, document["endedAt"]),
+        previous_watermark=decode_optional(decode_timestamp, document["previousWatermark"]),
     )
 
 
@@ -122,7 +125,6 @@ def encode_recurrence(recurrence: Recurrence) -> dict[str, Any]:
             {"start": each.start.isoformat(), "end": each.end.isoformat(), "cause": each.cause}
             for each in recurrence.omissions
         ],
-        "previousWatermark": _format_time(recurrence.previous_watermark),
         "replaced": recurrence.is_replaced,
     }
 
@@ -140,7 +142,6 @@ def decode_recurrence(document: dict[str, Any]) -> Recurrence:
         "continuedFrom",
         "skipped",
         "omissions",
-        "previousWatermark",
         "replaced",
     )
     return Recurrence(
@@ -153,7 +154,6 @@ def decode_recurrence(document: dict[str, Any]) -> Recurrence:
         continued_from=decode_optional(decode_timestamp, document["continuedFrom"]),
         skipped=decode_list(decode_date, document["skipped"]),
         omissions=decode_list(_decode_omission, document["omissions"]),
-        previous_watermark=decode_optional(decode_timestamp, document["previousWatermark"]),
         is_replaced=decode_flag(document["replaced"]),
     )
 

@@ -47,6 +47,7 @@ class Job:
     - `shown_at` and `running_at` are the first times at which List showed its configuration, and IN_PROGRESS.
     - `result` is COMPLETED or FAILED once the job counts as ended, at `ended_at`. With `ended_at` alone, window.skip
       passed over its window at that time.
+    - `previous_watermark` is the watermark that this job moved. It returns if the job was not completed after all.
     """
 
     source: JobSource
@@ -60,6 +61,7 @@ class Job:
     running_at: datetime | None = None
     result: str | None = None
     ended_at: datetime | None = None
+    previous_watermark: datetime | None = None
 
     @property
     def is_update_unshown(self) -> bool:
@@ -119,7 +121,6 @@ class Recurrence:
     - `foreign_since` is the time since which List has shown a window that this program did not send, or an earlier one
       again although the job of the last one has not ended.
     - `continued_from` and `skipped` are the values of window.continueFrom and window.skip that had their effect.
-    - `previous_watermark` is the watermark before the last export. It returns if that export turns out not to be done.
     - If `is_replaced`, a person has replaced the recurring windows by a fixed one. They may return.
     """
 
@@ -132,5 +133,4 @@ class Recurrence:
     continued_from: datetime | None = None
     skipped: tuple[date, ...] = ()
     omissions: tuple[Omission, ...] = ()
-    previous_watermark: datetime | None = None
     is_replaced: bool = False

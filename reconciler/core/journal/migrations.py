@@ -71,6 +71,7 @@ def _migrate_v2_to_v3(document: JournalDocument) -> JournalDocument:
                 "runningAt": None,
                 "result": None,
                 "endedAt": None,
+                "previousWatermark": None,
             }
         records[name] = record
     return {**document, "format": V3, "records": records}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from reconciler.core.journal.records import Bound, CreatePending, Record
-from reconciler.core.model import build_natural_key, extract_uuid, resembles
+from reconciler.core.model import Live, build_natural_key, extract_uuid, resembles
 from reconciler.core.plan.adopt_live import adopt_live
 from reconciler.core.plan.decide_bound import decide_bound
 from reconciler.core.plan.decide_missing import (
@@ -21,6 +21,7 @@ from reconciler.core.plan.decision import Adopt, Blocked, Decision, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
 from reconciler.core.plan.recurring.adopt_window import check_adoption
 from reconciler.core.plan.write import Create
+from reconciler.core.request.export_window import read_window
 from reconciler.core.text import format_timestamp
 
 MISSING_REASON = "neither AWS nor the journal has the association"
@@ -82,6 +83,9 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     matches = inputs.find_matches(record.key)
     if len(matches) > 1:
         return Blocked(inputs.manifest, describe_ambiguity(matches))
+    if matches and not _may_show_create(record, matches[0]):
+        other_record = replace(record, state=Bound(matches[0].id, inputs.rules.now))
+        return adopt_live(inputs, matches[0], other_record, "List shows an association with another window")
     if matches:
         return adopt_live(inputs, matches[0], record, "a Create whose answer was lost has succeeded")
     now, settle_time, attempts = inputs.rules.now, inputs.rules.options.settle_time, pending.attempts
@@ -120,6 +124,11 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
         inputs,
         Create(inputs.manifest, replace(inputs.acknowledge_generation(record), state=next_state), record, reason),
     )
+
+
+def _may_show_create(record: Record, live: Live) -> bool:
+    """Tell whether a live association may be the result of a Create. One of recurring windows shows its window."""
+    return not record.is_recurring or read_window(record.request) == read_window(live.spec)
 
 
 def _describe_attempts(pending: CreatePending) -> str:

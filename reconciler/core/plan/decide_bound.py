@@ -27,8 +27,9 @@ from reconciler.core.plan.job_progress import (
 )
 from reconciler.core.plan.recurring.decide import decide_recurring
 from reconciler.core.plan.recurring.early_window import remember_early_window
-from reconciler.core.plan.recurring.observe_window import mark_foreign_window
+from reconciler.core.plan.recurring.observe_window import mark_foreign_window, observe_window
 from reconciler.core.plan.recurring.overdue import compute_latest_overdue_time
+from reconciler.core.plan.recurring.recurrence import with_current_window_past
 from reconciler.core.plan.update_obstacle import (
     REPEAT_WARNING,
     describe_change,
@@ -38,7 +39,7 @@ from reconciler.core.plan.update_obstacle import (
 )
 from reconciler.core.plan.update_record import accept_generation, build_update_record, has_drifted, replace_request
 from reconciler.core.plan.write import Update
-from reconciler.core.request.export_window import EXECUTION, starts_export
+from reconciler.core.request.export_window import EXECUTION, read_window, starts_export
 from reconciler.core.text import format_timestamp, strip_full_stop
 
 
@@ -47,10 +48,10 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
     if inputs.manifest.window:
         return decide_recurring(inputs, record, bound, live)
     ignore = inputs.manifest.policy.ignore
-    job = _observe_job(inputs, record, bound.job, live)
-    bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None, job=job), live, inputs.look_time)
+    bound = remember_early_window(replace(bound, arn=live.arn, missing_since=None), live, inputs.look_time)
     record = replace(record, state=bound)
     record = mark_foreign_window(record, live, inputs.look_time) if record.is_recurring else record
+    record, job = _observe(inputs, record, bound, live)
     baseline = _find_baseline(record, job, live, ignore)
     is_unshown = baseline is not record.request
     differences = compare(inputs.request, record.request, live.spec, ignore)
@@ -82,6 +83,16 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         return _decide_by_job(inputs, record, job, live, baseline)
     record = accept_generation(inputs, record)
     return Drifted(inputs.manifest, live, record, differences) if differences else InSync(inputs.manifest, live, record)
+
+
+def _observe(inputs: DecisionInput, record: Record, bound: Bound, live: Live) -> tuple[Record, Job | None]:
+    """Return the record and its job after a look at List. A window may move the watermark of recurring windows."""
+    if record.recurrence and read_window(record.request):
+        record = observe_window(inputs, record, live)
+        assert isinstance(record.state, Bound)
+        return record, record.state.job
+    job = _observe_job(inputs, record, bound.job, live)
+    return replace(record, state=replace(bound, job=job)), job
 
 
 def _find_baseline(record: Record, job: Job | None, live: Live, ignore: tuple[str, ...]) -> Spec:
@@ -204,7 +215,8 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     """
     differences = compare(inputs.request, baseline, live.spec, inputs.manifest.policy.ignore)
     if all(each.is_readable and each.is_updatable and each.desired == each.live for each in differences):
-        adopted_record = replace_request(accept_generation(inputs, record), inputs.request, baseline, None)
+        past_record = with_current_window_past(record)
+        adopted_record = replace_request(accept_generation(inputs, past_record), inputs.request, baseline, None)
         return Adopt(inputs.manifest, live, adopted_record, (), "AWS already has the configuration that git requests")
     assert isinstance(record.state, Bound)
     job = record.state.job

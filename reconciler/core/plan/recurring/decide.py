@@ -31,7 +31,7 @@ from reconciler.core.plan.recurring.recurrence import (
     is_superseded,
     with_rule,
 )
-from reconciler.core.plan.recurring.skip import compute_skip_date, skip_window
+from reconciler.core.plan.recurring.skip import compute_skip_date, is_passed, skip_window
 from reconciler.core.plan.recurring.window_obstacle import find_window_obstacle
 from reconciler.core.plan.time_check import hold_for_clock
 from reconciler.core.request.export_window import read_window
@@ -100,7 +100,7 @@ class _Table:
             return self._decide_withdrawn(self._recurrence.foreign_since)
         if self._job.result is None:
             return self._decide_running()
-        if self._job.result == COMPLETED or (self._window and self._recurrence.watermark >= self._window.end):
+        if self._job.result == COMPLETED or is_passed(self._recurrence, self._declaration, self._window):
             return self._decide_completed()
         return self._decide_failed()
 

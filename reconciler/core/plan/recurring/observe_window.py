@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import COMPLETED, Job, JobSource
+from reconciler.core.journal.jobs import COMPLETED, Job, JobSource, Omission, OmissionCause, Recurrence
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.inputs import DecisionInput
@@ -17,13 +17,18 @@ from reconciler.core.windows.due import Window
 
 
 def is_foreign(record: Record, live: Live) -> bool:
-    """Tell whether List shows a window that is neither the sent one nor an earlier one of this program."""
+    """Tell whether List shows a window that is neither the sent one nor an earlier one of this program.
+
+    If the association was adopted since, any other window than the sent one is foreign.
+    """
     assert isinstance(record.state, Bound)
     assert record.recurrence
     window, job = read_window(live.spec), record.state.job
     if window == read_window(record.request):
         return False
-    if job and job.source is JobSource.UPDATE and record.previous_executions[-1] == live.spec.get(EXECUTION):
+    if job is None or (job.source is JobSource.OBSERVED and job.shown_at is None):
+        return True
+    if job.source is JobSource.UPDATE and record.previous_executions[-1] == live.spec.get(EXECUTION):
         return False
     return window not in {Window(each.start, each.end) for each in record.recurrence.past}
 
@@ -55,8 +60,7 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """Return the record after a look at List. The watermark moves once the job of a window counts as COMPLETED.
 
     It does not move for a window that begins after it, and not for a window of another program that was sent or shown
-    before its end. It moves back if List shows after all that the job has failed or still runs, unless a person has set
-    it.
+    before its end. If List shows after all that the job has failed or still runs, the watermark moves back.
     """
     state, recurrence, window = record.state, record.recurrence, read_window(record.request)
     assert isinstance(state, Bound)
@@ -68,15 +72,24 @@ def observe_window(inputs: DecisionInput, record: Record, live: Live) -> Record:
     if is_partial(record):
         window = None
     if job.result == COMPLETED and window and window.start <= recurrence.watermark < window.end:
-        recurrence = replace(
-            recurrence,
-            watermark=window.end,
-            previous_watermark=recurrence.watermark,
-            is_assumed=recurrence.is_assumed or job.source is JobSource.OBSERVED,
-        )
-    is_revoked = old_job.result == COMPLETED != job.result
-    if is_revoked and window and window.end == recurrence.watermark != recurrence.continued_from:
-        recurrence = replace(recurrence, watermark=recurrence.previous_watermark or window.start)
+        job = replace(job, previous_watermark=recurrence.watermark)
+        is_assumed = recurrence.is_assumed or job.source is JobSource.OBSERVED
+        recurrence = replace(recurrence, watermark=window.end, is_assumed=is_assumed)
+    elif window and job.previous_watermark and old_job.result == COMPLETED != job.result:
+        recurrence = _take_back(recurrence, job.previous_watermark, window)
+        job = replace(job, previous_watermark=None)
     if job.result == COMPLETED and window:
         recurrence = include(recurrence, window)
     return replace(record, state=replace(state, job=job), recurrence=recurrence)
+
+
+def _take_back(recurrence: Recurrence, watermark: datetime, window: Window) -> Recurrence:
+    """Return the recurrence after a window that turned out not to be exported, which had moved `watermark`.
+
+    Where window.continueFrom has continued after the window meanwhile, the window is left out.
+    """
+    if recurrence.watermark > window.end:
+        stretch = Omission(watermark, window.end, OmissionCause.CONTINUE_FROM)
+        return replace(recurrence, omissions=(stretch, *recurrence.omissions))
+    is_set = recurrence.watermark == recurrence.continued_from
+    return recurrence if is_set else replace(recurrence, watermark=watermark)

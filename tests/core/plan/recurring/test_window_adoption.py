@@ -12,6 +12,7 @@ from support.exports import DAY, HOUR, Export, at, build_fixed_manifest, expect,
 
 from reconciler.core.apply.outcome import Outcome, Refused, Unknown
 from reconciler.core.journal.jobs import JobSource
+from reconciler.core.journal.records import Bound
 from reconciler.core.model import Json, Manifest, Mode, OnLoss, Policy
 from reconciler.core.plan.decision import (
     Adopt,
@@ -661,7 +662,7 @@ def test_revoked_export_returns_to_the_watermark_before_it() -> None:
     export.run()
     export.wait(SETTLE)
     export.run()
-    assert (export.watermark, export.recurrence.previous_watermark) == (at(3), at(2))
+    assert (export.watermark, export.job.previous_watermark) == (at(3), at(2))
     export.set_status("FAILED")
     export.run()
     assert export.watermark == at(2)
@@ -961,3 +962,144 @@ def test_journal_without_a_job_follows_the_window_that_list_shows() -> None:
     expect(export.run(), Held)
     export.wait(SETTLE)
     expect(export.run(), Update)
+
+
+def complete_early(export: Export) -> Export:
+    """Send February, and let the COMPLETED of January count for it, because List shows no other status in time."""
+    export.run()
+    export.set_status("COMPLETED")
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    assert (export.watermark, export.job.previous_watermark) == (at(3), at(2))
+    return export
+
+
+def test_fixed_window_hides_no_revoked_export() -> None:
+    """A run with a fixed window that sees that the last export failed takes its watermark back."""
+    export = complete_early(start_export())
+    monthly, export.manifest = export.manifest, build_fixed_manifest(span(4, 5))
+    export.set_status("FAILED")
+    expect(export.run(), Changed, (1, 0), "the last export FAILED")
+    assert export.watermark == at(2)
+    export.manifest = monthly
+    expect(export.run(), Held, (1, 0), "it is exported again with the next window")
+
+
+def test_export_that_a_fixed_window_sees_completed_is_not_sent_again() -> None:
+    """The run that sends a fixed window counts the recurring one whose end it sees at the same time."""
+    export = start_export()
+    export.run()
+    monthly, export.manifest = export.manifest, build_fixed_manifest(Window(at(1, 10), at(1, 20)))
+    export.edit_policy(generation=2)
+    expect(export.run(), Held)
+    export.set_status("COMPLETED")
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.watermark == at(3)
+    export.finish()
+    export.run()
+    export.manifest, export.now = monthly, at(4, 1, 1)
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+
+
+def test_adjoining_fixed_windows_move_the_watermark() -> None:
+    """Fixed windows that continue from the watermark one after the other are not exported again on the return."""
+    export, monthly = replace_by_fixed_window(span(3, 4), at(4, 2))
+    assert export.watermark == at(4)
+    export.manifest, export.now = build_fixed_manifest(span(4, 5)), at(5, 2)
+    export.edit_policy(generation=2)
+    expect(export.run(), Update)
+    export.finish()
+    export.run()
+    export.manifest, export.now = monthly, at(6, 1, 1)
+    export.edit_policy(generation=3)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(5, 6)
+
+
+def test_revoked_export_after_a_skip_stays_left_out() -> None:
+    """A skipped window that List shows after all moves no watermark, and takes none back."""
+    export = start_export()
+    export.shows_updates = False
+    export.run(Unknown("timeout"), is_carried_out=True)
+    export.set_status("COMPLETED")
+    export.wait(SETTLE)
+    export.edit_window(skip=(date(2026, 2, 1),))
+    export.run()
+    assert export.watermark == at(3)
+    export.show(span(2, 3))
+    for status in ("COMPLETED", "IN_PROGRESS", "COMPLETED"):
+        export.set_status(status)
+        export.run()
+        export.wait(SETTLE)
+        assert export.watermark == at(3)
+    assert export.sent == [span(1, 2), span(2, 3)]
+
+
+def test_revoked_export_before_continue_from_is_left_out() -> None:
+    """If window.continueFrom has continued after a window that was not exported after all, it counts as left out."""
+    export = complete_early(start_export())
+    export.edit_window(first=date(2026, 3, 2), continue_from=at(3, 2))
+    export.now = at(3, 2, 1)
+    export.run()
+    assert export.watermark == at(3, 2)
+    export.set_status("FAILED")
+    export.run()
+    assert [(each.start, each.end) for each in export.recurrence.omissions] == [(at(2), at(3)), (at(3), at(3, 2))]
+
+
+def test_replaced_association_with_an_earlier_window_needs_a_person() -> None:
+    """If another association with an earlier window replaces the lost one, the program does not wait for its job."""
+    export = start_export()
+    export.run()
+    export.finish("FAILED")
+    export.run()
+    export.show(span(1, 2), id_="a2")
+    expect(export.run(), Adopt)
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
+    export.edit_window(continue_from=at(2))
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent[-1] == span(2, 3)
+
+
+def test_association_with_another_window_is_not_the_result_of_a_create() -> None:
+    """If the lost association returns while a Create has no answer, nobody claims that the Create succeeded."""
+    export = start_export()
+    export.run()
+    export.finish()
+    export.run()
+    shown, export.live = export.live, None
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    export.edit_policy(generation=2)
+    export.now = at(4, 1, 1)
+    expect(export.run(Unknown("timeout")), Create)
+    export.live = shown
+    expect(export.run(), Adopt, text="List shows an association with another window")
+    export.wait(SETTLE)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
+
+
+def test_skip_of_a_later_fixed_window_leaves_out_nothing_before_it() -> None:
+    """window.skip of a fixed window after the watermark leaves the watermark where it is."""
+    export, monthly = replace_by_fixed_window(span(4, 5), at(5, 2))
+    export.manifest = monthly
+    export.edit_window(skip=(date(2026, 4, 1),))
+    export.edit_policy(generation=3)
+    state = export.record.state
+    assert isinstance(state, Bound)
+    failed_state = replace(state, job=replace(export.job, result="FAILED"))
+    export.journal = export.journal.with_records(replace(export.record, state=failed_state))
+    export.set_status("FAILED")
+    expect(export.run(), Update)
+    assert (export.sent[-1], export.recurrence.omissions) == (span(3, 5), ())
