@@ -13,7 +13,7 @@ from reconciler import redaction
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
 from reconciler.core.context import with_context
-from reconciler.core.errors import ReconcilerError, is_access_failure
+from reconciler.core.errors import NotConfirmed, ReconcilerError, is_access_failure
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
 from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
@@ -88,7 +88,17 @@ def run_targets(
                 return reports, mismatch
         if confirm:
             confirm(reports)
+            if any(task.has_writes for task in tasks):
+                _check_again(tuple(pool.map(with_context(_TargetRun.preview_again), tasks)))
         return tuple(pool.map(with_context(_TargetRun.execute), tasks)), None
+
+
+def _check_again(are_same: tuple[bool, ...]) -> None:
+    """Raise NotConfirmed if the plan of a target differs from the confirmed one. Then no target is written."""
+    if not all(are_same):
+        raise NotConfirmed(
+            "nothing was written, because the plan changed after it was shown: run reconcile again to see the new plan"
+        )
 
 
 class _TargetRun:
@@ -128,6 +138,19 @@ class _TargetRun:
             candidate = replace(self._preview, rules=rules)
             self._preview = candidate.replan(run.target, run.manifests, candidate.observation)
         return self._failure or self._build_report(lambda connection: self._build_preview(connection).result)
+
+    @property
+    def has_writes(self) -> bool:
+        """True if the preview has writes."""
+        return self._preview is not None and not self._failure and bool(self._preview.plan.writes)
+
+    def preview_again(self) -> bool:
+        """Make the plan of the target again after a person confirmed it. Tell whether it has the same writes."""
+        confirmed, self._preview = self._preview, None
+        if self._failure or confirmed is None:
+            return True  # the person saw that this target failed
+        self._build_report(lambda connection: self._build_preview(connection).result)
+        return self._preview is not None and not self._failure and confirmed.has_same_writes_as(self._preview.plan)
 
     def execute(self) -> TargetReport:
         """Carry out the preview, or run the target from the start if it has no preview. Return its report."""

@@ -14,13 +14,15 @@ _CI_SERVICES = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_
 class Settings:
     """Settings from environment variables, without the RECONCILER_* variables of command-line options.
 
-    `environment` holds every variable, for child processes and for checks of the variables themselves. `is_git_hook` is
-    true where git sets GIT_DIR. The hook of this project unsets it, and sets RECONCILER_GIT_HOOK.
+    `environment` holds every variable, for child processes and for checks of the variables themselves. `is_own_hook` is
+    true in the hooks of this project. `is_git_hook` is also true where git sets GIT_DIR: in other hooks, and in aliases
+    that a person runs.
     """
 
     environment: Mapping[str, str] = field(repr=False, compare=False)
     is_ci: bool
     is_container: bool
+    is_own_hook: bool
     is_git_hook: bool
     is_color_disabled: bool
     is_dumb_terminal: bool
@@ -39,6 +41,7 @@ class Settings:
             environment=environment,
             is_ci=_is_ci(environment),
             is_container=environment.get("RECONCILER_CONTAINER", "").strip().lower() not in _FALSE_VALUES,
+            is_own_hook=bool(environment.get("RECONCILER_GIT_HOOK")),
             is_git_hook=bool(environment.get("GIT_DIR") or environment.get("RECONCILER_GIT_HOOK")),
             is_color_disabled=bool(environment.get("NO_COLOR")),
             is_dumb_terminal=environment.get("TERM", "") in {"", "dumb"},

@@ -38,7 +38,7 @@ T = TypeVar("T")
 def is_attended(settings: Settings) -> bool:
     """Return whether a person sits at the terminal, who can answer questions."""
     has_terminal = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
-    return has_terminal and not (settings.is_ci or settings.is_git_hook)
+    return has_terminal and not (settings.is_ci or settings.is_own_hook)
 
 
 def show_account(account: Account) -> None:

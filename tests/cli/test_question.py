@@ -109,6 +109,14 @@ def test_nobody_is_asked_where_nobody_sits(
     assert "Type yes" not in screen
 
 
+def test_alias_of_git_asks_as_well(program: Program, server: SandboxServer) -> None:
+    """Git sets GIT_DIR for an alias in a linked worktree, too. A person at a terminal is asked there."""
+    program.add("october")
+    code, screen = program.type_on_terminal(env={"GIT_DIR": "."}, keys=Keys("no\n", QUESTION))
+    assert (code, server.sandbox.executed_writes) == (1, ())
+    assert "Type yes" in screen
+
+
 def test_run_without_a_terminal_asks_nothing(program: Program, server: SandboxServer) -> None:
     """A run whose standard input is no terminal, such as a cron job, asks nothing."""
     program.add("october")
@@ -138,4 +146,4 @@ def test_lease_is_free_while_the_question_waits(program: Program, server: Sandbo
     code, screen = program.type_on_terminal(keys=Keys(run_other, QUESTION))
     assert len(server.sandbox.executed_writes) == 1
     assert code == 1
-    assert "the planned writes changed during the run: nothing was written" in screen
+    assert "nothing was written, because the plan changed after it was shown" in screen
