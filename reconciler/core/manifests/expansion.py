@@ -216,7 +216,8 @@ class ManifestExpander:
                 for token, message in find_unknown_names(text, build_values(target), self._suggestions.find_closest):
                     return manifest.build_problem(("target",), message, token)
         message = (
-            f"{shorten(text)} selects no Target: with the values of a Target, it must give the name of that Target"
+            f"{shorten(text)} names no Target: once the values of a Target replace its placeholders, it must be the "
+            "name of that Target"
         )
         return manifest.build_problem(("target",), message)
 

@@ -60,8 +60,8 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         return Adopt(inputs.manifest, live, record, differences, reason)
     if record.is_recurring and not inputs.is_generation_raised(record):
         reason = (
-            "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
-            f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
+            "the manifest no longer has its recurring windows: if this is an older revision, run the latest one; to "
+            f"end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
         overdue_at = compute_latest_overdue_time(record)
         is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at

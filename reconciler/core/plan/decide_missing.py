@@ -155,13 +155,13 @@ def describe_suspects(suspects: Sequence[Live]) -> str:
         return (
             f"List shows {names}, which may be the association of this manifest (the journal has no Create of it, and "
             "no manifest names it in policy.adopt): if it is, set policy.adopt of this manifest to that ARN; if it is "
-            "not, set policy.adopt of its own manifest, an existing or a new one, to that ARN"
+            "not, set policy.adopt of another manifest, an existing or a new one, to that ARN"
         )
     return (
         f"List shows {len(suspects)} associations that may be the association of this manifest (the journal has no "
         f"Create of them, and no manifest names them in policy.adopt): {names}: if one of them is, set policy.adopt of "
-        "this manifest to its ARN; set policy.adopt of a manifest of its own, an existing or a new one, for each other "
-        "association"
+        "this manifest to its ARN; for each other association, set policy.adopt of another manifest, an existing or a "
+        "new one"
     )
 
 

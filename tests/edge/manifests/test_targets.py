@@ -234,7 +234,7 @@ def test_without_a_target_only_its_name_is_known() -> None:
         (build_manifest("target: '${target.nam}'"), "19:10: /target: no value has the name 'target.nam': did you mean"),
         (
             build_manifest("target: 'x-${target.name}'"),
-            "19:9: /target: 'x-${target.name}' selects no Target",
+            "19:9: /target: 'x-${target.name}' names no Target",
         ),
         (build_manifest("targets: []"), f"19:10: /targets: must have at least 1 item, but has 0{EVERY_TARGET}"),
         (build_manifest("targets: {}"), f"19:10: /targets: must have at least 1 member, but has 0{EVERY_TARGET}"),
@@ -488,7 +488,7 @@ def test_size_of_the_result_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_length_of_a_field_is_limited_before_the_substitution() -> None:
     """A very long RoleArn or target is refused without a search for its placeholders."""
     (problem,) = list_problems(PROD_US, build_manifest(f"target: '${{target.name}}{'x' * 3000}'"))
-    assert problem.endswith("selects no Target: with the values of a Target, it must give the name of that Target")
+    assert problem.endswith("it must be the name of that Target")
     for role in ("${bucket}" * 300, "${bucket}" + "x" * 3000):
         target = PROD_US.replace("Values: {", f'RoleArn: "{role}", Values: {{')
         (problem,) = list_problems(target)

@@ -84,8 +84,8 @@ def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) 
         return None
     return (
         f"window.first is {declaration.first}, and exports continue from "
-        f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
-        f"to leave out the time in between, set window.continueFrom to {declaration.first}"
+        f"{format_local(recurrence.watermark, declaration)}: set window.first to the date on which exports continue, "
+        f"or an earlier one; to leave out the time in between, set window.continueFrom to {declaration.first}"
     )
 
 

@@ -482,7 +482,7 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     export.finish()
     export.run()
     export.manifest, export.now = build_fixed_manifest(shown), at(5)
-    expect(export.run(), Changed, (1, 0), "the manifest had recurring windows before")
+    expect(export.run(), Changed, (1, 0), "the manifest no longer has its recurring windows")
     assert len(export.sent) == 2
     export.edit_policy(generation=2)
     kind = InSync if shown == span(2, 3) else Update
@@ -799,7 +799,7 @@ def test_fixed_window_is_not_sent_after_an_older_revision_adopted_its_associatio
     expect(export.run(), Adopt if is_on_boundaries else Blocked, (int(not is_on_boundaries), 0))
     export.manifest = build_fixed_manifest(span(3, 4))
     export.now = at(5)
-    expect(export.run(), Adopt, text="a revision with recurring windows, which may be older, adopted it before")
+    expect(export.run(), Adopt, text="a revision with recurring windows, perhaps an older one, adopted it before")
     expect(export.run(), Changed, text="raise policy.generation above 1")
     assert export.sent == []
     export.edit_policy(generation=2)
