@@ -121,7 +121,7 @@ def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
         (("--offline", "--account", "1"), "AccountId: '1' is not the id of an account: write its twelve digits"),
         (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
         (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window, live"),
-        (("--offline", "--export", "live"), "--offline and --export live cannot be combined: only AWS knows the live"),
+        (("--offline", "--export", "live"), "--offline and --export live cannot be combined: the live associations"),
         (("--export", "live", "--destination", "s3://b1x"), "--destination and --export live cannot be combined"),
         (("--offline", "--ci", "jenkins"), "'jenkins' is not known: use one of github, gitlab, none"),
         (("--offline", "--region", "mars"), "--region: 'mars' is not"),

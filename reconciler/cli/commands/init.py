@@ -140,7 +140,7 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
         option = f"--{unused.replace('_', '-')}"
         raise UsageError(f"--offline and {option} cannot be combined: with --offline, AWS is not called")
     if values["kind"] == ExportKind.LIVE and is_offline:
-        raise UsageError("--offline and --export live cannot be combined: only AWS knows the live associations")
+        raise UsageError("--offline and --export live cannot be combined: the live associations are read from AWS")
     if values["kind"] == ExportKind.LIVE and values["destination"] is not None:
         raise UsageError(
             "--destination and --export live cannot be combined: live associations already have a destination"

@@ -65,7 +65,7 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         )
         overdue_at = compute_latest_overdue_time(record)
         is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at
-        event = "unless window.last ended them, the next window has been due for more than a day"
+        event = "the next window has been due for more than a day, unless window.last ended the windows"
         reason += f"; {event}" if is_overdue else ""
         changed = Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue))
         return _add_missed_export(inputs, changed)

@@ -70,7 +70,7 @@ def _describe_create(declaration: WindowDeclaration, record: Record) -> str:
         case None:
             return "which exports the first window"
         case str(problem):
-            return f"and {problem}"
+            return f"but {problem}"
         case _:
             return "which exports from the watermark on"
 
@@ -79,7 +79,7 @@ def _describe_unsent_window(inputs: DecisionInput, record: Record) -> str:
     """Return a clause about an export that the manifest asks for and that no mode lets go out, or ""."""
     if inputs.manifest.window or inputs.request == record.request:
         return ""
-    return f"; git asks for another configuration, which was not sent: {inputs.describe_remedy(record)} to create it"
+    return f"; git asks for another configuration, which was not sent: {inputs.describe_remedy(record)} to send it"
 
 
 def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:

@@ -132,8 +132,8 @@ def _check_destination(write: Write, target: Target) -> Write | Blocked:
     if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
         reason = (
-            f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
-            ": correct DestinationURI, or add it to AllowedDestinations"
+            f"{destination or 'a missing DestinationURI'} is not among AllowedDestinations of target {target.name!r} "
+            f"({globs}): correct DestinationURI, or add it to AllowedDestinations"
         )
         return Blocked(write.manifest, reason, write)
     return write

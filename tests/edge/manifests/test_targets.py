@@ -269,7 +269,7 @@ def test_without_a_target_only_its_name_is_known() -> None:
         ),
         (
             build_manifest("targets: [staging]", destination='"s3://$${bucket}/x"'),
-            "22:19: /spec/DestinationURI: 's3://${bucket}/x' contains '${', which is not allowed: $${ stands for these",
+            "22:19: /spec/DestinationURI: 's3://${bucket}/x' contains '${', written as $${, which is not allowed",
         ),
         (
             build_manifest("targets: [staging]", destination='"s3://${{bucket}}/x"'),
@@ -319,12 +319,12 @@ def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> No
     [
         (
             "targets: {matchLabels: {env: prd}}",
-            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are the labels",
+            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: the Targets have the labels",
         ),
         ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
         (
             "targets: [staging, 'x*']",
-            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': declared are 'prod-us'",
+            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': the Targets are 'prod-us'",
         ),
     ],
 )
@@ -357,7 +357,7 @@ def test_labels_in_a_warning_are_bounded() -> None:
     assert warning.message.endswith("k08=v, k09=v and 2 more")
     plain = PROD_US.replace(", labels: {env: prod}", "")
     (warning,) = read(plain, build_manifest("targets: {matchLabels: {a: b}}")).warnings
-    assert warning.message.endswith("nothing is created: declared are no labels")
+    assert warning.message.endswith("nothing is created: the Targets have no labels")
 
 
 def test_selector_without_any_target_is_a_warning() -> None:

@@ -114,8 +114,8 @@ def describe_future_continue(inputs: DecisionInput, declaration: WindowDeclarati
     if continue_from is None or continue_from <= min(inputs.rules.now, inputs.look_time):
         return None
     return (
-        f"window.continueFrom is in the future, and has no effect before that time: wait for it, or set an earlier "
-        f"time; it is {format_local(continue_from, declaration)}"
+        f"window.continueFrom is in the future ({format_local(continue_from, declaration)}): wait until then, or set "
+        "an earlier time"
     )
 
 

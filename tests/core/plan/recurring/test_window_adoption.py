@@ -604,7 +604,7 @@ def test_lost_fixed_window_tells_where_recurring_windows_begin(status: str, sent
 def test_lost_fixed_window_off_the_boundaries_needs_the_word_of_a_person() -> None:
     """Without window.continueFrom, nothing is created after the loss of another fixed window."""
     export = lose_fixed_window(HALF)
-    expect(export.run(), Lost, (1, 0), "and its last export had the window 2026-02-01 to 2026-02-15, which does not")
+    expect(export.run(), Lost, (1, 0), "but its last export had the window 2026-02-01 to 2026-02-15, which does not")
     export.edit_policy(generation=2)
     expect(export.run(), Blocked, (1, 1), "set window.continueFrom to the time")
     export.edit_window(continue_from=HALF.end)
@@ -682,7 +682,7 @@ def test_removed_window_is_trouble_once_the_next_one_is_overdue(every: Period, d
     watermark = export.watermark
     export.manifest = build_fixed_manifest(span(3, 4))
     export.now = watermark + timedelta(days=days) + timedelta(hours=2 + 1 + 24)
-    text = "unless window.last ended them, the next window has been due for more than a day"
+    text = "the next window has been due for more than a day, unless window.last ended the windows"
     expect(export.run(), Changed, (1, 0), text)
     export.now -= timedelta(seconds=1)
     expect(export.run(), Changed, (0, 0))

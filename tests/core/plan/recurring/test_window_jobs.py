@@ -290,7 +290,7 @@ def test_failed_job_is_held_under_merge_while_windows_come() -> None:
     """Under merge, a failed window is held with exit code 1 until the next boundary, and then sent with it."""
     export = send_update(start_export())
     export.finish("FAILED")
-    expect(export.run(), Held, (1, 0), "exported again with the next window, at or after 2026-04-01 01:00:00Z")
+    expect(export.run(), Held, (1, 0), "exported again with the next one, at or after 2026-04-01 01:00:00Z")
     export.now = at(4, 1, 1) - SECOND
     expect(export.run(), Held, (1, 0))
     export.wait(SECOND)
@@ -501,7 +501,7 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
     expect(export.run(), Settling, text="shows the window before it again")
     export.wait(SECOND)
     generation = 2 if remedy == "generation while it runs" else 1
-    text = f"raise policy.generation above {generation} to send it once more, or add 2026-02-01"
+    text = f"raise policy.generation above {generation} to send the window once more, or add 2026-02-01"
     expect(export.run(), Blocked, (1, 0), text)
     if remedy == "skip":
         export.edit_window(skip=(date(2026, 2, 1),))
