@@ -49,9 +49,9 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
     The command reads the existing manifests, to find their Targets and the associations that they cover.
 
-    Two manifests for one association are invalid. The command therefore leaves out associations that a manifest covers
-    or a Target ignores, if the files in --output-dir may be read together with the existing manifests. With
-    --unmanaged, it always leaves them out.
+    Two manifests for one association are invalid. With --unmanaged, or if the existing manifests may be read together
+    with the files in --output-dir, the command therefore leaves out associations that a manifest covers or a Target
+    ignores.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
