@@ -104,7 +104,7 @@ def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, serve
         ("{", "not a JSON report of this version"),
         ("[]", "not a JSON report of this version"),
         ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "not a JSON report of this version"),
-        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the digest in the report does not match its writes"),
+        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the digest in the report does not match"),
     ],
 )
 def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, message: str) -> None:
