@@ -93,7 +93,7 @@ class DoctorRun:
     def _check_clock(self, sts_listener: probe.StsListener, region: str | None) -> Check:
         """Return the check of the clock. STS inside the process has another clock than the sandbox."""
         if self._config.sandbox:
-            return build_skipped_check("clock", "--sandbox has the clock of this run")
+            return build_skipped_check("clock", "the sandbox uses the clock of this run")
         return checks.check_clock(sts_listener.answer, "STS did not answer" if region else _NO_REGION)
 
     @staticmethod

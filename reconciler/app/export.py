@@ -50,7 +50,8 @@ class ExportResult:
         self.texts[file_name if file_name not in self.texts else f"{exported_manifest.name}.{target.name}.yaml"] = text
         for duplicate in exported_manifest.duplicates:
             self.advice.append(
-                f"{duplicate.manifest.origin}: requests the same as {exported_manifest.name!r}: {duplicate.advice}"
+                f"{duplicate.manifest.origin}: describes the same association as {exported_manifest.name!r}: "
+                f"{duplicate.advice}"
             )
         for blocked_manifest in exported_manifest.blocked_manifests:
             risk = describe_second_create(repr(exported_manifest.name), repr(blocked_manifest.name))

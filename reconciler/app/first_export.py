@@ -129,4 +129,4 @@ def refuse_invalid_texts(manifest_texts: dict[str, str], now: datetime) -> None:
         problems = invalid.problems
     if problems:
         reasons = "; ".join(f"{each.pointer.rpartition('/')[2] or each.file}: {each.message}" for each in problems)
-        raise UsageError(f"these values make no valid manifest: {reasons}")
+        raise UsageError(f"the manifest from these values would be invalid: {reasons}")

@@ -61,7 +61,7 @@ class ReceiverList:
         except InvalidReceiver as error:
             raise UsageError(f"{name}: {error}") from error
         if not self._receivers:
-            raise UsageError(f"{name}: no receivers: write Apprise URLs, separated by blanks or line breaks")
+            raise UsageError(f"{name} has no receivers: write Apprise URLs, separated by blanks or line breaks")
 
     def _reload(self, text: str) -> None:
         from reconciler.edge.apprise import InvalidReceiver, parse_receivers

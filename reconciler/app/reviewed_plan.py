@@ -43,7 +43,8 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
         raise _build_error(value, "the report is from a run that was refused: review a new --dry-run")
     if compute_digest(lines) != reviewed.digest:
         raise _build_error(
-            value, "the report was edited, because its digest does not match its writes: review a new --dry-run"
+            value,
+            "the digest in the report does not match its writes, so the report was edited: review a new --dry-run",
         )
     return reviewed
 

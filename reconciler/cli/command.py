@@ -65,7 +65,7 @@ class Command(click.Command):
         if arguments:
             return f"reconcile {ctx.info_name} takes one {arguments}"
         if any("-f" in each.opts for each in self.params):
-            return f"files are given with -f: reconcile {ctx.info_name} -f {word}"
+            return f"give files with -f: reconcile {ctx.info_name} -f {word}"
         return f"reconcile {ctx.info_name} takes only options"
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -127,6 +127,6 @@ class CommandGroup(click.Group):
 def app() -> None:
     """Reconcile the data-integration associations of Amazon AppIntegrations with the manifests in git.
 
-    Missing associations are created. Drift and other differences are reported, and nothing is deleted or repaired.
+    A run creates missing associations, and reports drift and other differences. It deletes and repairs nothing.
     Without a command, `reconcile` runs once.
     """

@@ -162,15 +162,15 @@ plan_options = section(
     duration_option(
         "--settle-time",
         "15m",
-        "Time to wait for a change to appear in the lists of AWS: before a Create without an answer is sent again, and "
-        "before a missing association counts as lost.",
+        "Time that AWS may take to show a change in its lists. The program waits for that time before it repeats a "
+        "Create without an answer, and before a missing association counts as lost.",
     ),
     option(
         "--max-creates",
         type=WholeNumber(),
         metavar="N",
-        help="Maximum number of creates in each target. If a run plans more than N, it sends none of them. MaxCreates "
-        "of a Target (10 if it is not set) applies as well: the lower of the two counts.",
+        help="Maximum number of creates in each target. If a run plans more, it sends none of them. The limit is N or "
+        "MaxCreates of the Target (10 if it is not set), whichever is lower.",
     ),
     option(
         "--max-creates-total",
@@ -178,8 +178,8 @@ plan_options = section(
         default=10,
         show_default=True,
         metavar="N",
-        help="Maximum number of creates in all targets of a revision together, if there are several. If more than N "
-        "are planned, none is sent. If a target cannot be listed, each of its manifests counts as a create.",
+        help="Maximum number of creates in all targets together, if there are several. If more are planned, none is "
+        "sent. If a target cannot be listed, each of its manifests counts as a create.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.
@@ -204,7 +204,7 @@ def _new_state_option(effect: str) -> Decorator:
 
 
 new_state = _new_state_option("Create the journal if it is missing: needed for the first run of a target.")
-ignored_new_state = _new_state_option("Do not report a missing journal as a failure, as if the run had --new-state.")
+ignored_new_state = _new_state_option("Accept a missing journal, as a run with --new-state does.")
 
 run_options = combine_options(
     plan_options,

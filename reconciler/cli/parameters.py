@@ -97,7 +97,7 @@ class WholeNumber(click.ParamType[int]):
         try:
             number = int(str(value))
         except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
+            self.fail(f"{value!r} is not a whole number: write one such as 10", param, ctx)
         if number < 0 or (self._maximum is not None and number > self._maximum):
             range_text = "0 or more" if self._maximum is None else f"from 0 to {self._maximum}"
             self.fail(f"{number} is out of range: it must be {range_text}", param, ctx)

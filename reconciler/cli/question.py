@@ -72,4 +72,4 @@ def _describe_refusal(answer: str | None, is_stopped: Callable[[], bool], time_l
     if is_stopped():
         return "the question was interrupted"
     minutes = round(time_limit.total_seconds() / 60)
-    return f"nobody answered within {minutes} minutes (--yes asks no question)"
+    return f"nobody answered within {minutes} minutes (with --yes, a run does not ask)"

@@ -78,9 +78,15 @@ _SOURCE_OPTIONS = section(
         help="Accept only commits signed by a key in this file, which holds SSH allowed signers or OpenPGP keys.",
     ),
     options.option("--git-ssh-key", metavar="FILE", help="Private key for SSH access."),
-    options.option("--git-known-hosts", metavar="FILE", help="Known hosts for SSH access. Other hosts are refused."),
     options.option(
-        "--git-token-file", metavar="FILE", help="Token for HTTPS access. The file is read each time git needs it."
+        "--git-known-hosts",
+        metavar="FILE",
+        help="File of known hosts for SSH access. The program refuses other hosts.",
+    ),
+    options.option(
+        "--git-token-file",
+        metavar="FILE",
+        help="File with the token for HTTPS access. The program reads the file each time git needs the token.",
     ),
     options.option(
         "--git-username", metavar="NAME", help="User name that belongs to the token.  [default: x-access-token]"

@@ -646,7 +646,7 @@ def test_sandbox_at_another_time_has_the_clock_of_the_run(tmp_path: Path) -> Non
     clock = find_check(diagnosis, "clock")
     assert (clock["result"], clock["seen"]) == (
         "skipped",
-        "not checked, because --sandbox has the clock of this run",
+        "not checked, because the sandbox uses the clock of this run",
     )
 
 

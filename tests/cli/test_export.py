@@ -194,7 +194,8 @@ def test_duplicate_of_a_manifest_is_exported_with_advice(program: Program, creat
     create(DestinationURI="s3://corp-exports/october", ExecutionConfiguration=WINDOW)
     result = program.run("export", "--unmanaged", "--output-dir", "manifests")
     assert result.code == 0
-    assert result.err.startswith("reconcile: manifests/october.yaml:1: requests the same as 'profiles-export-")
+    message = "reconcile: manifests/october.yaml:1: describes the same association as 'profiles-export-"
+    assert result.err.startswith(message)
     advice = result.err.split("give 'october' ")[1].strip()
     assert advice.startswith("policy.adopt: arn:aws:")
     (new,) = (path for path in (program.folder / "manifests").iterdir() if path.name != "october.yaml")
@@ -242,7 +243,7 @@ def test_managed_association_is_not_exported_again(
     result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert result.code == 0
     message = (
-        "skipped 2 associations with an existing manifest, because the folder 'manifests/live' may be read together"
+        "skipped 2 associations that already have a manifest, because the folder 'manifests/live' may be read together"
     )
     assert result.err.startswith(f"reconcile: {message}")
     assert result.out.splitlines()[-1] == "1 manifest written to manifests/live; 2 managed associations skipped"
@@ -262,7 +263,7 @@ def test_export_beside_the_manifests_writes_no_duplicates(program: Program, fold
     before = read_files(program.folder)
     result = program.run("export", "--output-dir", folder)
     assert (result.code, result.out) == (0, f"0 manifests written to {folder}; 2 managed associations skipped\n")
-    assert "skipped 2 associations with an existing manifest, because the folder" in result.err
+    assert "skipped 2 associations that already have a manifest, because the folder" in result.err
     assert f"'{folder}' may be read together with the existing manifests, and two manifests for one" in result.err
     assert "to export every association, omit --output-dir" in result.err
     assert read_files(program.folder) == before

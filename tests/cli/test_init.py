@@ -117,16 +117,16 @@ def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (("--account", "1"), "--account needs --offline: without --offline, the account is that of the credentials"),
-        (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, nothing is asked"),
+        (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, AWS is not called"),
         (("--offline", "--account", "1"), "AccountId: '1' is not the id of an account: write its twelve digits"),
         (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
         (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window, live"),
-        (("--offline", "--export", "live"), "--offline and --export live cannot be combined: only AWS knows the live"),
+        (("--offline", "--export", "live"), "--offline and --export live cannot be combined: the live associations"),
         (("--export", "live", "--destination", "s3://b1x"), "--destination and --export live cannot be combined"),
         (("--offline", "--ci", "jenkins"), "'jenkins' is not known: use one of github, gitlab, none"),
         (("--offline", "--region", "mars"), "--region: 'mars' is not"),
         (("file", "--offline"), "file is not a folder: choose another folder"),
-        (("--offline", "--integration", "\udcff"), "these values make no valid manifest"),
+        (("--offline", "--integration", "\udcff"), "the manifest from these values would be invalid"),
     ],
 )
 def test_wrong_option_gives_one_line(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
@@ -190,7 +190,7 @@ def test_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
     remedy = "write letters or digits, ://, and a name, such as s3://bucket/prefix"
     assert re.findall(r"Error: (.*?)\r?\n", screen) == [
         "'weekly' is not known: use one of monthly, window",
-        f"these values make no valid manifest: DestinationURI: 'corp' is not a valid URI: {remedy}",
+        f"the manifest from these values would be invalid: DestinationURI: 'corp' is not a valid URI: {remedy}",
         ".gitlab-ci.yml already exists: nothing was written; move it away, or omit --ci gitlab",
         "github and gitlab cannot be combined: choose one of them",
         "'make' is not known: use one of github, gitlab, pre-commit, kubernetes",

@@ -235,7 +235,7 @@ def test_dry_run_notifies_and_writes_nothing(program: Program, chat: ChatServer)
             {"URLS": "foo"},
             "URL 1 (without a scheme) is not a valid URL for apprise: write one such as jsons://HOST/PATH",
         ),
-        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS: no receivers"),
+        ({"URLS": " "}, "RECONCILER_NOTIFY_URLS has no receivers"),
         ({"URLS_FILE": "/nonexistent"}, "RECONCILER_NOTIFY_URLS_FILE /nonexistent: the file cannot be read: No such"),
         ({"URLS": "json://a", "URLS_FILE": "/nonexistent"}, "are both set: unset one"),
     ],

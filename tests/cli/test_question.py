@@ -71,7 +71,7 @@ def ask(*, is_stopped: bool = False) -> None:
 def test_typing_before_the_question_is_no_answer(person: int, capsys: pytest.CaptureFixture[str]) -> None:
     """What a person typed before the question is discarded, and nobody is waited for without end."""
     os.write(person, b"yes\n")
-    with pytest.raises(NotConfirmed, match=r"nobody answered within 0 minutes \(--yes asks no question\)"):
+    with pytest.raises(NotConfirmed, match=r"nobody answered within 0 minutes \(with --yes, a run does not ask\)"):
         ask()
     assert capsys.readouterr().err.endswith(f"In the sandbox: {QUESTION}\n")
 

@@ -104,7 +104,7 @@ def test_dry_run_compares_the_plan_with_the_reviewed_one(program: Program, serve
         ("{", "not a JSON report of this version"),
         ("[]", "not a JSON report of this version"),
         ('{"planDigest": "sha256:0", "targets": [{"associations": [{}]}]}', "not a JSON report of this version"),
-        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the report was edited"),
+        ('{"planDigest": "sha256:0", "mismatch": null, "targets": []}', "the digest in the report does not match"),
     ],
 )
 def test_file_that_is_not_a_plan_is_rejected(program: Program, content: str | None, message: str) -> None:
@@ -134,7 +134,7 @@ def test_edited_plan_file_is_rejected(program: Program, server: SandboxServer) -
     (program.folder / "plan.json").write_text(json.dumps(report))
     result = program.run("--expect-plan", "plan.json")
     assert (result.code, list_writes(server)) == (64, [])
-    assert "its digest does not match its writes" in result.err
+    assert "the digest in the report does not match its writes" in result.err
 
 
 def test_update_is_part_of_the_reviewed_plan(program: Program, server: SandboxServer) -> None:

@@ -180,7 +180,7 @@ def test_lease_of_a_dead_run_is_shown_and_freed(program: Program, server: Sandbo
     first_unlock = program.run("unlock", "default", "--state", bucket.url)
     assert re.fullmatch(rf"The lease of {bucket.location} is held by {HOLDER} \(number 1\)\.\n", first_unlock.out)
     assert first_unlock.code == 64
-    assert "use --yes if that run is dead" in first_unlock.err
+    assert "if that run is dead, use --yes" in first_unlock.err
     assert bucket.journal["lease"]
     second_unlock = program.run("unlock", "default", "--state", bucket.url, "--yes")
     assert (second_unlock.code, second_unlock.out.splitlines()[-1]) == (0, "The lease is free.")
@@ -202,7 +202,7 @@ def test_unlock_without_confirmation_frees_nothing(
     journal = bucket.text
     output = program.run_on_terminal("unlock", "default", "--state", bucket.url, answer=answer)
     assert re.search(rf"is held by {HOLDER}", output)
-    assert "Is that run dead, and should its lease be freed? [y/N]" in output
+    assert "That run must be dead. Free its lease? [y/N]" in output
     assert "The lease is free." not in output
     assert bucket.text == journal
 

@@ -21,7 +21,7 @@ _VARIABLE = "_RECONCILE_COMPLETE"
 @click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print a script for a SHELL, which then completes commands, options, manifests and targets.
+    """Print the script with which SHELL completes commands, options, manifests and targets.
 
     bash, in ~/.bashrc: eval "$(reconcile completion bash)"
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Check credentials, permissions, data integrations, keys, buckets and journal. Exit with 1 if a check fails.
 
-    For a bulk export, it prints the policy statements that AWS's guide asks for.
+    For a bulk export, this command prints the policy statements that AWS's guide asks for.
 
     This command writes nothing. Checks that would need a write are listed as skipped.
     """

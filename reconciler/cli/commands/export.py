@@ -45,11 +45,13 @@ if TYPE_CHECKING:
 @options.connection
 @options.state
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
-    """Write live associations as manifests that adopt them. AWS and the journal are only read.
+    """Write live associations as manifests that adopt them. This command writes nothing to AWS or the journal.
 
-    Existing manifests are read for their Targets and for the associations that they cover. With --unmanaged, or if
-    the files in --output-dir could be read together with the existing manifests, associations that a manifest covers or
-    a Target ignores are left out: two manifests for one association would make the revision invalid.
+    The command reads the existing manifests, to find their Targets and the associations that they cover.
+
+    Two manifests for one association are invalid. With --unmanaged, or if the existing manifests may be read together
+    with the files in --output-dir, the command therefore leaves out associations that a manifest covers or a Target
+    ignores.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig
@@ -88,7 +90,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
 
 _MANAGED_LEFT_OUT = (
-    "skipped {associations} with an existing manifest, because the folder '{folder}' may be read together with the "
+    "skipped {associations} that already have a manifest, because the folder '{folder}' may be read together with the "
     "existing manifests, and two manifests for one association are invalid; to export every association, omit "
     "--output-dir"
 )

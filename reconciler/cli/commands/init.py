@@ -43,21 +43,21 @@ _NO_CI = "none"
     click.option(
         "--integration",
         metavar="NAME",
-        help="Data integration to export, by name, id or ARN. Without it, --export live takes every one.  [default: "
-        "the only one of a bulk export]",
+        help="Data integration to export, by name, id or ARN. With --export live, the default is every data "
+        "integration.  [default: the only one that is a source of bulk exports]",
     ),
     click.option(
         "--export",
         "kind",
         type=Choice([each.value for each in ExportKind]),
-        help="Export each month (monthly), or only the last complete month (window); or export nothing new, and write "
-        "manifests for the live associations (live), as `reconcile export` does.  [default: monthly]",
+        help="What the manifests describe: an export of each month (monthly), one export of the last complete month "
+        "(window), or the live associations, as `reconcile export` writes them (live).  [default: monthly]",
     ),
     click.option(
         "--destination",
         metavar="URI",
-        help="Place to export to, such as s3://BUCKET/PREFIX. Without it, the manifest has a placeholder, and is "
-        "suspended.",
+        help="Place to export to, such as s3://BUCKET/PREFIX. Without it, the manifest names "
+        "s3://REPLACE-ME/profiles, and is suspended until you replace that.",
     ),
 )
 @section(
@@ -65,11 +65,15 @@ _NO_CI = "none"
     click.option(
         "--ci",
         type=Choice([Extra.GITHUB.value, Extra.GITLAB.value, _NO_CI]),
-        help="Write the CI job that plans, and applies after a review. At a terminal, none answers the question about "
-        "other files.  [default: none]",
+        help="Write a CI job that plans each change, and applies it after a review. With none, the command does not "
+        "ask for other files.  [default: none]",
     ),
     click.option("--pre-commit", is_flag=True, help="Write the pre-commit hook that validates manifests."),
-    click.option("--kubernetes", is_flag=True, help="Write the controller for Kubernetes, with a kustomize overlay."),
+    click.option(
+        "--kubernetes",
+        is_flag=True,
+        help="Write the Kubernetes resources of the controller, with a kustomize overlay.",
+    ),
 )
 @section(
     AWS,
@@ -82,12 +86,14 @@ _NO_CI = "none"
 def command(folder: Path, account: str | None, *, offline: bool, **values: Any) -> int:
     """Write the first manifests of a new folder: a Target, and one export of a data integration.
 
-    The account, the Region and the data integrations come from AWS, which is only read. At a terminal, the command
-    asks for what no option gives. DIR is the folder (by default, the current folder). It becomes the top folder of a
-    repository, or is a folder in one.
+    The command reads the account, the Region and the data integrations from AWS, and writes nothing to AWS. At a
+    terminal, it asks for values that are not given as options.
 
-    The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. No
-    existing file is changed. If a file exists already, nothing is written; only an existing .gitignore is kept.
+    DIR is the new folder: the top folder of a repository, or a folder in one. The default is the current folder.
+
+    The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. It
+    changes no existing file. If one of its files already exists, it writes nothing. An existing .gitignore is kept, and
+    the other files are written.
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.first_export import Account, read_account, refuse_extras, refuse_used_folder, write_first_export
@@ -132,11 +138,13 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
         raise UsageError("--account needs --offline: without --offline, the account is that of the credentials")
     if is_offline and (unused := next((name for name in _ONLINE_OPTIONS if values[name]), None)):
         option = f"--{unused.replace('_', '-')}"
-        raise UsageError(f"--offline and {option} cannot be combined: with --offline, nothing is asked")
+        raise UsageError(f"--offline and {option} cannot be combined: with --offline, AWS is not called")
     if values["kind"] == ExportKind.LIVE and is_offline:
-        raise UsageError("--offline and --export live cannot be combined: only AWS knows the live associations")
+        raise UsageError("--offline and --export live cannot be combined: the live associations are read from AWS")
     if values["kind"] == ExportKind.LIVE and values["destination"] is not None:
-        raise UsageError("--destination and --export live cannot be combined: live associations have their destination")
+        raise UsageError(
+            "--destination and --export live cannot be combined: live associations already have a destination"
+        )
 
 
 def _list_extras(*, ci: str | None, pre_commit: bool, kubernetes: bool) -> tuple[Extra, ...] | None:

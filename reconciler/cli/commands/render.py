@@ -24,9 +24,9 @@ from reconciler.core.text import sanitize
 def command(source: Source, targets: tuple[str, ...], selector: tuple[Requirement, ...]) -> None:
     """Print the Targets and the manifests of each target as YAML, without calling AWS.
 
-    Each TargetSet becomes its Targets, each manifest with `targets` one manifest for each Target, and placeholders are
-    replaced. The output describes the same associations as the input, and can be validated and applied in its place.
-    Warnings go to standard error.
+    Each TargetSet is replaced by its Targets. Each manifest with `targets` is replaced by one manifest for each Target.
+    Placeholders are replaced by their values. You can validate and apply the output instead of the input: both describe
+    the same associations. Warnings go to standard error.
     """
     from reconciler.app.rendering import render_manifests
 

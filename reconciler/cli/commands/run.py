@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     options.option(
         "--expect-plan",
         metavar="DIGEST|FILE",
-        help="Write only if the plan equals this reviewed plan: the digest (sha256:…) or the JSON report of a dry run.",
+        help="Write only if the plan equals a reviewed plan: give the digest (sha256:…) or the JSON report of its dry "
+        "run.",
     ),
-    options.option("--yes", is_flag=True, help="Do not ask at a terminal before writes that cannot be undone."),
+    options.option("--yes", is_flag=True, help="At a terminal, do not ask before writes that cannot be undone."),
 )
 @section(
     RESULT,

@@ -58,8 +58,8 @@ def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> 
         holder = f"{journal.lease.holder} until {format_timestamp(journal.lease.expires)}"
         click.echo(sanitize(f"The lease of {reader.place} is held by {holder} (number {journal.lease.number})."))
         if not yes and not output.is_terminal(sys.stdin):
-            raise UsageError("standard input is not a terminal, so you cannot confirm: use --yes if that run is dead")
-        if not yes and not click.confirm("Is that run dead, and should its lease be freed?"):
+            raise UsageError("standard input is not a terminal, so you cannot confirm: if that run is dead, use --yes")
+        if not yes and not click.confirm("That run must be dead. Free its lease?"):
             click.echo("Nothing was changed.")
             return 0
         state.create_writer(account, region, generate_id()).unlock(journal)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         "--until",
         type=parameters.CalendarDate(),
         metavar="DATE",
-        help="Latest date on which a listed window to come begins, such as 2026-12-31, in the time zone of the "
-        "manifest. Without it, the next 12 windows are listed.",
+        help="List the coming windows that begin on this date or earlier, such as 2026-12-31, in the time zone of the "
+        "manifest. Without it, list the next 12.",
     ),
 )
 @sources.manifests
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 def command(name: str, until: date | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """List the windows of the manifest NAME: those that were sent or left out, and those to come.
 
-    This command reads the manifests and the journal, and writes nothing. AppIntegrations is not called. Without a
-    Target, STS is asked for the account.
+    This command reads the manifests and the journal, and writes nothing. It does not call AppIntegrations. Without a
+    Target, it asks STS for the account.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -176,7 +176,7 @@ def _build_comments(
 ) -> Iterator[str]:
     yield f"Data integration {integration.name!r}, {integration.arn}"
     if manager and not (manager.name == name and manager.policy.adopt):  # an exported manifest needs no note
-        use = "exports no recurring windows as that one does, and" if manager.window else "can replace that one, but"
+        use = "lacks its recurring windows, and" if manager.window else "can replace that one, but"
         yield f"Already managed by {manager.name!r} ({manager.origin}): this manifest {use} must not be used beside it."
     members = " and ".join(UNREADABLE)
     if record and (record.token or any(member in record.request for member in UNREADABLE)):

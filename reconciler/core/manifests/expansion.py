@@ -143,13 +143,17 @@ class ManifestExpander:
         else:
             names, unmatched = self._find_names(Selector.from_value(value)), []
         if not names:
-            declared = self._names_text if isinstance(value, list) else self._labels_text
-            reason = f"declared are {declared}" if self._targets else "no Target is declared"
+            declared = (
+                f"the Targets are {self._names_text}"
+                if isinstance(value, list)
+                else f"the Targets have {self._labels_text}"
+            )
+            reason = declared if self._targets else "no Target is declared"
             message = f"no Target is selected, and nothing is created: {reason}"
             self.warnings.append(manifest.build_problem(("targets",), message))
         elif unmatched:
             closest = self._suggestions.find_closest(unmatched[0], self._targets)
-            remedy = f"did you mean {closest!r}?" if closest else f"declared are {self._names_text}"
+            remedy = f"did you mean {closest!r}?" if closest else f"the Targets are {self._names_text}"
             message = f"no Target is selected by {join_names([*map(shorten, unmatched)])}: {remedy}"
             self.warnings.append(manifest.build_problem(("targets", value.index(unmatched[0])), message))
         return names
@@ -216,7 +220,8 @@ class ManifestExpander:
                 for token, message in find_unknown_names(text, build_values(target), self._suggestions.find_closest):
                     return manifest.build_problem(("target",), message, token)
         message = (
-            f"{shorten(text)} selects no Target: with the values of a Target, it must give the name of that Target"
+            f"{shorten(text)} names no Target: once the values of a Target replace its placeholders, it must be the "
+            "name of that Target"
         )
         return manifest.build_problem(("target",), message)
 

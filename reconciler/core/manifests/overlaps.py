@@ -44,8 +44,8 @@ class Overlap:
         stretch = f"from {start} " + (f"to {format_timestamp_to_the_minute(end)}" if end else "on")
         manifest = self.earlier.manifest
         return (
-            f"the window overlaps that of the manifest {manifest.name!r} at {manifest.origin.file}:"
-            f"{manifest.origin.line}: the data of one data integration {stretch} would be exported twice: change one "
+            f"the window overlaps the window of the manifest {manifest.name!r} at {manifest.origin.file}:"
+            f"{manifest.origin.line}: the data of their data integration {stretch} would be exported twice: change one "
             "of the windows"
         )
 

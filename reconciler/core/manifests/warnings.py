@@ -23,8 +23,8 @@ _FRESH_DATA_AGE = timedelta(minutes=30)
 
 ON_LOSS_POINTER = "/policy/onLoss"
 REPEATED_EXPORT = (
-    "recreate exports the data again when List no longer shows the association of an ON_DEMAND export, as may happen "
-    "after its job"
+    "recreate exports the data again once List no longer shows the association of an ON_DEMAND export, which may "
+    "happen after its job"
 )
 """The effect of policy.onLoss, for the warnings about manifests and Targets."""
 
@@ -57,8 +57,8 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
 def describe_sharing(name: str, place: str) -> str:
     """Return the warning about a manifest whose data integration the manifest `name` at `place` uses as well."""
     return (
-        f"the manifest {name!r} at {place} uses the same data integration, and it is unknown whether AWS accepts more "
-        "than one association of it: if AWS refuses it, use another data integration"
+        f"the manifest {name!r} at {place} uses the same data integration, and AWS may refuse a second association of "
+        "a data integration: if it does, use another data integration"
     )
 
 
@@ -93,7 +93,7 @@ def _find_on_demand_warnings(
     elif (end := parse_millis(window.get("EndTime"))) is None:
         yield (
             f"{_EXECUTION_POINTER}/OnDemandConfiguration",
-            "the window has no end, and the exported data depends on the time of the export: set EndTime",
+            "the window has no end, so the exported data depends on the time of the export: set EndTime",
         )
     elif _is_short(manifest.policy.delay) and end > now - _FRESH_DATA_AGE:
         if manifest.policy.delay is not None:

@@ -132,7 +132,7 @@ def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tu
     if isinstance(name, str) and name not in zone_names:
         remedy = "write an IANA name, such as Europe/Berlin"
         if offset_zone := _find_offset_zone(name, zone_names):
-            remedy = f"write {offset_zone}, whose sign is the opposite, or a place such as Europe/Berlin"
+            remedy = f"write {offset_zone}, in which the sign is reversed, or a place such as Europe/Berlin"
         elif not _OFFSET.match(name) and (closest := _find_similar_zone(name, zone_names)):
             remedy = f"did you mean {closest!r}?"
         yield "/window/timeZone", f"{shorten(name)} is not a time zone: {remedy}"

@@ -77,7 +77,7 @@ def adopt_after_window(inputs: DecisionInput, record: Record, live: Live) -> Rec
     is_same = inputs.request.get(EXECUTION) in (record.request.get(EXECUTION), live.spec.get(EXECUTION))
     if is_same or inputs.is_generation_raised(record):
         return replace(record, previous_executions=())
-    return adopt_live(inputs, live, None, "a revision with recurring windows, which may be older, adopted it before")
+    return adopt_live(inputs, live, None, "a revision with recurring windows, perhaps an older one, adopted it before")
 
 
 def _record_live_as_applied(inputs: DecisionInput, record: Record, live: Live, reason: str) -> tuple[Record, str]:

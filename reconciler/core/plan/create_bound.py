@@ -54,7 +54,7 @@ class CreateBound:
             if missing:
                 self._waiting.add(target)
                 reason = (
-                    "creates of a new revision wait until every target has been listed, and these are missing: "
+                    "creates of a new revision wait until every target has been listed; not listed yet: "
                     f"{join_names(missing)}"
                 )
                 return CreateGrant(0, reason, is_temporary=True)

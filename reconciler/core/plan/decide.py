@@ -101,7 +101,8 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
             inputs,
             record,
             f"given up: {_describe_attempts(pending)}, and List does not show the association: look in AWS "
-            "for an export to this destination; if there is one, name it in policy.adopt; if there is none, "
+            "for an export to this destination; if there is one, set policy.adopt to the ARN of its association; if "
+            "there is none, "
             f"{inputs.describe_remedy(record)} to create it",
         )
     if inputs.request != record.request:
@@ -109,8 +110,8 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
             inputs,
             record,
             f"git changed the request while the answer to a Create for {' '.join(filter(None, record.key[1:]))} is "
-            "unknown, and the old request is not sent again: look in AWS for that association; if there is one, name "
-            f"it in policy.adopt; if there is none, restore the old request, or {inputs.describe_remedy(record)} to "
+            "unknown, and the old request is not sent again: look in AWS for that association; if it exists, set "
+            f"policy.adopt to its ARN; if it does not, restore the old request, or {inputs.describe_remedy(record)} to "
             "create the new one",
         )
     if suspects := [
@@ -157,8 +158,8 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
         return Blocked(manifest, describe_ambiguity(matches))
     if matches:
         reason = (
-            f"List no longer shows the association {bound.association_id}, and shows this one with the same data "
-            "integration, ClientId and DestinationURI"
+            f"List no longer shows the association {bound.association_id}, but shows this one, which has the same "
+            "data integration, ClientId and DestinationURI"
         )
         return adopt_live(inputs, matches[0], record, reason)
     if now < bound.since + settle_time:

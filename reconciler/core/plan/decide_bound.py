@@ -61,12 +61,12 @@ def decide_bound(inputs: DecisionInput, record: Record, bound: Bound, live: Live
         return Adopt(inputs.manifest, live, record, differences, reason)
     if record.is_recurring and not inputs.is_generation_raised(record):
         reason = (
-            "the manifest had recurring windows before, and now has none, as in an older revision: run the latest "
-            f"revision; to end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
+            "the manifest no longer has its recurring windows: if this is an older revision, run the latest one; to "
+            f"end the recurring windows, {inputs.describe_remedy(record)}; until then nothing is sent"
         )
         overdue_at = compute_latest_overdue_time(record)
         is_overdue = overdue_at is not None and inputs.rules.now >= overdue_at
-        event = "unless window.last ended them, the next window has been due for more than a day"
+        event = "the next window has been due for more than a day, unless window.last ended the windows"
         reason += f"; {event}" if is_overdue else ""
         changed = Changed(inputs.manifest, live, record, differences, reason, exit_code=int(is_overdue))
         return _add_missed_export(inputs, changed)

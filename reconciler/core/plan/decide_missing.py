@@ -70,7 +70,7 @@ def _describe_create(declaration: WindowDeclaration, record: Record) -> str:
         case None:
             return "which exports the first window"
         case str(problem):
-            return f"and {problem}"
+            return f"but {problem}"
         case _:
             return "which exports from the watermark on"
 
@@ -79,7 +79,7 @@ def _describe_unsent_window(inputs: DecisionInput, record: Record) -> str:
     """Return a clause about an export that the manifest asks for and that no mode lets go out, or ""."""
     if inputs.manifest.window or inputs.request == record.request:
         return ""
-    return f"; git asks for another configuration, which was not sent: {inputs.describe_remedy(record)} to create it"
+    return f"; git asks for another configuration, which was not sent: {inputs.describe_remedy(record)} to send it"
 
 
 def _find_window_after_loss(inputs: DecisionInput, record: Record | None) -> Window | None:
@@ -155,13 +155,13 @@ def describe_suspects(suspects: Sequence[Live]) -> str:
         return (
             f"List shows {names}, which may be the association of this manifest (the journal has no Create of it, and "
             "no manifest names it in policy.adopt): if it is, set policy.adopt of this manifest to that ARN; if it is "
-            "not, set policy.adopt of its own manifest, an existing or a new one, to that ARN"
+            "not, set policy.adopt of another manifest, an existing or a new one, to that ARN"
         )
     return (
         f"List shows {len(suspects)} associations that may be the association of this manifest (the journal has no "
         f"Create of them, and no manifest names them in policy.adopt): {names}: if one of them is, set policy.adopt of "
-        "this manifest to its ARN; set policy.adopt of a manifest of its own, an existing or a new one, for each other "
-        "association"
+        "this manifest to its ARN; for each other association, set policy.adopt of another manifest, an existing or a "
+        "new one"
     )
 
 

@@ -76,7 +76,7 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
 
 def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
     """Hold trouble of an earlier call or a manifest that waits for a person, with what has to be resolved."""
-    reason = f"{rest}; to be resolved then: {decision.reason}"
+    reason = f"{rest}; then resolve this: {decision.reason}"
     match decision:
         case Held(write=write) | Blocked(write=Update() as write, is_past=True):
             return Held(decision.manifest, write, reason)
@@ -105,7 +105,9 @@ def _describe_rest(manifest: Manifest, target: Target) -> str | None:
 def _check_mode(write: Write, rules: RunRules, aws_time: datetime | None) -> Held | None:
     """Hold a write that the options of the run do not allow. The first window of a manifest would be late unnoticed."""
     if is_window_update(write) and rules.has_reviewed_plan:
-        reason = "a run with --expect-plan sends no recurring windows: a run without --expect-plan sends it"
+        reason = (
+            "a run with --expect-plan sends no recurring windows: this window waits for a run without --expect-plan"
+        )
         return Held(write.manifest, write, reason)
     if held := _check_window_mode(write, rules):
         return held
@@ -130,8 +132,8 @@ def _check_destination(write: Write, target: Target) -> Write | Blocked:
     if target.allowed_destinations and not any(matches_glob(destination, glob) for glob in target.allowed_destinations):
         globs = join_names(target.allowed_destinations)
         reason = (
-            f"{destination or 'no destination'} is not among AllowedDestinations of target {target.name!r} ({globs})"
-            ": correct DestinationURI, or add it to AllowedDestinations"
+            f"{destination or 'a missing DestinationURI'} is not among AllowedDestinations of target {target.name!r} "
+            f"({globs}): correct DestinationURI, or add it to AllowedDestinations"
         )
         return Blocked(write.manifest, reason, write)
     return write

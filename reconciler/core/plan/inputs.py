@@ -103,9 +103,9 @@ class DecisionInput:
     def describe_older_generation(self, record: Record) -> str:
         """Return the reason to send nothing if policy.generation is lower than the generation in the record."""
         return (
-            f"policy.generation is {self.manifest.policy.generation} and was {record.generation} before, as in an "
-            f"older revision: run the latest revision, or set policy.generation to {record.generation} or more; until "
-            "then nothing is sent"
+            f"policy.generation is {self.manifest.policy.generation} and was {record.generation} before: if this is "
+            f"an older revision, run the latest one; otherwise set policy.generation to {record.generation} or more; "
+            "until then nothing is sent"
         )
 
     def acknowledge_generation(self, record: Record) -> Record:

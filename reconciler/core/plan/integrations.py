@@ -20,5 +20,7 @@ def find_integration(identifier: str, integrations: Sequence[Integration]) -> In
 def describe_missing_integration(identifier: str, integrations: Sequence[Integration]) -> str:
     """Return the reason and the remedy for a missing data integration."""
     suggestion = find_closest(identifier, (integration.name for integration in integrations))
-    hint = f"did you mean {suggestion!r}?" if suggestion else "create it, or correct DataIntegrationIdentifier"
+    hint = (
+        f"did you mean {suggestion!r}?" if suggestion else "create it, or give the name, id or ARN of an existing one"
+    )
     return f"data integration {identifier!r} does not exist in this account and Region: {hint}"

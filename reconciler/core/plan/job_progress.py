@@ -160,14 +160,14 @@ def describe_wait(job: Job | None, live: Live, settle_time: timedelta) -> tuple[
     """
     execution = live.last_execution
     if execution is None or execution.status not in FINAL_STATUSES:
-        return "the last export may still be running: List has to show its end", None
+        return "the last export may still be running: runs wait until List shows its end", None
     event = f"the status {execution.status} in List may belong to an earlier export"
     assert job
     if job.is_repetition or job.shown_at is None:
         until = job.sent_at + PATIENCE
-        return f"{event}: a run has to see {RUNNING} in List by {format_timestamp(until)}", None
+        return f"{event}: runs wait for List to show {RUNNING}, until {format_timestamp(until)} at the latest", None
     until = job.shown_at + settle_time
-    return f"{event}: from {format_timestamp(until)} on, it counts for the last export", until
+    return f"{event}: from {format_timestamp(until)} on, it counts as the status of the last export", until
 
 
 def compute_pause(job: Job, settle_time: timedelta) -> timedelta:

@@ -102,7 +102,7 @@ def find_source_warning(manifest: Manifest, integration: Integration, *, is_live
         case SourceKind.S3 if not is_live:
             return SourceWarning(
                 _INTEGRATION_POINTER,
-                "AWS is reported to refuse a Create for an s3:// source with an explicit deny, and "
+                "AWS is reported to answer a Create for an s3:// source with an explicit deny, and "
                 f"{name} has such a source",
                 "use another data integration",
             )

@@ -39,7 +39,7 @@ def find_update_obstacle(inputs: DecisionInput, record: Record, live: Live, base
     if fixed_members := ", ".join(each.path for each in differences if each.is_changed and not each.is_updatable):
         is_same_key = build_natural_key(inputs.request) == record.key
         advice = (
-            ", with another DestinationURI or ClientId, because a new name alone keeps this association"
+            " and another DestinationURI or ClientId, because a new name alone keeps this association"
             if is_same_key
             else ""
         )
@@ -109,4 +109,4 @@ def describe_steps(inputs: DecisionInput, record: Record, *, should_raise: bool)
     run_part = () if inputs.rules.options.mode is mode else ("--mode",)
     settings = " and ".join((*manifest_part, *run_part))
     mode_step = (f"set {settings} to {mode.value}",) if settings else ()
-    return " and ".join((*generation_step, *mode_step))
+    return ", and ".join((*generation_step, *mode_step))

@@ -66,7 +66,7 @@ def _explain_place(text: str, fault: NotJson) -> tuple[int, str]:
     char = text[index : index + 1]
     before = text[:index].rstrip(_BLANKS)
     if text.startswith(_COMMENTS, index):
-        return index, "comments are not allowed: remove it"
+        return index, "comments are not allowed: remove this one"
     if before.endswith(",") and char in {"]", "}"}:
         return len(before) - 1, f"a comma cannot stand before '{char}': remove the comma"
     if char == "'" and expected in {"key", "value"}:

@@ -41,14 +41,14 @@ _ESCAPE_CONTEXT = "while parsing a quoted scalar"
 _TAB = "a tab cannot indent: use spaces"
 _TAG = "a '!' at the beginning of a value begins a tag, and tags are not allowed: remove the tag, or use quotes"
 _VERSION = "the version of YAML must be 1.2: write %YAML 1.2, or remove the line"
-_DIRECTIVE = "a line with % at its beginning must be a directive of YAML: remove the line, or put its text in quotes"
+_DIRECTIVE = "a line that begins with % must be a directive of YAML: remove the line, or put its text in quotes"
 _EXPLANATIONS = {
     _IN_LIST: UNCLOSED["["],
     _IN_MAPPING: UNCLOSED["{"],
     _IN_VALUE: UNCLOSED_OR_EMPTY,
     "while parsing a block node": "no value can begin here: put the text in quotes",
     "while parsing a block mapping": "this line is neither a key nor part of the value above: check the indentation",
-    "while parsing a block collection": "this line neither is an entry nor belongs to one: check the indentation",
+    "while parsing a block collection": "this line does not belong to the list above it: check the indentation",
     _KEY_ALONE: "a key must be followed by ': ', and text of several lines needs quotes or a |",
     _UNEXPECTED_COLON: "a value cannot contain ': ': put it in quotes, or check the indentation",
     "mapping keys are not allowed": "a value cannot begin with '? ': put it in quotes",
@@ -80,7 +80,7 @@ _UNEXPLAINED = "this text cannot stand here: put it in quotes, or check the inde
 _NO_KEY = "did not find expected key"
 _MISPLACED = (_NO_KEY, "did not find expected '-' indicator", "did not find expected <document")
 _NEXT_DOCUMENT = "expected <document start>"
-_TEXT_AFTER_DIRECTIVE = "the lines with % at their beginning must end with a line ---: add it, or remove them"
+_TEXT_AFTER_DIRECTIVE = "a line --- must follow the lines that begin with %: add it, or remove those lines"
 _BAD_CHARACTER = "cannot start any token"
 _NAMELESS = ("while scanning an alias", "while scanning an anchor")
 _INNER_QUOTES = {"'": "''", '"': r"\""}

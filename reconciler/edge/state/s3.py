@@ -190,7 +190,7 @@ class S3Store:
         """Return the answer if it is from S3. Raises StateWriteUnknown for an answer without a request id."""
         if not is_success(answer):
             raise StateWriteUnknown(
-                f"the state of the journal {self.place} is unknown: {_NOT_S3}, because it has no request id: "
+                f"the state of the journal {self.place} is unknown: {_NOT_S3} (it has no request id): "
                 "let the requests to S3 bypass the proxy, for example with NO_PROXY"
             )
         return answer

@@ -420,7 +420,7 @@ def test_bulk_exports_are_distinct_prefixes_of_buckets() -> None:
 @pytest.mark.parametrize(
     ("source", "execution", "reason", "fix"),
     [
-        ("s3://corp/articles", ON_DEMAND, "AWS is reported to refuse a Create for an s3:// source", "use another"),
+        ("s3://corp/articles", ON_DEMAND, "AWS is reported to answer a Create for an s3:// source", "use another"),
         ("Zendesk://x", ON_DEMAND, "Amazon Q in Connect creates the associations of Zendesk sources", "check that"),
         ("AmazonConnect://AppIntegrations", None, "AWS documents a bulk export only as ON_DEMAND", "set ExecutionMode"),
     ],

@@ -582,4 +582,4 @@ def test_exported_manifest_does_not_claim_to_replace_recurring_windows() -> None
     window = WindowDeclaration(Period.MONTH, "UTC", UTC, date(2026, 10, 1))
     recurring = replace(manifest("monthly"), window=window)
     (exported,) = export_associations(AMBIENT, preview(observation(live("a1")), [recurring]))
-    assert any("this manifest exports no recurring windows as that one does" in each for each in exported.comments)
+    assert any("this manifest lacks its recurring windows" in each for each in exported.comments)

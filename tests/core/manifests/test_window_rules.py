@@ -127,9 +127,9 @@ def test_continue_from_is_an_instant() -> None:
         ("every: month, first: 2026-01-01, timeZone: qqqqqqqqqqqq", "write an IANA name, such as Europe/Berlin"),
         (
             "every: month, first: 2026-01-01, timeZone: UTC+1",
-            "'UTC+1' is not a time zone: write Etc/GMT-1, whose sign is the opposite, or a place such as Europe/Berlin",
+            "'UTC+1' is not a time zone: write Etc/GMT-1, in which the sign is reversed, or a place",
         ),
-        ("every: month, first: 2026-01-01, timeZone: '-03:00'", "write Etc/GMT+3, whose sign is the opposite"),
+        ("every: month, first: 2026-01-01, timeZone: '-03:00'", "write Etc/GMT+3, in which the sign is reversed"),
         ("every: month, first: 2026-01-01, timeZone: GMT+5:30", "write an IANA name, such as Europe/Berlin"),
         ("every: month, first: 2026-01-01, timeZone: UTC+19", "write an IANA name, such as Europe/Berlin"),
         (

@@ -145,7 +145,7 @@ def test_adopting_another_destination_by_arn_is_not_drift() -> None:
         (
             {"ExecutionConfiguration": SCHEDULED},
             (
-                "to send what git has, raise policy.generation above 1 and set policy.mode in the manifest to "
+                "to send what git has, raise policy.generation above 1, and set policy.mode in the manifest to "
                 "create-and-update; the update REPEATS the export"
             ),
         ),

@@ -32,9 +32,7 @@ def test_creates_wait_until_every_target_was_counted() -> None:
     bound.record_count("a", 2)
     grant = bound.compute_grant("a")
     assert (grant.limit, grant.is_temporary) == (0, True)
-    assert grant.reason == (
-        "creates of a new revision wait until every target has been listed, and these are missing: b, c"
-    )
+    assert grant.reason == ("creates of a new revision wait until every target has been listed; not listed yet: b, c")
     bound.record_count("b", 0)
     assert bound.take_waiting() == ()
     bound.record_count("c", 3)

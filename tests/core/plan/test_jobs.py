@@ -198,7 +198,7 @@ def test_lost_association_whose_new_window_was_not_sent_is_not_finished() -> Non
     export.run()
     export.wait(SETTLE)
     export.manifest = build_fixed_manifest(Window(at(5), at(6)), Policy(mode=Mode.CREATE))
-    expect(export.decide(), Finished, text="which was not sent: raise policy.generation above 1 to create it")
+    expect(export.decide(), Finished, text="which was not sent: raise policy.generation above 1 to send it")
     export.edit_policy(mode=Mode.CREATE_AND_UPDATE)
     expect(export.run(), Lost, (1, 0), "raise policy.generation")
 

@@ -51,7 +51,7 @@ def test_bulk_export_without_a_window_is_a_warning(execution: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        (S3, "AWS is reported to refuse a Create for an s3:// source with an explicit deny, and data integration"),
+        (S3, "AWS is reported to answer a Create for an s3:// source with an explicit deny, and data integration"),
         ("Salesforce://AppFlow/crm", "Amazon Q in Connect creates the associations of Salesforce sources itself, and"),
         ("ServiceNow://x", "Amazon Q in Connect creates the associations of ServiceNow sources"),
         ("ZENDESK://x", "Amazon Q in Connect creates the associations of ZENDESK sources"),
@@ -149,9 +149,9 @@ def test_overlap_of_name_and_uuid_is_a_warning() -> None:
     sharing, warning = plan.warnings
     assert (warning.file, warning.line, warning.pointer) == ("b.yaml", 1, "/spec/ExecutionConfiguration")
     assert (sharing.file, sharing.pointer) == ("b.yaml", "/spec/DataIntegrationIdentifier")
-    assert sharing.message.startswith("the manifest 'a' at a.yaml:1 uses the same data integration, and it is unknown")
+    assert sharing.message.startswith("the manifest 'a' at a.yaml:1 uses the same data integration, and AWS may refuse")
     assert warning.message == (
-        "the window overlaps that of the manifest 'a' at a.yaml:1: the data of one data integration from "
+        "the window overlaps the window of the manifest 'a' at a.yaml:1: the data of their data integration from "
         "2026-09-30 22:00Z to 2026-10-31 23:00Z would be exported twice: change one of the windows"
     )
     assert build_plan(build_october("a", INTEGRATION.arn), build_october("b", INTEGRATION.name)).warnings

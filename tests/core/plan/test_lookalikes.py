@@ -56,7 +56,7 @@ def test_similar_live_association_blocks_a_create(changes: dict[str, str | None]
     assert isinstance(decision, Blocked)
     assert live("x1").arn in decision.reason
     assert "if it is, set policy.adopt of this manifest to that ARN" in decision.reason
-    assert "set policy.adopt of its own manifest" in decision.reason
+    assert "set policy.adopt of another manifest" in decision.reason
 
 
 def test_several_similar_associations_are_counted_and_named() -> None:

@@ -326,7 +326,7 @@ def test_reason_names_drift_and_every_step_to_send_a_change() -> None:
     assert decision.reason == (
         "git asks for a configuration that was sent before, and an update would overwrite drift in AWS "
         "(/ExecutionConfiguration/OnDemandConfiguration/EndTime): put the values of AWS into git first, and make the "
-        "change afterwards; to send the change then, raise policy.generation above 1 and set policy.mode in the "
+        "change afterwards; to send the change then, raise policy.generation above 1, and set policy.mode in the "
         "manifest and --mode to create-and-update; the update REPEATS the export"
     )
 

@@ -24,8 +24,9 @@ SUPERSEDED = (
     "policy.generation above 2"
 )
 LATE_FIRST = (
-    "no export is sent: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to that "
-    "date or an earlier one, or, to leave out the time in between, set window.continueFrom to 2026-12-30"
+    "no export is sent: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to the "
+    "date on which exports continue, or an earlier one; to leave out the time in between, set window.continueFrom to "
+    "2026-12-30"
 )
 NOTICE = (
     "each export is sent without another review; if AWS has the association already, a run decides first how far its "

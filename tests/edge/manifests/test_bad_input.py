@@ -120,7 +120,7 @@ NOT_YAML: Cases = {
     ),
     "directive-without-document": (
         "%YAML 1.2\n# x\na: 1\n",
-        ["3:1: the file is not YAML: the lines with % at their beginning must end with a line ---: add it, or remove"],
+        ["3:1: the file is not YAML: a line --- must follow the lines that begin with %: add it, or remove"],
     ),
     "repeated-directive": (
         "%YAML 1.2\n%YAML 1.2\n---\na: 1",
@@ -132,7 +132,7 @@ NOT_YAML: Cases = {
     "outdented-key": ("a:\n  b: 1\n c: 2\n", ["3:2: the file is not YAML: this line is neither a key nor part of"]),
     "outdented-entry": (
         "a:\n  - 1\n  b: 2\n",
-        ["3:3: the file is not YAML: this line neither is an entry nor"],
+        ["3:3: the file is not YAML: this line does not belong to the list above it"],
     ),
     "key-alone": ("a: 1\nb\nc: 2\n", ["2:1: the file is not YAML: a key must be followed by ': '"]),
     "unknown-escape": ('a: "\\z"', ["1:5: the file is not YAML: this escape is unknown"]),
@@ -337,7 +337,7 @@ ENTRIES: Cases = {
     "entries-before-a-key": ("a:\n  -x\n  -y\n  b: 1\n", [f"2:3: the file is not YAML: {NO_BLANK} '- x'"]),
     "negative-number-above-the-fault": ("a:\n- -5\nb\nc: 2\n", [f"3:1: {KEY_ALONE}"]),
 }
-NO_COMMENTS = "comments are not allowed: remove it"
+NO_COMMENTS = "comments are not allowed: remove this one"
 JSON_TEXTS: dict[str, tuple[str, str]] = {
     "comment": ('{\n  // c\n  "a": 1}', f"2:3: the file is not JSON: {NO_COMMENTS}"),
     "block-comment": ('{\n  "a": "b", /* c, d */ "e": {"f" 1}}', f"2:13: the file is not JSON: {NO_COMMENTS}"),

@@ -59,8 +59,8 @@ REJECTED: list[tuple[str | bytes, str]] = [
     (r'["\x"]', "is not JSON"), (r'["\u00e"]', "is not JSON"), (r'["\ud83d\u"]', "is not JSON"),
     ("[1]\0", "is not JSON"),
     ('["\0"]', "is not JSON"), ('["\x1f"]', "is not JSON"), (r'{a: "\ud83d\ude00"}', "a key needs double quotes"),
-    ('{"a": /*b*/1}', "1:7: the file is not JSON: comments are not allowed: remove it"),
-    ('{"a": 1 // b\n}', "1:9: the file is not JSON: comments are not allowed: remove it"),
+    ('{"a": /*b*/1}', "1:7: the file is not JSON: comments are not allowed: remove this one"),
+    ('{"a": 1 // b\n}', "1:9: the file is not JSON: comments are not allowed: remove this one"),
 ]  # fmt: skip
 YAML: list[tuple[str, Any]] = [
     # not JSON, but YAML 1.2: plain words, trailing commas and comments with #

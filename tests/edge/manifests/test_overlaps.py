@@ -49,8 +49,8 @@ def test_overlap_names_both_manifests_and_the_data() -> None:
     """The later manifest has the warning. It names the other manifest, and the stretch of time of both."""
     (warning,) = list_overlaps(OCTOBER, build_fixed("late", "2026-10-20", "2026-11-20"))
     assert warning == (
-        "late.yaml:7:27: /spec/ExecutionConfiguration: the window overlaps that of the manifest 'october' at "
-        "october.yaml:1: the data of one data integration from 2026-10-20 00:00Z to 2026-11-01 00:00Z would be "
+        "late.yaml:7:27: /spec/ExecutionConfiguration: the window overlaps the window of the manifest 'october' at "
+        "october.yaml:1: the data of their data integration from 2026-10-20 00:00Z to 2026-11-01 00:00Z would be "
         "exported twice: change one of the windows"
     )
 
@@ -58,7 +58,7 @@ def test_overlap_names_both_manifests_and_the_data() -> None:
 def test_recurring_windows_overlap_everything_after_their_first() -> None:
     """Recurring windows without a last one overlap every later window. The later document gets the warning."""
     (warning,) = list_overlaps(OCTOBER, build_recurring("daily", "every: day, first: 2026-10-15"))
-    assert warning.startswith("daily.yaml:5:9: /window: the window overlaps that of the manifest 'october'")
+    assert warning.startswith("daily.yaml:5:9: /window: the window overlaps the window of the manifest 'october'")
     (warning,) = list_overlaps(MONTHLY, build_recurring("daily", "every: day, first: 2026-12-01"))
     assert "from 2026-12-01 00:00Z on would be exported twice" in warning
     november = build_fixed("november", "2026-11-01", "2026-12-01")

@@ -234,7 +234,7 @@ def test_without_a_target_only_its_name_is_known() -> None:
         (build_manifest("target: '${target.nam}'"), "19:10: /target: no value has the name 'target.nam': did you mean"),
         (
             build_manifest("target: 'x-${target.name}'"),
-            "19:9: /target: 'x-${target.name}' selects no Target",
+            "19:9: /target: 'x-${target.name}' names no Target",
         ),
         (build_manifest("targets: []"), f"19:10: /targets: must have at least 1 item, but has 0{EVERY_TARGET}"),
         (build_manifest("targets: {}"), f"19:10: /targets: must have at least 1 member, but has 0{EVERY_TARGET}"),
@@ -269,7 +269,7 @@ def test_without_a_target_only_its_name_is_known() -> None:
         ),
         (
             build_manifest("targets: [staging]", destination='"s3://$${bucket}/x"'),
-            "22:19: /spec/DestinationURI: 's3://${bucket}/x' contains '${', which is not allowed: $${ stands for these",
+            "22:19: /spec/DestinationURI: 's3://${bucket}/x' contains '${', written as $${, which is not allowed",
         ),
         (
             build_manifest("targets: [staging]", destination='"s3://${{bucket}}/x"'),
@@ -319,12 +319,12 @@ def test_mistake_has_a_position_and_a_remedy(manifest: str, expected: str) -> No
     [
         (
             "targets: {matchLabels: {env: prd}}",
-            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: declared are the labels",
+            "all.yaml:19:10: /targets: no Target is selected, and nothing is created: the Targets have the labels",
         ),
         ("targets: [staging, prod-ue]", "all.yaml:19:20: /targets/1: no Target is selected by 'prod-ue': did you mean"),
         (
             "targets: [staging, 'x*']",
-            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': declared are 'prod-us'",
+            "all.yaml:19:20: /targets/1: no Target is selected by 'x*': the Targets are 'prod-us'",
         ),
     ],
 )
@@ -357,7 +357,7 @@ def test_labels_in_a_warning_are_bounded() -> None:
     assert warning.message.endswith("k08=v, k09=v and 2 more")
     plain = PROD_US.replace(", labels: {env: prod}", "")
     (warning,) = read(plain, build_manifest("targets: {matchLabels: {a: b}}")).warnings
-    assert warning.message.endswith("nothing is created: declared are no labels")
+    assert warning.message.endswith("nothing is created: the Targets have no labels")
 
 
 def test_selector_without_any_target_is_a_warning() -> None:
@@ -488,7 +488,7 @@ def test_size_of_the_result_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_length_of_a_field_is_limited_before_the_substitution() -> None:
     """A very long RoleArn or target is refused without a search for its placeholders."""
     (problem,) = list_problems(PROD_US, build_manifest(f"target: '${{target.name}}{'x' * 3000}'"))
-    assert problem.endswith("selects no Target: with the values of a Target, it must give the name of that Target")
+    assert problem.endswith("it must be the name of that Target")
     for role in ("${bucket}" * 300, "${bucket}" + "x" * 3000):
         target = PROD_US.replace("Values: {", f'RoleArn: "{role}", Values: {{')
         (problem,) = list_problems(target)

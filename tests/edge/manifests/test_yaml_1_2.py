@@ -306,7 +306,7 @@ BLANKS_PROBLEM = "the last line of this text has only spaces and no line break: 
         ("? [a]\n: b", "1:3: a key must be plain text: write KEY: VALUE"),
         ("*a : b", "1:1: a key must be plain text: write KEY: VALUE"),
         ("&a a: *b", "the alias *b has no anchor before it"),
-        ("%FOO bar\n---\na", "the file is not YAML: a line with % at its beginning must be a directive of YAML"),
+        ("%FOO bar\n---\na", "the file is not YAML: a line that begins with % must be a directive of YAML"),
         ("%YAML 1.3\n---\na", "the file is not YAML: the version of YAML must be 1.2: write %YAML 1.2"),
         ("%YAML 1.2\n%YAML 1.2\n---\na", "the file is not YAML: this line repeats a directive: remove it"),
         ("[:x]", "the file is not YAML"),

@@ -83,7 +83,10 @@ def find_unreadable_window(inputs: DecisionInput, live: Live) -> Blocked | None:
     """Return the decision if List shows a window that is not a time. That List counts as unobserved."""
     if not is_window_unreadable(live.spec):
         return None
-    reason = f"List shows a window of {live.arn} that is not a time: run reconcile doctor, and report the answer"
+    reason = (
+        f"List shows a window of {live.arn} whose start or end is not a time: run reconcile doctor, and report "
+        "the answer"
+    )
     return Blocked(inputs.manifest, reason, is_unobserved=True, live=live)
 
 
@@ -101,8 +104,8 @@ def adopt_foreign(
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
     early = f" and which {_describe_early(inputs, window)}" if window and not _has_ended(inputs, record, window) else ""
     reason = (
-        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; what this program "
-        f"exported ends at {format_timestamp(recurrence.watermark)}"
+        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; the exports of "
+        f"this program end at {format_timestamp(recurrence.watermark)}"
     )
     until = (recurrence.foreign_since or inputs.look_time) + inputs.rules.options.settle_time
     if inputs.look_time < until:

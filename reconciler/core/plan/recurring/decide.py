@@ -197,7 +197,7 @@ class _Table:
         failed_window = describe_window(self._window, self._declaration) if self._window else "an unknown window"
         event = f"the export of {failed_window} FAILED{f': {strip_full_stop(message)}' if message else ''}"
         if self._is_merge() and self._is_newer(self._due):
-            return self._send(f"{event}; it is exported again with the next window")
+            return self._send(f"{event}; its window is exported again with the next one")
         if self._is_raised() or self._job.should_repeat:
             until = self._job.sent_at + self._settle_time
             if self._now >= until:
@@ -208,7 +208,7 @@ class _Table:
         if self._is_merge() and (ends := find_next_boundaries(self._declaration, end, 1)):
             due_at = ends[0] + self._declaration.delay
             reason = (
-                f"{event}; it is exported again with the next window, at or after {format_timestamp(due_at)}; to "
+                f"{event}; its window is exported again with the next one, at or after {format_timestamp(due_at)}; to "
                 f"export it now, {self._inputs.describe_remedy(self._record)}"
             )
             return self._hold(reason, Window(self._recurrence.watermark, ends[0]), until=due_at, exit_code=1)
@@ -291,9 +291,11 @@ class _Table:
         """Return the ways out of a blocked window."""
         raise_generation = self._inputs.describe_remedy(self._record)
         if self._window is None:
-            return f"{raise_generation} to send it once more"
+            return f"{raise_generation} to send the update once more"
         next_window = self._due or self._window
-        subject = "it once more" if next_window == self._window else describe_window(next_window, self._declaration)
+        subject = (
+            "the window once more" if next_window == self._window else describe_window(next_window, self._declaration)
+        )
         remedy = f"{raise_generation} to send {subject}"
         day = compute_skip_date(self._declaration, self._window)
-        return f"{remedy}, or add {day} to window.skip to leave it out"
+        return f"{remedy}, or add {day} to window.skip to leave out the window of that day"

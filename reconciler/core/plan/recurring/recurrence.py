@@ -84,8 +84,8 @@ def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) 
         return None
     return (
         f"window.first is {declaration.first}, and exports continue from "
-        f"{format_local(recurrence.watermark, declaration)}: set window.first to that date or an earlier one, or, "
-        f"to leave out the time in between, set window.continueFrom to {declaration.first}"
+        f"{format_local(recurrence.watermark, declaration)}: set window.first to the date on which exports continue, "
+        f"or an earlier one; to leave out the time in between, set window.continueFrom to {declaration.first}"
     )
 
 
@@ -114,8 +114,8 @@ def describe_future_continue(inputs: DecisionInput, declaration: WindowDeclarati
     if continue_from is None or continue_from <= min(inputs.rules.now, inputs.look_time):
         return None
     return (
-        f"window.continueFrom is in the future, and has no effect before that time: wait for it, or set an earlier "
-        f"time; it is {format_local(continue_from, declaration)}"
+        f"window.continueFrom is in the future ({format_local(continue_from, declaration)}): wait until then, or set "
+        "an earlier time"
     )
 
 

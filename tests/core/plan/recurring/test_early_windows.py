@@ -277,7 +277,7 @@ def test_foreign_window_seen_before_its_end_is_blocked_for_ever(*, is_older_revi
         decision,
         Blocked,
         (1, 0),
-        "which was sent, or shown by List, before its end; what this program exported ends at",
+        "which was sent, or shown by List, before its end; the exports of this program end at",
     )
     export.edit_window(continue_from=at(2, 10))
     export.run()
@@ -357,7 +357,7 @@ def test_first_look_at_a_window_that_is_no_time_is_unobserved(text: str) -> None
     execution: Json = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": times}
     export.live = replace(export.live, spec={**export.live.spec, "ExecutionConfiguration": execution})
     for decision in (export.decide(), export.run(), export.run()):
-        expect(decision, Blocked, (1, 1), "that is not a time")
+        expect(decision, Blocked, (1, 1), "whose start or end is not a time")
         assert isinstance(decision, Blocked)
         assert decision.is_unobserved
         assert get_live(decision) == export.live

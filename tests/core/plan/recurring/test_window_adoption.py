@@ -483,7 +483,7 @@ def test_fixed_window_where_there_is_a_watermark_sends_nothing(shown: Window) ->
     export.finish()
     export.run()
     export.manifest, export.now = build_fixed_manifest(shown), at(5)
-    expect(export.run(), Changed, (1, 0), "the manifest had recurring windows before")
+    expect(export.run(), Changed, (1, 0), "the manifest no longer has its recurring windows")
     assert len(export.sent) == 2
     export.edit_policy(generation=2)
     kind = InSync if shown == span(2, 3) else Update
@@ -605,7 +605,7 @@ def test_lost_fixed_window_tells_where_recurring_windows_begin(status: str, sent
 def test_lost_fixed_window_off_the_boundaries_needs_the_word_of_a_person() -> None:
     """Without window.continueFrom, nothing is created after the loss of another fixed window."""
     export = lose_fixed_window(HALF)
-    expect(export.run(), Lost, (1, 0), "and its last export had the window 2026-02-01 to 2026-02-15, which does not")
+    expect(export.run(), Lost, (1, 0), "but its last export had the window 2026-02-01 to 2026-02-15, which does not")
     export.edit_policy(generation=2)
     expect(export.run(), Blocked, (1, 1), "set window.continueFrom to the time")
     export.edit_window(continue_from=HALF.end)
@@ -683,7 +683,7 @@ def test_removed_window_is_trouble_once_the_next_one_is_overdue(every: Period, d
     watermark = export.watermark
     export.manifest = build_fixed_manifest(span(3, 4))
     export.now = watermark + timedelta(days=days) + timedelta(hours=2 + 1 + 24)
-    text = "unless window.last ended them, the next window has been due for more than a day"
+    text = "the next window has been due for more than a day, unless window.last ended the windows"
     expect(export.run(), Changed, (1, 0), text)
     export.now -= timedelta(seconds=1)
     expect(export.run(), Changed, (0, 0))
@@ -800,7 +800,7 @@ def test_fixed_window_is_not_sent_after_an_older_revision_adopted_its_associatio
     expect(export.run(), Adopt if is_on_boundaries else Blocked, (int(not is_on_boundaries), 0))
     export.manifest = build_fixed_manifest(span(3, 4))
     export.now = at(5)
-    expect(export.run(), Adopt, text="a revision with recurring windows, which may be older, adopted it before")
+    expect(export.run(), Adopt, text="a revision with recurring windows, perhaps an older one, adopted it before")
     expect(export.run(), Changed, text="raise policy.generation above 1")
     assert export.sent == []
     export.edit_policy(generation=2)

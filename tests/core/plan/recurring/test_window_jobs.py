@@ -55,9 +55,9 @@ def test_observe_and_suspend_hold_a_failed_window(missed: Missed, change: Mappin
     export.finish("FAILED")
     export.run()
     rest(export, change)
-    expect(export.run(), Held, text="to be resolved then: the export of 2026-02-01 to 2026-03-01 FAILED")
+    expect(export.run(), Held, text="then resolve this: the export of 2026-02-01 to 2026-03-01 FAILED")
     export.has_reviewed_plan = True
-    expect(export.run(), Held, text="to be resolved then: the export of 2026-02-01 to 2026-03-01 FAILED")
+    expect(export.run(), Held, text="then resolve this: the export of 2026-02-01 to 2026-03-01 FAILED")
 
 
 @pytest.mark.parametrize("change", REST)
@@ -68,14 +68,14 @@ def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object
     """
     export = Export(recurring_manifest(window()), at(5, 1, 1))
     rest(export, change)
-    expect(export.run(), Held, (0, 0), "to be resolved then: 4 windows since 2026-01-01 are due at once")
+    expect(export.run(), Held, (0, 0), "then resolve this: 4 windows since 2026-01-01 are due at once")
     lost = send_update(start_export())
     lost.live = None
     lost.wait(DAY)
     lost.run()
     lost.wait(SETTLE)
     rest(lost, change)
-    expect(lost.run(), Held, (0, 0), "to be resolved then: List no longer shows the association")
+    expect(lost.run(), Held, (0, 0), "then resolve this: List no longer shows the association")
     foreign = start_export(is_due=False)
     foreign.show(Window(at(2), at(2, 3)))
     foreign.run()
@@ -89,7 +89,7 @@ def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object
     execution: Json = {"ExecutionMode": "ON_DEMAND", "OnDemandConfiguration": {"StartTime": "soon", "EndTime": "later"}}
     unreadable.live = replace(unreadable.live, spec={**unreadable.live.spec, "ExecutionConfiguration": execution})
     rest(unreadable, change)
-    expect(unreadable.run(), Held, (0, 0), "to be resolved then: List shows a window of")
+    expect(unreadable.run(), Held, (0, 0), "then resolve this: List shows a window of")
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.OBSERVE])
@@ -245,14 +245,14 @@ def test_held_window_names_what_it_waits_for() -> None:
     """A held window says whether List shows a running export, or a status that does not count yet, and until when."""
     export = send_update(start_export())
     export.now = at(4, 1, 1)
-    expect(export.run(), Held, text="may still be running: List has to show its end")
+    expect(export.run(), Held, text="may still be running: runs wait until List shows its end")
     export = send_update(start_export())
     export.set_status("FAILED")
     export.now = at(4, 1, 1)
     decision = export.run()
     reason = (
-        "the status FAILED in List may belong to an earlier export: from 2026-04-01 01:15:00Z on, it counts for the "
-        "last export"
+        "the status FAILED in List may belong to an earlier export: from 2026-04-01 01:15:00Z on, it counts as the "
+        "status of the last export"
     )
     expect(decision, Held, text=reason)
     assert isinstance(decision, Held)
@@ -269,7 +269,7 @@ def test_held_window_after_a_repetition_waits_until_the_job_runs() -> None:
     expect(export.run(), Update)
     export.set_status("COMPLETED")
     export.wait(HOUR)
-    expect(export.run(), Held, text="a run has to see IN_PROGRESS in List by 2026-04-02 00:30:00Z")
+    expect(export.run(), Held, text="runs wait for List to show IN_PROGRESS, until 2026-04-02 00:30:00Z")
 
 
 def test_overdue_time_counts_from_the_oldest_waiting_boundary() -> None:
@@ -290,7 +290,7 @@ def test_failed_job_is_held_under_merge_while_windows_come() -> None:
     """Under merge, a failed window is held with exit code 1 until the next boundary, and then sent with it."""
     export = send_update(start_export())
     export.finish("FAILED")
-    expect(export.run(), Held, (1, 0), "exported again with the next window, at or after 2026-04-01 01:00:00Z")
+    expect(export.run(), Held, (1, 0), "exported again with the next one, at or after 2026-04-01 01:00:00Z")
     export.now = at(4, 1, 1) - SECOND
     expect(export.run(), Held, (1, 0))
     export.wait(SECOND)
@@ -501,7 +501,7 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
     expect(export.run(), Settling, text="shows the window before it again")
     export.wait(SECOND)
     generation = 2 if remedy == "generation while it runs" else 1
-    text = f"raise policy.generation above {generation} to send it once more, or add 2026-02-01"
+    text = f"raise policy.generation above {generation} to send the window once more, or add 2026-02-01"
     expect(export.run(), Blocked, (1, 0), text)
     if remedy == "skip":
         export.edit_window(skip=(date(2026, 2, 1),))

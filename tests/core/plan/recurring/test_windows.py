@@ -289,7 +289,7 @@ def test_failed_window_is_no_trouble_of_a_reviewed_plan_unless_it_is_blocked(mis
     export.has_reviewed_plan = True
     decision = export.run()
     if missed is Missed.MERGE:
-        expect(decision, Held, (0, 0), "it is exported again with the next window")
+        expect(decision, Held, (0, 0), "its window is exported again with the next one")
     else:
         expect(decision, Blocked, (1, 0), "raise policy.generation above 1")
     assert len(export.sent) == 2
