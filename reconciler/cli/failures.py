@@ -78,8 +78,8 @@ def _show_click_error(error: click.ClickException, group: CommandGroup) -> int:
     elif isinstance(error, click.NoSuchOption) and error.possibilities:
         error = click.NoSuchOption(error.option_name, error.message, _select_close(error), ctx=error.ctx)
     elif isinstance(error, click.MissingParameter) and error.param and isinstance(error.param.type, click.Choice):
-        name, choices = error.param.human_readable_name, ", ".join(error.param.type.choices)
-        error = click.UsageError(f"{name} is missing: use one of {choices}.", error.ctx)
+        name, choices = error.param.human_readable_name.lower(), ", ".join(error.param.type.choices)
+        error = click.UsageError(f"the {name} is missing: use one of {choices}", error.ctx)
     rendered, message = io.StringIO(), error.format_message()
     error.show(rendered)
     safe_message = sanitize(redaction.hide(message))  # as a whole: a value in it may contain line breaks

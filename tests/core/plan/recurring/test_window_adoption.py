@@ -983,7 +983,7 @@ def test_fixed_window_hides_no_revoked_export() -> None:
     expect(export.run(), Changed, (1, 0), "the last export FAILED")
     assert export.watermark == at(2)
     export.manifest = monthly
-    expect(export.run(), Held, (1, 0), "it is exported again with the next window")
+    expect(export.run(), Held, (1, 0), "its window is exported again with the next one")
 
 
 def test_export_that_a_fixed_window_sees_completed_is_not_sent_again() -> None:
