@@ -297,6 +297,13 @@ def test_completion_is_silent_without_usable_manifests(tmp_path: Path) -> None:
     assert complete(REPOSITORY, "explain", "--git-url", "https://host/x", "") == [""]
 
 
+def test_completion_without_a_shell_names_the_shells(tmp_path: Path) -> None:
+    """Without its argument, the command says in one line what is missing and what would be right."""
+    result = Program(tmp_path).run("completion")
+    assert result.code == 64
+    assert result.err.splitlines()[-1] == "reconcile: the shell is missing: use one of bash, zsh, fish"
+
+
 def test_bash_completes_with_the_printed_script() -> None:
     """The script of `reconcile completion bash` works in bash."""
     lines = (
