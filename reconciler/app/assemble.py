@@ -174,4 +174,4 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
 
 def build_sandbox_missing_error() -> SetupError:
     """Return the error for an installation without the sandbox."""
-    return SetupError("the sandbox is not installed: pip install 'appintegrations-reconciler[sandbox]'")
+    return SetupError("the sandbox is not installed: run pip install '.[sandbox]' in a checkout of this program")

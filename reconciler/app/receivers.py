@@ -56,7 +56,7 @@ class ReceiverList:
         try:
             self._receivers = parse_receivers(self._text or "")
         except AppriseMissing as error:
-            message = "notifications are not installed: pip install 'appintegrations-reconciler[notify]'"
+            message = "notifications are not installed: run pip install '.[notify]' in a checkout of this program"
             raise SetupError(message) from error
         except InvalidReceiver as error:
             raise UsageError(f"{name}: {error}") from error

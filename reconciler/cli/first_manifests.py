@@ -70,7 +70,9 @@ def _build_new(kind: ExportKind, wishes: Wishes, account: Account, config: RunCo
     elif config.sandbox:
         export = build_export(_SANDBOX_DESTINATION)
     else:
-        export = init_questions.ask_destination(build_export) if wishes.may_ask else build_export(None)
+        export = build_export(None)  # refuses other invalid values before the question about the destination
+        if wishes.may_ask:
+            export = init_questions.ask_destination(build_export)
     return FirstManifests(build_texts(export), list_open_points(export))
 
 

@@ -41,9 +41,12 @@ def is_attended(settings: Settings) -> bool:
     return has_terminal and not (settings.is_ci or settings.is_own_hook)
 
 
-def show_account(account: Account) -> None:
-    """Show where the questions apply."""
-    if account.id:
+def show_account(account: Account, *, is_offline: bool) -> None:
+    """Show where the questions apply, and whether AWS was asked."""
+    if is_offline:
+        place = f"Account {account.id or 'unknown'}, Region {account.region or 'unknown'}"
+        click.echo(sanitize(f"{place}: AWS was not asked (--offline)"), err=True)
+    elif account.id:
         count = format_count(len(account.integrations), "data integration")
         click.echo(sanitize(f"Account {account.id}, Region {account.region}: {count}"), err=True)
 

@@ -101,13 +101,15 @@ def format_coverage(report: Report | TargetReport) -> str:
 
 
 def describe_unreviewed_updates(report: Report) -> str | None:
-    """Return that the digest of a dry run does not cover updates of recurring exports. None if there are none."""
+    """Return that the digest does not cover the updates of recurring exports. None if there are none."""
     updates = [each for each in report.associations if each.decision is DecisionKind.UPDATE and each.write]
     count = sum(each.reviewed_write is None for each in updates)
-    if not count or not report.run.dry_run or report.run.is_question:
+    if not count:
         return None
     subject = "the update of a recurring export" if count == 1 else f"the {count:,} updates of recurring exports"
-    return f"The digest does not cover {subject}: a run without --expect-plan sends {'it' if count == 1 else 'them'}."
+    is_dry_run = report.run.dry_run and not report.run.is_question
+    effect = f": a run without --expect-plan sends {'it' if count == 1 else 'them'}" if is_dry_run else ""
+    return f"The digest does not cover {subject}{effect}."
 
 
 def format_validation(result: ValidationResult) -> str:

@@ -118,7 +118,7 @@ def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
     [
         (("--account", "1"), "--account needs --offline: without --offline, the account is that of the credentials"),
         (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, AWS is not called"),
-        (("--offline", "--account", "1"), "AccountId: '1' is not the id of an account: write its twelve digits"),
+        (("--offline", "--account", "1"), "--account: '1' is not the id of an account: write its twelve digits"),
         (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
         (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window, live"),
         (("--offline", "--export", "live"), "--offline and --export live cannot be combined: the live associations"),
@@ -196,6 +196,39 @@ def test_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
         "'make' is not known: use one of github, gitlab, pre-commit, kubernetes",
     ]
     assert list_files(tmp_path) == FILES | {".gitlab-ci.yml"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--account", "12345"), "--account: '12345' is not the id of an account: write its twelve digits"),
+        (("--integration", "x" * 300), "DataIntegrationIdentifier: "),
+    ],
+)
+def test_wrong_option_is_not_asked_for_at_a_terminal(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    """A wrong option ends the command, because no answer to a question can correct it."""
+    code, screen = Program(tmp_path).type_on_terminal("init", "--offline", *options, keys=Keys("\n", "Export"))
+    assert (code, message in screen, "Destination" in screen) == (64, True, False), screen
+    assert list_files(tmp_path) == set()
+
+
+def test_offline_does_not_claim_to_know_the_account(tmp_path: Path) -> None:
+    """At a terminal, the first line says that AWS was not asked, and which values are unknown."""
+    options = (
+        "--offline",
+        "--account",
+        "111122223333",
+        "--export",
+        "monthly",
+        "--destination",
+        "s3://b1x",
+        "--ci",
+        "none",
+    )
+    code, screen = Program(tmp_path).type_on_terminal("init", *options, keys=Keys(""))
+    assert code == 0
+    assert "Account 111122223333, Region unknown: AWS was not asked (--offline)" in screen
+    assert "data integrations" not in screen
 
 
 def test_options_answer_each_question(program: Program) -> None:

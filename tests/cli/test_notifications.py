@@ -255,7 +255,7 @@ def test_missing_notify_extra_is_a_one_line_error(program: Program, tmp_path: Pa
     env = {"RECONCILER_NOTIFY_URLS": "json://a", "PYTHONPATH": str(tmp_path / "hidden")}
     result = program.run("controller", env=env)
     assert result.code == 1
-    assert "pip install 'appintegrations-reconciler[notify]'" in result.err
+    assert "pip install '.[notify]' in a checkout" in result.err
 
 
 def test_apprise_is_not_imported_without_receivers(program: Program) -> None:

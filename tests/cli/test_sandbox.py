@@ -214,7 +214,7 @@ def test_missing_sandbox_extra_is_a_one_line_error(tmp_path: Path) -> None:
         cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": ""}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 1
-    assert "appintegrations-reconciler[sandbox]" in result.stderr
+    assert "pip install '.[sandbox]' in a checkout" in result.stderr
 
 
 def test_files_are_private_to_their_owner_under_any_umask(tmp_path: Path) -> None:

@@ -197,3 +197,15 @@ def test_a_ci_job_may_create_with_a_journal_in_s3(program: Program, server: Sand
     assert program.run(*NEW_STATE, env={"CI": "true"}).code == 0
     assert program.run(env={"CI": "true", "RECONCILER_STATE": Bucket.url}).code == 0
     assert len(server.sandbox.executed_writes) == 1
+
+
+def test_journal_of_a_folder_continues_in_s3(program: Program, server: SandboxServer, bucket: Bucket) -> None:
+    """The file of a journal, copied to the prefix in S3, is the journal there: no --new-state, and no second export."""
+    program.add("october")
+    assert program.run().code == 0
+    (path,) = (program.folder / ".reconciler").rglob(f"*-{REGION}.json")
+    assert bucket.key.endswith(f"/{path.relative_to(program.folder / '.reconciler')}")
+    bucket.text = path.read_text()
+    assert program.run(*STATE).code == 0
+    assert len(server.sandbox.executed_writes) == 1
+    assert bucket.journal["records"]["october"]["status"] == "bound"

@@ -394,4 +394,7 @@ def test_plan_says_what_its_digest_does_not_cover(count: int, sentence: str) -> 
         assert sentence in rendered
         assert "To apply exactly this plan" not in rendered
         assert "does not cover" not in load_format(name).render(report(association()))
-    assert "does not cover" not in load_format("text").render(report(*lines, dry_run=False))
+    plan, run = report(*lines), report(*lines, dry_run=False)
+    question = replace(plan, run=replace(plan.run, is_question=True))
+    for each in (run, question):
+        assert f"{sentence.partition(':')[0]}.\n" in load_format("text").render(each)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Iterable
 from functools import partial
@@ -116,7 +117,7 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     prepare(config)
     place = Account(account, config.region or config.settings.aws_region, ()) if offline else read_account(config)
     if may_ask := init_questions.is_attended(config.settings):
-        init_questions.show_account(place)
+        init_questions.show_account(place, is_offline=offline)
     first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
     for failure in first.failures:
         print_error(failure)
@@ -136,6 +137,8 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
     """Raise UsageError for options that would otherwise be ignored silently."""
     if account is not None and not is_offline:
         raise UsageError("--account needs --offline: without --offline, the account is that of the credentials")
+    if account is not None and not re.fullmatch("[0-9]{12}", account):
+        raise UsageError(f"--account: {account!r} is not the id of an account: write its twelve digits")
     if is_offline and (unused := next((name for name in _ONLINE_OPTIONS if values[name]), None)):
         option = f"--{unused.replace('_', '-')}"
         raise UsageError(f"--offline and {option} cannot be combined: with --offline, AWS is not called")

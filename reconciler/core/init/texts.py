@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from unicodedata import normalize
 
+from reconciler.core.manifests.unset_values import UNSET_BUCKET
+
 TARGET_FILE = "manifests/target.yaml"
 GITIGNORE_FILE = ".gitignore"
 GITIGNORE_LINE = ".reconciler/"
@@ -20,7 +22,7 @@ EXAMPLE_REGION = "us-east-1"
 """The Region in the files if the Region is unknown."""
 EXAMPLE_INTEGRATION = "profiles-export"
 """The data integration in the files if none is known. A new sandbox has one of this name."""
-_UNKNOWN_DESTINATION = "s3://REPLACE-ME/profiles"
+_UNSET_DESTINATION = f"{UNSET_BUCKET}/profiles"
 _MAX_SLUG_LENGTH = 54
 """Maximum number of characters from the name of a data integration. With the suffix they fit a DNS label."""
 
@@ -75,7 +77,7 @@ class FirstExport:
 
 def build_texts(export: FirstExport) -> dict[str, str]:
     """Return the texts of the manifests, by the path of the file."""
-    target = build_target_text(export.account, export.region, export.destination)
+    target = build_target_text(export.account, export.region, export.destination or _UNSET_DESTINATION)
     return {TARGET_FILE: target, export.file: _render_manifest(export)}
 
 
@@ -117,6 +119,7 @@ def list_open_points(export: FirstExport) -> tuple[tuple[str, str], ...]:
     if not export.integration:
         points.append((export.file, "set DataIntegrationIdentifier to your data integration"))
     if export.destination is None:
+        points.append((TARGET_FILE, "set AllowedDestinations to your bucket"))
         points.append((export.file, "set DestinationURI to your bucket, then remove the line with suspend"))
     return tuple(points)
 
@@ -162,7 +165,7 @@ def _render_manifest(export: FirstExport) -> str:
         *(_list_window_lines(export.month) if is_monthly else ()),
         "spec:",
         f"  DataIntegrationIdentifier: {_quote(export.identifier)}",
-        f"  DestinationURI: {_quote(export.destination or _UNKNOWN_DESTINATION)}",
+        f"  DestinationURI: {_quote(export.destination or _UNSET_DESTINATION)}",
         *(() if is_monthly else _list_execution_lines(export)),
     ]
     return "\n".join((*lines, ""))

@@ -12,6 +12,7 @@ from reconciler.core.manifests.checked_document import CheckedDocument
 from reconciler.core.manifests.choices import find_chosen_names
 from reconciler.core.manifests.expansion import is_substituted
 from reconciler.core.manifests.target_values import AMBIENT_TARGET
+from reconciler.core.manifests.unset_values import find_unset_values
 from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
 from reconciler.core.suggestions import find_closest, join_names
 from reconciler.core.text import shorten
@@ -32,7 +33,7 @@ def find_target_problems(targets: Sequence[CheckedDocument], manifests: Sequence
 def find_manifest_problems(
     targets: Sequence[CheckedDocument], manifests: Sequence[CheckedDocument]
 ) -> Iterator[Problem]:
-    """Yield the duplicates among the manifests of each target, and what its policy or its account does not permit.
+    """Yield duplicates in each target, what its policy or account does not permit, and placeholders of `init`.
 
     The manifests must have been expanded before.
     """
@@ -41,6 +42,7 @@ def find_manifest_problems(
     yield from _find_duplicate_adoptions(manifests)
     yield from _find_adoptions_elsewhere(manifests, targets)
     yield from _find_duplicate_requests(manifests)
+    yield from find_unset_values(manifests, targets)
 
 
 def normalise_identifier(identifier: str) -> str:

@@ -163,9 +163,23 @@ def _read_file(name: str, path: str) -> File | Problem:
                 content += file.read(MAX_BYTES + 1 - _FIRST_READ_BYTES)
             return _build_file(name, content)
     except FileNotFoundError:
-        return Problem(name, 0, 0, "", "the path does not exist: give a file or a folder of manifests with -f")
+        remedy = "give a file or a folder of manifests with -f"
+        if folder := _find_folder_with_manifests(path):
+            remedy = f"run the command in the folder {sanitize(folder)}, or {remedy}"
+        return Problem(name, 0, 0, "", f"the path does not exist: {remedy}")
     except OSError as error:
         return Problem(name, 0, 0, "", f"the file cannot be read: {error.strerror}")
+
+
+def _find_folder_with_manifests(path: str) -> str | None:
+    """Return the folder here that holds a missing folder `manifests`, as after `reconcile init DIR`, or None."""
+    if path.rstrip(os.sep) != "manifests":
+        return None
+    try:
+        names = sorted(entry.name for entry in os.scandir(".") if not is_hidden(entry.name))
+    except OSError:
+        return None
+    return next((name for name in names if _is_folder(os.path.join(name, "manifests"))), None)  # noqa: PTH118 - as above
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

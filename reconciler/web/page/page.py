@@ -10,6 +10,7 @@ from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
 from reconciler.core.report.report import Report, TargetReport
+from reconciler.core.text import format_count
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
@@ -123,8 +124,8 @@ def build_page(status: ControllerStatus, filters: Filters, process: Process) -> 
         target_choices=_build_target_choices(status, filters),
         badges=BADGES,
         count_text=(
-            f"Showing {len(matching_rows):,} of {managed_count:,} associations and "
-            f"{len(unmanaged_rows):,} of {unmanaged_count:,} unmanaged associations"
+            f"Showing {len(matching_rows):,} of {format_count(managed_count, 'association')} and "
+            f"{len(unmanaged_rows):,} of {format_count(unmanaged_count, 'unmanaged association')}"
         ),
         total=managed_count,
         rows=matching_rows[:MAX_ROWS],

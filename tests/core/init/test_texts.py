@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from reconciler.core.errors import InvalidManifests
 from reconciler.core.init.texts import (
     TARGET_FILE,
     ExportKind,
@@ -28,7 +29,12 @@ EXPORT = FirstExport(
 
 def load(export: FirstExport) -> Desired:
     """Return the desired state of the texts."""
-    files = [File(path, text.encode()) for path, text in build_texts(export).items()]
+    return load_texts(build_texts(export))
+
+
+def load_texts(texts: dict[str, str]) -> Desired:
+    """Return the desired state of texts by path. Raises InvalidManifests."""
+    files = [File(path, text.encode()) for path, text in texts.items()]
     return manifests.load_manifests(files, datetime(2026, 1, 15, tzinfo=UTC))
 
 
@@ -67,6 +73,32 @@ def test_placeholder_of_the_destination_is_never_exported_to() -> None:
         (manifest,) = load(replace(EXPORT, kind=kind, destination=None)).manifests["main"]
         assert manifest.policy.suspend
         assert manifest.spec["DestinationURI"] == "s3://REPLACE-ME/profiles"
+
+
+def test_placeholders_are_refused_without_suspend() -> None:
+    """Without the line with suspend, each placeholder is a problem at its place, until a person has replaced it."""
+    texts = build_texts(replace(EXPORT, destination=None))
+    edited = {path: text.replace("  suspend: true", "") for path, text in texts.items()}
+    with pytest.raises(InvalidManifests) as error:
+        load_texts(edited)
+    target, monthly = "manifests/target.yaml", "manifests/profiles-export-monthly.yaml"
+    remedy = "write your bucket, or set policy.suspend to true in the manifest until then"
+    assert [(each.file, each.pointer, each.message) for each in error.value.problems] == [
+        (monthly, "/spec/DestinationURI", f"s3://REPLACE-ME is a placeholder: {remedy}"),
+        (target, "/spec/AllowedDestinations/0", f"s3://REPLACE-ME is a placeholder: {remedy}"),
+    ]
+    real = {path: text.replace("REPLACE-ME", "corp") for path, text in edited.items()}
+    (target_with_guard,) = load_texts(real).targets
+    assert target_with_guard.allowed_destinations == ("s3://corp/*",)
+
+
+def test_suspended_target_may_have_placeholders() -> None:
+    """Nothing is sent to a suspended Target, and its placeholders are accepted."""
+    texts = build_texts(replace(EXPORT, destination=None))
+    texts[TARGET_FILE] += "  Suspend: true\n"
+    manifest_path = "manifests/profiles-export-monthly.yaml"
+    texts[manifest_path] = texts[manifest_path].replace("  suspend: true", "")
+    assert load_texts(texts).all_warnings == ()
 
 
 def test_target_allows_only_the_bucket_of_the_destination() -> None:
@@ -123,6 +155,7 @@ def test_open_points_name_each_placeholder() -> None:
     assert list_open_points(unknown) == (
         (TARGET_FILE, "set AccountId and Region"),
         (unknown.file, "set DataIntegrationIdentifier to your data integration"),
+        (TARGET_FILE, "set AllowedDestinations to your bucket"),
         (unknown.file, "set DestinationURI to your bucket, then remove the line with suspend"),
     )
     assert list_open_points(replace(EXPORT, region=None)) == ((TARGET_FILE, "set Region"),)

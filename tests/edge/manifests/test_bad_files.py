@@ -43,6 +43,14 @@ def test_missing_path_is_reported(
     ]
 
 
+def test_folder_with_the_manifests_is_suggested(folder: Path, expect_rejection: ExpectRejection) -> None:
+    """If a folder here holds the missing folder, as after `reconcile init exports`, the problem names it."""
+    (folder.parent / "exports").mkdir()
+    folder.rename(folder.parent / "exports" / "manifests")
+    remedy = "run the command in the folder exports, or give a file or a folder of manifests with -f"
+    assert expect_rejection() == [f"manifests/: the path does not exist: {remedy}"]
+
+
 @pytest.mark.parametrize(
     ("path", "expected"), [("x" * 300, "File name too long"), ("manifests/export.yaml/x", "Not a directory")]
 )

@@ -294,6 +294,16 @@ def test_form_filters_the_associations(site: Site, query: dict[str, str], count:
     assert [each["value"] for each in fields] == [query.get(name, "") for name in ("q", "decision", "target")]
 
 
+def test_one_of_each_is_singular(site: Site) -> None:
+    """With one association and one run, the page counts them in the singular."""
+    run = next(statuses.build_finished_runs())
+    target = statuses.build_target_status(reports.report(reports.association()))
+    words = open_page(site, statuses.build_status(target, finished_runs=(run,))).words
+    assert "Showing 1 of 1 association and 0 of 0 unmanaged associations" in words
+    assert "1 association between 1 data integration and their destinations" in words
+    assert "Last run as a list" in words
+
+
 def test_most_severe_association_comes_first(site: Site) -> None:
     """The association that needs action comes first, so that a reader sees it at once."""
     words = open_page(site, statuses.build_status_with_open_differences()).words
