@@ -13,9 +13,10 @@ from support.fakes import FakeClock, FakeCloud, FakeJournal
 
 from reconciler.core.apply.outcome import Created
 from reconciler.core.errors import AccessDenied, NotConfirmed
-from reconciler.core.model import Desired, Target
+from reconciler.core.model import Desired, Observation, Target
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
+from reconciler.core.ports import Progress
 from reconciler.core.report.report import TargetReport
 from reconciler.fleet import TargetConnection, build_create_bound, run_targets
 
@@ -168,17 +169,26 @@ def test_writes_that_changed_after_the_confirmation_are_not_sent() -> None:
 
 
 def test_plan_without_writes_is_not_made_again() -> None:
-    """Without writes there is no question, and nothing to compare. A target that failed before it does not count."""
+    """Without writes there is no question, and the plan is made once."""
     fleet = FakeFleet()
-    shown: list[int] = []
+    fleet.clouds["a"].create(manifest().spec, "by hand", fleet.clock.now())
+    looks: list[int] = []
 
-    def confirm(reports: tuple[TargetReport, ...]) -> None:
-        shown.append(sum(bool(report.error) for report in reports))
+    def observe(progress: Progress) -> Observation:
+        looks.append(1)
+        return FakeCloud.observe(fleet.clouds["a"], progress)
 
-    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
-    assert shown == [sum(bool(report.error) for report in reports)]
-    again, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
-    assert len(again) == len(reports)
+    fleet.clouds["a"].observe = observe  # type: ignore[method-assign]
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=lambda _: None)
+    assert [report.associations[0].decision for report in reports] == ["adopt", "blocked", "blocked", "blocked"]
+    assert len(looks) == 1
+
+
+def test_failed_target_does_not_change_the_confirmed_plan() -> None:
+    """A person saw which targets failed. The writes of the others are sent after the answer."""
+    fleet = FakeFleet()
+    run_targets(fleet.desired, fleet, context(fleet.clock), confirm=lambda _: None)
+    assert len(fleet.clouds["a"].service.executed_writes) == 1
 
 
 def test_unreachable_target_makes_the_plan_differ() -> None:

@@ -7,7 +7,6 @@ import stat
 import threading
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from reconciler.app.settings import Settings
 from reconciler.core.aws.regions import find_region_problem
 from reconciler.core.errors import UsageError
+from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
@@ -90,7 +90,7 @@ class RunConfig:
         """
         is_personal_machine = not self.settings.is_container and (self.dry_run or not self.settings.is_ci)
         is_allowed_by_default = self.sandbox or (self.state is None and is_personal_machine)
-        return is_allowed_by_default or any(fnmatchcase(target, glob) for glob in self.new_state)
+        return is_allowed_by_default or any(matches_glob(target, glob) for glob in self.new_state)
 
     def check(self) -> None:
         """Raise UsageError for invalid or contradictory options, before AWS is called."""

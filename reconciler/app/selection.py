@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from reconciler.app.config import RunConfig
 from reconciler.core.errors import UnknownTarget, UsageError
+from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.suggestions import find_closest, join_names
@@ -26,12 +26,12 @@ def select_targets(
     """
     declared_names = [target.name for target in desired.targets]
     for glob in new_state:
-        if not any(fnmatchcase(name, glob) for name in declared_names):
+        if not any(matches_glob(name, glob) for name in declared_names):
             raise UnknownTarget(
                 f"--new-state {glob!r} matches no target: use {_format_choice(declared_names)}, or '*' for all"
             )
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in declared_names):
+        if not any(matches_glob(name, glob) for name in declared_names):
             raise UnknownTarget(_describe_unknown_name(glob, declared_names, "--target"))
     selector = Selector(tuple(globs), tuple(requirements))
     targets = tuple(target for target in desired.targets if selector.has_match(target.name, target.labels))

@@ -21,7 +21,7 @@ _SANDBOX_DESTINATION = "s3://example-exports/profiles"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the options say about the first manifest. None stands for an option that is not given.
+    """The options for the first manifest. An option that is not given is None.
 
     `may_ask` is true if a person at the terminal answers questions, and `is_offline` if AWS is not asked.
     """
@@ -46,8 +46,8 @@ class FirstManifests:
 def build_first_manifests(wishes: Wishes, account: Account, config: RunConfig) -> FirstManifests:
     """Return the first manifests. Raises UsageError for invalid values, and click.ClickException if nothing fits."""
     kind = ExportKind(wishes.kind or ExportKind.MONTHLY)
-    if wishes.kind is None and wishes.destination is None and wishes.may_ask:
-        kind = init_questions.ask_kind(may_be_live=not wishes.is_offline)
+    if wishes.kind is None and wishes.may_ask:
+        kind = init_questions.ask_kind(may_be_live=not wishes.is_offline and wishes.destination is None)
     if kind is ExportKind.LIVE:
         return _build_live(wishes.integration, account, config)
     return _build_new(kind, wishes, account, config)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from reconciler import redaction
-from reconciler.app.settings import Settings
-from reconciler.cli import output
 from reconciler.cli.parameters import Choice
 from reconciler.core.errors import UsageError
 from reconciler.core.init.extras import Extra
@@ -33,12 +30,6 @@ _EXTRAS = {
     Extra.KUBERNETES: "the controller for Kubernetes, with kustomize",
 }
 T = TypeVar("T")
-
-
-def is_attended(settings: Settings) -> bool:
-    """Return whether a person sits at the terminal, who can answer questions."""
-    has_terminal = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
-    return has_terminal and not (settings.is_ci or settings.is_own_hook)
 
 
 def show_account(account: Account, *, is_offline: bool) -> None:

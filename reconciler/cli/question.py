@@ -27,10 +27,15 @@ _TIME_LIMIT = timedelta(minutes=10)
 _POLL_SECONDS = 0.2
 
 
+def is_attended(settings: Settings) -> bool:
+    """Tell whether a person sits at the terminal, who can answer questions."""
+    has_terminal = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
+    return has_terminal and not (settings.is_ci or settings.is_own_hook)
+
+
 def is_needed(settings: Settings, *, yes: bool, dry_run: bool, has_reviewed_plan: bool) -> bool:
     """Tell whether a run has to ask: a person sits at the terminal, and nothing else has confirmed the writes."""
-    is_attended = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
-    return is_attended and not (settings.is_ci or settings.is_own_hook or yes or dry_run or has_reviewed_plan)
+    return is_attended(settings) and not (yes or dry_run or has_reviewed_plan)
 
 
 def confirm(

@@ -17,9 +17,8 @@ from reconciler.core.plan.write import Update
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.core.text import escape_workflow_commands, sanitize
 
-# structlog imports rich, if it is installed, to format tracebacks. This program does not use rich, and importing it
-# takes half of structlog's import time. An entry of None in sys.modules makes the import fail (Python's reference,
-# "The module cache").
+# structlog imports rich, if it is installed, to format tracebacks, which takes half of structlog's import time.
+# An entry of None in sys.modules makes that import fail (Python's reference, "The module cache").
 _rich = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 import structlog  # noqa: E402 - see above
 

@@ -180,6 +180,15 @@ def test_terminal_asks_for_what_no_option_gives(program: Program) -> None:
     assert (program.folder / ".pre-commit-config.yaml").exists()
 
 
+def test_destination_does_not_answer_what_to_export(program: Program) -> None:
+    """With a destination, the question about the kind remains. The answer `live` would have no use for it."""
+    options = ("--integration", "profiles-export", "--destination", "s3://b1x", "--ci", "none")
+    code, screen = program.type_on_terminal("init", *options, keys=Keys("window\n", "Export"))
+    assert (code, "live" in screen.partition("Export")[0]) == (0, False), screen
+    assert program.run("--dry-run").code == 0
+    assert list((program.folder / "manifests").glob("profiles-export-20*.yaml"))
+
+
 def test_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
     """Each answer is checked at once. A wrong one gives one line, and the same question follows."""
     (tmp_path / ".gitlab-ci.yml").touch()

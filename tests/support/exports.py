@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support.builders import NOW, SETTLE, journal, live, manifest, observation
+from support.builders import NOW, SETTLE, journal, live, manifest, observation, recurring_manifest, window
 
 from reconciler.core.apply.outcome import Created, Outcome, Updated
 from reconciler.core.apply.transitions import with_intents, with_outcomes
@@ -22,6 +22,7 @@ from reconciler.core.plan.inputs import RunOptions, RunRules
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
 from reconciler.core.request.export_window import build_execution, read_window
+from reconciler.core.windows.declaration import Missed
 from reconciler.core.windows.due import Window
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -173,3 +174,31 @@ REST: tuple[Mapping[str, object], ...] = (
     {"target": Target("prod", suspend=True)},
 )
 """Changes after which a manifest sends nothing and reports no trouble."""
+
+
+def start_export(missed: Missed = Missed.MERGE) -> Export:
+    """Return an export whose January has completed. It is March 1, 01:00 UTC, and February is due."""
+    export = Export(recurring_manifest(window(missed=missed)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.now = at(3, 1, 1)
+    return export
+
+
+def complete_early(export: Export) -> Export:
+    """Send February, and let the COMPLETED of January count for it, because List shows no other status in time."""
+    export.run()
+    export.set_status("COMPLETED")
+    export.run()
+    export.wait(SETTLE)
+    export.run()
+    assert (export.watermark, export.job.previous_watermark) == (at(3), at(2))
+    return export
+
+
+def lose(export: Export) -> None:
+    """Let the association leave List. The next run is the second one that misses it."""
+    export.live = None
+    export.run()
+    export.wait(SETTLE)

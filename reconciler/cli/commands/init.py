@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import redaction
-from reconciler.cli import init_questions, options
+from reconciler.cli import init_questions, options, question
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_doctor_advice, print_error
@@ -116,7 +116,7 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     )
     prepare(config)
     place = Account(account, config.region or config.settings.aws_region, ()) if offline else read_account(config)
-    if may_ask := init_questions.is_attended(config.settings):
+    if may_ask := question.is_attended(config.settings):
         init_questions.show_account(place, is_offline=offline)
     first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
     for failure in first.failures:

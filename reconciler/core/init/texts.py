@@ -145,7 +145,10 @@ def _build_schema_line(kind: str) -> str:
 def _list_allowed_destinations(destination: str | None) -> list[str]:
     """Return the line that allows only the bucket of a destination in S3."""
     bucket = re.match(r"s3://[A-Za-z0-9.-]+(?=/|$)", destination or "")
-    return [f"  AllowedDestinations: [{bucket[0]}/*]   # no run exports to another place"] if bucket else []
+    if not bucket:
+        return []
+    places = f"{bucket[0]}/*" if destination != bucket[0] else f"{bucket[0]}, {bucket[0]}/*"
+    return [f"  AllowedDestinations: [{places}]   # no run exports to another place"]
 
 
 def _render_manifest(export: FirstExport) -> str:

@@ -17,6 +17,7 @@ from reconciler.core.plan.recurring.recurrence import (
     find_backfill_problem,
     mark_replaced,
     recall_recurrence,
+    with_past_window,
     with_rule,
 )
 from reconciler.core.plan.update_obstacle import may_update
@@ -129,7 +130,7 @@ def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> 
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
         return Blocked(manifest, describe_suspects(suspects), suspects=tuple(suspects))
     request = inputs.request
-    recurrence = mark_replaced(record.recurrence) if record and record.recurrence else None
+    recurrence = mark_replaced(with_past_window(record.recurrence, record)) if record and record.recurrence else None
     if manifest.window:
         if isinstance(first := _find_first_window(inputs, manifest.window, record), str):
             return Blocked(manifest, first)

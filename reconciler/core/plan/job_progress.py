@@ -138,12 +138,10 @@ def describe_unshown_job(job: Job, *, is_shown: bool = True) -> str | None:
 
     `is_shown` tells whether List shows the configuration of a job that it showed before.
     """
-    if job.is_skipped and job.shown_at and not is_shown:
-        answer = "List no longer shows"
-        return f"window.skip left out the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
-    if job.is_skipped and not job.shown_at:
+    if job.is_skipped and not (job.shown_at and is_shown):
         answer = "AWS accepted and List never showed" if job.is_accepted else "has no known answer"
         answer = "AWS refused" if job.refusal else answer
+        answer = "List no longer shows" if job.shown_at else answer
         return f"window.skip left out the window of the update of {format_timestamp(job.sent_at)}, which {answer}"
     if job.result is None or job.shown_at or not job.is_accepted or job.source is not JobSource.UPDATE:
         return None

@@ -107,6 +107,8 @@ def test_target_allows_only_the_bucket_of_the_destination() -> None:
     assert (target.account, target.region, target.allowed_destinations) == (
         "111122223333", "eu-central-1", ("s3://corp/*",),
     )  # fmt: skip
+    (target,) = load(replace(EXPORT, destination="s3://corp")).targets
+    assert target.allowed_destinations == ("s3://corp", "s3://corp/*")
 
 
 @pytest.mark.parametrize(

@@ -292,10 +292,8 @@ class _Table:
         raise_generation = self._inputs.describe_remedy(self._record)
         if self._window is None:
             return f"{raise_generation} to send the update once more"
-        next_window = self._due or self._window
-        subject = (
-            "the window once more" if next_window == self._window else describe_window(next_window, self._declaration)
-        )
+        window = self._due or self._window
+        subject = "the window once more" if window == self._window else describe_window(window, self._declaration)
         remedy = f"{raise_generation} to send {subject}"
         day = compute_skip_date(self._declaration, self._window)
         return f"{remedy}, or add {day} to window.skip to leave out the window of that day"
