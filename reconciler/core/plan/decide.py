@@ -83,11 +83,8 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     matches = inputs.find_matches(record.key)
     if len(matches) > 1:
         return Blocked(inputs.manifest, describe_ambiguity(matches))
-    if matches and not _may_show_create(record, matches[0]):
-        other_record = replace(record, state=Bound(matches[0].id, inputs.rules.now))
-        return adopt_live(inputs, matches[0], other_record, "List shows an association with another window")
     if matches:
-        return adopt_live(inputs, matches[0], record, "a Create whose answer was lost has succeeded")
+        return _adopt_match(inputs, record, matches[0])
     now, settle_time, attempts = inputs.rules.now, inputs.rules.options.settle_time, pending.attempts
     until = pending.last_attempt + settle_time * 2 ** (min(attempts, MAX_ATTEMPTS) - 1)
     if now < until:
@@ -127,9 +124,18 @@ def _decide_pending_create(inputs: DecisionInput, record: Record, pending: Creat
     )
 
 
-def _may_show_create(record: Record, live: Live) -> bool:
-    """Tell whether a live association may be the result of a Create. One of recurring windows shows its window."""
-    return not record.is_recurring or read_window(record.request) == read_window(live.spec)
+def _adopt_match(inputs: DecisionInput, record: Record, live: Live) -> Adopt:
+    """Adopt the association that may be the result of a Create whose answer was lost.
+
+    With another window, it is somebody else's if the Create was that of a recurring window. Otherwise it has drifted.
+    """
+    if read_window(record.request) == read_window(live.spec):
+        return adopt_live(inputs, live, record, "a Create whose answer was lost has succeeded")
+    if record.is_recurring:
+        other_record = replace(record, state=Bound(live.id, inputs.rules.now))
+        return adopt_live(inputs, live, other_record, "List shows an association with another window")
+    reason = "the answer to a Create was lost, and List shows an association with another window"
+    return adopt_live(inputs, live, record, reason)
 
 
 def _describe_attempts(pending: CreatePending) -> str:

@@ -9,6 +9,7 @@ from reconciler.core.journal.records import Bound, CreatePending, Record
 from reconciler.core.model import Live, build_natural_key
 from reconciler.core.plan.decision import Blocked, Decision, Retired, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
+from reconciler.core.plan.recurring.early_window import remember_early_window
 from reconciler.core.text import format_timestamp
 
 
@@ -58,11 +59,12 @@ def _record_live(inputs: DecisionInput, record: Record, live: Live) -> Record:
     """
     match record.state:
         case CreatePending():
-            return replace(record, state=Bound(live.id, inputs.rules.now, live.arn))
+            state = Bound(live.id, inputs.rules.now, live.arn)
         case Bound(association_id) as bound if association_id == live.id:
-            return replace(record, state=replace(bound, arn=live.arn, missing_since=None))
+            state = replace(bound, arn=live.arn, missing_since=None)
         case _:
             return record
+    return replace(record, state=remember_early_window(state, live, inputs.look_time))
 
 
 def _decide_pending_create(

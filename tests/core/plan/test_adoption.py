@@ -180,7 +180,7 @@ def test_difference_from_a_create_with_a_lost_answer_is_drift() -> None:
     first, _ = plan_manifest(journal(pending), manifest(), association)
     assert first.kind == "drifted"
     (row,) = build_report(first, journal(pending), manifest(), association).associations
-    assert "has succeeded; AWS no longer matches the last applied" in row.reason
+    assert "a Create was lost, and List shows an association with another window; AWS no longer matches" in row.reason
 
 
 def test_renamed_manifest_is_reported_by_its_remaining_difference() -> None:

@@ -104,7 +104,7 @@ def adopt_foreign(
         return _bind(inputs, record, live, with_past_window(replace(recurrence, foreign_since=None), record), None)
     early = f" and which {_describe_early(inputs, window)}" if window and not _has_ended(inputs, record, window) else ""
     reason = (
-        f"List shows {_describe_shown(live, declaration)}, which this program did not send{early}; the exports of "
+        f"List shows {_describe_shown(live, declaration)}, which the journal does not know{early}; the exports of "
         f"this program end at {format_timestamp(recurrence.watermark)}"
     )
     until = (recurrence.foreign_since or inputs.look_time) + inputs.rules.options.settle_time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.journal.jobs import COMPLETED, RUNNING
+from reconciler.core.journal.jobs import COMPLETED, RUNNING, JobSource
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Live
 from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Held, InSync, Settling
@@ -29,7 +29,7 @@ from reconciler.core.plan.recurring.recurrence import (
     continue_recurrence,
     describe_window,
     is_superseded,
-    with_rule,
+    return_to_windows,
 )
 from reconciler.core.plan.recurring.skip import compute_skip_date, is_passed, skip_window
 from reconciler.core.plan.recurring.window_obstacle import find_window_obstacle
@@ -69,9 +69,10 @@ def decide_recurring(inputs: DecisionInput, record: Record, bound: Bound, live: 
     assert record.recurrence
     if isinstance(recurrence := continue_recurrence(inputs, declaration, record.recurrence), str):
         return Blocked(inputs.manifest, recurrence, live=live, new_record=record)
-    if recurrence.is_replaced or is_superseded(declaration, recurrence):  # and the generation was raised
-        recurrence = with_rule(recurrence, declaration)
-    return _Table(inputs, declaration, replace(record, recurrence=recurrence), live).decide()
+    record = replace(record, recurrence=recurrence)
+    if recurrence.is_replaced or is_superseded(declaration, recurrence):
+        record = return_to_windows(inputs, declaration, record)
+    return _Table(inputs, declaration, record, live).decide()
 
 
 class _Table:
@@ -141,10 +142,9 @@ class _Table:
 
     def _decide_withdrawn(self, since: datetime) -> Decision:
         """Wait for an Update that List showed before and shows no more. Never repeat it without a person."""
-        event = (
-            f"List showed the window of the update of {format_timestamp(self._job.sent_at)}, and shows the window "
-            "before it again"
-        )
+        is_own = self._job.source is JobSource.UPDATE
+        origin = f"the update of {format_timestamp(self._job.sent_at)}" if is_own else "an update by somebody else"
+        event = f"List showed the window of {origin}, and shows the window before it again"
         until = since + self._settle_time
         if self._inputs.look_time < until:
             return Settling(self._inputs.manifest, self._record, until, event, self._live)

@@ -73,6 +73,18 @@ def is_superseded(declaration: WindowDeclaration, recurrence: Recurrence) -> boo
     return build_rule(declaration) in (recurrence.rules if recurrence.is_replaced else recurrence.rules[:-1])
 
 
+def return_to_windows(inputs: DecisionInput, declaration: WindowDeclaration, record: Record) -> Record:
+    """Return the record with recurring windows that another declaration or a fixed window had replaced.
+
+    If a raised policy.generation was needed for that, it has no other effect: it does not repeat the last call.
+    """
+    recurrence = record.recurrence
+    assert recurrence
+    if is_superseded(declaration, recurrence):
+        record = inputs.acknowledge_generation(record)
+    return replace(record, recurrence=with_rule(recurrence, declaration))
+
+
 def mark_replaced(recurrence: Recurrence) -> Recurrence:
     """Return the recurrence of an association whose recurring windows a person has replaced by a fixed one."""
     return replace(recurrence, is_replaced=True, foreign_since=None)

@@ -435,3 +435,18 @@ def test_future_continue_from_does_not_pass_over_the_time_before_first(*, is_los
         export.edit_policy(generation=2)
     expect(export.run(), Blocked, (1, 1), FUTURE)
     assert export.watermark == at(2)
+
+
+def test_retired_manifest_remembers_a_window_shown_before_its_end() -> None:
+    """A window that somebody sends early while the manifest is retired does not count as exported afterwards."""
+    export = start_export()
+    export.edit_policy(retired="the team is moving")
+    export.show(span(2, 3))
+    export.run()
+    assert get_early_window(export) == span(2, 3)
+    export.now = at(3, 1, 1)
+    export.edit_policy(retired=None)
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "was sent, or shown by List, before its end")
+    assert export.watermark == at(2)

@@ -98,6 +98,28 @@ def test_new_window_returns_to_the_watermark_without_a_raised_generation() -> No
     assert export.sent[-1] == span(3, 4)
 
 
+def test_raise_for_the_return_of_a_window_does_not_repeat_an_unanswered_update() -> None:
+    """The raised generation that permits an older window declaration has no other effect. A second one sends.
+
+    The fixed update has no answer, so its export may have run, and the first person did not speak of it.
+    """
+    export, monthly = replace_by_fixed_window(span(1, 2), at(3, 10))
+    export.manifest, export.now = build_fixed_manifest(span(3, 4)), at(4, 2)
+    export.edit_policy(generation=2)
+    expect(export.run(Unknown("timeout")), Update)
+    sent = len(export.sent)
+    export.wait(DAY)
+    export.manifest = monthly
+    export.edit_policy(generation=3)
+    text = "its answer is unknown: look in AWS for its export, and raise policy.generation above 3"
+    expect(export.run(), Blocked, (1, 0), text)
+    expect(export.run(), Blocked, (1, 0), text)
+    assert (len(export.sent), export.recurrence.is_replaced) == (sent, False)
+    export.edit_policy(generation=4)
+    expect(export.run(), Update)
+    assert export.sent[-1] == span(3, 4)
+
+
 @pytest.mark.parametrize(("shown", "sent"), [(span(4, 5), span(3, 6)), (span(3, 5), span(5, 6))])
 def test_fixed_window_moves_the_watermark_only_without_a_gap(shown: Window, sent: Window) -> None:
     """A fixed window that begins after the watermark leaves it where it is, so nothing is left out."""

@@ -304,7 +304,7 @@ def test_window_with_a_gap_settles_and_is_then_blocked(shown: Window | None) -> 
     export = start_export()
     export.show(shown)
     export.edit_window(continue_from=at(2, 15))
-    expect(export.run(), Settling, text="which this program did not send")
+    expect(export.run(), Settling, text="which the journal does not know")
     assert export.watermark == at(2)
     export.edit_window(continue_from=None)
     export.wait(SETTLE)

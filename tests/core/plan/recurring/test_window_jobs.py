@@ -82,7 +82,7 @@ def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object
     foreign.wait(SETTLE)
     rest(foreign, change)
     decision = foreign.run()
-    expect(decision, Held, (0, 0), "which this program did not send")
+    expect(decision, Held, (0, 0), "which the journal does not know")
     assert get_live(decision) == foreign.live
     unreadable = start_export(is_due=False)
     assert unreadable.live
@@ -521,6 +521,15 @@ def test_window_that_list_shows_no_more_is_blocked(remedy: str | None) -> None:
         export.show(span(2, 3))
         expect(export.run(), InSync)
         assert (export.watermark, export.recurrence.foreign_since) == (at(3), None)
+
+
+def test_update_by_somebody_else_that_list_shows_no_more_is_not_called_our_own() -> None:
+    """The reason names the update of this program only if this program sent it."""
+    export = start_export()
+    export.show(span(2, 3), "IN_PROGRESS")
+    expect(export.run(), InSync)
+    export.show(span(1, 2))
+    expect(export.run(), Settling, text="the window of an update by somebody else, and shows the window before it")
 
 
 def test_reason_of_a_missing_status_claims_no_running_export() -> None:
