@@ -243,7 +243,7 @@ def test_managed_association_is_not_exported_again(
     result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert result.code == 0
     message = (
-        "skipped 2 associations that already have a manifest, because the folder 'manifests/live' may be read together"
+        "skipped 2 associations that a manifest already manages, because the folder 'manifests/live' may be read together"
     )
     assert result.err.startswith(f"reconcile: {message}")
     assert result.out.splitlines()[-1] == "1 manifest written to manifests/live; 2 managed associations skipped"
@@ -263,7 +263,7 @@ def test_export_beside_the_manifests_writes_no_duplicates(program: Program, fold
     before = read_files(program.folder)
     result = program.run("export", "--output-dir", folder)
     assert (result.code, result.out) == (0, f"0 manifests written to {folder}; 2 managed associations skipped\n")
-    assert "skipped 2 associations that already have a manifest, because the folder" in result.err
+    assert "skipped 2 associations that a manifest already manages, because the folder" in result.err
     assert f"'{folder}' may be read together with the existing manifests, and two manifests for one" in result.err
     assert "to export every association, omit --output-dir" in result.err
     assert read_files(program.folder) == before

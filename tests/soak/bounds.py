@@ -51,7 +51,7 @@ def measure(samples: Sequence[Sample]) -> Iterator[Measurement]:
     The minimum ignores resources that are in use for a moment, and shows those that are never released.
     """
     yield _measure("resident memory, MB", samples, lambda each: each.resident / _MEGA, median, GROWTH)
-    yield _measure("less files, MB", samples, lambda each: each.anonymous / _MEGA, median, GROWTH)
+    yield _measure("without files, MB", samples, lambda each: each.anonymous / _MEGA, median, GROWTH)
     yield _measure("file descriptors", samples, lambda each: each.descriptors, min, 0)
     yield _measure("threads", samples, lambda each: each.threads, min, 0)
     yield _measure("temporary files", samples, lambda each: each.files, min, 0)

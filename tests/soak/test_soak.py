@@ -23,7 +23,7 @@ def find_exceeded(samples: Iterable[Sample]) -> list[str]:
     ("member", "growth", "name"),
     [
         ("resident", 100_000, "resident memory, MB"),
-        ("anonymous", 100_000, "less files, MB"),
+        ("anonymous", 100_000, "without files, MB"),
         ("descriptors", 0.02, "file descriptors"),
         ("threads", 0.02, "threads"),
         ("files", 0.02, "temporary files"),

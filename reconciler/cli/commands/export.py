@@ -90,7 +90,7 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
 
 _MANAGED_LEFT_OUT = (
-    "skipped {associations} that already have a manifest, because the folder '{folder}' may be read together with the "
+    "skipped {associations} that a manifest already manages, because the folder '{folder}' may be read together with the "
     "existing manifests, and two manifests for one association are invalid; to export every association, omit "
     "--output-dir"
 )
@@ -154,5 +154,5 @@ def _build_summary(result: ExportResult, message: str, *, is_skipping: bool) -> 
     elif is_skipping:
         managed_text = f"; {format_count(result.managed_count, 'managed association')} skipped"
     else:
-        managed_text = f"; {result.managed_count} for associations that already have a manifest"
+        managed_text = f"; {result.managed_count} for associations that a manifest already manages"
     return f"{message}{left_out_text}{managed_text}{ignored_text}"
