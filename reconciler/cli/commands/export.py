@@ -90,8 +90,8 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
 
 _MANAGED_LEFT_OUT = (
-    "skipped {associations} that a manifest already manages, because the folder '{folder}' may be read together with the "
-    "existing manifests, and two manifests for one association are invalid; to export every association, omit "
+    "skipped {associations} that a manifest already manages, because the folder '{folder}' may be read together with "
+    "the existing manifests, and two manifests for one association are invalid; to export every association, omit "
     "--output-dir"
 )
 
