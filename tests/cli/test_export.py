@@ -242,7 +242,7 @@ def test_managed_association_is_not_exported_again(
     stream = "---\n".join(text.decode() for text in before.values())
     result = program.run("export", *arguments, "--output-dir", "manifests/live", "--force", stdin=stream)
     assert result.code == 0
-    message = "skipped 2 associations that a manifest already manages, because the folder 'manifests/live' may be read together"
+    message = "skipped 2 associations that a manifest already manages, because the folder 'manifests/live' may be read"
     assert result.err.startswith(f"reconcile: {message}")
     assert result.out.splitlines()[-1] == "1 manifest written to manifests/live; 2 managed associations skipped"
     after = read_files(program.folder / "manifests")
