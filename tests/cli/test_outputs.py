@@ -62,9 +62,9 @@ def test_valid_manifests_are_reported_in_every_format(program: Program) -> None:
     assert (result.code, result.err) == (0, "")
     reports = {name: (program.folder / f"{name}.out").read_text() for name in FORMATS}
     assert reports["text"] == (
-        "warning: manifests/october.yaml:11:18: /policy/onLoss: recreate exports the data again once List no longer "
-        "shows the association of an ON_DEMAND export, which may happen after its job: set onLoss to report; to "
-        "export again on purpose, raise policy.generation\n"
+        "warning: manifests/october.yaml:11:18: /policy/onLoss: recreate exports the data again if List stops "
+        "showing the association of an ON_DEMAND export before a run has seen that the export completed: set onLoss "
+        "to report; to export again on purpose, raise policy.generation\n"
         "1 manifest: valid, 1 warning\n"
     )
     assert json.loads(reports["json"])["warnings"][0]["pointer"] == "/policy/onLoss"

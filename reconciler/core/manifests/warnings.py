@@ -23,8 +23,8 @@ _FRESH_DATA_AGE = timedelta(minutes=30)
 
 ON_LOSS_POINTER = "/policy/onLoss"
 REPEATED_EXPORT = (
-    "recreate exports the data again once List no longer shows the association of an ON_DEMAND export, which may "
-    "happen after its job"
+    "recreate exports the data again if List stops showing the association of an ON_DEMAND export before a run has "
+    "seen that the export completed"
 )
 """The effect of policy.onLoss, for the warnings about manifests and Targets."""
 

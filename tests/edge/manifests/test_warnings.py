@@ -96,12 +96,8 @@ def test_warning_about_a_target_policy_is_given_once_at_the_target() -> None:
     with_policy = build_manifest("c", "c", MANIFEST + "policy: {onLoss: recreate}\n")
     files = [File("t.yaml", target.encode()), build_manifest("a", "a"), build_manifest("b", "b"), with_policy]
     manifest_warning, target_warning = format_warnings(load_manifests(files, NOW.replace(day=3)))
-    assert manifest_warning.startswith(
-        "c.yaml:12:18: /policy/onLoss: recreate exports the data again once List no longer"
-    )
-    assert target_warning.startswith(
-        "t.yaml:7:20: /spec/Policy/onLoss: recreate exports the data again once List no longer"
-    )
+    assert manifest_warning.startswith("c.yaml:12:18: /policy/onLoss: recreate exports the data again if List stops")
+    assert target_warning.startswith("t.yaml:7:20: /spec/Policy/onLoss: recreate exports the data again if List stops")
     assert "as for 'a' at a.yaml:1" in target_warning
     assert format_warnings(load_manifests([File("t.yaml", target.encode())], NOW)) == []
 
