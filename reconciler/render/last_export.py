@@ -19,7 +19,8 @@ def describe_last_export(execution: Execution, report: WindowReport | None) -> s
         return f"last export {status}"
     event = f"List shows the last export as {status}"
     if report.confirmed_from and report.confirmed_from > report.now:
-        return f"{event}, which counts from {windows.format_time(report.confirmed_from, report)} on"
+        until = windows.format_time(report.confirmed_from, report)
+        return f"{event}, which until {until} may be the status of the previous export"
     if report.last and report.last.job.shown_at and not report.last.job.is_repetition:
         return f"{event}, which a later run has to confirm"
     return f"{event}, which may be the status of the previous export"

@@ -114,7 +114,7 @@ def test_drift_and_change_are_explained(program: Program, server: SandboxServer)
     end = "/ExecutionConfiguration/OnDemandConfiguration/EndTime"
     assert (
         explanation["rule"]["condition"]
-        == f"git differs from the applied request, and an update can change every member: {end}; "
+        == f"git differs from the applied request in {end}, and an update can change it; "
         "the mode in effect is create"
     )
     text = program.run("explain", "october").out

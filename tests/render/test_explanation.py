@@ -117,7 +117,7 @@ def test_rule_is_shown_with_its_condition() -> None:
     assert "           and   git, the applied request and AWS are equal in every member that AWS shows" in lines
     assert "           then  in-sync" in lines
     assert (
-        "and   git differs from the applied request, and an update cannot change every member: /ClientId; "
+        "and   git differs from the applied request in /ClientId, and an update cannot change it; "
         "the mode in effect is create\n" in render_text(changed, "prod", "place")
     )
     assert render_text(build_explanation(manifest()), "prod", "place").count("           and   ") == 1

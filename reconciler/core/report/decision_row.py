@@ -179,10 +179,10 @@ def _describe_differences(differences: Sequence[Difference]) -> Iterator[str]:
     differences = order_differences(differences)
     changed_members = [each for each in differences if each.is_changed]
     if changed_members:
-        is_updatable = all(each.is_updatable for each in changed_members)
-        extent = "can change every member" if is_updatable else "cannot change every member"
+        can = "can" if all(each.is_updatable for each in changed_members) else "cannot"
+        object_ = "it" if len(changed_members) == 1 else "all of these"
         paths = " ".join(each.path for each in changed_members)
-        yield f"git differs from the applied request, and an update {extent}: {paths}"
+        yield f"git differs from the applied request in {paths}, and an update {can} change {object_}"
     else:
         yield "git equals the applied request"
     if drifted_paths := [each.path for each in differences if each.is_drifted]:

@@ -107,7 +107,7 @@ def _format_value(value: object) -> str:
 
 
 def _describe_unknown_key(key: str, known: list[str]) -> str:
-    similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    similar_keys = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"unknown switch {key!r}: " + (
         f"did you mean {similar_keys[0]!r}?" if similar_keys else f"use one of {', '.join(known)}"
     )

@@ -108,7 +108,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
         (
             "none",
             "one with the same natural key",
-            f"git differs from the applied request, and an update can change every member: {END}",
+            f"git differs from the applied request in {END}, and an update can change it",
             "changed",
         ),
     ),
@@ -193,7 +193,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
-                f"git differs from the applied request, and an update can change every member: {END}; "
+                f"git differs from the applied request in {END}, and an update can change it; "
                 "the mode in effect is create"
             ),
             "changed",
@@ -210,7 +210,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
-                f"git differs from the applied request, and an update can change every member: {END}; "
+                f"git differs from the applied request in {END}, and an update can change it; "
                 "the mode in effect is create-and-update"
             ),
             "update",
@@ -222,7 +222,7 @@ ROWS: list[tuple[Explanation, tuple[str, str, str | None, str]]] = [
             "bound to a1, its export ended as COMPLETED",
             "the bound association",
             (
-                "git differs from the applied request, and an update cannot change every member: /ClientId; "
+                "git differs from the applied request in /ClientId, and an update cannot change it; "
                 "the mode in effect is create"
             ),
             "changed",

@@ -617,7 +617,7 @@ SHAPES: Cases = {
     ),
     "delay-with-fraction": (
         MANIFEST + "policy: {delay: 1.5}\n",
-        ["7:17: /policy/delay: the number 1.5 is not a duration of at most 99 days: write a number with a unit"],
+        ["7:17: /policy/delay: the number 1.5 is not a duration: write a number with a unit"],
     ),
     "delay-of-export-at-once": (
         MANIFEST + "policy: {start: at-once, delay: 2d}\n",

@@ -300,7 +300,7 @@ def test_one_of_each_is_singular(site: Site) -> None:
     target = statuses.build_target_status(reports.report(reports.association()))
     words = open_page(site, statuses.build_status(target, finished_runs=(run,))).words
     assert "Showing 1 of 1 association and 0 of 0 unmanaged associations" in words
-    assert "1 association between 1 data integration and their destinations" in words
+    assert "1 association between 1 data integration and its destinations" in words
     assert "Last run as a list" in words
 
 
