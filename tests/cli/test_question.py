@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -50,6 +51,18 @@ def test_nothing_is_written_without_yes(program: Program, server: SandboxServer,
     code, screen = program.type_on_terminal(keys=Keys(text, QUESTION))
     assert (code, server.sandbox.executed_writes) == (1, ())
     assert screen.splitlines()[-1] == f"reconcile: nothing was written, because {reason}"
+    assert not (program.folder / ".reconciler").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 1)])
+def test_signal_at_the_question_writes_nothing(
+    program: Program, server: SandboxServer, number: signal.Signals, code: int
+) -> None:
+    """A signal at the question gives one line and its documented exit code. SIGINT is Ctrl-C, an answer of a person."""
+    program.add("october")
+    result, screen = program.type_on_terminal(keys=Keys(number, QUESTION))
+    assert (result, server.sandbox.executed_writes) == (code, ())
+    assert screen.splitlines()[-1] == "reconcile: nothing was written, because the question was interrupted"
     assert not (program.folder / ".reconciler").exists()
 
 
