@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from support.kustomize import run_kustomize, select_kind
+from support.paths import REPOSITORY
 from support.program import Program
+from support.proxy import FaultProxy
 from support.terminal import CTRL_C, END_OF_INPUT, Keys
 
 from reconciler.core.text import format_count
@@ -340,6 +342,21 @@ def test_live_associations_are_adopted(program: Program, server: SandboxServer) 
         dry_run = new_program.run("--dry-run", "-o", "json")
         assert list(dry_run.decisions.values()) == ["adopt"] * count
     assert server.sandbox.executed_writes == created_writes
+
+
+def test_iam_page_names_the_calls_of_init(program: Program, server: SandboxServer) -> None:
+    """The command calls only STS and the List actions that deploy/iam/README.md names for it."""
+    program.add("october")
+    assert program.run("--new-state").code == 0
+    page = " ".join((REPOSITORY / "deploy/iam/README.md").read_text().split())
+    assert "`init` needs ListDataIntegrations, and with `--export live` also ListDataIntegrationAssociations." in page
+    assert "| `init` | `observe.json` |" in page
+    list_associations = "ListDataIntegrationAssociation"  # the proxy's name of the operation
+    for kind, calls in (("monthly", set()), ("live", {list_associations})):
+        with FaultProxy(server.url) as proxy:
+            options = ("--export", kind, "--integration", "profiles-export")
+            assert Program(program.folder, proxy.url).run("init", kind, *options).code == 0
+            assert {each.operation for each in proxy.requests} == {"STS", "ListDataIntegrations", *calls}
 
 
 def test_account_without_live_associations_gives_one_line(program: Program) -> None:
