@@ -104,7 +104,7 @@ def _ask(text: str, convert: Callable[[str], T], default: str | None = None) -> 
         try:
             return convert(answer)
         except click.UsageError as error:
-            reason = error.message
+            reason = redaction.hide(error.message)
         except (UsageError, OSError) as error:
             reason = redaction.describe_error(error)
         click.echo(sanitize(f"Error: {reason}"), err=True)

@@ -8,6 +8,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def confirm(
     line = _read_line(is_stopped, time_limit)
     answer = line if line is None else line.strip()
     if not answer:
-        click.echo(err=True)  # the terminal shows the line break of an answer, and no other
+        _end_line()
     if answer != ANSWER:
         raise NotConfirmed(f"nothing was written, because {_describe_refusal(answer, is_stopped, time_limit)}")
 
@@ -74,25 +75,41 @@ def ask(text: str) -> str:
         click.echo(text, nl=False, err=True)
         line = _read_line(stop.event.is_set)
     if not line:
-        click.echo(err=True)
+        _end_line()
     if stop.signal:
-        print_error(f"nothing was written, because {_INTERRUPTION}")
-        raise Interrupted(stop.signal)
+        raise build_interruption(f"nothing was written, because {_INTERRUPTION}", stop.signal)
     if not line:
         raise NotConfirmed("nothing was written, because the question has no answer")
     return line.strip()
 
 
+def build_interruption(message: str, number: int) -> Interrupted:
+    """Show why the command ended, if the terminal still exists, and return the error for a signal."""
+    with suppress(OSError):
+        print_error(message)
+    return Interrupted(number)
+
+
+def _end_line() -> None:
+    """End the line of a question without an answer, if the terminal still exists. An answer ends the line itself."""
+    with suppress(OSError):
+        click.echo(err=True)
+
+
 def _read_line(is_stopped: Callable[[], bool], time_limit: timedelta = timedelta.max) -> str | None:
     """Return the next line of the terminal. Empty at its end, and None after a signal or the time limit.
 
-    The terminal is polled. A blocking read would miss a signal that arrives just before it.
+    A closed terminal counts as its end. The terminal is polled, because a blocking read would miss a signal that
+    arrives just before it.
     """
     terminal = sys.stdin.fileno()
     end = time.monotonic() + time_limit.total_seconds()
     while not is_stopped() and time.monotonic() < end:
         if select.select([terminal], [], [], _POLL_SECONDS)[0]:
-            return os.read(terminal, 4096).decode(errors="replace")
+            try:
+                return os.read(terminal, 4096).decode(errors="replace")
+            except OSError:  # the error of Linux for a closed terminal
+                return ""
     return None
 
 

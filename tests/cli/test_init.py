@@ -12,7 +12,7 @@ from support.kustomize import run_kustomize, select_kind
 from support.paths import REPOSITORY
 from support.program import Program
 from support.proxy import FaultProxy
-from support.terminal import CTRL_C, END_OF_INPUT, Keys
+from support.terminal import CTRL_C, END_OF_INPUT, HANG_UP, Keys
 
 from reconciler.core.text import format_count
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -409,6 +409,12 @@ def test_interrupted_question_writes_nothing(
     result = Program(tmp_path).type_on_terminal("init", *options[prompt], keys=Keys(keys, prompt))
     assert (result[0], result[1].splitlines()[-1]) == (code, f"reconcile: nothing was written, because {reason}")
     assert list_files(tmp_path) == set()
+
+
+def test_closed_terminal_ends_the_question(tmp_path: Path) -> None:
+    """If the terminal is closed at a question, no file is written, and the exit code is that of SIGHUP."""
+    code, _ = Program(tmp_path).type_on_terminal("init", *OFFLINE, keys=Keys(HANG_UP, "Export"))
+    assert (code, list_files(tmp_path)) == (129, set())
 
 
 def test_missing_region_names_what_a_new_folder_can_have(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from support.program import Program
 from support.reports import association, report
-from support.terminal import CTRL_C, END_OF_INPUT, Keys
+from support.terminal import CTRL_C, END_OF_INPUT, HANG_UP, Keys
 
 from reconciler.cli import question
 from reconciler.core.errors import NotConfirmed
@@ -51,6 +51,14 @@ def test_nothing_is_written_without_yes(program: Program, server: SandboxServer,
     code, screen = program.type_on_terminal(keys=Keys(text, QUESTION))
     assert (code, server.sandbox.executed_writes) == (1, ())
     assert screen.splitlines()[-1] == f"reconcile: nothing was written, because {reason}"
+    assert not (program.folder / ".reconciler").exists()
+
+
+def test_closed_terminal_ends_the_question(program: Program, server: SandboxServer) -> None:
+    """If the terminal is closed at the question, nothing is written, and the exit code is that of SIGHUP."""
+    program.add("october")
+    code, _ = program.type_on_terminal(keys=Keys(HANG_UP, QUESTION))
+    assert (code, server.sandbox.executed_writes) == (129, ())
     assert not (program.folder / ".reconciler").exists()
 
 

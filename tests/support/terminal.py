@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CTRL_C, END_OF_INPUT = "\x03", "\x04"
+HANG_UP = "close the terminal"
+"""What closes the terminal, instead of typing. The program then receives SIGHUP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ def run_at_terminal(
             match waiting_keys.text:
                 case signal.Signals() as number:
                     process.send_signal(number)
+                case text if text == HANG_UP:
+                    os.close(controlling_side)
+                    return process.wait(timeout=60), output.decode()
                 case str() as text:
                     os.write(controlling_side, text.encode())
                 case run:

@@ -76,7 +76,7 @@ def command(  # noqa: PLR0913 - one for each option
     from reconciler.app.once import Terminal, prepare, read_manifests, run_once, warn_of_missing_state
     from reconciler.app.stop_signal import stop_on_signals
     from reconciler.cli import formats, progress, question
-    from reconciler.core.errors import Interrupted, InvalidManifests, NotConfirmed, UsageError
+    from reconciler.core.errors import InvalidManifests, NotConfirmed, UsageError
 
     if fail_on and not detailed_exitcode:
         raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
@@ -109,8 +109,7 @@ def command(  # noqa: PLR0913 - one for each option
             except NotConfirmed as refusal:
                 if stop.signal in {0, signal.SIGINT}:
                     raise
-                print_error(str(refusal))
-                raise Interrupted(stop.signal) from refusal
+                raise question.build_interruption(str(refusal), stop.signal) from refusal
 
         terminal = Terminal(bars.update, confirm if has_question else None)
         report = run_once(desired, revision, config, stop, terminal)
