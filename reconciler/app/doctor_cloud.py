@@ -22,6 +22,8 @@ T = TypeVar("T")
 _BUCKET_CHECKS = ("bucket-region", "bucket-encryption")
 _EXPORT_BUCKET_CHECKS = ("bucket-key", "bucket-policy", "bucket-ownership")
 _KEY_CHECKS = ("key", "key-policy")
+_SANDBOX_KEY = "key/5eed0000-0000-4000-8000-000000000000"
+"""The key that the data integrations of each sandbox name. It exists in no KMS."""
 
 
 def list_check_names(manifests: Sequence[Manifest]) -> tuple[str, ...]:
@@ -116,6 +118,8 @@ class CloudChecks:
                 continue
             if self.is_sandbox:
                 yield from _skip(_KEY_CHECKS, "--sandbox has no keys", used.integration.name)
+            elif _has_sandbox_key(used.details):
+                yield from _skip(_KEY_CHECKS, "its key is an example of the sandbox", used.integration.name)
             elif isinstance(used.details, CloudError):
                 yield exports.check_unread_key(used.integration, used.details)
                 yield from _skip(_KEY_CHECKS[1:], "the key is not known", used.integration.name)
@@ -182,6 +186,10 @@ def call_or_return_error(call: Callable[[], T]) -> T | CloudError:
         return error
     except Exception as error:  # noqa: BLE001 - an unreadable answer must not prevent the other checks
         return CloudError(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
+
+
+def _has_sandbox_key(details: IntegrationDetails | CloudError) -> bool:
+    return isinstance(details, IntegrationDetails) and (details.key or "").endswith(_SANDBOX_KEY)
 
 
 def _skip(names: Sequence[str], reason: str, subject: str) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,7 +15,8 @@ from reconciler.app.assemble import open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.export import ExportResult, export_targets
 from reconciler.app.state import build_connection_settings
-from reconciler.core.errors import InvalidManifests, UsageError
+from reconciler.core.aws.regions import find_region_problem
+from reconciler.core.errors import InvalidManifests, NoRegion, UsageError
 from reconciler.core.init import texts
 from reconciler.core.init.extras import Extra, build_extra_text
 from reconciler.core.manifests.files import File
@@ -23,6 +25,7 @@ from reconciler.core.ports import Progress
 from reconciler.edge import manifests, output_files
 from reconciler.edge.aws import SharedModels, TargetSession
 from reconciler.edge.aws.connection import resolve_region
+from reconciler.edge.aws.region_names import load_region_patterns
 from reconciler.edge.manifests.schema import SCHEMA_FILES, load_schema
 from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.templates import read_template
@@ -41,15 +44,46 @@ class Account:
 
 
 def read_account(config: RunConfig) -> Account:
-    """Return the account and Region of the credentials, with the data integrations. Raises CloudError, SetupError."""
+    """Return the account and Region of the credentials, with the data integrations. Raises CloudError, SetupError.
+
+    If no Region is configured, the error names what a new folder can have. It has no Target yet.
+    """
     clock, models, connection_settings = config.create_clock(), SharedModels(), build_connection_settings(config)
     (ambient_target,) = manifests.load_manifests((), clock.now()).targets
     with open_sandbox_if_requested(config):
         region = resolve_region(ambient_target, connection_settings, models)
-        target = replace(ambient_target, region=SANDBOX_REGION) if config.sandbox and not region else ambient_target
+        if not region and not config.sandbox:
+            raise NoRegion("no Region is configured: use --region, or set AWS_REGION")
+        target = ambient_target if region else replace(ambient_target, region=SANDBOX_REGION)
         rate_limiter = RateLimiter(target.requests_per_second, target.burst, clock)
         with closing(TargetSession(target, connection_settings, rate_limiter, models)) as session:
             return Account(session.account, session.region, session.create_probe().list_integrations())
+
+
+def check_account(account: str) -> str:
+    """Return the id of an account. Raises UsageError for any other text, and for the placeholder."""
+    if not re.fullmatch("[0-9]{12}", account):
+        raise UsageError(f"{account!r} is not the id of an account: write its twelve digits")
+    if account == texts.UNKNOWN_ACCOUNT:
+        raise UsageError(f"{account} is a placeholder and no account: write the twelve digits of your account")
+    return account
+
+
+def check_region(region: str) -> str:
+    """Return the name of a Region. Raises UsageError for any other text."""
+    if problem := find_region_problem(region, load_region_patterns()):
+        raise UsageError(problem)
+    return region
+
+
+def read_declared_place(folder: Path, now: datetime) -> Account:
+    """Return the account and Region of the only Target in a folder with manifests, as far as they are known.
+
+    Raises InvalidManifests.
+    """
+    files = manifests.find_files([str(folder / "manifests")], None)
+    targets = manifests.load_manifests(files, now).targets
+    return Account(targets[0].account, targets[0].region, ()) if len(targets) == 1 else Account(None, None, ())
 
 
 def export_live(
@@ -69,24 +103,42 @@ def find_repository_root(folder: Path) -> Path | None:
     return next((each for each in (path, *path.parents) if lexists(each / ".git")), None)
 
 
-def refuse_used_folder(folder: Path) -> None:
-    """Raise OutputError if a folder already has manifests or one of the schemas, and UsageError if it is a file."""
+def refuse_file(folder: Path) -> None:
+    """Raise UsageError if a path is not a folder, and cannot become one."""
     if output_files.is_below_file(folder):
         raise UsageError(f"{folder} is not a folder: choose another folder")
+
+
+def has_manifests(folder: Path) -> bool:
+    """Return whether a folder already has manifests. Raises OutputError if it cannot be read."""
+    return output_files.find_entry(folder / "manifests") is not None
+
+
+def refuse_used_folder(folder: Path) -> None:
+    """Raise OutputError if a folder already has manifests or one of the schemas."""
     if entry := output_files.find_entry(folder / "manifests"):
-        output_files.refuse_existing([entry])
+        raise output_files.OutputError(
+            f"{entry} already exists: nothing was written; choose another folder, or add files to this one with --ci, "
+            "--pre-commit or --kubernetes"
+        )
     output_files.refuse_existing(folder / path for path in texts.list_schemas().values())
 
 
 def refuse_extras(folder: Path, extras: Iterable[Extra]) -> None:
     """Raise OutputError if one of the files exists, and UsageError if a file has no effect in the folder."""
-    root = find_repository_root(folder)
     for extra in extras:
         for path in extra.templates:
             if lexists(folder / path):
                 raise output_files.OutputError(
                     f"{folder / path} already exists: nothing was written; move it away, or omit {extra.option}"
                 )
+    refuse_extras_without_effect(folder, extras)
+
+
+def refuse_extras_without_effect(folder: Path, extras: Iterable[Extra]) -> None:
+    """Raise UsageError if a file has no effect in the folder, because it has to be in the top folder."""
+    root = find_repository_root(folder)
+    for extra in extras:
         if extra.needs_repository_root and root not in {None, folder.resolve()}:
             file = next(iter(extra.templates))
             raise UsageError(
@@ -110,14 +162,37 @@ def write_first_export(
         path: json.dumps(load_schema(SCHEMA_FILES[kind]), indent=2, ensure_ascii=False) + "\n"
         for kind, path in texts.list_schemas().items()
     }
-    extra_texts = {
+    new_files = {**manifest_texts, **schemas, **gitignore, **_build_extra_texts(extras, account)}
+    output_files.create_files(folder, new_files)
+    return tuple(new_files)
+
+
+def add_extras(folder: Path, extras: Iterable[Extra], account: Account) -> dict[str, bool]:
+    """Write the requested files that a folder does not have yet, and return for each path whether it was written.
+
+    Existing files are kept. If one of the other files cannot be written, none is. Raises UsageError, OutputError.
+    """
+    refuse_extras_without_effect(folder, extras)
+    extra_texts = _build_extra_texts(extras, account)
+    new_files = {path: text for path, text in extra_texts.items() if not lexists(folder / path)}
+    output_files.create_files(folder, new_files)
+    return {path: path in new_files for path in extra_texts}
+
+
+def _build_extra_texts(extras: Iterable[Extra], account: Account) -> dict[str, str]:
+    return {
         path: build_extra_text(extra, read_template(template), account.id, account.region)
         for extra in extras
         for path, template in extra.templates.items()
     }
-    new_files = {**manifest_texts, **schemas, **gitignore, **extra_texts}
-    output_files.create_files(folder, new_files)
-    return tuple(new_files)
+
+
+def refuse_other_destination(destination: str | None) -> None:
+    """Raise UsageError if a destination is not in S3. None stands for the placeholder."""
+    if destination is not None and not destination.startswith("s3://"):
+        raise UsageError(
+            f"the destination {destination!r} is not in S3, where a bulk export goes: write s3://BUCKET/PREFIX"
+        )
 
 
 def refuse_invalid_texts(manifest_texts: dict[str, str], now: datetime) -> None:

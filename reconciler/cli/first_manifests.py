@@ -55,7 +55,7 @@ def build_first_manifests(wishes: Wishes, account: Account, config: RunConfig) -
 
 def _build_new(kind: ExportKind, wishes: Wishes, account: Account, config: RunConfig) -> FirstManifests:
     """Return the manifest of a new export, with its Target."""
-    from reconciler.app.first_export import refuse_invalid_texts
+    from reconciler.app.first_export import refuse_invalid_texts, refuse_other_destination
     from reconciler.core.init.texts import FirstExport, build_texts, list_open_points
 
     integration, now = _choose_integration(wishes, account, config), config.create_clock().now()
@@ -63,6 +63,7 @@ def _build_new(kind: ExportKind, wishes: Wishes, account: Account, config: RunCo
     def build_export(destination: str | None) -> FirstExport:
         export = FirstExport(account.id, account.region, integration, kind, destination or None, now.date())
         refuse_invalid_texts(build_texts(export), now)
+        refuse_other_destination(destination or None)
         return export
 
     if wishes.destination is not None:

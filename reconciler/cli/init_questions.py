@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from reconciler import redaction
+from reconciler.cli import question
 from reconciler.cli.parameters import Choice
 from reconciler.core.errors import UsageError
 from reconciler.core.init.extras import Extra
@@ -34,32 +35,22 @@ T = TypeVar("T")
 
 def show_account(account: Account, *, is_offline: bool) -> None:
     """Show where the questions apply, and whether AWS was asked."""
+    answer = format_count(len(account.integrations), "data integration")
     if is_offline:
-        place = f"Account {account.id or 'unknown'}, Region {account.region or 'unknown'}"
-        click.echo(sanitize(f"{place}: AWS was not asked (--offline)"), err=True)
-    elif account.id:
-        count = format_count(len(account.integrations), "data integration")
-        click.echo(sanitize(f"Account {account.id}, Region {account.region}: {count}"), err=True)
+        answer = "AWS was not asked (--offline)"
+    click.echo(sanitize(f"Account {account.id}, Region {account.region}: {answer}"), err=True)
 
 
 def ask_kind(*, may_be_live: bool) -> ExportKind:
     """Ask what to export. Enter means each month."""
     kinds = {kind: text for kind, text in _KINDS.items() if may_be_live or kind is not ExportKind.LIVE}
     _show_choices("What should the first manifest describe?", kinds)
-    answer: str = click.prompt(
-        "Export",
-        type=Choice([each.value for each in kinds]),
-        default=ExportKind.MONTHLY.value,
-        err=True,
-        show_choices=False,
-    )
-    return ExportKind(answer)
+    return ExportKind(_choose("Export", [each.value for each in kinds], ExportKind.MONTHLY.value))
 
 
 def ask_integration(names: Sequence[str]) -> str:
     """Ask for one of several data integrations. Enter means the first one."""
-    answer: str = click.prompt("Data integration", type=Choice(names), default=names[0], err=True)
-    return answer
+    return _choose(f"Data integration ({', '.join(names)})", names, names[0])
 
 
 def ask_destination(build: Callable[[str], T]) -> T:
@@ -67,7 +58,7 @@ def ask_destination(build: Callable[[str], T]) -> T:
 
     `build` raises UsageError for an invalid destination.
     """
-    return _prompt("Destination, such as s3://BUCKET/PREFIX (Enter writes a placeholder)", build)
+    return _ask("Destination, such as s3://BUCKET/PREFIX (Enter writes a placeholder)", build, default="")
 
 
 def ask_extras(check: Callable[[Sequence[Extra]], None]) -> tuple[Extra, ...]:
@@ -83,20 +74,40 @@ def ask_extras(check: Callable[[Sequence[Extra]], None]) -> tuple[Extra, ...]:
         return extras
 
     _show_choices("Which other files should be written?", _EXTRAS)
-    return _prompt("Names, separated by blanks (Enter writes none)", convert)
+    return _ask("Names, separated by blanks (Enter writes none)", convert, default="")
 
 
-def _prompt(text: str, convert: Callable[[str], T]) -> T:
-    """Ask until an answer can be converted. An error is shown as click shows that of a type."""
+def ask_account(check: Callable[[str], T]) -> T:
+    """Ask for the id of the account, and return what `check` makes of it. `check` raises UsageError."""
+    return _ask("Account, as twelve digits", check)
 
-    def convert_answer(answer: str) -> T:
+
+def ask_region(check: Callable[[str], T]) -> T:
+    """Ask for the Region, and return what `check` makes of it. `check` raises UsageError."""
+    return _ask("Region, such as eu-west-2", check)
+
+
+def _choose(text: str, choices: Sequence[str], default: str) -> str:
+    """Ask for one of several words. Enter means the default."""
+    return _ask(f"{text} [{default}]", lambda answer: Choice(choices).convert(answer, None, None), default)
+
+
+def _ask(text: str, convert: Callable[[str], T], default: str | None = None) -> T:
+    """Ask until an answer can be converted, and show why another one cannot. Enter means the default, if there is one.
+
+    Raises NotConfirmed at the end of input, and Interrupted after a signal.
+    """
+    while True:
+        answer = question.ask(sanitize(f"{text}: ")) or default
+        if answer is None:
+            continue
         try:
-            return convert(answer.strip())
+            return convert(answer)
+        except click.UsageError as error:
+            reason = redaction.hide(error.message)
         except (UsageError, OSError) as error:
-            raise click.UsageError(sanitize(redaction.describe_error(error))) from error
-
-    answer: T = click.prompt(text, default="", show_default=False, value_proc=convert_answer, err=True)
-    return answer
+            reason = redaction.describe_error(error)
+        click.echo(sanitize(f"Error: {reason}"), err=True)
 
 
 def _show_choices(title: str, choices: dict[ExportKind, str] | dict[Extra, str]) -> None:

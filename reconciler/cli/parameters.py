@@ -1,9 +1,10 @@
-"""Types of options: durations, choices, whole numbers, globs, label selectors, dates and times."""
+"""Types of options: durations, choices, whole numbers, globs, label selectors, dates, times and folders."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import click
 
@@ -119,3 +120,15 @@ class Glob(click.ParamType[str]):
     def split_envvar_value(self, rv: str) -> list[str]:
         """Return the globs of a variable."""
         return [each for each in re.split(r"[\s,]+", rv) if each]
+
+
+class Folder(click.ParamType[Path]):
+    """A folder, which may be missing. An empty text is refused: it is the value of a variable that is not set."""
+
+    name = "folder"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path. Fails if the text is empty."""
+        if not str(value).strip():
+            self.fail("it is empty: name a folder, or leave it out for the current folder", param, ctx)
+        return Path(str(value))

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal before writes that cannot be undone."""
+"""Ask the person at the terminal, in particular before writes that cannot be undone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import sys
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.app.settings import Settings
+from reconciler.app.stop_signal import stop_on_signals
 from reconciler.cli import output
 from reconciler.cli.environment import read_settings
-from reconciler.core.errors import NotConfirmed
+from reconciler.cli.failures import print_error
+from reconciler.core.errors import Interrupted, NotConfirmed
 
 if TYPE_CHECKING:
     from reconciler.core.report.report import Report
@@ -25,6 +28,7 @@ ANSWER = "yes"
 """The only answer that confirms a plan."""
 _TIME_LIMIT = timedelta(minutes=10)
 _POLL_SECONDS = 0.2
+_INTERRUPTION = "the question was interrupted"
 
 
 def is_attended(settings: Settings) -> bool:
@@ -54,20 +58,58 @@ def confirm(
     click.echo(REPORT_RENDERERS["text"](report, read_settings().can_show_colors), err=True)
     termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     click.echo(format_question(writes, is_sandbox=is_sandbox), nl=False, err=True)
-    answer = _read_answer(is_stopped, time_limit)
+    line = _read_line(is_stopped, time_limit)
+    answer = line if line is None else line.strip()
     if not answer:
-        click.echo(err=True)  # the terminal shows the line break of an answer, and no other
+        _end_line()
     if answer != ANSWER:
         raise NotConfirmed(f"nothing was written, because {_describe_refusal(answer, is_stopped, time_limit)}")
 
 
-def _read_answer(is_stopped: Callable[[], bool], time_limit: timedelta) -> str | None:
-    """Return the next line of the terminal. Empty at its end, and None after a signal or the time limit."""
+def ask(text: str) -> str:
+    """Ask a question, and return the next line of the terminal without blanks around it.
+
+    Raises NotConfirmed at the end of input. After a signal, print one line, and raise Interrupted.
+    """
+    with stop_on_signals() as stop:
+        click.echo(text, nl=False, err=True)
+        line = _read_line(stop.event.is_set)
+    if not line:
+        _end_line()
+    if stop.signal:
+        raise build_interruption(f"nothing was written, because {_INTERRUPTION}", stop.signal)
+    if not line:
+        raise NotConfirmed("nothing was written, because the question has no answer")
+    return line.strip()
+
+
+def build_interruption(message: str, number: int) -> Interrupted:
+    """Show why the command ended, if the terminal still exists, and return the error for a signal."""
+    with suppress(OSError):
+        print_error(message)
+    return Interrupted(number)
+
+
+def _end_line() -> None:
+    """End the line of a question without an answer, if the terminal still exists. An answer ends the line itself."""
+    with suppress(OSError):
+        click.echo(err=True)
+
+
+def _read_line(is_stopped: Callable[[], bool], time_limit: timedelta = timedelta.max) -> str | None:
+    """Return the next line of the terminal. Empty at its end, and None after a signal or the time limit.
+
+    A closed terminal counts as its end. The terminal is polled, because a blocking read would miss a signal that
+    arrives just before it.
+    """
     terminal = sys.stdin.fileno()
     end = time.monotonic() + time_limit.total_seconds()
     while not is_stopped() and time.monotonic() < end:
         if select.select([terminal], [], [], _POLL_SECONDS)[0]:
-            return os.read(terminal, 1024).decode(errors="replace").strip()
+            try:
+                return os.read(terminal, 4096).decode(errors="replace")
+            except OSError:  # the error of Linux for a closed terminal
+                return ""
     return None
 
 
@@ -75,6 +117,6 @@ def _describe_refusal(answer: str | None, is_stopped: Callable[[], bool], time_l
     if answer is not None:
         return f"the answer was not {ANSWER}"
     if is_stopped():
-        return "the question was interrupted"
+        return _INTERRUPTION
     minutes = round(time_limit.total_seconds() / 60)
     return f"nobody answered within {minutes} minutes (with --yes, a run does not ask)"

@@ -63,6 +63,8 @@ CONTROLLER_STOPPED = "controller stopped"
 SHUTDOWN_TIMED_OUT = "shutdown timed out"
 UNEXPECTED_ERROR = "unexpected error"
 
+_IN_REPORT = frozenset((TARGET_FAILED, RUN_FINISHED))
+"""Events whose fields the report shows as well."""
 _DETAILS = frozenset(("run", "account", "region", "arn", "differences", "clientToken"))
 
 
@@ -86,8 +88,8 @@ class _SafeStream:
 def configure(stream: TextIO | None, *, has_colors: bool, is_brief: bool = False) -> None:
     """Send logs to a stream: text lines to a terminal, JSON lines to any other stream. None discards the logs.
 
-    Set `is_brief` if the same terminal also shows the report. It leaves out info lines and the fields that the report
-    shows.
+    Set `is_brief` if the same terminal also shows the report. It leaves out info lines, and the events and fields that
+    the report shows.
     """
     is_terminal = stream is not None and stream.isatty()
     out: Any = _SafeStream(stream)
@@ -276,7 +278,9 @@ def _render_json(logger: object, name: str, event: EventDict) -> str:
 
 
 def _drop_details(_: object, __: str, event: EventDict) -> EventDict:
-    """Remove the fields that the report on the same terminal shows."""
+    """Remove the events and fields that the report on the same terminal shows. Raises structlog.DropEvent."""
+    if event["event"] in _IN_REPORT:
+        raise structlog.DropEvent
     return {key: value for key, value in event.items() if key not in _DETAILS}
 
 

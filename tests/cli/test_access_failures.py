@@ -72,6 +72,25 @@ def test_several_failed_targets_give_one_advice(program: Program, arguments: tup
     assert has_advice_at_the_end(result)
 
 
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_terminal_shows_the_error_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """The report shows why a target failed. On the same terminal, the log does not repeat it."""
+    program = Program(tmp_path)
+    program.add("october")
+    screen = program.run_on_terminal(*arguments)
+    assert (screen.count("no Region is configured"), "run finished" in screen) == (1, False)
+    assert screen.splitlines()[-1] == ADVICE
+
+
+def test_terminal_shows_the_error_if_the_report_is_a_file(tmp_path: Path) -> None:
+    """If the report goes to a file, the log on the terminal has the error."""
+    program = Program(tmp_path)
+    program.add("october")
+    screen = program.run_on_terminal("-o", "json=report.json")
+    assert "target failed" in screen
+    assert "no Region is configured" in screen
+
+
 def test_other_failures_do_not_name_the_doctor(program: Program) -> None:
     """A corrupt journal, an invalid manifest and wrong usage are no failures of access."""
     program.add("october")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
 from support.kustomize import run_kustomize, select_kind
+from support.paths import REPOSITORY
 from support.program import Program
-from support.terminal import END_OF_INPUT, Keys
+from support.proxy import FaultProxy
+from support.terminal import CTRL_C, END_OF_INPUT, HANG_UP, Keys
 
 from reconciler.core.text import format_count
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -18,6 +21,7 @@ FILES = {
     ".gitignore", "manifests/target.yaml", "manifests/profiles-export-monthly.yaml",
     "schemas/data-integration-association.v1.json", "schemas/target.v1.json",
 }  # fmt: skip
+OFFLINE = ("--offline", "--account", "111122223333", "--region", "eu-west-2")
 
 
 def list_files(folder: Path) -> set[str]:
@@ -27,7 +31,7 @@ def list_files(folder: Path) -> set[str]:
 
 def test_offline_folder_is_valid(tmp_path: Path) -> None:
     """Without AWS and credentials, the written folder passes the strictest validation, and names the next commands."""
-    result = Program(tmp_path).run("init", "new/exports", "--offline")
+    result = Program(tmp_path).run("init", "new/exports", *OFFLINE)
     assert (result.code, result.err) == (0, "")
     assert list_files(tmp_path / "new/exports") == FILES
     assert result.out.splitlines()[-4:] == [
@@ -42,7 +46,7 @@ def test_offline_folder_is_valid(tmp_path: Path) -> None:
 
 def test_each_manifest_names_its_schema(tmp_path: Path) -> None:
     """The first line of each manifest leads an editor to a schema in the folder."""
-    Program(tmp_path).run("init", "--offline")
+    Program(tmp_path).run("init", *OFFLINE)
     for path in (tmp_path / "manifests").iterdir():
         match = re.match(r"# yaml-language-server: \$schema=(.+)\n", path.read_text())
         assert match
@@ -95,10 +99,13 @@ def test_nothing_is_overwritten(tmp_path: Path, path: str) -> None:
     """If a file exists, the error names it, and no file is written or changed."""
     (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).write_text("mine")
-    result = Program(tmp_path).run("init", "--offline")
+    result = Program(tmp_path).run("init", *OFFLINE)
     assert (result.code, result.out) == (1, "")
+    way_out = "move it away"
+    if path.startswith("manifests"):
+        way_out = "add files to this one with --ci, --pre-commit or --kubernetes"
     assert result.err == (
-        f"reconcile: {path} already exists: nothing was written; choose another folder, or move it away\n"
+        f"reconcile: {path} already exists: nothing was written; choose another folder, or {way_out}\n"
     )
     assert (tmp_path / path).read_text() == "mine"
     assert list_files(tmp_path) == {path}
@@ -107,7 +114,7 @@ def test_nothing_is_overwritten(tmp_path: Path, path: str) -> None:
 def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
     """A new repository may have a .gitignore: it stays unchanged, and a line says what it needs."""
     (tmp_path / ".gitignore").write_text("mine\n")
-    result = Program(tmp_path).run("init", "--offline")
+    result = Program(tmp_path).run("init", *OFFLINE)
     assert result.code == 0
     assert "kept     .gitignore: make sure that it has the line .reconciler/" in result.out.splitlines()
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
@@ -119,14 +126,24 @@ def test_existing_gitignore_is_kept(tmp_path: Path) -> None:
         (("--account", "1"), "--account needs --offline: without --offline, the account is that of the credentials"),
         (("--offline", "--sandbox"), "--offline and --sandbox cannot be combined: with --offline, AWS is not called"),
         (("--offline", "--account", "1"), "--account: '1' is not the id of an account: write its twelve digits"),
-        (("--offline", "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
+        (("--offline", "--account", "000000000000"), "--account: 000000000000 is a placeholder and no account: write"),
+        (("--offline",), "--offline needs --account and --region: AWS is not asked for them"),
+        (("--offline", "--region", "eu-west-2"), "--offline needs --account and --region"),
+        (("--offline", "--account", "111122223333"), "--offline needs --account and --region"),
+        (("",), "it is empty: name a folder, or leave it out for the current folder"),
+        ((" ", *OFFLINE), "it is empty: name a folder, or leave it out for the current folder"),
+        (
+            (*OFFLINE, "--destination", "http://foo"),
+            "the destination 'http://foo' is not in S3, where a bulk export goes: write s3://BUCKET/PREFIX",
+        ),
+        ((*OFFLINE, "--destination", "b"), "DestinationURI: 'b' is not a valid URI"),
         (("--offline", "--export", "daily"), "'daily' is not known: use one of monthly, window, live"),
         (("--offline", "--export", "live"), "--offline and --export live cannot be combined: the live associations"),
         (("--export", "live", "--destination", "s3://b1x"), "--destination and --export live cannot be combined"),
         (("--offline", "--ci", "jenkins"), "'jenkins' is not known: use one of github, gitlab, none"),
         (("--offline", "--region", "mars"), "--region: 'mars' is not"),
-        (("file", "--offline"), "file is not a folder: choose another folder"),
-        (("--offline", "--integration", "\udcff"), "the manifest from these values would be invalid"),
+        (("file", *OFFLINE), "file is not a folder: choose another folder"),
+        ((*OFFLINE, "--integration", "\udcff"), "the manifest from these values would be invalid"),
     ],
 )
 def test_wrong_option_gives_one_line(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
@@ -192,51 +209,52 @@ def test_destination_does_not_answer_what_to_export(program: Program) -> None:
 def test_wrong_answer_is_asked_for_again(tmp_path: Path) -> None:
     """Each answer is checked at once. A wrong one gives one line, and the same question follows."""
     (tmp_path / ".gitlab-ci.yml").touch()
-    answers = ("weekly", "monthly", "corp", "s3://corp/x", "gitlab", "github gitlab", "make", "")
-    keys = Keys("".join(f"{each}\n" for each in answers), "Export")
+    places = ("1234", "000000000000", "111122223333", "mars", "eu-west-2")
+    destinations = ("corp", "https://corp/x", "s3://corp/x")
+    answers = (*places, "weekly", "monthly", *destinations, "gitlab", "github gitlab", "make", "")
+    keys = Keys("".join(f"{each}\n" for each in answers), "Account, as twelve digits")
     code, screen = Program(tmp_path).type_on_terminal("init", "--offline", keys=keys)
     assert code == 0, screen
     remedy = "write letters or digits, ://, and a name, such as s3://bucket/prefix"
     assert re.findall(r"Error: (.*?)\r?\n", screen) == [
+        "'1234' is not the id of an account: write its twelve digits",
+        "000000000000 is a placeholder and no account: write the twelve digits of your account",
+        "'mars' is not a Region: write a code such as us-east-1",
         "'weekly' is not known: use one of monthly, window",
         f"the manifest from these values would be invalid: DestinationURI: 'corp' is not a valid URI: {remedy}",
+        "the destination 'https://corp/x' is not in S3, where a bulk export goes: write s3://BUCKET/PREFIX",
         ".gitlab-ci.yml already exists: nothing was written; move it away, or omit --ci gitlab",
         "github and gitlab cannot be combined: choose one of them",
         "'make' is not known: use one of github, gitlab, pre-commit, kubernetes",
     ]
     assert list_files(tmp_path) == FILES | {".gitlab-ci.yml"}
+    target = (tmp_path / "manifests/target.yaml").read_text()
+    assert 'Region: eu-west-2\n  AccountId: "111122223333"' in target
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--account", "12345"), "--account: '12345' is not the id of an account: write its twelve digits"),
-        (("--integration", "x" * 300), "DataIntegrationIdentifier: "),
+        (
+            ("--offline", "--account", "12345"),
+            "--account: '12345' is not the id of an account: write its twelve digits",
+        ),
+        ((*OFFLINE, "--integration", "x" * 300), "DataIntegrationIdentifier: "),
     ],
 )
 def test_wrong_option_is_not_asked_for_at_a_terminal(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     """A wrong option ends the command, because no answer to a question can correct it."""
-    code, screen = Program(tmp_path).type_on_terminal("init", "--offline", *options, keys=Keys("\n", "Export"))
+    code, screen = Program(tmp_path).type_on_terminal("init", *options, keys=Keys("\n", "Export"))
     assert (code, message in screen, "Destination" in screen) == (64, True, False), screen
     assert list_files(tmp_path) == set()
 
 
 def test_offline_does_not_claim_to_know_the_account(tmp_path: Path) -> None:
-    """At a terminal, the first line says that AWS was not asked, and which values are unknown."""
-    options = (
-        "--offline",
-        "--account",
-        "111122223333",
-        "--export",
-        "monthly",
-        "--destination",
-        "s3://b1x",
-        "--ci",
-        "none",
-    )
+    """At a terminal, a line says that AWS was not asked for the account and the Region."""
+    options = (*OFFLINE, "--export", "monthly", "--destination", "s3://b1x", "--ci", "none")
     code, screen = Program(tmp_path).type_on_terminal("init", *options, keys=Keys(""))
     assert code == 0
-    assert "Account 111122223333, Region unknown: AWS was not asked (--offline)" in screen
+    assert "Account 111122223333, Region eu-west-2: AWS was not asked (--offline)" in screen
     assert "data integrations" not in screen
 
 
@@ -263,7 +281,7 @@ def test_requested_files_fit_the_account(program: Program) -> None:
 
 def test_overlay_builds(tmp_path: Path) -> None:
     """The tool kustomize builds the written overlay into the controller."""
-    Program(tmp_path).run("init", "--offline", "--account", "111122223333", "--kubernetes")
+    Program(tmp_path).run("init", *OFFLINE, "--kubernetes")
     documents = run_kustomize(tmp_path / "kubernetes/overlay")
     assert len(select_kind(documents, "Deployment")) == 1
     (account,) = select_kind(documents, "ServiceAccount")
@@ -283,7 +301,7 @@ def test_requested_file_is_not_overwritten(tmp_path: Path, option: tuple[str, ..
     """If a requested file exists, the error names it and its option, and nothing at all is written."""
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / path).write_text("mine")
-    result = Program(tmp_path).run("init", "--offline", *option)
+    result = Program(tmp_path).run("init", *OFFLINE, *option)
     assert (result.code, result.err) == (
         1, f"reconcile: {path} already exists: nothing was written; move it away, or omit {' '.join(option)}\n",
     )  # fmt: skip
@@ -293,7 +311,7 @@ def test_requested_file_is_not_overwritten(tmp_path: Path, option: tuple[str, ..
 def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """If the last file cannot be written, the first ones are removed, and the command can be repeated."""
     (tmp_path / "kubernetes").touch()
-    result = Program(tmp_path).run("init", "--offline", "--kubernetes")
+    result = Program(tmp_path).run("init", *OFFLINE, "--kubernetes")
     assert (result.code, result.out) == (1, "")
     assert result.err.endswith("nothing was written\n")
     assert list_files(tmp_path) == {"kubernetes"}
@@ -302,11 +320,11 @@ def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> No
 def test_job_in_a_folder_inside_a_repository_is_refused(tmp_path: Path) -> None:
     """A CI service and pre-commit read files only from the top folder, which the error names."""
     (tmp_path / ".git").mkdir()
-    result = Program(tmp_path).run("init", "exports", "--offline", "--ci", "github")
+    result = Program(tmp_path).run("init", "exports", *OFFLINE, "--ci", "github")
     assert (result.code, f"begin in {tmp_path}, or omit --ci github" in result.err) == (64, True)
-    assert Program(tmp_path).run("init", "../outside", "--offline", "--ci", "github").code == 0
-    assert Program(tmp_path).run("init", "--offline", "--ci", "github").code == 0
-    assert Program(tmp_path).run("init", "exports", "--offline", "--kubernetes").code == 0
+    assert Program(tmp_path).run("init", "../outside", *OFFLINE, "--ci", "github").code == 0
+    assert Program(tmp_path).run("init", *OFFLINE, "--ci", "github").code == 0
+    assert Program(tmp_path).run("init", "exports", *OFFLINE, "--kubernetes").code == 0
 
 
 def test_live_associations_are_adopted(program: Program, server: SandboxServer) -> None:
@@ -324,6 +342,21 @@ def test_live_associations_are_adopted(program: Program, server: SandboxServer) 
         dry_run = new_program.run("--dry-run", "-o", "json")
         assert list(dry_run.decisions.values()) == ["adopt"] * count
     assert server.sandbox.executed_writes == created_writes
+
+
+def test_iam_page_names_the_calls_of_init(program: Program, server: SandboxServer) -> None:
+    """The command calls only STS and the List actions that deploy/iam/README.md names for it."""
+    program.add("october")
+    assert program.run("--new-state").code == 0
+    page = " ".join((REPOSITORY / "deploy/iam/README.md").read_text().split())
+    assert "`init` needs ListDataIntegrations, and with `--export live` also ListDataIntegrationAssociations." in page
+    assert "| `init` | `observe.json` |" in page
+    list_associations = "ListDataIntegrationAssociation"  # the proxy's name of the operation
+    for kind, calls in (("monthly", set()), ("live", {list_associations})):
+        with FaultProxy(server.url) as proxy:
+            options = ("--export", kind, "--integration", "profiles-export")
+            assert Program(program.folder, proxy.url).run("init", kind, *options).code == 0
+            assert {each.operation for each in proxy.requests} == {"STS", "ListDataIntegrations", *calls}
 
 
 def test_account_without_live_associations_gives_one_line(program: Program) -> None:
@@ -352,11 +385,109 @@ def test_next_commands_show_the_time_of_the_sandbox(tmp_path: Path) -> None:
     ]
 
 
-def test_end_of_input_at_a_question_writes_nothing(program: Program) -> None:
-    """Ctrl-D at a question ends the command without a file."""
-    code, _ = program.type_on_terminal("init", keys=Keys(END_OF_INPUT, "Export"))
-    assert code == 130
-    assert list_files(program.folder) == set()
+@pytest.mark.parametrize(
+    ("keys", "code", "reason"),
+    [
+        (END_OF_INPUT, 1, "the question has no answer"),
+        (CTRL_C, 130, "the question was interrupted"),
+        (signal.SIGINT, 130, "the question was interrupted"),
+        (signal.SIGTERM, 143, "the question was interrupted"),
+        (signal.SIGHUP, 129, "the question was interrupted"),
+    ],
+)
+@pytest.mark.parametrize("prompt", ["Account, as", "Export", "Destination", "Names, separated"])
+def test_interrupted_question_writes_nothing(
+    tmp_path: Path, keys: str | signal.Signals, code: int, reason: str, prompt: str
+) -> None:
+    """Ctrl-D, Ctrl-C and the signals that end a process give one line and no file at each question."""
+    options = {
+        "Account, as": ("--offline",),
+        "Export": OFFLINE,
+        "Destination": (*OFFLINE, "--export", "monthly"),
+        "Names, separated": (*OFFLINE, "--export", "monthly", "--destination", "s3://b1x"),
+    }
+    result = Program(tmp_path).type_on_terminal("init", *options[prompt], keys=Keys(keys, prompt))
+    assert (result[0], result[1].splitlines()[-1]) == (code, f"reconcile: nothing was written, because {reason}")
+    assert list_files(tmp_path) == set()
+
+
+def test_closed_terminal_ends_the_question(tmp_path: Path) -> None:
+    """If the terminal is closed at a question, no file is written, and the exit code is that of SIGHUP."""
+    code, _ = Program(tmp_path).type_on_terminal("init", *OFFLINE, keys=Keys(HANG_UP, "Export"))
+    assert (code, list_files(tmp_path)) == (129, set())
+
+
+def test_missing_region_names_what_a_new_folder_can_have(tmp_path: Path) -> None:
+    """Without a Region, the error names an option and a variable. It names no Target, which `init` has yet to write."""
+    result = Program(tmp_path).run("init")
+    assert (result.code, result.err.splitlines()[0]) == (
+        1, "reconcile: no Region is configured: use --region, or set AWS_REGION",
+    )  # fmt: skip
+    assert list_files(tmp_path) == set()
+
+
+def list_lines(text: str, word: str) -> set[str]:
+    """Return the paths in the lines that begin with a word."""
+    return {line.split()[1] for line in text.splitlines() if line.startswith(word)}
+
+
+def test_requested_files_are_added_later(tmp_path: Path) -> None:
+    """In a folder with manifests, only the missing requested files are written, for its Target and without AWS."""
+    program = Program(tmp_path)
+    assert program.run("init", *OFFLINE).code == 0
+    before = {path: (tmp_path / path).read_bytes() for path in FILES}
+    result = program.run("init", "--ci", "github")
+    workflow = ".github/workflows/reconcile.yml"
+    assert (result.code, result.err, list_files(tmp_path)) == (0, "", FILES | {workflow})
+    assert result.out.splitlines() == [f"written  {workflow}", f"to do    {workflow}: its first lines say what to set"]
+    assert "arn:aws:iam::111122223333:role/" in (tmp_path / workflow).read_text()
+    (tmp_path / workflow).write_text("mine")
+    result = program.run("init", "--ci", "github", "--pre-commit", "--kubernetes")
+    assert (result.code, result.err, list_lines(result.out, "kept")) == (0, "", {workflow})
+    assert list_lines(result.out, "written") == list_files(tmp_path) - FILES - {workflow}
+    assert workflow not in result.out.partition("to do")[2]
+    assert (tmp_path / workflow).read_text() == "mine"
+    assert {path: (tmp_path / path).read_bytes() for path in FILES} == before
+
+
+def test_requested_files_are_added_to_own_manifests(tmp_path: Path) -> None:
+    """In a folder that a person filled, the files are written as well. Without a Target, they have a placeholder."""
+    program = Program(tmp_path)
+    program.add("october")
+    assert program.run("init", "--kubernetes").code == 0
+    assert "arn:aws:iam::000000000000:role/" in (tmp_path / "kubernetes/overlay/kustomization.yaml").read_text()
+    assert not (tmp_path / "schemas").exists()
+
+
+@pytest.mark.parametrize("option", ["integration", "export", "destination", "account"])
+def test_options_for_manifests_are_refused_where_manifests_exist(tmp_path: Path, option: str) -> None:
+    """An option for the first manifest has no effect on existing ones, so the command writes nothing."""
+    program = Program(tmp_path)
+    program.add("october")
+    value = {"account": "111122223333", "export": "window"}.get(option, "s3://b1x")
+    result = program.run("init", "--offline", "--ci", "github", f"--{option}", value)
+    assert (result.code, f"--{option} has no effect on manifests, which exists already" in result.err) == (64, True)
+    assert list_files(tmp_path) == {"manifests/october.yaml"}
+
+
+def test_file_that_cannot_be_added_leaves_nothing_behind(tmp_path: Path) -> None:
+    """If one of the added files cannot be written, none is, and the manifests stay."""
+    program = Program(tmp_path)
+    program.add("october")
+    (tmp_path / "kubernetes").touch()
+    result = program.run("init", "--pre-commit", "--kubernetes")
+    assert (result.code, result.out, result.err.endswith("nothing was written\n")) == (1, "", True)
+    assert list_files(tmp_path) == {"manifests/october.yaml", "kubernetes"}
+
+
+def test_job_is_not_added_to_a_folder_inside_a_repository(tmp_path: Path) -> None:
+    """A workflow outside of the top folder has no effect, also beside manifests that exist."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "exports").mkdir()
+    Program(tmp_path / "exports").add("october")
+    result = Program(tmp_path).run("init", "exports", "--ci", "github")
+    assert (result.code, f"begin in {tmp_path}, or omit --ci github" in result.err) == (64, True)
+    assert list_files(tmp_path) == {"exports/manifests/october.yaml"}
 
 
 def test_job_is_never_asked(program: Program) -> None:

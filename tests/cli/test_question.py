@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from support.program import Program
 from support.reports import association, report
-from support.terminal import CTRL_C, END_OF_INPUT, Keys
+from support.terminal import CTRL_C, END_OF_INPUT, HANG_UP, Keys
 
 from reconciler.cli import question
 from reconciler.core.errors import NotConfirmed
@@ -50,6 +51,26 @@ def test_nothing_is_written_without_yes(program: Program, server: SandboxServer,
     code, screen = program.type_on_terminal(keys=Keys(text, QUESTION))
     assert (code, server.sandbox.executed_writes) == (1, ())
     assert screen.splitlines()[-1] == f"reconcile: nothing was written, because {reason}"
+    assert not (program.folder / ".reconciler").exists()
+
+
+def test_closed_terminal_ends_the_question(program: Program, server: SandboxServer) -> None:
+    """If the terminal is closed at the question, nothing is written, and the exit code is that of SIGHUP."""
+    program.add("october")
+    code, _ = program.type_on_terminal(keys=Keys(HANG_UP, QUESTION))
+    assert (code, server.sandbox.executed_writes) == (129, ())
+    assert not (program.folder / ".reconciler").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 1)])
+def test_signal_at_the_question_writes_nothing(
+    program: Program, server: SandboxServer, number: signal.Signals, code: int
+) -> None:
+    """A signal at the question gives one line and its documented exit code. SIGINT is Ctrl-C, an answer of a person."""
+    program.add("october")
+    result, screen = program.type_on_terminal(keys=Keys(number, QUESTION))
+    assert (result, server.sandbox.executed_writes) == (code, ())
+    assert screen.splitlines()[-1] == "reconcile: nothing was written, because the question was interrupted"
     assert not (program.folder / ".reconciler").exists()
 
 

@@ -121,7 +121,8 @@ def test_a_commit_with_an_invalid_manifest_is_refused(host: Host, project: Path)
 def test_hook_refuses_a_commit_with_an_invalid_manifest(host: Host) -> None:
     """pre-commit accepts the written entry, and refuses a commit as soon as a manifest is invalid."""
     project = create_repository(host, "project")
-    assert Program(project).run("init", "--offline", "--pre-commit").code == 0
+    place = ("--offline", "--account", "111122223333", "--region", "eu-west-2")
+    assert Program(project).run("init", *place, "--pre-commit").code == 0
     host.environment["PRE_COMMIT_HOME"] = str(host.folder / "pre-commit")
     host.environment["PATH"] = f"{SCRIPT.parent}{os.pathsep}{host.environment['PATH']}"
     host.run_git(project, "add", "--all")

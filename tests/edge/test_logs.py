@@ -115,10 +115,12 @@ def test_log_lines_contain_no_control_characters() -> None:
 
 
 def test_brief_log_contains_only_warnings() -> None:
-    """If the same terminal shows the report, only warnings and errors are logged."""
+    """If the same terminal shows the report, only warnings and errors are logged that the report does not show."""
     stream = Terminal()
     logs.configure(stream, has_colors=False, is_brief=True)
     logs.get_logger().info(logs.RUN_FINISHED)
+    logs.get_logger().error(logs.RUN_FINISHED)
+    logs.get_logger().error(logs.TARGET_FAILED)
     assert stream.getvalue() == ""
     logs.get_logger().warning(logs.DRIFT_DETECTED)
     assert "drift detected" in stream.getvalue()

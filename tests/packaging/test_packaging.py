@@ -56,10 +56,11 @@ def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
     target = tmp_path / "installed"
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, wheel], check=True)
+    place = ("--offline", "--account", "111122223333", "--region", "eu-west-2")
     commands = (
         ["schema", "Target"],
         ["doctor", "--sandbox"],
-        ["init", "new", "--offline", "--ci", "gitlab", "--pre-commit", "--kubernetes"],
+        ["init", "new", *place, "--ci", "gitlab", "--pre-commit", "--kubernetes"],
     )
     outputs = [
         subprocess.run(

@@ -33,14 +33,19 @@ class ExportPlace:
         self.s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration=build_encryption(self.key))
         self.put_bucket_policy(GUIDE.build_bucket_statement(PLACE, self.bucket))
         self.s3.put_bucket_ownership_controls(Bucket=self.bucket, OwnershipControls=GUIDE.build_ownership())
-        appintegrations = create_client("appintegrations", endpoint)
-        appintegrations.delete_data_integration(DataIntegrationIdentifier=self.integration)
-        self.arn: str = appintegrations.create_data_integration(
+        self.appintegrations = create_client("appintegrations", endpoint)
+        self.arn = self.replace_integration()
+
+    def replace_integration(self) -> str:
+        """Replace the data integration of the sandbox by one with the key, and return its ARN."""
+        self.appintegrations.delete_data_integration(DataIntegrationIdentifier=self.integration)
+        arn: str = self.appintegrations.create_data_integration(
             Name=self.integration,
             KmsKey=self.key,
             SourceURI="AmazonConnect://AppIntegrations",
             ObjectConfiguration=GUIDE.build_objects(),
         )["Arn"]
+        return arn
 
     def put_key_policy(self, *statements: Any) -> None:
         """Replace the policy of the key."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 CTRL_C, END_OF_INPUT = "\x03", "\x04"
+HANG_UP = "close the terminal"
+"""What closes the terminal, instead of typing. The program then receives SIGHUP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """What a person types once the terminal shows a prompt. Without a prompt, they type it before the program starts.
 
-    A function runs at that time, and returns what is typed after it.
+    A function runs at that time, and returns what is typed after it. A signal is sent to the program instead.
     """
 
-    text: str | Callable[[], str]
+    text: str | Callable[[], str] | signal.Signals
     prompt: str = ""
 
 
@@ -44,8 +47,16 @@ def run_at_terminal(
     output, waiting_keys = b"", keys
     while True:
         if waiting_keys and waiting_keys.prompt.encode() in output:
-            text = waiting_keys.text if isinstance(waiting_keys.text, str) else waiting_keys.text()
-            os.write(controlling_side, text.encode())
+            match waiting_keys.text:
+                case signal.Signals() as number:
+                    process.send_signal(number)
+                case text if text == HANG_UP:
+                    os.close(controlling_side)
+                    return process.wait(timeout=60), output.decode()
+                case str() as text:
+                    os.write(controlling_side, text.encode())
+                case run:
+                    os.write(controlling_side, run().encode())
             waiting_keys = None
         try:
             chunk = os.read(controlling_side, 65536)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Collection, Iterable
 from functools import partial
@@ -16,7 +15,7 @@ from reconciler.cli import init_questions, options, question
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_doctor_advice, print_error
-from reconciler.cli.parameters import Choice
+from reconciler.cli.parameters import Choice, Folder
 from reconciler.cli.sections import AWS, MANIFESTS, OTHER_FILES, section
 from reconciler.core.errors import EXIT_FAILED, UsageError
 from reconciler.core.init.extras import Extra
@@ -25,6 +24,7 @@ from reconciler.core.text import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.config import RunConfig
+    from reconciler.app.first_export import Account
 
 _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
 _NO_CI = "none"
@@ -38,7 +38,7 @@ _NO_CI = "none"
         "reconcile init exports --destination s3://corp-exports/profiles --ci github",
     ),
 )
-@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", default=".", type=Folder())
 @section(
     MANIFESTS,
     click.option(
@@ -79,7 +79,10 @@ _NO_CI = "none"
 @section(
     AWS,
     click.option(
-        "--offline", is_flag=True, help="Do not ask AWS for the account, the Region and the data integrations."
+        "--offline",
+        is_flag=True,
+        help="Do not ask AWS for the account, the Region and the data integrations. Without a terminal, this needs "
+        "--account and --region.",
     ),
     click.option("--account", metavar="ID", help="With --offline: the account, as twelve digits."),
 )
@@ -95,17 +98,23 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. It
     changes no existing file. If one of its files already exists, it writes nothing. An existing .gitignore is kept, and
     the other files are written.
+
+    If DIR already has manifests, --ci, --pre-commit and --kubernetes add their files: the command writes those that are
+    missing, and nothing else. It does not call AWS then, and takes the account and the Region from the Target in DIR.
     """
+    from reconciler.app import first_export
     from reconciler.app.config import RunConfig
-    from reconciler.app.first_export import Account, read_account, refuse_extras, refuse_used_folder, write_first_export
     from reconciler.app.once import prepare
     from reconciler.cli.first_manifests import Wishes, build_first_manifests
 
     _check_combination(account, values, is_offline=offline)
-    refuse_used_folder(folder)
+    first_export.refuse_file(folder)
     wishes = {name: values.pop(name) for name in ("kind", "integration", "destination")}
     extras = _list_extras(**{name: values.pop(name) for name in ("ci", "pre_commit", "kubernetes")})
-    refuse_extras(folder, extras or ())
+    if extras and first_export.has_manifests(folder):
+        return _add_extras(folder, extras, {"account": account, **wishes})
+    first_export.refuse_used_folder(folder)
+    first_export.refuse_extras(folder, extras or ())
     config = RunConfig.from_options(
         settings=read_settings(),
         dry_run=True,
@@ -115,8 +124,9 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
         **values,
     )
     prepare(config)
-    place = Account(account, config.region or config.settings.aws_region, ()) if offline else read_account(config)
-    if may_ask := question.is_attended(config.settings):
+    may_ask = question.is_attended(config.settings)
+    place = _locate_offline(account, config, may_ask=may_ask) if offline else first_export.read_account(config)
+    if may_ask:
         init_questions.show_account(place, is_offline=offline)
     first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
     for failure in first.failures:
@@ -124,8 +134,8 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     if first.texts:
         if extras is None:
             should_ask = may_ask and not config.sandbox
-            extras = init_questions.ask_extras(partial(refuse_extras, folder)) if should_ask else ()
-        paths = write_first_export(folder, first.texts, extras, place, config.create_clock().now())
+            extras = init_questions.ask_extras(partial(first_export.refuse_extras, folder)) if should_ask else ()
+        paths = first_export.write_first_export(folder, first.texts, extras, place, config.create_clock().now())
         _print_written(folder, paths, first.open_points, extras)
         _print_next_commands(folder, config)
     if first.has_access_failure:
@@ -137,8 +147,13 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
     """Raise UsageError for options that would otherwise be ignored silently."""
     if account is not None and not is_offline:
         raise UsageError("--account needs --offline: without --offline, the account is that of the credentials")
-    if account is not None and not re.fullmatch("[0-9]{12}", account):
-        raise UsageError(f"--account: {account!r} is not the id of an account: write its twelve digits")
+    if account is not None:
+        from reconciler.app.first_export import check_account
+
+        try:
+            check_account(account)
+        except UsageError as error:
+            raise UsageError(f"--account: {error}") from error
     if is_offline and (unused := next((name for name in _ONLINE_OPTIONS if values[name]), None)):
         option = f"--{unused.replace('_', '-')}"
         raise UsageError(f"--offline and {option} cannot be combined: with --offline, AWS is not called")
@@ -148,6 +163,37 @@ def _check_combination(account: str | None, values: dict[str, Any], *, is_offlin
         raise UsageError(
             "--destination and --export live cannot be combined: live associations already have a destination"
         )
+
+
+def _locate_offline(account: str | None, config: RunConfig, *, may_ask: bool) -> Account:
+    """Return the account and the Region of the options, or of answers. Raises UsageError without a terminal."""
+    from reconciler.app.first_export import Account, check_account, check_region
+
+    region = config.region or config.settings.aws_region
+    if may_ask:
+        account = account or init_questions.ask_account(check_account)
+        region = region or init_questions.ask_region(check_region)
+    if not account or not region:
+        raise UsageError("--offline needs --account and --region: AWS is not asked for them")
+    return Account(account, region, ())
+
+
+def _add_extras(folder: Path, extras: tuple[Extra, ...], wishes: dict[str, str | None]) -> int:
+    """Add the requested files to a folder that has manifests, and print what was written and what was kept."""
+    from reconciler.app.first_export import add_extras, read_declared_place
+    from reconciler.edge.clock import SystemClock
+
+    if wish := next((name for name, value in wishes.items() if value is not None), None):
+        option = "--export" if wish == "kind" else f"--{wish}"
+        raise UsageError(
+            f"{option} has no effect on {folder / 'manifests'}, which exists already: omit {option} to add only other "
+            "files, or choose another folder"
+        )
+    paths = add_extras(folder, extras, read_declared_place(folder, SystemClock().now()))
+    for path, is_written in paths.items():
+        click.echo(sanitize(f"{'written' if is_written else 'kept   '}  {folder / path}"))
+    _print_steps(folder, (each for each in extras if paths[next(iter(each.templates))]))
+    return 0
 
 
 def _list_extras(*, ci: str | None, pre_commit: bool, kubernetes: bool) -> tuple[Extra, ...] | None:
@@ -166,6 +212,11 @@ def _print_written(
         click.echo(sanitize(f"written  {folder / path}"))
     if GITIGNORE_FILE not in paths:
         click.echo(sanitize(f"kept     {folder / GITIGNORE_FILE}: make sure that it has the line {GITIGNORE_LINE}"))
+    _print_steps(folder, extras, open_points)
+
+
+def _print_steps(folder: Path, extras: Iterable[Extra], open_points: Iterable[tuple[str, str]] = ()) -> None:
+    """Print the steps that remain for a person."""
     for path, step in (*open_points, *((next(iter(each.templates)), each.remaining_step) for each in extras)):
         click.echo(sanitize(f"to do    {folder / path}: {step}"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def command(  # noqa: PLR0913 - one for each option
     from reconciler.app.once import Terminal, prepare, read_manifests, run_once, warn_of_missing_state
     from reconciler.app.stop_signal import stop_on_signals
     from reconciler.cli import formats, progress, question
-    from reconciler.core.errors import InvalidManifests, UsageError
+    from reconciler.core.errors import InvalidManifests, NotConfirmed, UsageError
 
     if fail_on and not detailed_exitcode:
         raise UsageError("--fail-on needs --detailed-exitcode: without --detailed-exitcode, the exit code is never 2")
@@ -88,7 +89,8 @@ def command(  # noqa: PLR0913 - one for each option
     )
     parsed_outputs = output.parse(outputs, formats.REPORT_RENDERERS)
     output.refuse_to_replace_manifests(parsed_outputs, source)
-    prepare(config, is_brief=is_terminal and output.is_terminal(sys.stderr))
+    shows_report = is_terminal and any(each.file is None for each in parsed_outputs)
+    prepare(config, is_brief=shows_report and output.is_terminal(sys.stderr))
     warn_of_missing_state(config)
     try:
         desired, revision = read_manifests(source)
@@ -102,7 +104,12 @@ def command(  # noqa: PLR0913 - one for each option
 
         def confirm(plan: Report) -> None:
             bars.stop()
-            question.confirm(plan, stop.event.is_set, is_sandbox=config.sandbox)
+            try:
+                question.confirm(plan, stop.event.is_set, is_sandbox=config.sandbox)
+            except NotConfirmed as refusal:
+                if stop.signal in {0, signal.SIGINT}:
+                    raise
+                raise question.build_interruption(str(refusal), stop.signal) from refusal
 
         terminal = Terminal(bars.update, confirm if has_question else None)
         report = run_once(desired, revision, config, stop, terminal)
