@@ -140,8 +140,10 @@ def test_earlier_first_does_not_count_as_exported() -> None:
         (
             {},
             HOUR,
-            "List shows the last export as completed, which until 2026-11-01 01:15 (2026-11-01 00:15Z) may be the "
-            "status of the previous export",
+            (
+                "List shows the last export as completed, which until 2026-11-01 01:15 (2026-11-01 00:15Z) may be the "
+                "status of the previous export"
+            ),
         ),
         ({}, None, "List shows the last export as completed, which a later run has to confirm"),
         (

@@ -45,7 +45,7 @@ _NO_CI = "none"
         "--integration",
         metavar="NAME",
         help="Data integration to export, by name, id or ARN. With --export live, the default is every data "
-        "integration.  [default: the only one that is a source of bulk exports]",
+        "integration.  [default: the only source of bulk exports; profiles-export in the sandbox]",
     ),
     click.option(
         "--export",
@@ -58,7 +58,7 @@ _NO_CI = "none"
         "--destination",
         metavar="URI",
         help="Place to export to, such as s3://BUCKET/PREFIX. Without it, the manifest names "
-        "s3://REPLACE-ME/profiles, and is suspended until you replace that.",
+        "s3://REPLACE-ME/profiles, and is suspended until you replace that. In the sandbox, it names an example.",
     ),
 )
 @section(

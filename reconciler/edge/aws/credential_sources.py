@@ -135,6 +135,8 @@ class _Source:
         """Return the remedy of an error as the end of a line, or an empty string."""
         if isinstance(cause, SSOError | TokenRetrievalError):
             return f"; run aws sso login --profile {redaction.redact(self._find_sso_profile())}"
+        if isinstance(cause, exceptions.PartialCredentialsError):
+            return "; set both keys, or neither"
         if isinstance(cause, _LoginError):
             return f"; run aws login --profile {redaction.redact(self.session.profile or 'default')}"
         if isinstance(cause, ClientError) and get_answer(cause).get("Error", {}).get("Code") == "AccessDenied":

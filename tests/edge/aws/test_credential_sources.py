@@ -142,6 +142,16 @@ def test_unusable_answer_of_a_container_service_is_named(
 
 
 @pytest.mark.usefixtures("services")
+def test_one_key_without_the_other_names_the_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If only one of two keys is set, the line names the missing one and the remedy."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    cause = "environment: .*missing: AWS_SECRET_ACCESS_KEY; set both keys, or neither$"
+    with pytest.raises(Unauthenticated, match=cause):
+        connect()
+
+
+@pytest.mark.usefixtures("services")
 @pytest.mark.parametrize("region", ["eu-central-1", "us-east-1"])
 def test_host_of_a_missing_fips_endpoint_is_explained(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the name of a FIPS endpoint cannot be resolved, the line names the setting, not the network."""
