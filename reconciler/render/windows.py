@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.journal.jobs import JobSource, Omission, OmissionCause
+from reconciler.core.journal.jobs import Job, JobSource, Omission, OmissionCause
 from reconciler.core.report.windows import Answer, SentWindow, WindowReport, WindowState
 from reconciler.core.text import format_count, format_timestamp_to_the_minute, sanitize
 from reconciler.core.windows.due import FutureWindow, Window
@@ -143,18 +143,26 @@ def describe_due_time(planned: FutureWindow, report: WindowReport, now: datetime
 def describe_sent(sent: SentWindow, report: WindowReport) -> str:
     """Return what became of a window that was sent. Later times are in UTC alone."""
     job = sent.job
-    seen_at = min((each for each in (job.shown_at, job.running_at) if each), default=None)
     event = f"{_CALLS[job.source]} sent" if job.source in _CALLS else "first seen"
     parts = [
         f"{event} {format_time(job.sent_at, report)}",
         _ANSWERS[sent.answer] if sent.answer else "",
         f"AWS: {job.refusal.message}" if job.refusal else "",
-        f"seen in List {_format_utc(seen_at)}" if seen_at else "",
+        _describe_look(job),
         f"{'skipped' if job.is_skipped else 'end seen'} {_format_utc(job.ended_at)}" if job.ended_at else "",
         "only in part, because its job began before its end" if sent.is_partial else "",
         describe_repetition(sent, report),
     ]
     return ", ".join(filter(None, parts))
+
+
+def _describe_look(job: Job) -> str:
+    """Return when List showed the window of a job, or only its status, or ""."""
+    if job.shown_at:
+        return f"seen in List {_format_utc(min(job.shown_at, job.running_at or job.shown_at))}"
+    if job.running_at:
+        return f"IN_PROGRESS seen {_format_utc(job.running_at)}, window not seen in List"
+    return ""
 
 
 def describe_repetition(sent: SentWindow, report: WindowReport) -> str:

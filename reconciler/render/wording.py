@@ -239,11 +239,17 @@ def describe_unmanaged(live: Live, target: TargetReport) -> str:
 
 def explain_orphan(record: Record, target: TargetReport) -> str:
     """Return the reason why a record is orphaned, and what is known of its association."""
+    cause = "its manifest was removed, or no longer selects this target"
     if isinstance(record.state, CreatePending):
         sent_at = format_timestamp_to_the_minute(record.state.last_attempt)
-        return f"its manifest was removed, and the Create sent at {sent_at} has no answer"
+        return f"{cause}; the Create sent at {sent_at} has no answer"
     is_unmanaged = any(live.id == record.state.association_id for live in target.unmanaged)
-    return f"its manifest was removed{'; its association is listed as unmanaged' if is_unmanaged else ''}"
+    place = "; its association is listed as unmanaged" if is_unmanaged else ""
+    if not (record.recurrence and record.is_recurring):
+        return f"{cause}{place}"
+    stop = format_timestamp_to_the_minute(record.recurrence.watermark)
+    remedy = "to continue, add the manifest to this target again; to end the exports, do so with policy.retired"
+    return f"{cause}; nothing after {stop} is exported: {remedy}{place}"
 
 
 def describe_orphan(record: Record, target: TargetReport) -> str:

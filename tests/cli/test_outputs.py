@@ -203,7 +203,7 @@ def test_fail_on_unmanaged_changes_the_detailed_exit_code(program: Program) -> N
     assert program.run("--detailed-exitcode").code == 0
     result = program.run("--detailed-exitcode", "--fail-on", "unmanaged")
     assert result.code == 2
-    assert "its manifest was removed" in result.out
+    assert "its manifest was removed, or no longer selects this target" in result.out
     assert "0 of 1 live association is managed" in result.out
     assert program.run("--fail-on", "unmanaged").code == 64
 

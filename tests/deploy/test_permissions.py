@@ -104,9 +104,11 @@ def test_documented_policies_of_a_command_are_sufficient_and_needed(
     """The command succeeds with its policies, and uses at least one action of each. The doctor uses each action."""
     if command.startswith("unlock"):
         leave_lease(program)
-    name, *arguments = command.replace("TARGET", "default --yes").replace("NAME", "october").split()
+    words = command.replace("TARGET", "default --yes").replace("NAME", "october")
+    name, *arguments = words.replace("init", "init new --export live").split()
+    state = () if name == "init" else ("--state", Bucket.url)
     with PolicyProxy(str(program.endpoint), collect_actions(*policies)) as proxy:
-        result = Program(program.folder, proxy.url).run(name, "--state", Bucket.url, *arguments, env=NO_RETRIES)
+        result = Program(program.folder, proxy.url).run(name, *state, *arguments, env=NO_RETRIES)
     assert result.code == 0, result.out
     assert proxy.actions <= proxy.allowed
     for policy in policies:
@@ -119,7 +121,7 @@ def test_permissions_table_lists_every_command_that_calls_aws() -> None:
     """The table lists every command that calls AWS, and uses every policy except those of assumed roles."""
     rows = read_rows()
     assert {command.split()[0] for command, _ in rows} == {
-        "doctor", "explain", "export", "run", "status", "unlock",
+        "doctor", "explain", "export", "init", "run", "status", "unlock",
     }  # fmt: skip
     assert {policy for _, policies in rows for policy in policies} == {
         "apply", "doctor", "observe", "state-s3-read", "state-s3-write",

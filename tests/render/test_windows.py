@@ -35,6 +35,7 @@ from reconciler.edge.manifests.schema import load_schema
 from reconciler.render import windows
 from reconciler.render.formats import load_format
 from reconciler.render.last_export import describe_last_export
+from reconciler.render.wording import describe_orphan
 
 REVIEW = "each export is sent without another review"
 EXPORTED = "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported"
@@ -239,6 +240,22 @@ def test_sent_windows_are_described() -> None:
         "first seen 2026-10-01 03:00 (2026-10-01 01:00Z)",
         accepted("2026-10-01 04:00 (2026-10-01 02:00Z)", "2026-10-01 02:15Z"),
     ]
+
+
+def test_window_that_list_never_showed_is_not_said_to_be_seen() -> None:
+    """If List showed a job since the call, but never its window, the line says so."""
+    unshown = build_job(SEPTEMBER.end + HOUR, shown_at=None)
+    report_ = build_windows(build_recurring_record(SEPTEMBER, unshown))
+    line = windows.describe_sent(report_.sent[-1], report_)
+    assert "accepted by AWS, IN_PROGRESS seen 2026-09-30 23:15Z, window not seen in List, end seen" in line
+
+
+def test_orphaned_recurring_export_says_where_it_stops() -> None:
+    """A manifest that no longer selects a target ends recurring exports there, and its line names the way back."""
+    orphan = build_recurring_record(SEPTEMBER)
+    text = describe_orphan(orphan, report(orphaned=(orphan,)).targets[0])
+    assert "its manifest was removed, or no longer selects this target; nothing after 2026-09-30 22:00Z is" in text
+    assert "exported: to continue, add the manifest to this target again; to end the exports, do so with" in text
 
 
 def test_merged_window_says_how_many_periods_it_has() -> None:

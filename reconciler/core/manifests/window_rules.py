@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from reconciler.core.durations import parse_duration
-from reconciler.core.model import ensure_mapping
+from reconciler.core.model import OnLoss, ensure_mapping
 from reconciler.core.request.times import parse_date
 from reconciler.core.suggestions import find_closest
 from reconciler.core.text import shorten
@@ -100,6 +100,9 @@ def _find_conflicts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "start" in policy:
         remedy = "remove it, because each window is sent after its end and window.delay"
         yield "/policy/start", f"has no effect on a manifest with window: {remedy}"
+    if policy.get("onLoss") == OnLoss.RECREATE:
+        remedy = "remove it, because only a raised policy.generation creates a lost association again"
+        yield "/policy/onLoss", f"has no effect on a manifest with window: {remedy}"
 
 
 def _is_delay(value: object) -> bool:

@@ -17,7 +17,7 @@ from reconciler.core.plan.decide_missing import (
     describe_suspects,
 )
 from reconciler.core.plan.decide_retired import decide_retired
-from reconciler.core.plan.decision import Adopt, Blocked, Decision, Settling
+from reconciler.core.plan.decision import Adopt, Blocked, Decision, Finished, Settling
 from reconciler.core.plan.inputs import DecisionInput, describe_adoption_conflict, describe_ambiguity
 from reconciler.core.plan.recurring.adopt_window import check_adoption
 from reconciler.core.plan.write import Create
@@ -175,9 +175,10 @@ def _decide_by_id(inputs: DecisionInput, record: Record, bound: Bound) -> Decisi
         missing_since = bound.missing_since or inputs.look_time
         missing_state = replace(bound, missing_since=missing_since)
         until = missing_since + settle_time
+        state = "finished" if isinstance(decide_lost(inputs, record, bound), Finished) else "lost"
         reason = (
-            "List does not show the association; the association counts as lost if List still does not show it after "
-            f"{format_timestamp(until)}"
+            f"List does not show the association; the association counts as {state} if List still does not show it "
+            f"after {format_timestamp(until)}"
         )
         return Settling(manifest, replace(inputs.acknowledge_generation(record), state=missing_state), until, reason)
     return decide_lost(inputs, record, bound)

@@ -167,9 +167,10 @@ def _describe_unused_continue(manifest: Manifest, record: Record | None) -> str 
     recurrence = record.recurrence if record else None
     if continue_from is None or recurrence is None or recurrence.continued_from == continue_from:
         return None
+    place = f" in target {manifest.target!r}" if manifest.target else ""
     return (
-        f"continueFrom has no effect, because exports continue from {format_timestamp(recurrence.watermark)}: remove "
-        "it, and set it only if the reason of a blocked association asks for it"
+        f"continueFrom has no effect{place}, because exports continue from {format_timestamp(recurrence.watermark)}: "
+        "remove it, and set it only if the reason of a blocked association asks for it"
     )
 
 

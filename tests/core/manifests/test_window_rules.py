@@ -186,10 +186,11 @@ def test_execution_configuration_beside_a_window_is_refused() -> None:
         ("delay: soon", "set window.delay instead"),
         ("start: now", "remove it, because each window is sent after its end and window.delay"),
         ("start: at-once", "remove it, because each window is sent after its end and window.delay"),
+        ("onLoss: recreate", "remove it, because only a raised policy.generation creates a lost association again"),
     ],
 )
 def test_policy_of_a_fixed_window_beside_a_window_is_refused(member: str, remedy: str) -> None:
-    """policy.delay and policy.start belong to fixed windows. No message recommends a short delay."""
+    """policy.delay, policy.start and recreate belong to fixed windows. No message recommends a short delay."""
     (problem,) = list_problems(
         build_document("every: month, first: 2026-01-01", f"{{mode: create-and-update, {member}}}")
     )

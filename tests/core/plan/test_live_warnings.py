@@ -95,6 +95,9 @@ def test_continue_from_without_effect_is_a_warning(continued_from: datetime | No
     assert [each.pointer for each in warnings] == ["/window/continueFrom"] * count
     assert all("because exports continue from 2026-09-30 22:00:00Z: " in each.message for each in warnings)
     assert not build_plan(desired, associations=(shown,)).warnings
+    in_target = build_plan(replace(desired, target="prod"), associations=(shown,), stored_journal=stored_journal)
+    assert all("continueFrom has no effect in target 'prod', because" in each.message for each in in_target.warnings)
+    assert len(in_target.warnings) == count
 
 
 def build_associations(count: int) -> list[Live]:

@@ -24,7 +24,7 @@ SUPERSEDED = (
     "policy.generation above 2"
 )
 LATE_FIRST = (
-    "no export is sent: window.first is 2026-12-30, and exports continue from 2026-10-01: set window.first to the "
+    "no export is sent: window.first is 2026-12-30, and the next export begins at 2026-10-01: set window.first to the "
     "date on which exports continue, or an earlier one; to leave out the time in between, set window.continueFrom to "
     "2026-12-30"
 )

@@ -239,7 +239,7 @@ def test_rows_without_a_manifest_are_collapsed() -> None:
     text = render(report(unmanaged=(live("z"),), orphaned=(record("old"),)))
     assert "<summary>Unmanaged: 1</summary>" in text
     assert "<summary>Orphaned: 1</summary>" in text
-    assert "its manifest was removed" in text
+    assert "its manifest was removed, or no longer selects this target" in text
 
 
 def test_empty_plan_is_stated() -> None:

@@ -177,7 +177,11 @@ def test_page_shows_every_part_of_a_report(site: Site) -> None:
     ]
     assert len(list_row_ids(page)) == len(associations)
     assert kinds >= {"failed", "unknown", "blocked", "lost", "drifted", "changed", "update", "create", "held"}
-    for text in ("its manifest was removed", "its unmanaged associations are unknown", "Warnings about the manifests"):
+    for text in (
+        "its manifest was removed, or no longer selects this target",
+        "its unmanaged associations are unknown",
+        "Warnings about the manifests",
+    ):
         assert text in page.words
 
 

@@ -95,7 +95,7 @@ def describe_late_first(declaration: WindowDeclaration, recurrence: Recurrence) 
     if compute_first_boundary(declaration) <= recurrence.watermark:
         return None
     return (
-        f"window.first is {declaration.first}, and exports continue from "
+        f"window.first is {declaration.first}, and the next export begins at "
         f"{format_local(recurrence.watermark, declaration)}: set window.first to the date on which exports continue, "
         f"or an earlier one; to leave out the time in between, set window.continueFrom to {declaration.first}"
     )

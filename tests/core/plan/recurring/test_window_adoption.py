@@ -644,7 +644,7 @@ def test_end_of_a_job_is_recorded_while_first_is_too_late() -> None:
     export.edit_window(first=date(2026, 3, 1))
     export.finish()
     for _ in range(2):
-        expect(export.run(), Blocked, (1, 1), "exports continue from 2026-02-01")
+        expect(export.run(), Blocked, (1, 1), "the next export begins at 2026-02-01")
     assert (export.watermark, export.job.result) == (at(2), "COMPLETED")
 
 

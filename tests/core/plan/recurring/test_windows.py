@@ -17,6 +17,7 @@ from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import (
     Blocked,
+    Decision,
     Finished,
     Held,
     InSync,
@@ -537,12 +538,13 @@ def start_last_export(status: str = "COMPLETED") -> Export:
     return export
 
 
-def lose(export: Export) -> None:
-    """Let List leave out the association until it counts as lost."""
+def lose(export: Export) -> Decision:
+    """Let List leave out the association until it counts as lost. Return the first decision about it."""
     export.live = None
     export.wait(DAY)
-    export.run()
+    decision = export.run()
     export.wait(SETTLE)
+    return decision
 
 
 def test_nothing_is_sent_past_last() -> None:
@@ -556,7 +558,8 @@ def test_nothing_is_sent_past_last() -> None:
 def test_completed_export_past_last_that_leaves_list_is_finished() -> None:
     """Past `last`, a completed association that leaves List is finished, and a raised generation creates nothing."""
     export = start_last_export()
-    lose(export)
+    text = "the association counts as finished if List still does not show it after"
+    expect(lose(export), Settling, text=text)
     decision = export.run()
     assert isinstance(decision, Finished)
     assert get_exit_codes(decision) == (0, 0)
@@ -570,7 +573,7 @@ def test_skipped_last_window_that_leaves_list_is_lost() -> None:
     export = start_last_export("FAILED")
     export.edit_window(skip=(date(2026, 1, 1),))
     assert isinstance(export.run(), InSync)
-    lose(export)
+    expect(lose(export), Settling, text="the association counts as lost if List")
     export.edit_policy(generation=2)
     decision = export.run()
     assert isinstance(decision, Lost)
