@@ -36,7 +36,7 @@ A dry run does not count what earlier runs left behind: failed calls, failed exp
 A repository or revision that git cannot read is a failure, too. |
 | 2 | Only with `--detailed-exitcode`: the code would be 0, and a difference between git and AWS remains. |
 | 3 | The manifests are invalid, or their file or folder does not exist. AWS was not called. |
-| 64 | An option, argument or variable is invalid. AWS was not called. |
+| 64 | An option, argument or variable is invalid. A run did not call AWS. |
 | 129, 130, 143 | SIGHUP, SIGINT or SIGTERM ended a one-shot run. \
 The call under way was finished and its answer written to the journal. |
 """

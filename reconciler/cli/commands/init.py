@@ -45,7 +45,7 @@ _NO_CI = "none"
         "--integration",
         metavar="NAME",
         help="Data integration to export, by name, id or ARN. With --export live, the default is every data "
-        "integration.  [default: the only source of bulk exports; profiles-export in the sandbox]",
+        "integration.  [default: the only source of bulk exports, and profiles-export in the sandbox]",
     ),
     click.option(
         "--export",
