@@ -48,8 +48,8 @@ class Journals:
     @property
     def missing_journal_remedy(self) -> str:
         """The remedy for a missing journal, if --new-state was not given."""
-        advice = "if this is the first run for this account and Region, add --new-state once; otherwise, "
-        return advice + self.location.restore_remedy
+        first_run = "if this is the first run for this account and Region, add --new-state once"
+        return f"{first_run}; otherwise, correct --state, or {self.location.restore_remedy}"
 
     def get_reader(self, account: str, region: str, *, may_create_journal: bool = False) -> StoredJournalReader:
         """Return the reader of a journal. Each call returns the same reader, which remembers the previous content.

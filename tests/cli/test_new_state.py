@@ -45,8 +45,8 @@ def test_empty_state_folder_does_not_start_a_new_journal(program: Program, serve
             assert result.code == 1
             assert target["error"] == (
                 "there is no journal at state/sandbox/123456789012-us-east-1.json: if this is the first run for this "
-                "account and Region, add --new-state once; otherwise, mount the folder of the journal, or restore "
-                "the journal from a backup"
+                "account and Region, add --new-state once; otherwise, correct --state, or mount the folder of the "
+                "journal, or restore the journal from a backup"
             )
     assert list((program.folder / "state").iterdir()) == []
     assert len(server.sandbox.executed_writes) == 1

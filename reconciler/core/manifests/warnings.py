@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from reconciler.core.aws.bucket_name import BUCKET_NAME_RULE, is_bucket_name
+from reconciler.core.manifests.unset_values import UNSET_BUCKET
 from reconciler.core.model import Json, Manifest, OnLoss, ensure_mapping
 from reconciler.core.request.schedule import find_unit_warning
 from reconciler.core.request.times import format_millis, parse_millis
 from reconciler.core.suggestions import join_names
+from reconciler.core.text import shorten
 from reconciler.core.windows.boundaries import compute_date, is_start
 from reconciler.core.windows.declaration import WindowDeclaration
 
@@ -46,12 +49,21 @@ def find_warnings(manifest: Manifest, now: datetime) -> Iterator[tuple[str, str]
             yield "/window/delay", f"{_MISSING_DATA}: set window.delay to 30m or more"
     if manifest.policy.adopt:
         return
+    yield from _find_bucket_warnings(str(manifest.spec.get("DestinationURI")))
     execution = ensure_mapping(manifest.spec.get("ExecutionConfiguration"))
     if execution.get("ExecutionMode") == "ON_DEMAND":
         yield from _find_on_demand_warnings(manifest, execution, now)
     expression = ensure_mapping(execution.get("ScheduleConfiguration")).get("ScheduleExpression")
     if warning := find_unit_warning(str(expression)):
         yield f"{_EXECUTION_POINTER}/ScheduleConfiguration/ScheduleExpression", warning
+
+
+def _find_bucket_warnings(uri: str) -> Iterator[tuple[str, str]]:
+    """Yield the warning about a destination in S3 that cannot exist. Other problems name the placeholder of `init`."""
+    scheme, _, path = uri.partition("://")
+    bucket = path.partition("/")[0]
+    if scheme.lower() == "s3" and not is_bucket_name(bucket) and f"s3://{bucket}" != UNSET_BUCKET:
+        yield "/spec/DestinationURI", f"{shorten(bucket)} is not a valid bucket name: {BUCKET_NAME_RULE}"
 
 
 def describe_sharing(name: str, place: str) -> str:

@@ -126,7 +126,8 @@ def create_association(inputs: DecisionInput, incarnation: int, reason: str) -> 
             "given up: restore the old values in this manifest, or give the manifest a new name",
         )
     if matches:
-        return adopt_live(inputs, matches[0], None, "AWS already has the association, and the journal does not")
+        reason = "AWS already has the association, and the journal does not: if another journal has it, use that one"
+        return adopt_live(inputs, matches[0], None, reason)
     if suspects := [live for live in inputs.unexplained if resembles(inputs.request, live.spec)]:
         return Blocked(manifest, describe_suspects(suspects), suspects=tuple(suspects))
     request = inputs.request

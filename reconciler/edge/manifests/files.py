@@ -17,6 +17,7 @@ __all__ = ["MAX_FOLDERS", "File", "find_files", "is_read_from"]
 MAX_FOLDERS = 64
 """Maximum depth of nested folders."""
 
+_DEFAULT_FOLDER = "manifests"
 _FIRST_READ_BYTES = 64 * 1024
 
 
@@ -164,22 +165,22 @@ def _read_file(name: str, path: str) -> File | Problem:
             return _build_file(name, content)
     except FileNotFoundError:
         remedy = "give a file or a folder of manifests with -f"
-        if folder := _find_folder_with_manifests(path):
-            remedy = f"run the command in the folder {sanitize(folder)}, or {remedy}"
+        if path.rstrip(os.sep) == _DEFAULT_FOLDER:
+            folder = _find_folder_with_manifests()
+            first_step = f"run the command in the folder {sanitize(folder)}" if folder else "begin with reconcile init"
+            remedy = f"{first_step}, or {remedy}"
         return Problem(name, 0, 0, "", f"the path does not exist: {remedy}")
     except OSError as error:
         return Problem(name, 0, 0, "", f"the file cannot be read: {error.strerror}")
 
 
-def _find_folder_with_manifests(path: str) -> str | None:
-    """Return the folder here that holds a missing folder `manifests`, as after `reconcile init DIR`, or None."""
-    if path.rstrip(os.sep) != "manifests":
-        return None
+def _find_folder_with_manifests() -> str | None:
+    """Return the folder here that holds a folder `manifests`, as after `reconcile init DIR`, or None."""
     try:
         names = sorted(entry.name for entry in os.scandir(".") if not is_hidden(entry.name))
     except OSError:
         return None
-    return next((name for name in names if _is_folder(os.path.join(name, "manifests"))), None)  # noqa: PTH118 - as above
+    return next((name for name in names if _is_folder(os.path.join(name, _DEFAULT_FOLDER))), None)  # noqa: PTH118 - as above
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

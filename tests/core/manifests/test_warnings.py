@@ -42,6 +42,16 @@ def test_sound_manifest_has_no_warning(execution: Any) -> None:
     assert list_warnings(manifest(ExecutionConfiguration=execution)) == []
 
 
+@pytest.mark.parametrize("bucket", ["Exports", "my_bucket", "ab", "a..b", "192.0.2.1", "x" * 64, "-exports", ""])
+def test_impossible_bucket_is_a_warning(bucket: str) -> None:
+    """No new bucket in S3 can have the name, and nobody can delete an association that names it."""
+    (warning,) = find_warnings(manifest(DestinationURI=f"S3://{bucket}/profiles"), NOW)
+    assert warning[0] == "/spec/DestinationURI"
+    assert "is not a valid bucket name: use 3 to 63 lower-case letters" in warning[1]
+    assert list_warnings(manifest(DestinationURI="s3://corp-exports.eu/profiles")) == []
+    assert list_warnings(manifest(DestinationURI="https://Example_Host/profiles")) == []
+
+
 def test_manifest_that_adopts_has_no_warning() -> None:
     """A manifest that takes a live association over says what is, and not what shall be."""
     adoption = manifest(

@@ -36,11 +36,10 @@ def test_missing_path_is_reported(
     expect_rejection: ExpectRejection, expect_rejection_before_any_call: ExpectRejection
 ) -> None:
     """A missing path is reported with a remedy, even if it is the default path."""
-    expected = ["manifests/: the path does not exist: give a file or a folder of manifests with -f"]
+    remedy = "give a file or a folder of manifests with -f"
+    expected = [f"manifests/: the path does not exist: begin with reconcile init, or {remedy}"]
     assert expect_rejection() == expect_rejection_before_any_call() == expected
-    assert expect_rejection("a\u202eb.yaml") == [
-        "a\\u202eb.yaml: the path does not exist: give a file or a folder of manifests with -f"
-    ]
+    assert expect_rejection("a\u202eb.yaml") == [f"a\\u202eb.yaml: the path does not exist: {remedy}"]
 
 
 def test_folder_with_the_manifests_is_suggested(folder: Path, expect_rejection: ExpectRejection) -> None:
