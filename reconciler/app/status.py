@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.app.config import RunConfig
 from reconciler.app.state import Journals, locate_target
-from reconciler.core.errors import ReconcilerError
+from reconciler.core.errors import ReconcilerError, is_access_failure
 from reconciler.core.model import Desired, Target
 from reconciler.core.report.status import JournalStatus, list_recorded_associations
 
@@ -17,7 +17,9 @@ def read_status(target: Target, desired: Desired, config: RunConfig) -> JournalS
         reader = Journals.from_config(config).get_reader(account, region)
         place, journal = reader.place, reader.read()
     except ReconcilerError as error:
-        return JournalStatus(target.name, account, region, place, str(error))
+        return JournalStatus(
+            target.name, account, region, place, str(error), is_access_failure=is_access_failure(error)
+        )
     now = config.create_clock().now()
     return JournalStatus(
         target.name,

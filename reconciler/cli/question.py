@@ -60,9 +60,9 @@ def confirm(
     click.echo(format_question(writes, is_sandbox=is_sandbox), nl=False, err=True)
     line = _read_line(is_stopped, time_limit)
     answer = line if line is None else line.strip()
-    if not answer:
+    if not (line and line.endswith("\n")):
         _end_line()
-    if answer != ANSWER:
+    if answer != ANSWER or line == ANSWER:  # the end of input after `yes` is no answer either
         raise NotConfirmed(f"nothing was written, because {_describe_refusal(answer, is_stopped, time_limit)}")
 
 

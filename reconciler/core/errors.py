@@ -25,6 +25,7 @@ class ReconcilerError(Exception):
     │   ├── LeaseHeld        another process holds the lease
     │   ├── StateConflict    the journal changed between read and write, or the lease was lost
     │   │   └── VersionConflict the version in the store is not the expected one
+    │   ├── StateUnreachable no usable answer of S3: credentials, permission, clock, network or bucket
     │   └── StateWriteUnknown a write of the journal had no answer and may have succeeded
     └── CloudError           AWS refused or did not answer a read
         ├── NoRegion         no Region is configured; AWS was not called
@@ -146,6 +147,10 @@ class VersionConflict(StateConflict):
     """Version in the store that is not the expected one."""
 
 
+class StateUnreachable(StateError):
+    """Journal in a bucket that cannot be used, because of credentials, permissions, clock, network or its name."""
+
+
 class StateWriteUnknown(StateError):
     """Write of the journal that had no answer and may have succeeded."""
 
@@ -184,4 +189,5 @@ class Unreachable(CloudError):
 
 def is_access_failure(error: Exception) -> bool:
     """Return whether credentials, clock, Region or network may cause the error. `reconcile doctor` checks these."""
-    return isinstance(error, NoRegion | Unauthenticated | ClockSkewed | WrongAccount | AccessDenied | Unreachable)
+    kinds = (NoRegion, Unauthenticated, ClockSkewed, WrongAccount, AccessDenied, Unreachable, StateUnreachable)
+    return isinstance(error, kinds)

@@ -50,6 +50,21 @@ def test_closed_port_ends_with_the_doctor(tmp_path: Path, arguments: tuple[str, 
     assert has_advice_at_the_end(result)
 
 
+@pytest.mark.parametrize("arguments", [("status",), ("windows", "october"), ("unlock", "prod", "--yes")])
+def test_unreachable_bucket_ends_with_the_doctor(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """If only the journal has to be read, and its bucket cannot be reached, the last line names the doctor, too."""
+    program = Program(tmp_path, "http://127.0.0.1:9")
+    program.add("october")
+    spec = SPEC.replace("REGION", "us-east-1").replace("ACCOUNT", "123456789012")
+    (tmp_path / "manifests" / "target.yaml").write_text(TARGET.replace("NAME", "prod") + spec)
+    october = tmp_path / "manifests" / "october.yaml"
+    october.write_text(october.read_text() + "target: prod\n")
+    result = program.run(*arguments, "--state", "s3://corp-state/x", env={"AWS_MAX_ATTEMPTS": "1"})
+    assert result.code == 1
+    assert "the journal s3://corp-state/x" in result.out + result.err
+    assert has_advice_at_the_end(result)
+
+
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_missing_region_ends_with_the_doctor(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """If no Region is configured, the command fails, and its last line names the doctor."""

@@ -459,7 +459,7 @@ def test_requested_files_are_added_to_own_manifests(tmp_path: Path) -> None:
     assert not (tmp_path / "schemas").exists()
 
 
-@pytest.mark.parametrize("option", ["integration", "export", "destination", "account"])
+@pytest.mark.parametrize("option", ["integration", "export", "destination", "account", "region"])
 def test_options_for_manifests_are_refused_where_manifests_exist(tmp_path: Path, option: str) -> None:
     """An option for the first manifest has no effect on existing ones, so the command writes nothing."""
     program = Program(tmp_path)

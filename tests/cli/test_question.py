@@ -41,9 +41,10 @@ def test_plan_is_carried_out_after_yes(program: Program, server: SandboxServer) 
         ("YES\n", "the answer was not yes"),
         ("\n", "the answer was not yes"),
         (END_OF_INPUT, "the answer was not yes"),
+        (f"yes{END_OF_INPUT}", "the answer was not yes"),
         (CTRL_C, "the question was interrupted"),
     ],
-    ids=["no", "y", "YES", "enter", "end of input", "Ctrl-C"],
+    ids=["no", "y", "YES", "enter", "end of input", "yes without enter", "Ctrl-C"],
 )
 def test_nothing_is_written_without_yes(program: Program, server: SandboxServer, text: str, reason: str) -> None:
     """Any answer but `yes` writes neither to AWS nor to the journal, and gives exit code 1 and one line."""

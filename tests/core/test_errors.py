@@ -32,5 +32,5 @@ def test_failures_of_access_are_those_that_the_doctor_checks() -> None:
     """Errors of credentials, clock, Region, permissions and network are failures of access, and no others are."""
     kinds = [each for each in list_subclasses(ReconcilerError) if is_access_failure(each.__new__(each))]
     assert {each.__name__ for each in kinds} == {
-        "AccessDenied", "ClockSkewed", "NoRegion", "Unauthenticated", "Unreachable", "WrongAccount",
+        "AccessDenied", "ClockSkewed", "NoRegion", "StateUnreachable", "Unauthenticated", "Unreachable", "WrongAccount",
     }  # fmt: skip

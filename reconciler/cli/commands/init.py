@@ -112,7 +112,7 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     wishes = {name: values.pop(name) for name in ("kind", "integration", "destination")}
     extras = _list_extras(**{name: values.pop(name) for name in ("ci", "pre_commit", "kubernetes")})
     if extras and first_export.has_manifests(folder):
-        return _add_extras(folder, extras, {"account": account, **wishes})
+        return _add_extras(folder, extras, {"account": account, "region": values["region"], **wishes})
     first_export.refuse_used_folder(folder)
     first_export.refuse_extras(folder, extras or ())
     config = RunConfig.from_options(

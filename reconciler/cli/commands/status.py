@@ -11,6 +11,7 @@ from reconciler.app.sources import Source
 from reconciler.cli import options, output, sources
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
+from reconciler.cli.failures import print_doctor_advice
 from reconciler.core.report.status import JournalStatus
 
 
@@ -50,4 +51,6 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     with open_sandbox_if_requested(config):
         statuses = tuple(read_status(target, desired, config) for target in desired.targets)
     output.write(statuses, parsed_outputs, renderers)
+    if any(target.is_access_failure for target in statuses):
+        print_doctor_advice()
     return EXIT_FAILED if any(target.error for target in statuses) else 0

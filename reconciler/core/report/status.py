@@ -40,7 +40,8 @@ class RecordedAssociation:
 class JournalStatus:
     """The journal of one target, or the reason why it could not be read, as `error`.
 
-    `last_write` is None if the journal does not exist yet.
+    `last_write` is None if the journal does not exist yet. `is_access_failure` is true if credentials, clock, Region or
+    network may be the cause of the error.
     """
 
     name: str
@@ -48,6 +49,7 @@ class JournalStatus:
     region: str | None
     place: str | None
     error: str | None = None
+    is_access_failure: bool = False
     serial: int = 0
     last_write: LastWrite | None = None
     lease: Lease | None = None

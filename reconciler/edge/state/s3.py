@@ -25,7 +25,14 @@ from botocore.exceptions import (
 from reconciler import redaction
 from reconciler.core.aws import signature_errors
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
-from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown, VersionConflict
+from reconciler.core.errors import (
+    CloudError,
+    StateConflict,
+    StateError,
+    StateUnreachable,
+    StateWriteUnknown,
+    VersionConflict,
+)
 from reconciler.edge.state.s3_url import parse_s3_url
 from reconciler.edge.state.store import StoredText, UncheckedWrite
 
@@ -149,7 +156,8 @@ class S3Store:
             if _proves_no_write(error) and _get_code(error) == "NoSuchKey":
                 return None
             reason = self._describe_error(error, _READ_PERMISSIONS)
-            raise StateError(f"the journal {self.place} cannot be read: {reason}") from error
+            error_class = StateError if isinstance(error, UnicodeDecodeError | KeyError) else StateUnreachable
+            raise error_class(f"the journal {self.place} cannot be read: {reason}") from error
 
     def put(self, text: str, version: str | None) -> str:
         """Replace the object and return its ETag. Raises StateConflict, StateWriteUnknown and StateError."""
@@ -175,7 +183,7 @@ class S3Store:
                 raise StateWriteUnknown(
                     f"it is unknown whether the journal {self.place} was written: {reason}"
                 ) from error
-            raise StateError(f"the journal {self.place} cannot be written: {reason}") from error
+            raise StateUnreachable(f"the journal {self.place} cannot be written: {reason}") from error
         finally:
             _uncertain_attempts.reset(token)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.proxy import FaultProxy, Request
 
-from reconciler.core.errors import CloudError, StateConflict, StateError, StateWriteUnknown
+from reconciler.core.errors import CloudError, StateConflict, StateError, StateUnreachable, StateWriteUnknown
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state.s3 import S3Clients, S3Store
 from reconciler.edge.state.s3_url import parse_s3_url
@@ -194,7 +194,7 @@ def test_uncertain_write_does_not_affect_the_next_one(proxy: FaultProxy) -> None
         store.put("text", None)
     with pytest.raises(StateError) as error:
         store.put("text", None)
-    assert type(error.value) is StateError
+    assert type(error.value) is StateUnreachable
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_refused_write_is_a_certain_error(proxy: FaultProxy, status: int, code: 
     proxy.before_request = build_put_fault(build_s3_error(status, code))
     with pytest.raises(StateError, match=f"the journal {LOCATION} cannot be written: .*{expected}") as error:
         create_store(proxy.url).put("text", None)
-    assert type(error.value) is StateError
+    assert type(error.value) is StateUnreachable
     assert create_store(proxy.url).load() is None
 
 
@@ -314,7 +314,7 @@ def test_refused_connection_is_a_certain_error(proxy: FaultProxy) -> None:
         store = create_store(closed_proxy.url)
     with pytest.raises(StateError, match=r"cannot be written: .*S3 must be reachable from this machine") as error:
         store.put("text", None)
-    assert type(error.value) is StateError
+    assert type(error.value) is StateUnreachable
     with pytest.raises(StateError, match=r"cannot be read: .*S3 must be reachable from this machine"):
         store.load()
 
@@ -341,7 +341,7 @@ def test_missing_credentials_are_reported(proxy: FaultProxy) -> None:
     for call in (store.load, lambda: store.put("text", None)):
         with pytest.raises(StateError, match="S3 requires credentials that boto3 can find") as error:
             call()
-        assert type(error.value) is StateError
+        assert type(error.value) is StateUnreachable
     assert proxy.requests == []
 
 
@@ -359,7 +359,7 @@ def test_failed_renewal_of_credentials_writes_nothing(
     for call in (store.load, lambda: store.put("text", None)):
         with pytest.raises(StateError, match=r"web identity token .*: \[Errno 2\] No such file or directory") as error:
             call()
-        assert type(error.value) is StateError
+        assert type(error.value) is StateUnreachable
     assert proxy.requests == []
 
 
