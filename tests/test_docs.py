@@ -210,15 +210,37 @@ def find_paths(text: str) -> list[str]:
     return re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", text)
 
 
+TARGETED = """\
+apiVersion: appintegrations.reconciler/v1
+kind: Target
+metadata: {name: prod}
+spec:
+  Region: us-east-1
+  AccountId: "123456789012"
+VALUES---
+apiVersion: appintegrations.reconciler/v1
+kind: DataIntegrationAssociation
+metadata: {name: monthly}
+target: prod
+policy: {mode: create-and-update}
+spec: {DataIntegrationIdentifier: profiles-export, DestinationURI: s3://corp-exports/profiles}
+"""
+
+
 def test_examples_of_environments_are_valid() -> None:
     """The manifests in docs/how-to/staging-and-production.md are valid, and describe what the page says."""
     page = (REPOSITORY / "docs" / "how-to" / "staging-and-production.md").read_text()
-    example, target_set = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    example, window, target_set = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     desired = load_manifests([File("page.yaml", example.encode())], datetime(2026, 12, 1, tzinfo=UTC))
     assert desired.warnings == ()
     (manifest,) = desired.manifests["prod-us"]
     assert manifest.spec["DestinationURI"] == "s3://corp-exports-prod/profiles"
     assert desired.manifests["staging-us"] == ()
+    with_value = "  Values: {first: 2026-10-01}\n"
+    text = TARGETED.replace("VALUES", with_value) + window
+    (monthly,) = load_manifests([File("page.yaml", text.encode())], datetime(2026, 12, 1, tzinfo=UTC)).manifests["prod"]
+    assert monthly.window
+    assert monthly.window.first == date(2026, 10, 1)
     targets = load_manifests([File("page.yaml", target_set.encode())], datetime(2026, 12, 1, tzinfo=UTC)).targets
     assert [(target.name, target.region, target.labels["env"]) for target in targets] == [
         ("berlin", "eu-central-1", "prod"),

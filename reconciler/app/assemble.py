@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler import __version__
+from reconciler import __version__, redaction
 from reconciler.app.config import RunConfig
 from reconciler.app.run_locks import RunLocks
 from reconciler.app.state import Journals, build_connection_settings
-from reconciler.core.errors import SetupError
+from reconciler.core.errors import SetupError, UsageError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.create_bound import CreateBound
@@ -143,14 +143,21 @@ class MeteredJournalWriter:
 
 @contextmanager
 def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
-    """Replace AWS with a sandbox in this process while the block runs, if --sandbox is set. Raises SetupError."""
+    """Replace AWS with a sandbox in this process while the block runs, if --sandbox is set.
+
+    Raises UsageError for a wrong switch, and SetupError.
+    """
     if not config.sandbox:
         yield
         return
     try:
-        from reconciler.sandbox import DataFileError, DataFileInUse, open_process_sandbox
+        from reconciler.sandbox import Behaviour, DataFileError, DataFileInUse, open_process_sandbox
     except ImportError as error:
         raise build_sandbox_missing_error() from error
+    try:
+        behaviour = Behaviour.parse(config.sandbox_switches)
+    except ValueError as error:
+        raise UsageError(f"--sandbox-set {redaction.describe_error(error)}") from error
     clock = config.create_clock()
     data_file = config.sandbox_folder / "sandbox-data.json"
     # Path.exists raises for a folder without search permission. The journal in that folder reports this better.
@@ -160,6 +167,7 @@ def open_sandbox_if_requested(config: RunConfig) -> Iterator[None]:
             stack.enter_context(
                 open_process_sandbox(
                     data_file if should_keep_data else None,
+                    behaviour,
                     clock=lambda: clock.now().timestamp(),
                     is_read_only=config.dry_run,
                 )

@@ -30,7 +30,8 @@ class RunConfig:
     """The configuration of a run: targets, access to AWS, journal and limits. `state` is a location of `edge.state`.
 
     `targets` are globs, and `selector` the rules for labels. A target has to match both. `is_single` is true if nothing
-    starts a later run. `clock_offset` is what the clock of a sandbox is ahead of the machine's.
+    starts a later run. `clock_offset` is what the clock of a sandbox is ahead of the machine's, and `sandbox_switches`
+    are its switches, as SWITCH=VALUE.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class RunConfig:
     is_single: bool = False
     selector: tuple[Requirement, ...] = ()
     clock_offset: timedelta = timedelta()
+    sandbox_switches: tuple[str, ...] = ()
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:
@@ -110,6 +112,8 @@ class RunConfig:
             raise UsageError("--sandbox and --endpoint-url cannot be combined: use one of them")
         if self.clock_offset and not self.sandbox:
             raise UsageError("--sandbox-time needs --sandbox: the time of AWS cannot be set")
+        if self.sandbox_switches and not self.sandbox:
+            raise UsageError("--sandbox-set needs --sandbox: give a served sandbox its switches with --set")
         if self.region is not None:
             from reconciler.edge.aws.region_names import load_region_patterns
 

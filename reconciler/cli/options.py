@@ -113,6 +113,14 @@ aws_access = section(
         help="With --sandbox: the time at which this run starts, for the program and the sandbox, such as "
         "2026-12-01T02:00:00Z. It shows what recurring exports do later.",
     ),
+    option(
+        "--sandbox-set",
+        "sandbox_switches",
+        multiple=True,
+        metavar="SWITCH=VALUE",
+        help="With --sandbox: the behaviour, quota or fault to simulate in this run, as for `reconcile sandbox --set`, "
+        "such as job_outcome=FAILED. May be repeated.",
+    ),
 )
 
 target_selection = section(

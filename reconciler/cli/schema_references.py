@@ -14,8 +14,8 @@ _SCHEMA_LISTS = {"allOf", "anyOf", "oneOf", "prefixItems"}
 _ANNOTATIONS = {
     "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
     "markdownDescription", "enumDescriptions", "defaultSnippets", "deprecationMessage", "doNotSuggest",
-    "errorMessage", "patternErrorMessage", "textErrorMessage", "listErrorMessage", "mistakes", "units",
-    "unknownKeyMessages",
+    "errorMessage", "patternErrorMessage", "textErrorMessage", "listErrorMessage", "mapErrorMessage",
+    "mistakes", "units", "unknownKeyMessages",
 }  # fmt: skip
 """Keywords that do not affect validation: annotations, and keywords for editors and for our messages."""
 

@@ -13,8 +13,8 @@ GUARD_VARIABLES = frozenset(
     for name in (
         "CONTAINER", "DETAILED_EXITCODE", "DRY_RUN", "ENDPOINT_URL", "EXPECT_PLAN", "FAIL_ON", "FILE",
         "GIT_KNOWN_HOSTS", "GIT_PATH", "GIT_REF", "GIT_URL", "GIT_VERIFY_KEY", "LOCK_TIMEOUT", "MAX_CREATES",
-        "MAX_CREATES_TOTAL", "MODE", "NEW_STATE", "PROFILE", "REGION", "SANDBOX", "SANDBOX_TIME", "SELECTOR",
-        "SETTLE_TIME", "STATE", "STRICT", "TARGET", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
+        "MAX_CREATES_TOTAL", "MODE", "NEW_STATE", "PROFILE", "REGION", "SANDBOX", "SANDBOX_SET", "SANDBOX_TIME",
+        "SELECTOR", "SETTLE_TIME", "STATE", "STRICT", "TARGET", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE",
     )
 )  # fmt: skip
 """Safety variables. Without such a variable, a run may write more, write elsewhere, or lose its journal."""

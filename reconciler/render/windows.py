@@ -18,7 +18,7 @@ _OMISSION_CAUSES = {
     OmissionCause.CONTINUE_FROM: "window.continueFrom left it out",
 }
 _NO_WINDOWS = "no later window follows, because no period begins after window.last"
-_NOT_BEFORE_KNOWN = "no export is sent until that is known"
+_NOT_BEFORE_KNOWN = "no export is sent until that is known: reconcile explain shows what to do"
 _NOTHING_EXPORTED = "no completed export is known yet"
 _UNDECIDED = "the next run decides about the window that List shows"
 _ANSWERS = {

@@ -248,7 +248,7 @@ def explain_orphan(record: Record, target: TargetReport) -> str:
     if not (record.recurrence and record.is_recurring):
         return f"{cause}{place}"
     stop = format_timestamp_to_the_minute(record.recurrence.watermark)
-    remedy = "to continue, add the manifest to this target again; to end the exports, do so with policy.retired"
+    remedy = "to continue, add the manifest to this target again; to end the exports, add it with policy.retired"
     return f"{cause}; nothing after {stop} is exported: {remedy}{place}"
 
 

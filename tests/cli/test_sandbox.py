@@ -105,6 +105,37 @@ def test_time_of_aws_cannot_be_set(tmp_path: Path) -> None:
     assert "--sandbox-time needs --sandbox: the time of AWS cannot be set" in result.err
 
 
+def test_switches_of_the_sandbox_apply_to_one_run(tmp_path: Path) -> None:
+    """--sandbox-set lets the export of this run fail, and the next run sees it. Exports of later runs are completed."""
+    program = Program(tmp_path)
+    program.add("october")
+    first, later = "2026-12-01T02:00:00Z", "2026-12-01T03:00:00Z"
+    assert program.run("--sandbox", "--sandbox-time", first, "--sandbox-set", "job_outcome=FAILED").code == 0
+    failed = program.run("--sandbox", "--sandbox-time", later, "-o", "json")
+    assert (failed.code, failed.report["targets"][0]["associations"][0]["lastExecution"]["status"]) == (1, "FAILED")
+    program.add("november")
+    assert program.run("--sandbox", "--sandbox-time", later).code == 1
+    report = program.run("--sandbox", "--sandbox-time", "2026-12-01T04:00:00Z", "-o", "json").report
+    statuses = {each["name"]: each["lastExecution"]["status"] for each in report["targets"][0]["associations"]}
+    assert statuses == {"october": "FAILED", "november": "COMPLETED"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--sandbox-set", "job_outcome=FAILED"), "--sandbox-set needs --sandbox: give a served sandbox its switches"),
+        (("--sandbox", "--sandbox-set", "job_outcom=x"), "unknown switch 'job_outcom': did you mean 'job_outcome'?"),
+        (("--sandbox", "--sandbox-set", "list_lag=soon"), "--sandbox-set 'list_lag=soon': expected"),
+    ],
+)
+def test_wrong_switch_of_a_run_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    """A switch that is unknown, has a wrong value, or would reach AWS is a usage error, and nothing is called."""
+    program = Program(tmp_path, None if "--sandbox" in arguments else "http://127.0.0.1:1")
+    program.add("october")
+    result = program.run("--dry-run", *arguments)
+    assert (result.code, message in result.err) == (64, True)
+
+
 def test_restarted_sandbox_server_keeps_its_data(tmp_path: Path) -> None:
     """A sandbox with --data keeps its associations after a restart."""
     program = Program(tmp_path)

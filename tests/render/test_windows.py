@@ -37,6 +37,7 @@ from reconciler.render.formats import load_format
 from reconciler.render.last_export import describe_last_export
 from reconciler.render.wording import describe_orphan
 
+EXPLAIN = "reconcile explain shows what to do"
 REVIEW = "each export is sent without another review"
 EXPORTED = "windows in Europe/Berlin: everything before 2026-10-01 00:00 (2026-09-30 22:00Z) has been exported"
 
@@ -191,9 +192,9 @@ def test_lines_do_not_claim_that_nothing_was_exported_before_that_is_known() -> 
     tree = windows.encode(unknown) or {}
     assert (tree["obstacle"], tree["notice"]) == (None, expected[1])
     blocked = replace(unknown, obstacle="the association is blocked")
-    assert windows.list_sentences(blocked)[-1] == "no export is sent until that is known"
+    assert windows.list_sentences(blocked)[-1] == f"no export is sent until that is known: {EXPLAIN}"
     tree = windows.encode(blocked) or {}
-    assert (tree["obstacle"], tree["notice"]) == ("no export is sent until that is known", None)
+    assert (tree["obstacle"], tree["notice"]) == (f"no export is sent until that is known: {EXPLAIN}", None)
 
 
 def test_windows_before_the_first_export_and_after_the_last() -> None:
@@ -255,7 +256,7 @@ def test_orphaned_recurring_export_says_where_it_stops() -> None:
     orphan = build_recurring_record(SEPTEMBER)
     text = describe_orphan(orphan, report(orphaned=(orphan,)).targets[0])
     assert "its manifest was removed, or no longer selects this target; nothing after 2026-09-30 22:00Z is" in text
-    assert "exported: to continue, add the manifest to this target again; to end the exports, do so with" in text
+    assert "exported: to continue, add the manifest to this target again; to end the exports, add it with" in text
 
 
 def test_merged_window_says_how_many_periods_it_has() -> None:

@@ -71,6 +71,8 @@ def _find_remedy(
     """Return what to do about an unknown name. A name that other Targets have is missing, and not misspelt."""
     if name in declared_names:
         return f"add {name!r} to Values of the Target"
+    if name.startswith("target.labels"):
+        return "labels are no values: add the text to Values of the Target"
     if closest := suggest(name, values):
         return f"did you mean {closest!r}?"
     use = f"use {join_names(sorted(values))}"

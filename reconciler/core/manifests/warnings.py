@@ -83,7 +83,10 @@ def _find_window_warnings(declaration: WindowDeclaration) -> Iterator[tuple[str,
     """Yield the warnings about dates that have no effect, because no window begins or ends there."""
     if wrong_dates := [day for day in declaration.skip if not is_start(declaration, day)]:
         dates = join_names([str(day) for day in wrong_dates])
-        yield "/window/skip", f"no window begins on {dates}: write dates on which a window begins"
+        yield (
+            "/window/skip",
+            f"no window begins on {dates}: write dates on which a window begins, or remove those that had their effect",
+        )
     first_end = compute_date(declaration, 1)
     if declaration.backfill and declaration.backfill < first_end:
         yield (

@@ -168,9 +168,10 @@ def _describe_unused_continue(manifest: Manifest, record: Record | None) -> str 
     if continue_from is None or recurrence is None or recurrence.continued_from == continue_from:
         return None
     place = f" in target {manifest.target!r}" if manifest.target else ""
+    remedy = "remove it, or write a map with only the Targets that need it" if manifest.target else "remove it"
     return (
         f"continueFrom has no effect{place}, because exports continue from {format_timestamp(recurrence.watermark)}: "
-        "remove it, and set it only if the reason of a blocked association asks for it"
+        f"{remedy}, and set it only if the reason of a blocked association asks for it"
     )
 
 

@@ -30,7 +30,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.job_progress import compute_pause
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
-from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.build_windows import build_window_report, omit_planned, suspend_target
 from reconciler.core.report.difference_order import order_differences
 from reconciler.core.report.exports import KnownExport, list_exports
 from reconciler.core.report.report import AssociationReport, TargetReport
@@ -150,7 +150,10 @@ def _build_windows(plan: Plan, decision: Decision, new_record: Record | None) ->
     if plan.now is None or manifest.window is None:
         return None
     record = new_record or _find_old_record(plan, decision)
-    report = build_window_report(manifest, record, plan.now, is_suspended=plan.is_suspended)
+    is_resent = isinstance(decision, Update) and decision.request == decision.previous_record.request
+    report = build_window_report(manifest, record, plan.now, is_resent=is_resent)
+    if report and plan.is_suspended:
+        report = suspend_target(report)
     if report and record is None and _may_be_live(decision):
         report = omit_planned(report)
     return report and replace(report, obstacle=find_obstacle(decision), settle_time=plan.settle_time)

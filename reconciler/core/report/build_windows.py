@@ -32,12 +32,13 @@ def build_window_report(
     record: Record | None,
     now: datetime,
     *,
-    is_suspended: bool = False,
+    is_resent: bool = False,
     count: int = NEXT_COUNT,
 ) -> WindowReport | None:
     """Return the windows of a manifest from its record, with `count` windows to come.
 
-    None without a `window`, and for a retired manifest, which has no windows to come.
+    `is_resent` tells whether the plan sends the last window once more, so that the next one follows it. None without a
+    `window`, and for a retired manifest, which has no windows to come.
     """
     declaration = manifest.window
     if declaration is None or manifest.policy.retired:
@@ -45,7 +46,8 @@ def build_window_report(
     recurrence = record.recurrence if record else None
     watermark = recurrence.watermark if recurrence else None
     sent = _list_sent(record, now) if record else ()
-    position = _Position(declaration, watermark, sent[-1] if sent and not sent[-1].is_partial else None)
+    last = sent[-1] if sent and not sent[-1].is_partial else None
+    position = _Position(declaration, watermark, last, is_resent=is_resent)
     is_unknown = record is not None and recurrence is None
     due = None if is_unknown else position.find_due(now)
     next_windows = () if is_unknown else position.list_next(due, now, count)
@@ -64,7 +66,7 @@ def build_window_report(
         omissions=omissions,
         has_exported=has_exported,
         is_unknown=is_unknown,
-        rest=_find_rest(manifest, is_target_suspended=is_suspended),
+        rest=_find_rest(manifest),
         due=due,
         next_windows=next_windows,
         more_due_count=position.count_due_after(due, next_windows, now),
@@ -80,12 +82,15 @@ def omit_planned(report: WindowReport) -> WindowReport:
     return replace(report, is_unknown=True, due=None, next_windows=(), more_due_count=0)
 
 
-def _find_rest(manifest: Manifest, *, is_target_suspended: bool) -> str | None:
-    """Return the setting that lets no window go out, as a clause."""
+def suspend_target(report: WindowReport) -> WindowReport:
+    """Return the windows of an association in a suspended Target, which go out no more than with policy.suspend."""
+    return replace(report, rest=report.rest or "its target is suspended")
+
+
+def _find_rest(manifest: Manifest) -> str | None:
+    """Return the setting of the manifest that lets no window go out, as a clause."""
     if manifest.policy.suspend:
         return "policy.suspend is true"
-    if is_target_suspended:
-        return "its target is suspended"
     return "policy.mode is observe" if manifest.policy.mode is Mode.OBSERVE else None
 
 
@@ -126,6 +131,7 @@ class _Position:
     declaration: WindowDeclaration
     watermark: datetime | None
     last: SentWindow | None
+    is_resent: bool
 
     @property
     def sent_until(self) -> datetime | None:
@@ -145,7 +151,8 @@ class _Position:
     def is_repeated(self) -> bool:
         """True if the last window failed, and is exported again within the next one."""
         return (
-            self.last is not None
+            not self.is_resent
+            and self.last is not None
             and self.last.state is WindowState.FAILED
             and self.declaration.missed is Missed.MERGE
             and self.watermark is not None

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest
-from reconciler.core.report.build_windows import build_window_report, omit_planned
+from reconciler.core.report.build_windows import build_window_report, omit_planned, suspend_target
 from reconciler.core.report.window_obstacle import add_recorded_obstacle, has_seen_association
 from reconciler.core.report.windows import WindowReport
 
@@ -38,9 +38,11 @@ def list_windows(
     """
     count = DEFAULT_COUNT if until is None else MAX_COUNT
     record, last_decision = journal.records.get(manifest.name), journal.last_decisions.get(manifest.name)
-    report = build_window_report(manifest, record, now, is_suspended=is_suspended, count=count)
+    report = build_window_report(manifest, record, now, count=count)
     if report is None:
         return None
+    if is_suspended:
+        report = suspend_target(report)
     if record is None and has_seen_association(last_decision):
         report = omit_planned(report)
     report = add_recorded_obstacle(report, manifest, record, last_decision)

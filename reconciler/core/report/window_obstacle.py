@@ -8,7 +8,12 @@ from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
 from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
 from reconciler.core.plan.decision_kind import DecisionKind
-from reconciler.core.plan.recurring.recurrence import continue_late, describe_late_first, is_superseded
+from reconciler.core.plan.recurring.recurrence import (
+    continue_late,
+    describe_late_first,
+    describe_missing_backfill,
+    is_superseded,
+)
 from reconciler.core.report.windows import WindowReport
 
 _UNRECORDED_NOTICE = (
@@ -32,7 +37,9 @@ def add_recorded_obstacle(
 ) -> WindowReport:
     """Return the windows of a manifest with the reason not to send them, as far as git and the journal show it."""
     if record is None and last_decision is None:
-        return replace(report, notice=_UNRECORDED_NOTICE)
+        problem = describe_missing_backfill(manifest.window, report.now) if manifest.window else None
+        notice = f"blocked, unless AWS has the association already: {problem}" if problem else _UNRECORDED_NOTICE
+        return replace(report, notice=notice)
     return replace(report, obstacle=find_recorded_obstacle(manifest, record, last_decision))
 
 

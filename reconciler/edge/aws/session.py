@@ -114,7 +114,8 @@ class TargetSession:
         if target.account and account != target.account:
             raise WrongAccount(
                 f"the credentials belong to account {account}, but target {target.name!r} declares {target.account}: "
-                "nothing was read or written; use credentials of the declared account, or correct AccountId"
+                "nothing was read or written; use credentials of the declared account, set RoleArn to a role in it, or "
+                "correct AccountId"
             )
         return account
 

@@ -151,6 +151,8 @@ def _find_hint(value: Json, rules: Mapping[str, Any]) -> str:
     """Return what to write instead of a value of the wrong type. Return "" if the rules do not tell."""
     if "array" in rules["type"] and _has_entries_without_blank(value):
         return _EACH_ENTRY
+    if isinstance(value, dict) and "mapErrorMessage" in rules:
+        return str(rules["mapErrorMessage"])
     if isinstance(value, list | dict) and "listErrorMessage" in rules:
         text = _format_list(value) if isinstance(value, list) else "{...}"
         return str(rules["listErrorMessage"]).replace("{value}", text)

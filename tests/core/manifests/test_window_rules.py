@@ -238,7 +238,10 @@ def test_unknown_mode_of_a_window_is_one_problem(target: str, policy: str | None
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        ("skip: [2026-02-15]", ["/window/skip: no window begins on 2026-02-15: write dates on which a window begins"]),
+        (
+            "skip: [2026-02-15]",
+            ["no window begins on 2026-02-15: write dates on which a window begins, or remove those that had their"],
+        ),
         ("skip: [2025-12-01, 2026-02-01, 2026-05-01], last: 2026-04-30", ["begins on 2025-12-01, 2026-05-01: write"]),
         ("skip: [2026-02-01, 2026-04-01], last: 2026-04-01, backfill: 2026-02-01", []),
         ("backfill: 2025-06-01", ["/window/backfill: backfill permits no window, because the first one ends on 2026-"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -113,10 +114,11 @@ def test_association_without_a_record_may_exist_in_aws() -> None:
 
     A journal with a decision has no such notice.
     """
-    report = add_recorded_obstacle(build_windows(), MANIFEST, None, None)
-    assert (report.obstacle, report.notice) == (
-        None,
-        NOTICE,
-    )
+    september: dict[str, Any] = {"first": date(2026, 9, 1)}
+    report = add_recorded_obstacle(build_windows(**september), build_recurring_manifest(**september), None, None)
+    assert (report.obstacle, report.notice) == (None, NOTICE)
+    blocked = add_recorded_obstacle(build_windows(), MANIFEST, None, None)
+    assert blocked.obstacle is None
+    assert "blocked, unless AWS has the association already: 2 windows since 2026-08-01" in (blocked.notice or "")
     held = add_recorded_obstacle(build_windows(), MANIFEST, RECORD, LastDecision("held", NOW, None))
     assert (held.obstacle is None, held.notice) == (False, None)

@@ -175,7 +175,10 @@ def test_association_without_an_export_has_nothing_to_confirm() -> None:
 
 
 def test_failed_window_is_part_of_the_next_one_under_merge() -> None:
-    """Under merge, a failed window is exported again within the next one. Otherwise it waits for a person."""
+    """Under merge, a failed window is exported again within the next one. Otherwise it waits for a person.
+
+    If a person has it sent once more by itself, the next one follows it.
+    """
     stored_record = build_recurring_record(SEPTEMBER, build_job(SEPTEMBER.end + HOUR, "FAILED"))
     both = Window(SEPTEMBER.start, OCTOBER.end)
     waiting = build_windows(stored_record)
@@ -183,6 +186,9 @@ def test_failed_window_is_part_of_the_next_one_under_merge() -> None:
     assert waiting.next_windows[0].due_at == OCTOBER.end + HOUR
     due = build_windows(stored_record, OCTOBER.end + 2 * HOUR)
     assert (due.due, list_next(due)[0]) == (FutureWindow(both, OCTOBER.end + HOUR, is_repetition=True), NOVEMBER)
+    resent = build_window_report(build_recurring_manifest(), stored_record, waiting.now, is_resent=True)
+    assert resent
+    assert list_next(resent)[:2] == [OCTOBER, NOVEMBER]
     each = build_windows(stored_record, missed=Missed.EACH)
     assert list_next(each)[0] == OCTOBER
     ended = build_windows(stored_record, last=SEPTEMBER.start.date())

@@ -467,6 +467,22 @@ SHAPES: Cases = {
         [f"7:54: {EXECUTION}/EndTime: 'EndTime' belongs in OnDemandConfiguration: write it there"],
     ),
     "spec-of-a-target-beside-spec": (TARGET + "Burst: 2\n", ["8:1: /Burst: 'Burst' belongs in spec: write it there"]),
+    "map-for-a-date": (
+        MANIFEST + "policy: {mode: create-and-update}\nwindow: {every: month, first: {prod: 2026-01-01}}\n",
+        ["8:31: /window/first: must be a string, not a mapping: first takes one date: for another one in some Targets"],
+    ),
+    "map-for-retired": (
+        MANIFEST + "policy: {retired: {prod: gone}}\n",
+        ["7:19: /policy/retired: must be a string, not a mapping: retired applies to every Target of this manifest"],
+    ),
+    "selector-in-a-list": (
+        MANIFEST + "targets: [{matchLabels: {env: prod}}]\n",
+        ["7:11: /targets/0: must be a string, not a mapping: a list takes names and globs: write matchLabels"],
+    ),
+    "several-values-of-a-label": (
+        MANIFEST + "targets: {matchLabels: {env: [a, b]}}\n",
+        ["7:30: /targets/matchLabels/env: must be a string, not a list: matchLabels takes one value for a label"],
+    ),
     "list-for-text": (
         MANIFEST + "policy: {retired: [x]}\n",
         ["7:19: /policy/retired: must be a string, not a list: write why the association is no longer used, and sin"],

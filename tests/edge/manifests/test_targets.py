@@ -231,6 +231,10 @@ def test_without_a_target_only_its_name_is_known() -> None:
             build_manifest("targets: [staging]", destination='"s3://x/\\u0024{y}"'),
             "22:19: /spec/DestinationURI: no value has the name 'y'",
         ),
+        (
+            build_manifest("targets: [staging]", destination='"s3://x/${target.labels.env}"'),
+            "22:27: /spec/DestinationURI: no value has the name 'target.labels.env': labels are no values",
+        ),
         (build_manifest("target: '${target.nam}'"), "19:10: /target: no value has the name 'target.nam': did you mean"),
         (
             build_manifest("target: 'x-${target.name}'"),

@@ -206,8 +206,11 @@ def build_window_update(inputs: DecisionInput, record: Record, live: Live, windo
 def find_backfill_problem(inputs: DecisionInput) -> str | None:
     """Return the reason to block the first export if several periods are due and window.backfill does not permit it."""
     declaration, now = inputs.manifest.window, inputs.certain_now
-    if declaration is None or now is None:
-        return None
+    return describe_missing_backfill(declaration, now) if declaration and now else None
+
+
+def describe_missing_backfill(declaration: WindowDeclaration, now: datetime) -> str | None:
+    """Return that several periods are due at `now` and window.backfill does not permit them, or None."""
     boundaries = find_due_boundaries(declaration, None, now)
     if len(boundaries) <= 1:
         return None
