@@ -25,7 +25,7 @@ def describe_waiting_writes(report: Report) -> str | None:
     times = sorted({each.until for each in writes if each.until} | set(_yield_due_times(recurring)))
     time = f" after {format_timestamp(times[0])}" if times else " later"
     last_time = f", and after {format_timestamp(times[-1])} for the last one" if times[1:] else ""
-    if recurring:
+    if recurring or any(each.windows for each in writes):
         time, last_time = "" if any(map(_is_due, recurring)) else time, ", and after each later window"
     remedy = f"run reconcile again{time}{last_time}, or run it on a schedule (docs/how-to/run-on-a-schedule.md)"
     return f"Nothing here sends {' and '.join(subjects)} later: {remedy}."

@@ -9,12 +9,14 @@ from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
 from reconciler.core.notifications.state import Condition, OpenAlert
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import AssociationReport
-from reconciler.core.report.windows import SentWindow, WindowState
+from reconciler.core.report.windows import WindowReport, WindowState
 from reconciler.core.request.token import encode_canonical_json
+from reconciler.core.text import strip_full_stop
 
 RESTART_MARK = "again"
 """The mark of a failed export that is running again. If it fails again, receivers are notified again."""
 
+_KINDS_OF_DRIFT = (DecisionKind.DRIFTED, DecisionKind.CHANGED)
 _FORMS_OF_REFUSAL = (Condition.HELD, Condition.FAILED, Condition.BLOCKED)
 """The conditions of an association whose last request was refused, the mildest first."""
 
@@ -61,7 +63,7 @@ def find_export_condition(association: AssociationReport) -> tuple[Condition, st
     if association.is_resting:
         return Condition.UNCLEAR, ""
     if association.windows and association.windows.last:
-        return _find_window_condition(association.windows.last)
+        return _find_window_condition(association.windows)
     match association.last_execution.status if association.last_execution else "":
         case "FAILED":
             return Condition.EXPORT_FAILED, ""
@@ -73,14 +75,16 @@ def find_export_condition(association: AssociationReport) -> tuple[Condition, st
             return Condition.UNCLEAR, ""
 
 
-def _find_window_condition(last: SentWindow) -> tuple[Condition, str]:
-    match last.state:
-        case WindowState.FAILED:
-            return Condition.EXPORT_FAILED, build_mark(last.job.sent_at.isoformat())
-        case WindowState.DONE:
-            return Condition.WELL, ""
-        case _:
-            return Condition.UNCLEAR, ""
+def _find_window_condition(windows: WindowReport) -> tuple[Condition, str]:
+    """Return the condition of the last export that has ended, if it failed, and otherwise of the last one.
+
+    The run that sees a failure may send the next window at once, which exports the failed one again.
+    """
+    last, last_ended = windows.last, windows.last_ended
+    if last_ended and last_ended.state is WindowState.FAILED:
+        return Condition.EXPORT_FAILED, build_mark(last_ended.job.sent_at.isoformat())
+    is_well = last is not None and last.state is WindowState.DONE
+    return (Condition.WELL if is_well else Condition.UNCLEAR), ""
 
 
 def describe_cause(association: AssociationReport) -> str:
@@ -91,9 +95,11 @@ def describe_cause(association: AssociationReport) -> str:
     if isinstance(association.outcome, Refused | NotSent | Unknown):
         return association.outcome.reason
     paths = ", ".join(each.path for each in association.differences if each.is_drifted)
+    if paths and association.decision in _KINDS_OF_DRIFT:
+        return paths
     message = association.last_execution.message if association.last_execution else None
-    reason = association.reason.replace(f"FAILED: {message}", "FAILED") if message else association.reason
-    return paths or reason
+    event = f"FAILED: {strip_full_stop(message)}" if message else ""
+    return association.reason.replace(event, "FAILED") if event else association.reason
 
 
 def find_mark(association: AssociationReport, condition: Condition) -> str:

@@ -192,7 +192,7 @@ def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
             return 0 if is_past and is_dry_run else 1
         case Lost():
             return 0 if is_dry_run else 1
-        case Held(exit_code=exit_code) | Changed(exit_code=exit_code):
+        case Held(exit_code=exit_code) | Changed(exit_code=exit_code) | Update(exit_code=exit_code):
             return 0 if is_dry_run else exit_code
         case _:
             return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
@@ -17,7 +17,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import get_source_kind
 from reconciler.core.plan.time_check import check_time
 from reconciler.core.plan.write import Create, Update, Write, is_window_update
-from reconciler.core.request.export_window import starts_export
+from reconciler.core.request.export_window import read_window, starts_export
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 
@@ -38,7 +38,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
     create_count = sum(isinstance(each, Create) for each in decisions)
     if rules.grant and create_count > rules.grant.limit:
         decisions = _apply_guardrail(decisions, _build_grant_check(rules.grant))
-    decisions = _apply_guardrail(decisions, _build_export_quota(plan, observation))
+    decisions = _apply_guardrail(decisions, _build_export_quota(decisions, observation))
     return replace(plan, decisions=decisions, create_count=create_count, is_suspended=target.suspend)
 
 
@@ -198,10 +198,11 @@ def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
     return check_grant
 
 
-def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write], Decision]:
+def _build_export_quota(decisions: Sequence[Decision], observation: Observation) -> Callable[[Write], Decision]:
     """Return the guardrail that holds bulk exports while the maximum number of bulk exports is running.
 
-    A data integration of an unknown source counts as a bulk export. Then an export waits without need at worst.
+    The window that ended first is exported first, so that none waits for ever. A data integration of an unknown source
+    counts as a bulk export. Then an export waits without need at worst.
     """
     other_arns = {each.arn for each in observation.integrations if not get_source_kind(each).may_be_bulk_export}
     live_associations = (
@@ -211,28 +212,35 @@ def _build_export_quota(plan: Plan, observation: Observation) -> Callable[[Write
         for live in associations
     )
     active = sum(map(_has_running_job, live_associations))
-    settling = (each for each in plan.decisions if isinstance(each, Settling))
+    settling = (each for each in decisions if isinstance(each, Settling))
     active += sum(
         _starts_bulk_export(each.record.request, other_arns) and not (each.live and _has_running_job(each.live))
         for each in settling
     )
-    new = 0
+    exports = [
+        each
+        for each in decisions
+        if isinstance(each, Create | Update) and _starts_bulk_export(each.request, other_arns)
+    ]
+    free = max(MAX_EXPORTS - active, 0)
+    own = f" and this run starts {free} more" if free else ""
+    reason = (
+        f"{active} bulk exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and Region (this "
+        "quota cannot be raised): a later run starts this export"
+    )
+    held_names = {each.manifest.name for each in sorted(exports, key=_find_window_end)[free:]}
 
     def check_exports(write: Write) -> Decision:
-        nonlocal new
-        if not _starts_bulk_export(write.request, other_arns):
-            return write
-        if active + new >= MAX_EXPORTS:
-            own = f" and this run starts {new} more" if new else ""
-            reason = (
-                f"{active} bulk exports are running{own}, and AWS allows {MAX_EXPORTS} at once in an account and "
-                "Region (this quota cannot be raised): a later run starts this export"
-            )
-            return Held(write.manifest, write, reason, is_temporary=True)
-        new += 1
-        return write
+        is_held = write.manifest.name in held_names
+        return Held(write.manifest, write, reason, is_temporary=True) if is_held else write
 
     return check_exports
+
+
+def _find_window_end(write: Write) -> datetime:
+    """Return the end of the window of an export. An export without a window precedes all others."""
+    window = read_window(write.request)
+    return window.end if window else datetime.min.replace(tzinfo=UTC)
 
 
 def _has_running_job(live: Live) -> bool:

@@ -65,7 +65,8 @@ class Create:
 class Update:
     """An Update to send: a changed ExecutionConfiguration, which repeats the export.
 
-    `record` holds the new request, and is written before the call. It replaces `previous_record`.
+    `record` holds the new request, and is written before the call. It replaces `previous_record`. `exit_code` is 1 if
+    the last export failed, and the update exports its window again without a person's word.
     """
 
     kind: ClassVar[Literal[DecisionKind.UPDATE]] = DecisionKind.UPDATE
@@ -77,6 +78,7 @@ class Update:
     previous_record: Record
     differences: tuple[Difference, ...]
     reason: str
+    exit_code: int = 0
 
     @property
     def request(self) -> Spec:

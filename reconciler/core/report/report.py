@@ -18,7 +18,7 @@ from reconciler.core.plan.review import PlanMismatch, compute_digest, format_wri
 from reconciler.core.plan.write import Write, is_window_update
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.summary_names import format_summary_name
-from reconciler.core.report.windows import WindowReport
+from reconciler.core.report.windows import WindowReport, WindowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,11 @@ class AssociationReport:
 
     @property
     def has_failed_export(self) -> bool:
-        """True if the last export of the association failed, regardless of the decision. False if it is retired."""
+        """True if the last export that has ended failed, regardless of the decision. False if it is retired."""
         has_failed = self.last_execution is not None and self.last_execution.status == "FAILED"
-        return has_failed and self.decision is not DecisionKind.RETIRED
+        last_ended = self.windows.last_ended if self.windows else None
+        was_failure = last_ended is not None and last_ended.state is WindowState.FAILED
+        return (has_failed or was_failure) and self.decision is not DecisionKind.RETIRED
 
     @property
     def has_remaining_difference(self) -> bool:

@@ -140,6 +140,11 @@ class WindowReport:
         """The window that was sent last."""
         return self.sent[-1] if self.sent else None
 
+    @property
+    def last_ended(self) -> SentWindow | None:
+        """The last window whose job is known to have ended. A later one may run, or may have had no effect."""
+        return next((each for each in reversed(self.sent) if each.job.result), None)
+
     def is_exported_again(self, sent: SentWindow) -> bool:
         """Tell whether a later window that was sent exports a failed one once more."""
         later = self.sent[self.sent.index(sent) + 1 :] if sent.state is WindowState.FAILED else ()

@@ -204,7 +204,7 @@ def _format_execution(execution: Execution | None, *, has_badge: bool = False) -
     """Return the status of the last export and the message of AWS, or only the message if a badge shows the status."""
     if execution is None:
         return ""
-    if has_badge:
+    if has_badge and execution.status == "FAILED":
         return execution.message or ""
     status = format_job_status(execution)
     return f"{status}: {execution.message}" if execution.message else status

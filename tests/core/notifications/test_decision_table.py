@@ -302,6 +302,43 @@ def test_update_without_an_answer_is_notified_as_failed_and_as_blocked(*, is_kil
     assert run(export, wait=DAY) == []
 
 
+def test_failures_that_are_sent_again_at_once_are_notified() -> None:
+    """If the next window is due once a run sees a failure, the failure is news although the run sends the window."""
+    export = send_update()
+    for month in (4, 5, 6):
+        export.finish("FAILED")
+        export.now = at(month, 1, 1)
+        assert run(export) == [Condition.EXPORT_FAILED]
+        assert export.sent[-1] == span(2, month)
+        assert run(export) == []
+    export.finish()
+    assert sorted(run(export)) == sorted([Condition.WELL, COMPLETED])
+
+
+def test_blocked_update_is_notified_with_its_reason() -> None:
+    """A message about a blocked Update says what to do, although List shows another window than the applied one."""
+    export = send_update(is_shown=False)
+    export.set_status("COMPLETED")
+    export.wait(SETTLE)
+    export.run()
+    (blocked,) = export.notifications
+    assert blocked.finding.condition is Condition.BLOCKED
+    assert "List never showed it: look in AWS for its export" in blocked.finding.message
+
+
+@pytest.mark.parametrize("stop", ["", "."])
+def test_failed_export_is_notified_without_the_message_of_its_job(stop: str) -> None:
+    """A message about a failed export leaves out what AWS says of the job, which may name customers."""
+    export = send_update()
+    export.finish("FAILED")
+    export.set_status("FAILED", f"the record of Jane Doe{stop}")
+    export.run()
+    (failed,) = export.notifications
+    assert failed.finding.condition is Condition.EXPORT_FAILED
+    assert "Jane Doe" not in failed.finding.message
+    assert "FAILED; its window is exported again with the next one" in failed.finding.message
+
+
 def test_window_of_another_program_is_notified_after_the_settle_time() -> None:
     """A window that cannot be adopted is one notification once it is blocked."""
     export = show_foreign_window()

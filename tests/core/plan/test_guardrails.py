@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from support.builders import INTEGRATION, NOW, SETTLE, journal, live, manifest, observation, record, rules, spec
+from support.exports import span
 from support.recurring import build_recurring_manifest
 
 from reconciler.core.journal.jobs import Job, JobSource
@@ -17,6 +18,7 @@ from reconciler.core.plan.decision import Blocked, Decision, Held, InSync
 from reconciler.core.plan.guardrails import MAX_EXPORTS, apply_guardrails
 from reconciler.core.plan.inputs import RunOptions, RunRules
 from reconciler.core.plan.write import Create, Update
+from reconciler.core.request.export_window import build_execution
 from reconciler.core.request.normalise import resolve_request
 
 TARGET = Target("prod", account="123456789012", allowed_destinations=("s3://corp-exports/*", "s3://other/[x]?"))
@@ -181,7 +183,7 @@ def decide_beside(
 
 
 def test_export_beyond_the_running_quota_is_held() -> None:
-    """Exports above the quota of AWS are held, in the order of their names, and resume by themselves."""
+    """Exports above the quota of AWS are held, and resume by themselves. Those of one window go in the order in git."""
     decisions = decide_beside(*build_manifests(4), live_associations=build_running_exports(MAX_EXPORTS - 2))
     assert [each.kind for each in decisions] == ["create", "create", "held", "held"]
     (reason,) = {each.reason for each in decisions if isinstance(each, Held)}
@@ -193,6 +195,19 @@ def test_export_beyond_the_running_quota_is_held() -> None:
     (decision,) = decide_beside(manifest(), live_associations=build_running_exports(MAX_EXPORTS))
     assert isinstance(decision, Held)
     assert decision.reason.startswith("20 bulk exports are running, and AWS allows 20")
+
+
+def test_window_that_ended_first_is_exported_first() -> None:
+    """Below the quota of AWS, an export without a window precedes those with one, and an older window a newer one."""
+    windows = {"a": span(6, 9), "b": span(6, 7), "d": span(6, 8)}
+    executions = {name: build_execution(each) for name, each in windows.items()} | {"c": {"ExecutionMode": "ON_DEMAND"}}
+    manifests = [manifest(name, ClientId=name, ExecutionConfiguration=executions[name]) for name in sorted(executions)]
+    decisions = decide_beside(*manifests, live_associations=build_running_exports(MAX_EXPORTS - 2))
+    assert [(each.manifest.name, each.kind) for each in decisions if isinstance(each, Create)] == [
+        ("b", "create"),
+        ("c", "create"),
+    ]
+    assert sum(isinstance(each, Held) for each in decisions) == 2
 
 
 def test_scheduled_association_ignores_the_running_exports() -> None:

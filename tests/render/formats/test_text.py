@@ -197,7 +197,7 @@ UNDECIDED = reports.association(decision="adopt", windows=replace(QUIET_WINDOWS,
     [
         ((IN_SYNC,), f"the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
         ((IN_SYNC, IN_SYNC), f"the next recurring exports of 2 manifests {SENDING} after 2026-11-01 00:00:00Z{EACH}"),
-        ((HELD,), f"the held export {SENDING} after 2026-11-01 12:00:00Z{SCHEDULE}"),
+        ((HELD,), f"the held export {SENDING} after 2026-11-01 12:00:00Z{EACH}"),
         (
             (IN_SYNC, HELD),
             f"the held export and the next recurring export {SENDING} after 2026-11-01 00:00:00Z{EACH}",

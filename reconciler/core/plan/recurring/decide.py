@@ -197,7 +197,7 @@ class _Table:
         failed_window = describe_window(self._window, self._declaration) if self._window else "an unknown window"
         event = f"the export of {failed_window} FAILED{f': {strip_full_stop(message)}' if message else ''}"
         if self._is_merge() and self._is_newer(self._due):
-            return self._send(f"{event}; its window is exported again with the next one")
+            return self._send(f"{event}; its window is exported again with the next one", exit_code=1)
         if self._is_raised() or self._job.should_repeat:
             until = self._job.sent_at + self._settle_time
             if self._now >= until:
@@ -242,14 +242,15 @@ class _Table:
         record = self._inputs.acknowledge_generation(self._record)
         return replace(record, state=replace(self._bound, job=replace(self._job, should_repeat=True)))
 
-    def _send(self, reason: str) -> Decision:
+    def _send(self, reason: str, *, exit_code: int = 0) -> Decision:
         """Return the Update of what is due, or of the last window once more. Hold it while an export is running."""
         if is_running(self._live):
             return self._hold(f"{reason}, but {describe_running(self._live)}", exit_code=1)
         window = self._due or self._window
         assert window
         text = f"{reason}; the update exports {describe_window(window, self._declaration)}"
-        return build_window_update(self._inputs, self._record, self._live, window, text)
+        update = build_window_update(self._inputs, self._record, self._live, window, text)
+        return replace(update, exit_code=exit_code)
 
     def _hold(
         self, reason: str, window: Window | None = None, *, until: datetime | None = None, exit_code: int = 0

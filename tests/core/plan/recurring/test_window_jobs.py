@@ -294,6 +294,20 @@ def test_failed_job_is_held_under_merge_while_windows_come() -> None:
     export.now = at(4, 1, 1) - SECOND
     expect(export.run(), Held, (1, 0))
     export.wait(SECOND)
+    expect(export.run(), Update, (1, 0), "FAILED; its window is exported again with the next one")
+    expect(export.run(), InSync)
+
+
+def test_failure_that_a_run_sees_after_the_next_boundary_has_an_exit_code() -> None:
+    """If each export fails and the next window is due by then, each run that sends it has exit code 1."""
+    export = send_update(start_export())
+    for month in (4, 5, 6):
+        export.finish("FAILED")
+        export.now = at(month, 1, 1)
+        expect(export.run(), Update, (1, 0), "FAILED; its window is exported again with the next one")
+        assert export.sent[-1] == span(2, month)
+    export.finish()
+    export.now = at(7, 1, 1)
     expect(export.run(), Update)
 
 
@@ -389,7 +403,7 @@ def test_update_that_list_never_shows_counts_if_its_job_was_observed(status: str
     else:
         expect(decision, Held, (1, 0), "FAILED")
     export.now = at(4, 1, 1)
-    expect(export.run(), Update)
+    expect(export.run(), Update, (int(status != "COMPLETED"), 0))
     assert export.sent[-1] == (span(3, 4) if status == "COMPLETED" else span(2, 4))
 
 
