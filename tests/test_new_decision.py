@@ -39,6 +39,10 @@ CHANGES = {
         ("| Lost() | Finished() | Blocked():", "| Lost() | Finished() | Blocked() | Paused():"),
         ("        case Create() | Lost() | Finished():", "        case Create() | Lost() | Finished() | Paused():"),
     ),
+    "reconciler/core/plan/guardrails.py": (
+        ("            | Blocked()\n", "            | Blocked() | Paused()\n"),
+        ("    Lost,\n", "    Lost,\n    Paused,\n"),
+    ),
     "reconciler/core/report/window_obstacle.py": (
         (
             "        case DecisionKind.CHANGED | DecisionKind.LOST:",
@@ -83,6 +87,7 @@ PLACES = {
     ("reconciler/core/plan/decision.py", "get_exit_code"),
     ("reconciler/core/plan/decision.py", "get_live"),
     ("reconciler/core/plan/decision.py", "get_planned_write"),
+    ("reconciler/core/plan/guardrails.py", "_check_policies"),
     ("reconciler/core/report/build.py", "_get_differences"),
     ("reconciler/core/report/decision_row.py", "_describe_conditions"),
     ("reconciler/core/report/report.py", "AssociationReport"),

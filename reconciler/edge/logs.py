@@ -13,7 +13,7 @@ from reconciler import redaction
 from reconciler.core.apply.outcome import RESULTS, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.errors import Problem
 from reconciler.core.model import Desired
-from reconciler.core.plan.write import Update
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
 from reconciler.core.text import escape_workflow_commands, sanitize
 
@@ -245,15 +245,26 @@ def _log_association(log: FilteringBoundLogger, association: AssociationReport) 
         case Updated():
             association_log.info(ASSOCIATION_UPDATED, arn=association.arn)
         case Refused(reason) | NotSent(reason) as outcome:
-            event = UPDATE_FAILED if isinstance(association.write, Update) else CREATE_FAILED
+            event, _ = _get_failure_events(association.write)
             association_log.error(
                 event, result=RESULTS[type(outcome)], error=reason, clientToken=association.client_token
             )
         case Unknown(reason):
-            event = UPDATE_UNANSWERED if isinstance(association.write, Update) else CREATE_UNANSWERED
+            _, event = _get_failure_events(association.write)
             association_log.error(event, result=RESULTS[Unknown], error=reason, clientToken=association.client_token)
         case Skipped() | None:
             pass
+        case other:
+            assert_never(other)
+
+
+def _get_failure_events(write: Write | None) -> tuple[str, str]:
+    """Return the events of a call that failed, and of one without an answer."""
+    match write:
+        case Create() | None:
+            return CREATE_FAILED, CREATE_UNANSWERED
+        case Update():
+            return UPDATE_FAILED, UPDATE_UNANSWERED
         case other:
             assert_never(other)
 

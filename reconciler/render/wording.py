@@ -14,7 +14,7 @@ from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
-from reconciler.core.plan.write import Update, Write
+from reconciler.core.plan.write import Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
@@ -203,7 +203,7 @@ def format_write(association: AssociationReport) -> tuple[str, ...]:
 
 def format_operation(write: Write) -> str:
     """Return the operation of a call, and its ClientToken or association."""
-    repeat_warning = ", which STARTS an export" if isinstance(write, Update) else ""
+    repeat_warning = ", which STARTS an export" if write.repeats_export else ""
     return sanitize(f"{write.operation}, {write.reference_name} {write.reference}{repeat_warning}")
 
 

@@ -6,11 +6,25 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost, Settling, get_live
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Decision,
+    Drifted,
+    Finished,
+    Held,
+    InSync,
+    Lost,
+    Retired,
+    Settling,
+    get_live,
+)
 from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.live_warnings import count_associations
 from reconciler.core.plan.plan import Plan
@@ -43,7 +57,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
 
 
 def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write], Decision]) -> tuple[Decision, ...]:
-    return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
+    return tuple(guardrail(each) if isinstance(each, Write) else each for each in decisions)
 
 
 def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_time: datetime | None) -> Decision:
@@ -70,8 +84,21 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
             return replace(decision, exit_code=0)
         case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _describe_rest(manifest, target):
             return replace(decision, exit_code=0)
-        case _:
+        case (
+            Adopt()
+            | InSync()
+            | Retired()
+            | Drifted()
+            | Changed()
+            | Settling()
+            | Lost()
+            | Finished()
+            | Held()
+            | Blocked()
+        ):
             return decision
+        case other:
+            assert_never(other)
 
 
 def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
@@ -149,7 +176,7 @@ def _build_association_quota(plan: Plan, target: Target, observation: Observatio
 
     def check_quota(write: Write) -> Decision:
         arn = str(write.request["DataIntegrationIdentifier"])
-        if isinstance(write, Update):
+        if not isinstance(write, Create):
             return write
         if counts[arn] >= limit:
             reason = (
@@ -189,7 +216,7 @@ def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
     """Return the guardrail that stops every Create, because all targets together would create too many."""
 
     def check_grant(write: Write) -> Decision:
-        if isinstance(write, Update):
+        if not isinstance(write, Create):
             return write
         if grant.is_temporary:
             return Held(write.manifest, write, grant.reason, is_temporary=True)

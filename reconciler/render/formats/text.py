@@ -13,7 +13,7 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
-from reconciler.core.plan.write import Update, Write
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
@@ -141,8 +141,13 @@ class _TextRenderer:
 
     def _render_request(self, write: Write) -> Iterator[str]:
         """Yield the members of the request that a call would send."""
-        if isinstance(write, Update):
-            yield "      request:"
+        match write:
+            case Create():
+                pass
+            case Update():  # differences stand above its request
+                yield "      request:"
+            case other:
+                assert_never(other)
         for path, value in flatten(write.body):
             if path != "/DataIntegrationIdentifier":
                 yield self._apply_style(f"      + {sanitize(path)}  {wording.format_value(value)}", "green")
