@@ -144,7 +144,15 @@ class StateConflict(StateError):
 
 
 class VersionConflict(StateConflict):
-    """Version in the store that is not the expected one."""
+    """Version in the store that is not the expected one.
+
+    `change_without_writer` says what else may have changed the version, if the text is still the old one, and what to
+    do about it.
+    """
+
+    def __init__(self, message: str, change_without_writer: str) -> None:
+        self.change_without_writer = change_without_writer
+        super().__init__(message)
 
 
 class StateUnreachable(StateError):
@@ -152,7 +160,14 @@ class StateUnreachable(StateError):
 
 
 class StateWriteUnknown(StateError):
-    """Write of the journal that had no answer and may have succeeded."""
+    """Answer that does not tell what the journal contains. After a write, the write may have succeeded.
+
+    `remedy` is what a person can do about it, if the store knows.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        self.remedy = remedy
+        super().__init__(message)
 
 
 class CloudError(ReconcilerError):
