@@ -10,7 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.command import Command, suggest_option
 from reconciler.cli.sections import write_examples, write_options
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, format_suggestion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -46,11 +46,11 @@ _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry
 def _suggest_command(name: str) -> str:
     """Return a suggestion for a word that is not the name of a command."""
     if option := suggest_option(name):
-        return f"did you mean {option} {name}?"
+        return format_suggestion(f"{option} {name}")
     closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
     if not closest:
         return f"use one of {', '.join(_COMMANDS)}"
-    return f"did you mean {_COMMAND_SYNONYMS.get(closest, repr(closest))}?"
+    return format_suggestion(_COMMAND_SYNONYMS.get(closest, repr(closest)))
 
 
 class CommandGroup(click.Group):

@@ -11,7 +11,7 @@ from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport
 
 
-def describe_next_step(association: AssociationReport) -> str | None:
+def describe_next_attempt(association: AssociationReport) -> str | None:
     """Return what happens next to a call that failed or had no answer. None stands for other outcomes."""
     match association.outcome:
         case Refused(kind=kind):

@@ -129,7 +129,7 @@ def format_validation(result: ValidationResult) -> str:
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
     """Return the sentences, windows, differences and call of an association, as lines that contain no line breaks."""
     return (
-        *list_sentences(association),
+        *list_association_sentences(association),
         *windows.list_sentences(association.windows),
         *format_differences(association),
         *format_write(association),
@@ -141,7 +141,7 @@ def format_flow(association: AssociationReport) -> str:
     return sanitize(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
-def list_sentences(association: AssociationReport) -> tuple[str, ...]:
+def list_association_sentences(association: AssociationReport) -> tuple[str, ...]:
     """Return the reason, outcome, ARN, last export and unverifiable members of an association, as sentences."""
     return tuple(sanitize(sentence) for sentence in _yield_sentences(association))
 
@@ -174,7 +174,7 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
             pass
         case other:
             assert_never(other)
-    if next_step := after_call.describe_next_step(association):
+    if next_step := after_call.describe_next_attempt(association):
         yield next_step
 
 

@@ -70,16 +70,16 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
     match decision:
         case Create() | Update():
             return (
-                _find_rest(decision, target)
+                _hold_at_rest(decision, target)
                 or _check_mode(decision, rules, aws_time)
                 or _check_destination(decision, target)
             )
         case Held(write=Update() as write, exit_code=0):
-            return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+            return _hold_at_rest(write, target) or _check_window_mode(write, rules) or decision
         case Blocked(is_unobserved=True, live=None):
             return decision  # the failed List is trouble of the target, whatever the manifest says
         case Held(write=Update()) | Blocked() | Lost() if rest := _describe_rest(decision.manifest, target):
-            return _rest(decision, rest)
+            return _hold_trouble(decision, rest)
         case Held(write=Update() as write) if is_window_update(write) and rules.has_reviewed_plan:
             return replace(decision, exit_code=0)
         case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _describe_rest(manifest, target):
@@ -101,7 +101,7 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
             assert_never(other)
 
 
-def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
+def _hold_trouble(decision: Held | Blocked | Lost, rest: str) -> Held:
     """Hold trouble of an earlier call or a manifest that waits for a person, with what has to be resolved."""
     reason = f"{rest}; then resolve this: {decision.reason}"
     match decision:
@@ -111,7 +111,7 @@ def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
             return Held(decision.manifest, None, reason, live=get_live(decision), new_record=decision.record)
 
 
-def _find_rest(write: Write, target: Target) -> Held | None:
+def _hold_at_rest(write: Write, target: Target) -> Held | None:
     """Hold a write if its manifest or target rests."""
     rest = _describe_rest(write.manifest, target)
     return Held(write.manifest, write, rest) if rest else None

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Held
-from reconciler.core.plan.job_progress import PATIENCE, describe_missed_export
+from reconciler.core.plan.job_progress import MAX_WAIT, describe_missed_export
 from reconciler.core.plan.write import Update, Write
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
@@ -47,7 +47,7 @@ def hold_for_clock(write: Write, due_at: datetime, now: datetime, aws_time: date
 
     An export that has waited for a day counts as missed.
     """
-    exit_code = int(now >= due_at + PATIENCE)
+    exit_code = int(now >= due_at + MAX_WAIT)
     if aws_time is None:
         reason = (
             "the answer of AWS has no valid Date, so it is unknown whether the window is due by the clock of AWS: "

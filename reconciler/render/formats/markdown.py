@@ -190,7 +190,7 @@ def _build_association_block(
     origin = _format_code(str(association.origin))
     flow = _format_code(wording.format_flow(association))
     head = f"**{badge}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
-    all_sentences = (*wording.list_sentences(association), *windows.list_sentences(association.windows))
+    all_sentences = (*wording.list_association_sentences(association), *windows.list_sentences(association.windows))
     sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in all_sentences)
     diff_lines = (*wording.format_differences(association), *wording.format_write(association))
     return _Block(label, f"{head}{sentences}\n\n{_format_diff(diff_lines) if diff_lines else ''}", short_text)

@@ -108,7 +108,7 @@ class _TextRenderer:
                 pass
             case other:
                 assert_never(other)
-        if next_step := after_call.describe_next_step(association):
+        if next_step := after_call.describe_next_attempt(association):
             yield f"      {next_step}"
         for sentence in windows.list_sentences(association.windows):
             yield self._apply_style(f"      {sentence}", "dim")
