@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -185,6 +185,7 @@ class RunInfo:
     id: str
     started_at: datetime
     finished_at: datetime
+    _: KW_ONLY
     dry_run: bool
     revision: str | None
     version: str
