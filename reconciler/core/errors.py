@@ -18,6 +18,7 @@ class ReconcilerError(Exception):
     ├── GitError             the repository or revision cannot be read; AWS was not called
     │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
     │   └── UntrustedCommit  the commit is not signed by a listed key
+    ├── NothingToExport      no data integration or live association fits `reconcile init`; nothing was written
     ├── NotConfirmed         the person at the terminal did not confirm the plan; nothing was written
     ├── StopRequested        shutdown requested while the program waited
     │   └── Interrupted      a signal ended the program before it had a result
@@ -129,6 +130,10 @@ class Interrupted(StopRequested):
     def __init__(self, signal: int) -> None:
         self.signal = signal
         super().__init__(f"signal {signal}")
+
+
+class NothingToExport(ReconcilerError):
+    """Data integration or live association that `reconcile init` needs, and that AWS does not list."""
 
 
 class StateError(ReconcilerError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import redaction
-from reconciler.cli import init_questions, options, question
+from reconciler.cli import init_questions, options, progress, question
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_doctor_advice, print_error
@@ -104,8 +104,8 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     """
     from reconciler.app import first_export
     from reconciler.app.config import RunConfig
+    from reconciler.app.first_manifests import Wishes, build_first_manifests
     from reconciler.app.once import prepare
-    from reconciler.cli.first_manifests import Wishes, build_first_manifests
 
     _check_combination(account, values, is_offline=offline)
     first_export.refuse_file(folder)
@@ -128,7 +128,9 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     place = _locate_offline(account, config, may_ask=may_ask) if offline else first_export.read_account(config)
     if may_ask:
         init_questions.show_account(place, is_offline=offline)
-    first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
+    questions = init_questions if may_ask else None
+    with progress.show_bars() as bars:
+        first = build_first_manifests(Wishes(**wishes, is_offline=offline), place, config, questions, bars.update)
     for failure in first.failures:
         print_error(failure)
     if first.texts:
