@@ -17,7 +17,7 @@ from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import after_call, last_export, later_runs, windows, wording
+from reconciler.render import after_call, last_export, later_runs, plan_review, windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
@@ -59,9 +59,9 @@ class _TextRenderer:
             yield self._apply_style(warning, "yellow")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
-        if digest := wording.get_plan_digest(report):
+        if digest := plan_review.get_plan_digest(report):
             yield self._apply_style(f"Plan {digest}", "dim")
-        if sentence := wording.describe_unreviewed_updates(report):
+        if sentence := plan_review.describe_unreviewed_updates(report):
             yield self._apply_style(sentence, "dim")
 
     def _render_target(self, target: TargetReport, *, is_read_only: bool) -> Iterator[str]:
@@ -171,8 +171,8 @@ class _TextRenderer:
         if not report.mismatch:
             return
         yield self._apply_style(ReportKind.PLAN_MISMATCH.meaning, "red")
-        yield from (f"  {name:<8} {digest}" for name, digest in wording.list_mismatch_digests(report))
-        yield from (f"  {sentence}" for sentence in wording.list_mismatch_differences(report))
+        yield from (f"  {name:<8} {digest}" for name, digest in plan_review.list_mismatch_digests(report))
+        yield from (f"  {sentence}" for sentence in plan_review.list_mismatch_differences(report))
         yield ""
 
     def _render_summary(self, report: Report) -> str:
