@@ -46,7 +46,7 @@ PLACES = {
     ("reconciler/core/report/decision_row.py", "_describe_conditions"),
     ("reconciler/core/report/report.py", "AssociationReport"),
     ("reconciler/core/report/window_obstacle.py", "_describe_obstacle"),
-    ("reconciler/edge/logs.py", "_get_failure_events"),
+    ("reconciler/edge/logs/reports.py", "_get_failure_events"),
     ("reconciler/execute.py", "Executor"),
     ("reconciler/render/after_call.py", "_describe_refused"),
     ("reconciler/render/after_call.py", "_describe_unanswered"),
