@@ -25,6 +25,7 @@ from reconciler.core.text import sanitize
 if TYPE_CHECKING:
     from reconciler.app.config import RunConfig
     from reconciler.app.first_export import Account
+    from reconciler.app.first_manifests import FirstManifests
 
 _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
 _NO_CI = "none"
@@ -137,12 +138,21 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
         if extras is None:
             should_ask = may_ask and not config.sandbox
             extras = init_questions.ask_extras(partial(first_export.refuse_extras, folder)) if should_ask else ()
-        paths = first_export.write_first_export(folder, first.texts, extras, place, config.create_clock().now())
-        _print_written(folder, paths, first.open_points, extras)
-        _print_next_commands(folder, config)
+        _write_first(folder, first, extras, place, config)
     if first.has_access_failure:
         print_doctor_advice()
     return EXIT_FAILED if first.failures else 0
+
+
+def _write_first(
+    folder: Path, first: FirstManifests, extras: tuple[Extra, ...], place: Account, config: RunConfig
+) -> None:
+    """Write the files of a first export, and print what was written and what comes next."""
+    from reconciler.app.first_export import write_first_export
+
+    paths = write_first_export(folder, first.texts, extras, place, config.create_clock().now())
+    _print_written(folder, paths, first.open_points, extras)
+    _print_next_commands(folder, config)
 
 
 def _check_combination(account: str | None, values: dict[str, Any], *, is_offline: bool) -> None:

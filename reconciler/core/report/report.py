@@ -205,9 +205,8 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(
-            format_write_line(each.reviewed_write) for each in self.associations if each.reviewed_write
-        )
+        writes = (each.reviewed_write for each in self.associations)
+        return compute_digest(format_write_line(each) for each in writes if each)
 
     @property
     def has_reviewed_writes(self) -> bool:
