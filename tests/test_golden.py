@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from support import reports, statuses
 from support.builders import ON_DEMAND, context, journal, live, manifest, observation, record, rules
-from support.fakes import FakeClock, FakeCloud, FakeJournal
+from support.fakes import FakeClock, FakeCloud, FakeJournal, WriterWithAnswers
 
-from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Unknown
-from reconciler.core.model import Json, Manifest, Mode, Policy, Spec, Target
+from reconciler.core.apply.outcome import Created, NotSent, Refused, Unknown
+from reconciler.core.model import Json, Manifest, Mode, Policy, Target
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.review import compute_digest, format_write_line
 from reconciler.core.run_context import Run
@@ -42,32 +42,11 @@ def golden(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
         assert text == (GOLDEN / name).read_text(), name
 
 
-class UnreliableWriter:
-    """AWS with prepared answers, the last one first. A call with a prepared answer does nothing."""
-
-    def __init__(self, cloud: FakeCloud) -> None:
-        self.cloud = cloud
-        self.answers: list[Answer] = []
-
-    def wait(self) -> None:
-        """Return at once."""
-
-    def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Create an association, or return a prepared answer."""
-        return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
-
-    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Update an association, or return a prepared answer."""
-        if self.answers:
-            return self.answers.pop()
-        return self.cloud.update(integration_arn, association_id, execution, until)
-
-
 def test_journal_documents_are_unchanged(golden: list[tuple[str, str]]) -> None:
     """The documents of a journal stay the same: intents, answers, an update, a loss, an adoption and an orphan."""
     clock = FakeClock()
     cloud, fake_journal = FakeCloud(clock), FakeJournal(clock)
-    aws = UnreliableWriter(cloud)
+    aws = WriterWithAnswers(cloud, [])
     texts: list[str] = []
 
     def keep_text() -> None:

@@ -5,12 +5,11 @@ The test adds a decision to a copy of the package, as a contributor would.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from support.package_copy import change_files, copy_package, find_type_errors
 from support.paths import REPOSITORY
 
 from reconciler.core.plan.decision_kind import DecisionKind
@@ -33,7 +32,22 @@ NEW_DECISION = (
 )
 CHANGES = {
     DECISION: (
+        (
+            "        case Blocked(is_past=is_past):",
+            "        case Paused():\n            return 7\n        case Blocked(is_past=is_past):",
+        ),
+        ("| Lost() | Finished() | Blocked():", "| Lost() | Finished() | Blocked() | Paused():"),
         ("        case Create() | Lost() | Finished():", "        case Create() | Lost() | Finished() | Paused():"),
+    ),
+    "reconciler/core/plan/guardrails.py": (
+        ("            | Blocked()\n", "            | Blocked() | Paused()\n"),
+        ("    Lost,\n", "    Lost,\n    Paused,\n"),
+    ),
+    "reconciler/core/report/window_obstacle.py": (
+        (
+            "        case DecisionKind.CHANGED | DecisionKind.LOST:",
+            "        case DecisionKind.CHANGED | DecisionKind.LOST | DecisionKind.PAUSED:",
+        ),
     ),
     "reconciler/core/report/report.py": (
         ("                | DecisionKind.BLOCKED\n", "                | DecisionKind.BLOCKED | DecisionKind.PAUSED\n"),
@@ -67,59 +81,54 @@ CHANGES = {
         ),
     ),
 }
-"""Places that must handle a new decision, with the change for each."""
+"""Files that must handle a new decision, with the changes for each."""
+PLACES = {
+    ("reconciler/core/notifications/conditions.py", "find_condition"),
+    ("reconciler/core/plan/decision.py", "get_exit_code"),
+    ("reconciler/core/plan/decision.py", "get_live"),
+    ("reconciler/core/plan/decision.py", "get_planned_write"),
+    ("reconciler/core/plan/guardrails.py", "_check_policies"),
+    ("reconciler/core/report/build.py", "_get_differences"),
+    ("reconciler/core/report/decision_row.py", "_describe_conditions"),
+    ("reconciler/core/report/report.py", "AssociationReport"),
+    ("reconciler/core/report/window_obstacle.py", "_describe_obstacle"),
+    ("reconciler/render/kinds.py", "get_kind_of_decision"),
+}
+"""Functions and classes in these files that mypy names."""
 SCRIPT = """
 from dataclasses import replace
 from support import reports
-from reconciler.core.plan.decision import DecisionKind
+from support.builders import manifest, record
+from reconciler.core.plan.decision import DecisionKind, Paused, get_exit_code
 from reconciler.render.formats import FORMATS, load_format
 report = reports.report(reports.association(decision=DecisionKind.PAUSED, write=None))
 for name in FORMATS:
     for terminal in (False, True):
         text = load_format(name).render(report, is_terminal=terminal)
         assert "paused" in text, (name, text)
-print(report.summary["paused"])
+from reconciler.core.report.window_obstacle import find_obstacle
+paused = Paused(manifest(), record(), "it is paused")
+print(report.summary["paused"], get_exit_code(paused, is_dry_run=False), find_obstacle(paused))
 """
 
 
-@pytest.fixture
-def package_copy(tmp_path: Path) -> Path:
-    """Return a copy of the package with the new decision, and the cache of mypy if there is one."""
-    shutil.copytree(REPOSITORY / "reconciler", tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
-    if (REPOSITORY / ".mypy_cache").is_dir():
-        shutil.copytree(REPOSITORY / ".mypy_cache", tmp_path / ".mypy_cache")
-    for file, old, new in NEW_DECISION:
-        replace_once(tmp_path / file, old, new)
-    return tmp_path
+def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(tmp_path: Path) -> None:
+    """Mypy names each place that lacks the new decision. With the changes, mypy and every format accept it.
 
-
-def replace_once(path: Path, old: str, new: str) -> None:
-    """Replace a text that occurs exactly once in a file."""
-    text = path.read_text()
-    assert text.count(old) == 1, (path.name, old)
-    path.write_text(text.replace(old, new))
-
-
-def find_type_errors(folder: Path) -> set[str]:
-    """Return the files of a copy in which mypy finds errors."""
-    command = [sys.executable, "-m", "mypy", "--config-file", str(REPOSITORY / "pyproject.toml"), "reconciler"]
-    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert process.returncode in {0, 1}, process.stdout + process.stderr
-    return {line.partition(":")[0] for line in process.stdout.splitlines() if ": error:" in line}
-
-
-def test_mypy_names_every_place_of_a_new_decision_and_every_format_shows_it(package_copy: Path) -> None:
-    """Mypy names each place that lacks the new decision. With the changes, mypy and every format accept it."""
-    assert find_type_errors(package_copy) == set(CHANGES)
-    for file, changes in CHANGES.items():
-        for old, new in changes:
-            replace_once(package_copy / file, old, new)
-    assert find_type_errors(package_copy) == set()
-    environment = {"PYTHONPATH": f"{package_copy}:{REPOSITORY / 'tests'}"}
+    The decision then has the exit code that `get_exit_code` says, and the windows to come say that it prevents them.
+    """
+    copy_package(tmp_path, NEW_DECISION)
+    assert find_type_errors(tmp_path) == PLACES
+    assert {file for file, _ in PLACES} == set(CHANGES)
+    change_files(tmp_path, ((file, old, new) for file, changes in CHANGES.items() for old, new in changes))
+    assert find_type_errors(tmp_path) == set()
+    environment = {"PYTHONPATH": f"{tmp_path}:{REPOSITORY / 'tests'}"}
     process = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=package_copy, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", SCRIPT], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert (process.stdout, process.returncode) == ("1\n", 0), process.stderr
+    assert (process.stdout, process.returncode) == ("1 7 no export is sent while the association is paused\n", 0), (
+        process.stderr
+    )
 
 
 def test_schema_of_the_report_knows_every_decision() -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from support.builders import ACCOUNT, ON_DEMAND, REGION, context, manifest
-from support.fakes import FakeClock, FakeCloud, FakeJournal
+from support.fakes import FakeClock, FakeCloud, FakeJournal, WriterWithAnswers
 
 from reconciler.core.apply.outcome import Answer, Created, NotSent, Refused, Skipped, Unknown, Updated
 from reconciler.core.apply.result import Result
 from reconciler.core.errors import StateConflict, StateError, StopRequested
 from reconciler.core.journal.jobs import Job
 from reconciler.core.journal.records import LEASE_DURATION, Bound, CreatePending, Journal, Lease
-from reconciler.core.model import Json, Live, Manifest, Mode, Observation, Policy, Spec, Target, Unobserved
+from reconciler.core.model import Live, Manifest, Mode, Observation, Policy, Target, Unobserved
 from reconciler.core.plan.decision import Adopt, Blocked, Decision, Held, InSync, Settling
 from reconciler.core.plan.review import ReviewedPlan
 from reconciler.core.plan.write import Create
@@ -68,26 +68,6 @@ class RunScenario:
     def run(self) -> Result:
         """Reconcile once and return the result."""
         return reconcile(self.run_inputs, self.cloud, self.journal.reader, self.journal.create_writers(self.cloud))
-
-
-class WriterWithAnswers:
-    """Writer that returns these answers before it forwards calls."""
-
-    def __init__(self, cloud: FakeCloud, answers: list[Answer]) -> None:
-        self.cloud, self.answers = cloud, answers
-
-    def wait(self) -> None:
-        """Return at once."""
-
-    def create(self, request: Spec, token: str, until: datetime) -> Answer:
-        """Return the next answer, or forward the Create."""
-        return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
-
-    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
-        """Return the next answer, or forward the Update."""
-        if self.answers:
-            return self.answers.pop()
-        return self.cloud.update(integration_arn, association_id, execution, until)
 
 
 class SlowReader:

@@ -74,8 +74,16 @@ class Runner:
             targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_question: bool = False
         ) -> Report:
             finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-            is_dry_run, is_single = is_question or self._config.dry_run, self._config.is_single
-            info = RunInfo(run, started_at, finished_at, is_dry_run, revision, __version__, is_single, is_question)
+            info = RunInfo(
+                run,
+                started_at,
+                finished_at,
+                dry_run=is_question or self._config.dry_run,
+                revision=revision,
+                version=__version__,
+                is_single=self._config.is_single,
+                is_question=is_question,
+            )
             live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
             return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 

@@ -119,7 +119,7 @@ def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal)
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:
     logs.get_logger().info(
-        logs.CONTROLLER_STARTED,
+        logs.events.CONTROLLER_STARTED,
         source=list(source.places),
         interval=intervals.run_interval.total_seconds(),
         pollInterval=intervals.poll_interval.total_seconds(),
@@ -129,7 +129,7 @@ def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:
 
 def _log_stop(shutdown: ShutdownTimer) -> None:
     if shutdown.exit_code == 0:
-        logs.get_logger().info(logs.CONTROLLER_STOPPED)
+        logs.get_logger().info(logs.events.CONTROLLER_STOPPED)
 
 
 def build_run_target(runner: Runner, stop: StopSignal, bounds: RevisionBounds) -> RunTarget:
@@ -161,8 +161,8 @@ def _check_until_stop(controller: Controller, stop: StopSignal, clock: SystemClo
         signal_number = stop.wait_for_signal(_CHECK_INTERVAL)
         controller.check_progress()
         if signal_number == signal.SIGHUP:
-            logs.get_logger().info(logs.RUN_REQUESTED, by="SIGHUP")
+            logs.get_logger().info(logs.events.RUN_REQUESTED, by="SIGHUP")
             controller.run_all()
         if jump := clock_jumps.detect_jump():
-            logs.get_logger().warning(logs.CLOCK_JUMPED, seconds=round(jump, 1))
+            logs.get_logger().warning(logs.events.CLOCK_JUMPED, seconds=round(jump, 1))
             controller.handle_clock_jump()

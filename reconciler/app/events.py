@@ -32,15 +32,15 @@ class EventRecorder:
 
     def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
         """Log that a revision became active, and its warnings."""
-        self._log.info(logs.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
+        self._log.info(logs.events.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
         logs.log_desired(desired, revision.id, self._places)
 
     def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
         """Log why the latest revision was rejected, and which revision stays active."""
         for problem in rejected_revision.problems:
-            self._log.error(logs.MANIFEST_INVALID, problem=str(problem))
+            self._log.error(logs.events.MANIFEST_INVALID, problem=str(problem))
         self._log.error(
-            logs.REVISION_REJECTED,
+            logs.events.REVISION_REJECTED,
             error=rejected_revision.reason,
             previousRevisionActive=active_revision is not None,
             activeRevision=active_revision.id if active_revision else None,
@@ -66,19 +66,22 @@ class EventRecorder:
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Log an unexpected error with its task, and with its run if it belongs to one."""
         message = f"{type(error).__name__}: {redaction.describe_error(error)}"
-        self._bind_run(run).error(logs.UNEXPECTED_ERROR, what=task_name, error=message, exc_info=error)
+        self._bind_run(run).error(logs.events.UNEXPECTED_ERROR, what=task_name, error=message, exc_info=error)
 
     def on_run_stuck(self, target_status: TargetStatus) -> None:
         """Log that a run makes no progress, or does not start."""
         target_log = self._bind_run(target_status.active_run).bind(target=target_status.target)
         target_log.error(
-            logs.RUN_STUCK, since=str(target_status.running_since), stalledSince=str(target_status.stalled_since)
+            logs.events.RUN_STUCK, since=str(target_status.running_since), stalledSince=str(target_status.stalled_since)
         )
 
     def on_runs_waiting(self, target_names: Sequence[str]) -> None:
         """Log that targets are due, and wait for the runs of other targets to end."""
         self._log.warning(
-            logs.RUNS_WAITING, targets=len(target_names), first=target_names[0], maxConcurrent=MAX_CONCURRENT_JOBS
+            logs.events.RUNS_WAITING,
+            targets=len(target_names),
+            first=target_names[0],
+            maxConcurrent=MAX_CONCURRENT_JOBS,
         )
 
     def _bind_run(self, run: ActiveRun | None) -> FilteringBoundLogger:

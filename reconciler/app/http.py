@@ -69,7 +69,7 @@ def serve_http(application: Starlette, address: Address) -> Iterator[None]:
 
     try:
         with serve(application, address.host, address.port) as url:
-            logs.get_logger().info(logs.LISTENING, url=url)
+            logs.get_logger().info(logs.events.LISTENING, url=url)
             yield
     except ListenError as error:
         raise SetupError(str(error)) from error

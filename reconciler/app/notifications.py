@@ -74,7 +74,7 @@ def _build_dispatch_factory(
 
 def log_error(error: Exception) -> None:
     """Log the type of an unexpected error, without its message, which may hold the URL of a receiver."""
-    logs.get_logger().error(logs.UNEXPECTED_ERROR, what="notifications", error=type(error).__name__)
+    logs.get_logger().error(logs.events.UNEXPECTED_ERROR, what="notifications", error=type(error).__name__)
 
 
 def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:
@@ -91,15 +91,15 @@ class _DeliveryRecorder:
     def on_delivered(self, receiver: str, message: Message) -> None:
         """Log and count a delivered message."""
         self._metrics.count_notification("delivered")
-        logs.get_logger().info(logs.NOTIFICATION_DELIVERED, receiver=receiver, title=message.title)
+        logs.get_logger().info(logs.events.NOTIFICATION_DELIVERED, receiver=receiver, title=message.title)
 
     def on_delivery_failed(self, receiver: str, failures: int, delay: float) -> None:
         """Log and count a failed delivery."""
         self._metrics.count_notification("failed")
         logs.get_logger().warning(
-            logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, retrySeconds=delay
+            logs.events.NOTIFICATION_NOT_DELIVERED, receiver=receiver, failures=failures, retrySeconds=delay
         )
 
     def on_store_error(self, message: str) -> None:
         """Log why the notification state was not saved. Receivers may then get a notification twice."""
-        logs.get_logger().warning(logs.NOTIFICATION_STATE_NOT_SAVED, error=message)
+        logs.get_logger().warning(logs.events.NOTIFICATION_STATE_NOT_SAVED, error=message)

@@ -71,14 +71,14 @@ def prepare(config: RunConfig, *, is_brief: bool = False) -> None:
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create without an answer may be repeated before List shows its association: use 15m or more"
         seconds = config.options.settle_time.total_seconds()
-        logs.get_logger().warning(logs.SETTLE_TIME_SHORT, seconds=seconds, risk=risk)
+        logs.get_logger().warning(logs.events.SETTLE_TIME_SHORT, seconds=seconds, risk=risk)
 
 
 def warn_of_missing_state(config: RunConfig) -> None:
     """Log a warning for a dry run in CI without --state, because a run that creates would be refused there."""
     if config.dry_run and config.settings.is_ci and not config.state and not config.sandbox:
         risk = "in CI, a run that may create is refused without --state: use --state or RECONCILER_STATE"
-        logs.get_logger().warning(logs.NO_STATE, risk=risk)
+        logs.get_logger().warning(logs.events.NO_STATE, risk=risk)
 
 
 def _refuse_invalid_settings(environment: Mapping[str, str], *, should_check_aws: bool) -> None:

@@ -69,9 +69,9 @@ class ReceiverList:
         try:
             self._receivers = parse_receivers(text)
         except InvalidReceiver as error:
-            logs.get_logger().error(logs.RECEIVERS_REJECTED, error=str(error))
+            logs.get_logger().error(logs.events.RECEIVERS_REJECTED, error=str(error))
         else:
-            logs.get_logger().info(logs.RECEIVERS_LOADED, receivers=[each.name for each in self._receivers])
+            logs.get_logger().info(logs.events.RECEIVERS_LOADED, receivers=[each.name for each in self._receivers])
 
     @staticmethod
     def _read(path: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.errors import UsageError
+from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.review import ReviewedPlan, compute_digest, format_canonical_line
-from reconciler.core.plan.write import Create, Update
+from reconciler.core.plan.write import WRITE_CLASSES
 
 
 def read_reviewed_plan(value: str) -> ReviewedPlan:
@@ -50,9 +51,15 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
 
 
 def _format_write(write: Any) -> str:
-    if write["operation"] == Create.operation:
-        return format_canonical_line(Create.kind, write["request"], write["clientToken"])
-    return format_canonical_line(Update.kind, write["request"], write["associationId"])
+    kind = {each.operation: each.kind for each in WRITE_CLASSES}[write["operation"]]
+    match kind:
+        case DecisionKind.CREATE:
+            reference = write["clientToken"]
+        case DecisionKind.UPDATE:
+            reference = write["associationId"]
+        case other:
+            assert_never(other)
+    return format_canonical_line(kind, write["request"], reference)
 
 
 def _build_error(value: str, message: str) -> UsageError:

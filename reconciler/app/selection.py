@@ -10,7 +10,7 @@ from reconciler.core.errors import UnknownTarget, UsageError
 from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
 from reconciler.core.model import Desired, Manifest, Target
-from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 
 
 def select_targets(
@@ -60,7 +60,7 @@ def find_named_target(desired: Desired, name: str) -> Target:
 
 def _describe_unknown_name(name: str, declared_names: Sequence[str], option: str) -> str:
     closest = find_closest(name, declared_names)
-    hint = f"did you mean {closest!r}?" if closest else f"use {_format_choice(declared_names)}"
+    hint = format_suggestion(repr(closest)) if closest else f"use {_format_choice(declared_names)}"
     problem = "matches no target" if option == "--target" and set(name) & set("*?") else "is not declared"
     return f"{option} {name!r} {problem}: {hint}"
 
@@ -105,7 +105,7 @@ def find_manifest_targets(
     suitable_names = list(dict.fromkeys(each.name for each in manifests if is_suitable(each)))
     closest = find_closest(manifest, suitable_names)
     if closest:
-        hint = f"did you mean {closest!r}?"
+        hint = format_suggestion(repr(closest))
     elif suitable_names:
         hint = f"use {_format_choice(suitable_names)}; `reconcile status` shows the records of removed manifests"
     else:

@@ -34,7 +34,8 @@ class ShutdownTimer:
         if self._close_event.wait(self._seconds):
             return
         end_process(
-            self.exit_code, lambda: logs.get_logger().error(logs.SHUTDOWN_TIMED_OUT, targets=self.list_active_targets())
+            self.exit_code,
+            lambda: logs.get_logger().error(logs.events.SHUTDOWN_TIMED_OUT, targets=self.list_active_targets()),
         )
 
 

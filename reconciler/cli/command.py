@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli.sections import write_examples, write_options
 from reconciler.core.errors import UsageError
+from reconciler.core.suggestions import format_suggestion
 from reconciler.edge import state as state_locations
 
 
@@ -51,7 +52,7 @@ class Command(click.Command):
         if extra_arguments and not ctx.resilient_parsing:
             word = extra_arguments[0]
             if option := suggest_option(word):
-                hint = f": did you mean {option} {word}?"
+                hint = f": {format_suggestion(f'{option} {word}')}"
             elif word in _list_commands(ctx):
                 hint = f": write the command first: reconcile {word} …"
             else:

@@ -10,12 +10,12 @@ import click
 from reconciler import __version__
 from reconciler.cli.command import Command, suggest_option
 from reconciler.cli.sections import write_examples, write_options
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, format_suggestion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_COMMANDS = {
+COMMANDS = {
     "run": "Reconcile once (the default command).",
     "controller": "Reconcile periodically until stopped.",
     "health": "Check whether the controller on this machine makes progress.",
@@ -46,11 +46,11 @@ _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry
 def _suggest_command(name: str) -> str:
     """Return a suggestion for a word that is not the name of a command."""
     if option := suggest_option(name):
-        return f"did you mean {option} {name}?"
-    closest = find_closest(name.lower(), (*_COMMANDS, *_COMMAND_SYNONYMS))
+        return format_suggestion(f"{option} {name}")
+    closest = find_closest(name.lower(), (*COMMANDS, *_COMMAND_SYNONYMS))
     if not closest:
-        return f"use one of {', '.join(_COMMANDS)}"
-    return f"did you mean {_COMMAND_SYNONYMS.get(closest, repr(closest))}?"
+        return f"use one of {', '.join(COMMANDS)}"
+    return format_suggestion(_COMMAND_SYNONYMS.get(closest, repr(closest)))
 
 
 class CommandGroup(click.Group):
@@ -58,11 +58,11 @@ class CommandGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import a command and return it, or return None for an unknown name."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         module = import_module(f"reconciler.cli.commands.{cmd_name}")
         command: click.Command = module.command
@@ -80,13 +80,13 @@ class CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the named command. Raises click.UsageError with a suggestion for an unknown name."""
-        if args[0] not in _COMMANDS and not ctx.resilient_parsing:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
             ctx.fail(f"No such command {args[0]!r}: {_suggest_command(args[0])}")
         return super().resolve_command(ctx, args)
 
     def find_option_owners(self, ctx: click.Context, option: str) -> list[str]:
         """Return the names of the commands that have an option."""
-        commands = {name: self.get_command(ctx, name) for name in _COMMANDS}
+        commands = {name: self.get_command(ctx, name) for name in COMMANDS}
         return [
             name for name, each in commands.items() if each for parameter in each.params if option in parameter.opts
         ]
@@ -96,7 +96,7 @@ class CommandGroup(click.Group):
         if not incomplete.startswith("-"):
             from click.shell_completion import CompletionItem
 
-            completions = (CompletionItem(name, help=help_) for name, help_ in _COMMANDS.items())
+            completions = (CompletionItem(name, help=help_) for name, help_ in COMMANDS.items())
             return [each for each in completions if each.value.startswith(incomplete)]
         default = self.get_command(ctx, _DEFAULT_COMMAND)
         assert default
@@ -108,7 +108,7 @@ class CommandGroup(click.Group):
         assert default
         write_options(ctx, formatter, (*default.params, *self.params))
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples of the default command."""

@@ -20,11 +20,17 @@ from reconciler.core.model import Mode
 from reconciler.edge import state as state_locations
 
 
-class _EnvironmentOption(click.Option):
+class EnvironmentOption(click.Option):
     """An option with a variable. An empty variable is rejected, because the script that sets it is probably wrong.
 
     The name of another option is rejected as a value: `--state $UNSET --dry-run` would otherwise not be a dry run.
+    Without a safety option, a run may write more, write elsewhere, or lose its journal. A misspelled name of its
+    variable is therefore rejected.
     """
+
+    def __init__(self, *args: Any, is_safety: bool = True, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.is_safety = is_safety
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value in the type of the option. Raises click.UsageError for an invalid or missing value."""
@@ -54,15 +60,26 @@ class _EnvironmentOption(click.Option):
 
 
 def option(*names: str, **attributes: Any) -> Decorator:
-    """Return an option that the variable RECONCILER_<NAME> can set as well."""
+    """Return an option that the variable RECONCILER_<NAME> can set as well.
+
+    It is a safety option, unless `is_safety` is False.
+    """
     long_name = next(name for name in names if name.startswith("--"))
     attributes.setdefault("envvar", "RECONCILER_" + long_name.removeprefix("--").replace("-", "_").upper())
-    return click.option(*names, cls=_EnvironmentOption, **attributes)
+    return click.option(*names, cls=EnvironmentOption, **attributes)
 
 
-def duration_option(name: str, default: str, help_: str) -> Decorator:
+def duration_option(name: str, default: str, help_: str, *, is_safety: bool = True) -> Decorator:
     """Return an option that takes a duration."""
-    return option(name, type=Duration(), default=default, show_default=True, metavar="DURATION", help=help_)
+    return option(
+        name,
+        type=Duration(),
+        default=default,
+        show_default=True,
+        metavar="DURATION",
+        help=help_,
+        is_safety=is_safety,
+    )
 
 
 def combine_options(*decorators: Decorator) -> Decorator:

@@ -43,6 +43,7 @@ def _build_outputs_option(format_names: str) -> Decorator:
             metavar="FORMAT[=FILE]",
             default=("text",),
             show_default=True,
+            is_safety=False,
             help=f"Format of the result: {format_names}. Without FILE, print the result. May be repeated.",
         ),
     )

@@ -43,13 +43,14 @@ def manifests(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check_combination(files: tuple[str, ...], git_url: str | None, revision: str | None) -> None:
     """Raise UsageError for options and variables that would otherwise be ignored silently."""
-    for problem in list_variable_problems(read_environment()):
+    context = click.get_current_context()
+    own_variables = {str(each.envvar) for each in context.command.params if each.envvar}
+    for problem in list_variable_problems(read_environment(), own_variables):
         raise UsageError(problem)
     if git_url is not None and files:
         raise UsageError("-f and --git-url cannot be combined: --git-path selects a folder in the repository")
     if git_url is not None and revision is not None:
         raise UsageError("--revision and --git-url cannot be combined: the revision is the commit that is read")
-    context = click.get_current_context()
     for parameter in _GIT_OPTION_NAMES:
         if git_url is None and context.get_parameter_source(parameter) is not ParameterSource.DEFAULT:
             name = f"--{parameter.replace('_', '-')}"
@@ -77,7 +78,7 @@ _SOURCE_OPTIONS = section(
         metavar="FILE",
         help="Accept only commits signed by a key in this file, which holds SSH allowed signers or OpenPGP keys.",
     ),
-    options.option("--git-ssh-key", metavar="FILE", help="Private key for SSH access."),
+    options.option("--git-ssh-key", metavar="FILE", is_safety=False, help="Private key for SSH access."),
     options.option(
         "--git-known-hosts",
         metavar="FILE",
@@ -86,10 +87,14 @@ _SOURCE_OPTIONS = section(
     options.option(
         "--git-token-file",
         metavar="FILE",
+        is_safety=False,
         help="File with the token for HTTPS access. The program reads the file each time git needs the token.",
     ),
     options.option(
-        "--git-username", metavar="NAME", help="User name that belongs to the token.  [default: x-access-token]"
+        "--git-username",
+        metavar="NAME",
+        is_safety=False,
+        help="User name that belongs to the token.  [default: x-access-token]",
     ),
 )
 _GIT_OPTION_NAMES = (

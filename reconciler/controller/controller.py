@@ -132,24 +132,23 @@ class Controller:
             finished_runs = tuple(run for run in self._finished_runs if run.finished_at > now - RUN_RETENTION)
         poll_task, revisions = self._poll_task, self._revisions
         source_status = TargetStatus(
-            "(git)",
-            poll_task.running_since,
-            poll_task.last_progress,
-            poll_task.next_run,
-            poll_task.failures,
-            None,
-            revisions.checked_at,
+            target="(git)",
+            running_since=poll_task.running_since,
+            last_progress=poll_task.last_progress,
+            next_run=poll_task.next_run,
+            failures=poll_task.failures,
+            last_report=None,
+            last_success=revisions.checked_at,
         )
-        revision = active.revision if active else None
         return ControllerStatus(
-            now,
-            self._started_at,
-            revisions.checked_at,
-            revision,
-            revisions.rejected_revision,
-            target_statuses,
-            finished_runs,
-            source_status,
+            now=now,
+            started_at=self._started_at,
+            source_checked_at=revisions.checked_at,
+            revision=active.revision if active else None,
+            rejected_revision=revisions.rejected_revision,
+            targets=target_statuses,
+            finished_runs=finished_runs,
+            source_status=source_status,
         )
 
     def _create_task(
@@ -242,29 +241,27 @@ class Controller:
 def _build_target_status(name: str, state: TargetState) -> TargetStatus:
     task = state.task
     return TargetStatus(
-        name,
-        task.running_since,
-        task.last_progress,
-        task.next_run,
-        task.failures,
-        state.last_report,
-        state.last_success,
-        state.active_run,
-        state.last_complete_report,
+        target=name,
+        running_since=task.running_since,
+        last_progress=task.last_progress,
+        next_run=task.next_run,
+        failures=task.failures,
+        last_report=state.last_report,
+        last_success=state.last_success,
+        active_run=state.active_run,
+        last_complete_report=state.last_complete_report,
     )
 
 
 def _build_finished_run(name: str, report: Report) -> FinishedRun:
-    write_count = sum(isinstance(each.outcome, SUCCESSES) for each in report.associations)
     run = report.run
-    drift_count = report.count_decisions(DecisionKind.DRIFTED)
     return FinishedRun(
-        run.id,
-        name,
-        run.started_at,
-        run.finished_at,
-        not report.has_failed,
-        write_count,
-        drift_count,
-        report.open_count,
+        id=run.id,
+        target=name,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        is_success=not report.has_failed,
+        write_count=sum(isinstance(each.outcome, SUCCESSES) for each in report.associations),
+        drift_count=report.count_decisions(DecisionKind.DRIFTED),
+        open_count=report.open_count,
     )

@@ -18,6 +18,7 @@ class ReconcilerError(Exception):
     ├── GitError             the repository or revision cannot be read; AWS was not called
     │   ├── InvalidReference invalid name of a repository, revision or path; git was not started
     │   └── UntrustedCommit  the commit is not signed by a listed key
+    ├── NothingToExport      no data integration or live association fits `reconcile init`; nothing was written
     ├── NotConfirmed         the person at the terminal did not confirm the plan; nothing was written
     ├── StopRequested        shutdown requested while the program waited
     │   └── Interrupted      a signal ended the program before it had a result
@@ -131,6 +132,10 @@ class Interrupted(StopRequested):
         super().__init__(f"signal {signal}")
 
 
+class NothingToExport(ReconcilerError):
+    """Data integration or live association that `reconcile init` needs, and that AWS does not list."""
+
+
 class StateError(ReconcilerError):
     """Journal that cannot be read, written or trusted. It was not changed."""
 
@@ -144,7 +149,15 @@ class StateConflict(StateError):
 
 
 class VersionConflict(StateConflict):
-    """Version in the store that is not the expected one."""
+    """Version in the store that is not the expected one.
+
+    `change_without_writer` says what else may have changed the version, if the text is still the old one, and what to
+    do about it.
+    """
+
+    def __init__(self, message: str, change_without_writer: str) -> None:
+        self.change_without_writer = change_without_writer
+        super().__init__(message)
 
 
 class StateUnreachable(StateError):
@@ -152,7 +165,14 @@ class StateUnreachable(StateError):
 
 
 class StateWriteUnknown(StateError):
-    """Write of the journal that had no answer and may have succeeded."""
+    """Answer that does not tell what the journal contains. After a write, the write may have succeeded.
+
+    `remedy` is what a person can do about it, if the store knows.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        self.remedy = remedy
+        super().__init__(message)
 
 
 class CloudError(ReconcilerError):

@@ -46,6 +46,11 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
     return get_close_matches(word, comparable, n=limit)
 
 
+def format_suggestion(*choices: str) -> str:
+    """Return the question that suggests one of the choices, which are texts as a person would write them."""
+    return f"did you mean {' or '.join(choices)}?"
+
+
 def join_names(names: Sequence[str], limit: int = _MAX_NAMES) -> str:
     """Return the first few names, and the number of the others."""
     omitted_count = len(names) - limit

@@ -163,8 +163,7 @@ class Metrics:
             "target_first_seen_timestamp_seconds", "Time of the first scrape that found the target.", "target"
         )
         self._first_seen = first_seen_times = {
-            target_status.target: self._first_seen.get(target_status.target, status.now)
-            for target_status in status.targets
+            each.target: self._first_seen.get(each.target, status.now) for each in status.targets
         }
         for target_status in status.targets:
             name = _encode_label(target_status.target)

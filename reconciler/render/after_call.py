@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from reconciler.core.apply.outcome import NotSent, RefusalKind, Refused, Unknown
+from typing import assert_never
+
+from reconciler.core.apply.outcome import Created, NotSent, RefusalKind, Refused, Skipped, Unknown, Updated
 from reconciler.core.durations import format_duration
 from reconciler.core.journal.records import CreatePending
-from reconciler.core.plan.write import Create, Update
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.report import AssociationReport
 
 
-def describe_next_step(association: AssociationReport) -> str | None:
+def describe_next_attempt(association: AssociationReport) -> str | None:
     """Return what happens next to a call that failed or had no answer. None stands for other outcomes."""
-    match association.outcome, association.write:
-        case Refused(), _ if association.waits_for_quota:
-            return "held: this passes by itself, and a later run sends the update, once fewer exports are running"
-        case Refused(), Create() as create:
-            return _describe_refused_create(create)
-        case Refused(kind=kind), Update():
-            return _describe_refused_update(association, kind)
-        case NotSent(), _:
+    match association.outcome:
+        case Refused(kind=kind):
+            return _describe_refused(association, kind)
+        case NotSent():
             return "AWS did not carry out this call: the next run sends it again"
-        case Unknown(), Create():
-            next_step = "waits before it sends the Create again"
-        case Unknown(), Update():
-            next_step = "does not send the Update again"
-        case _:
+        case Unknown():
+            return _describe_unanswered(association.write)
+        case Created() | Updated() | Skipped() | None:
             return None
+        case other:
+            assert_never(other)
+
+
+def _describe_refused(association: AssociationReport, kind: RefusalKind) -> str | None:
+    if association.waits_for_quota:
+        return "held: this passes by itself, and a later run sends the update, once fewer exports are running"
+    match association.write:
+        case Create() as create:
+            return _describe_refused_create(create)
+        case Update():
+            return _describe_refused_update(association, kind)
+        case None:
+            return None
+        case other:
+            assert_never(other)
+
+
+def _describe_unanswered(write: Write | None) -> str | None:
+    match write:
+        case Create():
+            next_step = "waits before it sends the Create again"
+        case Update():
+            next_step = "does not send the Update again"
+        case None:
+            return None
+        case other:
+            assert_never(other)
     return f"AWS may have carried out this call: the next run checks AWS, and {next_step}"
 
 

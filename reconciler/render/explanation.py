@@ -109,8 +109,24 @@ def _format_title(explanation: Explanation) -> str:
 
 
 def _render_lines(explanation: Explanation) -> Iterator[str]:
-    manifest, association = explanation.manifest, explanation.association
     yield ""
+    yield from _render_decision(explanation)
+    yield ""
+    yield "git"
+    yield from _render_manifest(explanation)
+    yield ""
+    if explanation.journal.lineage:
+        yield f"journal (serial {explanation.journal.serial})"
+        yield from _render_record(explanation)
+    else:
+        yield "journal: none yet"
+    yield ""
+    yield "AWS"
+    yield from _render_live(explanation)
+
+
+def _render_decision(explanation: Explanation) -> Iterator[str]:
+    association = explanation.association
     yield f"decision   {association.decision}"
     yield f"  because  {association.reason or 'git, journal and AWS agree in every member that AWS shows'}"
     yield f"  rule     if    the record in the journal: {explanation.row.record}"
@@ -128,8 +144,10 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"  unverifiable: {' '.join(association.unverifiable)} (AWS does not show it)"
     yield from (f"  {line}" for line in windows.list_sentences(association.windows))
     yield from (f"  warning  {each.pointer}: {each.message}" for each in explanation.warnings)
-    yield ""
-    yield "git"
+
+
+def _render_manifest(explanation: Explanation) -> Iterator[str]:
+    manifest = explanation.manifest
     policy = manifest.policy
     yield f"  policy   mode {policy.mode}, generation {policy.generation}, onLoss {policy.on_loss}" + "".join(
         [", retired"] * bool(policy.retired)
@@ -151,15 +169,6 @@ def _render_lines(explanation: Explanation) -> Iterator[str]:
         yield f"  ClientToken that a Create would have: {explanation.token}"
     elif policy.adopt:
         yield "  no Create is sent, because the manifest has policy.adopt"
-    yield ""
-    if explanation.journal.lineage:
-        yield f"journal (serial {explanation.journal.serial})"
-        yield from _render_record(explanation)
-    else:
-        yield "journal: none yet"
-    yield ""
-    yield "AWS"
-    yield from _render_live(explanation)
 
 
 def _introduce_request(explanation: Explanation) -> Iterator[str]:

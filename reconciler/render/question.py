@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.model import ensure_mapping
-from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.plan.decision_kind import WRITE_KINDS, DecisionKind
 from reconciler.core.plan.write import Write
 from reconciler.core.report.report import Report
 from reconciler.core.request.export_window import EXECUTION
@@ -14,11 +14,7 @@ from reconciler.core.text import format_count
 
 def list_sent_writes(report: Report) -> tuple[Write, ...]:
     """Return the writes that a run sends now. Those that wait are not among them."""
-    return tuple(
-        each.write
-        for each in report.associations
-        if each.write and each.decision in {DecisionKind.CREATE, DecisionKind.UPDATE}
-    )
+    return tuple(each.write for each in report.associations if each.write and each.decision in WRITE_KINDS)
 
 
 def format_question(writes: Sequence[Write], *, is_sandbox: bool) -> str:

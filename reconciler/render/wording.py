@@ -12,9 +12,8 @@ from reconciler.core.journal.records import CreatePending, Record
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.model import Json, Live
 from reconciler.core.plan.decide import MISSING_REASON
-from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
-from reconciler.core.plan.write import Update, Write
+from reconciler.core.plan.write import Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
@@ -33,13 +32,6 @@ OVERDUE = "overdue"
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
 """The text that stands for the live value of a member that AWS does not return."""
 
-_NO_PLAN = "there is no plan"
-"""The text that stands for the digest of a run without a plan."""
-
-_DIFFERENCES_UNKNOWN = (
-    "differences unknown, because --expect-plan was given only a digest: "
-    "give --expect-plan the JSON report of the reviewed plan"
-)
 _MAX_PATH_WIDTH = 72
 
 
@@ -56,11 +48,6 @@ def get_label(kind: ReportKind, report: Report) -> str:
 def format_label(association: AssociationReport, report: Report) -> str:
     """Return the label of an association in a report: its kind, and whether a window is overdue."""
     return get_label(get_kind(association), report) + (f", {OVERDUE}" if is_overdue(association) else "")
-
-
-def get_plan_digest(report: Report) -> str | None:
-    """Return the digest of the plan, or None if the run has no plan."""
-    return report.plan_digest if report.has_plan else None
 
 
 def count_kinds(report: Report) -> Counter[ReportKind]:
@@ -100,18 +87,6 @@ def format_coverage(report: Report | TargetReport) -> str:
     return f"{report.managed_count:,} of {format_count(report.live_count, 'live association')} {verb} managed{ignored}"
 
 
-def describe_unreviewed_updates(report: Report) -> str | None:
-    """Return that the digest does not cover the updates of recurring exports. None if there are none."""
-    updates = [each for each in report.associations if each.decision is DecisionKind.UPDATE and each.write]
-    count = sum(each.reviewed_write is None for each in updates)
-    if not count:
-        return None
-    subject = "the update of a recurring export" if count == 1 else f"the {count:,} updates of recurring exports"
-    is_dry_run = report.run.dry_run and not report.run.is_question
-    effect = f": a run without --expect-plan sends {'it' if count == 1 else 'them'}" if is_dry_run else ""
-    return f"The digest does not cover {subject}{effect}."
-
-
 def format_validation(result: ValidationResult) -> str:
     """Return the findings as one line."""
     commit = f"commit {sanitize(result.revision)}" if result.revision else ""
@@ -129,7 +104,7 @@ def format_validation(result: ValidationResult) -> str:
 def describe_association(association: AssociationReport) -> tuple[str, ...]:
     """Return the sentences, windows, differences and call of an association, as lines that contain no line breaks."""
     return (
-        *list_sentences(association),
+        *list_association_sentences(association),
         *windows.list_sentences(association.windows),
         *format_differences(association),
         *format_write(association),
@@ -141,7 +116,7 @@ def format_flow(association: AssociationReport) -> str:
     return sanitize(f"{association.integration} → {association.destination or '(no destination)'}")
 
 
-def list_sentences(association: AssociationReport) -> tuple[str, ...]:
+def list_association_sentences(association: AssociationReport) -> tuple[str, ...]:
     """Return the reason, outcome, ARN, last export and unverifiable members of an association, as sentences."""
     return tuple(sanitize(sentence) for sentence in _yield_sentences(association))
 
@@ -174,7 +149,7 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
             pass
         case other:
             assert_never(other)
-    if next_step := after_call.describe_next_step(association):
+    if next_step := after_call.describe_next_attempt(association):
         yield next_step
 
 
@@ -203,7 +178,7 @@ def format_write(association: AssociationReport) -> tuple[str, ...]:
 
 def format_operation(write: Write) -> str:
     """Return the operation of a call, and its ClientToken or association."""
-    repeat_warning = ", which STARTS an export" if isinstance(write, Update) else ""
+    repeat_warning = ", which STARTS an export" if write.repeats_export else ""
     return sanitize(f"{write.operation}, {write.reference_name} {write.reference}{repeat_warning}")
 
 
@@ -265,31 +240,6 @@ def describe_unlisted(arn: str, reason: str, target: TargetReport) -> str:
 def format_target(target: TargetReport) -> str:
     """Return a target's name, account and Region."""
     return sanitize(" ".join(part for part in (target.name, target.account, target.region) if part))
-
-
-def describe_mismatch(report: Report) -> tuple[str, ...]:
-    """Return both digests, and how the plan differs from the reviewed plan."""
-    digests = (f"{name} {digest}" for name, digest in list_mismatch_digests(report))
-    return (*digests, *list_mismatch_differences(report))
-
-
-def list_mismatch_digests(report: Report) -> tuple[tuple[str, str], ...]:
-    """Return the digests of the reviewed plan and of the plan, each with its name, or () without a mismatch."""
-    if not report.mismatch:
-        return ()
-    return (
-        ("reviewed", sanitize(report.mismatch.reviewed_digest)),
-        ("now", get_plan_digest(report) or _NO_PLAN),
-    )
-
-
-def list_mismatch_differences(report: Report) -> tuple[str, ...]:
-    """Return the differences between the plan and the reviewed plan, as sentences, or () without a mismatch."""
-    if not report.mismatch:
-        return ()
-    if report.mismatch.differences is None:
-        return (_DIFFERENCES_UNKNOWN,)
-    return tuple(sanitize(sentence) for sentence in report.mismatch.differences)
 
 
 def format_value(value: Json) -> str:

@@ -17,7 +17,7 @@ from support.paths import REPOSITORY
 from support.program import EXPORT, SCRIPT, Program, create_environment
 
 from reconciler.cli.commands.schema import _SCHEMA_FILES
-from reconciler.cli.group import _COMMANDS as COMMANDS
+from reconciler.cli.group import COMMANDS
 from reconciler.cli.schema_references import resolve_references
 from reconciler.core.manifests.document import Document
 from reconciler.core.plan.inputs import RunOptions

@@ -12,8 +12,7 @@ import pytest
 from support.program import Program
 
 from reconciler.cli.command import Command
-from reconciler.cli.group import _COMMANDS as COMMANDS
-from reconciler.cli.group import app
+from reconciler.cli.group import COMMANDS, app
 from reconciler.cli.sections import group_by_section
 
 

@@ -9,8 +9,10 @@ import pytest
 from support.program import Program
 
 from reconciler.app.settings import Settings
+from reconciler.cli import options
 from reconciler.cli.group import app
-from reconciler.cli.variables import GUARD_VARIABLES, OTHER_VARIABLES, list_variable_problems
+from reconciler.cli.options import EnvironmentOption
+from reconciler.cli.variables import list_variable_problems, list_variables
 from reconciler.sandbox import SandboxServer
 
 S3_FORM = "write s3://bucket/prefix"
@@ -118,7 +120,7 @@ def test_mistyped_safety_variable_is_rejected(name: str, suggestion: str) -> Non
 @pytest.mark.parametrize(
     "name",
     [
-        *sorted(GUARD_VARIABLES | OTHER_VARIABLES),
+        *sorted(list_variables(is_safety=True) | list_variables(is_safety=False)),
         "RECONCILER_PORT", "RECONCILER_PORT_80_TCP", "RECONCILER_PORT_80_TCP_ADDR",
         "RECONCILER_PORT_80_TCP_PROTO", "RECONCILER_SERVICE_HOST", "RECONCILER_SERVICE_PORT",
         "RECONCILER_SERVICE_PORT_HTTP", "RECONCILER_VERSION", "RECONCILER_ENVIRONMENT", "STATE", "DRYRUN", "MODE", "",
@@ -130,13 +132,23 @@ def test_unrelated_variables_are_ignored(name: str) -> None:
     assert list(list_variable_problems({name: "1"})) == []
 
 
-def test_every_option_variable_is_classified_as_safety_or_not() -> None:
-    """The variable of each option is listed either as a safety variable or as another variable."""
+def test_variable_of_every_option_is_a_safety_variable_or_another() -> None:
+    """The variable of each option is known, and no command treats it as a safety variable unlike the others."""
     context = click.Context(app)
     commands = filter(None, (app.get_command(context, name) for name in app.list_commands(context)))
     names = {str(each.envvar) for command in commands for each in command.params if each.envvar}
-    assert names <= GUARD_VARIABLES | OTHER_VARIABLES
-    assert not GUARD_VARIABLES & OTHER_VARIABLES
+    safety_variables, other_variables = list_variables(is_safety=True), list_variables(is_safety=False)
+    assert names <= safety_variables | other_variables
+    assert not safety_variables & other_variables
+
+
+def test_options_are_safety_options_unless_they_say_otherwise() -> None:
+    """The misspelled variable of a new option is rejected, and that of an option with `is_safety=False` is not."""
+    decorators = (options.option("--new-limit"), options.option("--new-colour", is_safety=False))
+    command = click.Command("new", params=[])
+    options.combine_options(*decorators)(command)
+    flags = {each.name: each.is_safety for each in command.params if isinstance(each, EnvironmentOption)}
+    assert flags == {"new_limit": True, "new_colour": False}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from support.forking import write_launcher
 from support.hook_repository import HookRepository, create_bare_repository
 from support.hosts import Host
+from support.repository import GIT
 
 from reconciler.sandbox import SandboxServer
 
@@ -24,21 +23,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     """Return an environment without settings of the user."""
-    git = shutil.which("git")
-    assert git
     for name in ("home", "temporary", "bin"):
         (tmp_path / name).mkdir()
     environment = {
         "CI": "true",
-        "GIT_AUTHOR_EMAIL": "author@example.com",
-        "GIT_AUTHOR_NAME": "Author",
-        "GIT_COMMITTER_EMAIL": "author@example.com",
-        "GIT_COMMITTER_NAME": "Author",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_NOSYSTEM": "1",
+        **GIT,
         "HOME": str(tmp_path / "home"),
         "LC_ALL": "C",
-        "PATH": os.pathsep.join((str(Path(git).parent), os.defpath)),
         "TMPDIR": str(tmp_path / "temporary"),
     }
     return Host(tmp_path, environment, write_launcher(tmp_path / "bin" / "reconcile"))

@@ -29,7 +29,7 @@ def read_rows(page: str, heading: str) -> list[tuple[str, ...]]:
 
 def list_events() -> dict[str, str]:
     """Return the log events by the names of their constants."""
-    constants = vars(logs).items()
+    constants = vars(logs.events).items()
     return {name: value for name, value in constants if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(value, str)}
 
 

@@ -236,7 +236,7 @@ def test_failing_receiver_does_not_leak_its_url(log: io.StringIO) -> None:
             logging.getLogger("somebody").error("cannot post to %s", url)
     with hold_secrets("test", Secrets.from_receiver_urls(url)):
         is_second_delivered = receiver.send("title", "text", "info")
-        logs.get_logger().warning(logs.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
+        logs.get_logger().warning(logs.events.NOTIFICATION_NOT_DELIVERED, receiver=receiver.name)
     assert (is_first_delivered, is_second_delivered) == (False, False)
     assert "cannot post to json://***@127.0.0.1" in log.getvalue()
     assert not contains_secret(KEY, log.getvalue())

@@ -118,11 +118,11 @@ def test_brief_log_contains_only_warnings() -> None:
     """If the same terminal shows the report, only warnings and errors are logged that the report does not show."""
     stream = Terminal()
     logs.configure(stream, has_colors=False, is_brief=True)
-    logs.get_logger().info(logs.RUN_FINISHED)
-    logs.get_logger().error(logs.RUN_FINISHED)
-    logs.get_logger().error(logs.TARGET_FAILED)
+    logs.get_logger().info(logs.events.RUN_FINISHED)
+    logs.get_logger().error(logs.events.RUN_FINISHED)
+    logs.get_logger().error(logs.events.TARGET_FAILED)
     assert stream.getvalue() == ""
-    logs.get_logger().warning(logs.DRIFT_DETECTED)
+    logs.get_logger().warning(logs.events.DRIFT_DETECTED)
     assert "drift detected" in stream.getvalue()
 
 
@@ -133,7 +133,7 @@ def test_traceback_is_logged_without_escapes(stream: io.StringIO) -> None:
     try:
         int("\x1b]0;owned\x07")
     except ValueError:
-        logs.get_logger().exception(logs.UNEXPECTED_ERROR)
+        logs.get_logger().exception(logs.events.UNEXPECTED_ERROR)
     output = stream.getvalue()
     assert "test_logs.py" in output
     assert "ValueError" in output

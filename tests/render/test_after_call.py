@@ -13,7 +13,7 @@ from reconciler.core.apply.outcome import Created, NotSent, Outcome, RefusalKind
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.write import Create
-from reconciler.render.after_call import describe_next_step
+from reconciler.render.after_call import describe_next_attempt
 
 QUARTER = timedelta(minutes=15)
 
@@ -63,7 +63,7 @@ QUARTER = timedelta(minutes=15)
 def test_failed_update_says_what_follows(outcome: Outcome, pause: timedelta | None, expected: str | None) -> None:
     """An Update that AWS did not carry out is sent again, at the next run or after a pause. An unknown one is not."""
     line = association(decision=DecisionKind.UPDATE, write=update(), outcome=outcome, pause=pause)
-    assert describe_next_step(line) == expected
+    assert describe_next_attempt(line) == expected
 
 
 def build_create(attempts: int) -> Create:
@@ -95,4 +95,4 @@ def build_create(attempts: int) -> Create:
 )
 def test_failed_create_says_what_follows(outcome: Outcome, attempts: int, expected: str | None) -> None:
     """A refused first Create is sent again. A refused repetition waits: an earlier Create may have succeeded."""
-    assert describe_next_step(association(write=build_create(attempts), outcome=outcome)) == expected
+    assert describe_next_attempt(association(write=build_create(attempts), outcome=outcome)) == expected

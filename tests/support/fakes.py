@@ -131,6 +131,26 @@ class FakeCloud:
         return self.service.call(operation, request)
 
 
+class WriterWithAnswers:
+    """AWS with prepared answers, the last one first. A call with a prepared answer does nothing."""
+
+    def __init__(self, cloud: FakeCloud, answers: list[Answer]) -> None:
+        self.cloud, self.answers = cloud, answers
+
+    def wait(self) -> None:
+        """Return at once."""
+
+    def create(self, request: Spec, token: str, until: datetime) -> Answer:
+        """Return the next answer, or forward the Create."""
+        return self.answers.pop() if self.answers else self.cloud.create(request, token, until)
+
+    def update(self, integration_arn: str, association_id: str, execution: Json, until: datetime) -> Answer:
+        """Return the next answer, or forward the Update."""
+        if self.answers:
+            return self.answers.pop()
+        return self.cloud.update(integration_arn, association_id, execution, until)
+
+
 class FakeStore:
     """Store in memory with the rules of the real ones. `failing_puts` holds the writes that fail, counted from 1."""
 

@@ -31,28 +31,36 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
 @options.run_options
 @section(
     SCHEDULE,
-    options.duration_option("--interval", "5m", "Time between two runs of a target. Less than 1s counts as 1s."),
+    options.duration_option(
+        "--interval", "5m", "Time between two runs of a target. Less than 1s counts as 1s.", is_safety=False
+    ),
     options.duration_option(
         "--poll-interval",
         "30s",
         "Time between two checks of git, or of the folder of manifests, for changes. Less than 1s counts as 1s.",
+        is_safety=False,
     ),
     options.duration_option(
         "--min-event-interval",
         "30s",
         "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
+        is_safety=False,
     ),
     options.duration_option(
         "--stuck-after",
         "10m",
         "Time without progress after which a run counts as stuck and /healthz fails. Less than 1s counts as 1s.",
+        is_safety=False,
     ),
-    options.duration_option("--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM."),
+    options.duration_option(
+        "--shutdown-timeout", "25s", "Time that runs may take to end after SIGTERM.", is_safety=False
+    ),
     options.duration_option(
         "--summary-interval",
         "24h",
         "Time between two summaries for the receivers in RECONCILER_NOTIFY_URLS. A summary is sent even if nothing is "
         "wrong. 0s sends none.",
+        is_safety=False,
     ),
 )
 @section(
@@ -61,12 +69,14 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
         "--listen",
         type=ListenAddress(),
         metavar="HOST:PORT",
+        is_safety=False,
         help="Address for the page, probes, metrics and webhooks. :PORT listens on every address of this machine.",
     ),
     options.option(
         "--manifest-url",
         type=ManifestUrlTemplate(),
         metavar="URL",
+        is_safety=False,
         help="Template for links from the page to manifests, such as https://HOST/ORG/REPO/blob/{revision}/{file}#L{line}.",
     ),
 )

@@ -28,6 +28,7 @@ _LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  
     type=ListenAddress(),
     required=True,
     metavar="HOST:PORT",
+    is_safety=False,
     help="Address of the controller, as given to its --listen.",
 )
 def command(listen: Address) -> None:

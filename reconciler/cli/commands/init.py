@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import redaction
-from reconciler.cli import init_questions, options, question
+from reconciler.cli import init_questions, options, progress, question
 from reconciler.cli.command import Command
 from reconciler.cli.environment import read_settings
 from reconciler.cli.failures import print_doctor_advice, print_error
@@ -25,6 +25,7 @@ from reconciler.core.text import sanitize
 if TYPE_CHECKING:
     from reconciler.app.config import RunConfig
     from reconciler.app.first_export import Account
+    from reconciler.app.first_manifests import FirstManifests
 
 _ONLINE_OPTIONS = ("profile", "endpoint_url", "sandbox")
 _NO_CI = "none"
@@ -104,8 +105,8 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     """
     from reconciler.app import first_export
     from reconciler.app.config import RunConfig
+    from reconciler.app.first_manifests import Wishes, build_first_manifests
     from reconciler.app.once import prepare
-    from reconciler.cli.first_manifests import Wishes, build_first_manifests
 
     _check_combination(account, values, is_offline=offline)
     first_export.refuse_file(folder)
@@ -128,19 +129,30 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     place = _locate_offline(account, config, may_ask=may_ask) if offline else first_export.read_account(config)
     if may_ask:
         init_questions.show_account(place, is_offline=offline)
-    first = build_first_manifests(Wishes(**wishes, may_ask=may_ask, is_offline=offline), place, config)
+    questions = init_questions if may_ask else None
+    with progress.show_bars() as bars:
+        first = build_first_manifests(Wishes(**wishes, is_offline=offline), place, config, questions, bars.update)
     for failure in first.failures:
         print_error(failure)
     if first.texts:
         if extras is None:
             should_ask = may_ask and not config.sandbox
             extras = init_questions.ask_extras(partial(first_export.refuse_extras, folder)) if should_ask else ()
-        paths = first_export.write_first_export(folder, first.texts, extras, place, config.create_clock().now())
-        _print_written(folder, paths, first.open_points, extras)
-        _print_next_commands(folder, config)
+        _write_first(folder, first, extras, place, config)
     if first.has_access_failure:
         print_doctor_advice()
     return EXIT_FAILED if first.failures else 0
+
+
+def _write_first(
+    folder: Path, first: FirstManifests, extras: tuple[Extra, ...], place: Account, config: RunConfig
+) -> None:
+    """Write the files of a first export, and print what was written and what comes next."""
+    from reconciler.app.first_export import write_first_export
+
+    paths = write_first_export(folder, first.texts, extras, place, config.create_clock().now())
+    _print_written(folder, paths, first.open_points, extras)
+    _print_next_commands(folder, config)
 
 
 def _check_combination(account: str | None, values: dict[str, Any], *, is_offline: bool) -> None:

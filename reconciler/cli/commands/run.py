@@ -45,11 +45,18 @@ if TYPE_CHECKING:
         help="Write only if the plan equals a reviewed plan: give the digest (sha256:…) or the JSON report of its dry "
         "run.",
     ),
-    options.option("--yes", is_flag=True, help="At a terminal, do not ask before writes that cannot be undone."),
+    options.option(
+        "--yes", is_flag=True, is_safety=False, help="At a terminal, do not ask before writes that cannot be undone."
+    ),
 )
 @section(
     RESULT,
-    options.option("--revision", metavar="TEXT", help="Revision of the manifests to show in the report and the log."),
+    options.option(
+        "--revision",
+        metavar="TEXT",
+        is_safety=False,
+        help="Revision of the manifests to show in the report and the log.",
+    ),
     options.option(
         "--detailed-exitcode",
         is_flag=True,

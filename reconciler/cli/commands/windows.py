@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         "--until",
         type=parameters.CalendarDate(),
         metavar="DATE",
+        is_safety=False,
         help="List the coming windows that begin on this date or earlier, such as 2026-12-31, in the time zone of the "
         "manifest. Without it, list the next 12.",
     ),

@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from reconciler.core.apply.outcome import RefusalKind
-from reconciler.core.aws.signature_errors import REJECTED_SIGNATURE_CODES
+from reconciler.core.aws.verdict import ACCESS_CODES
 
-_ACCESS_CODES = REJECTED_SIGNATURE_CODES | frozenset(
-    (
-        "AccessDenied",
-        "AccessDeniedException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "NotAuthorized",
-        "OptInRequired",
-    )
-)
 _KINDS = {
     "ResourceQuotaExceededException": RefusalKind.QUOTA,
     "ResourceNotFoundException": RefusalKind.MISSING,
@@ -30,4 +18,4 @@ def classify_refusal(code: str, message: str) -> RefusalKind:
     """
     if "explicit deny" in message:
         return RefusalKind.DENY
-    return RefusalKind.ACCESS if code in _ACCESS_CODES else _KINDS.get(code, RefusalKind.REQUEST)
+    return RefusalKind.ACCESS if code in ACCESS_CODES else _KINDS.get(code, RefusalKind.REQUEST)

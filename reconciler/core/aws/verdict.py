@@ -26,15 +26,21 @@ _SERVICE_CODES = frozenset(
     )
 )
 """Error codes in the service model appintegrations/2020-07-29."""
-_COMMON_CODES = REJECTED_SIGNATURE_CODES | frozenset(
+ACCESS_CODES = REJECTED_SIGNATURE_CODES | frozenset(
     (
         "AccessDenied",
+        "AccessDeniedException",
         "IncompleteSignature",
         "IncompleteSignatureException",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "NotAuthorized",
         "OptInRequired",
+    )
+)
+"""Error codes of refused credentials and missing permissions."""
+_COMMON_CODES = ACCESS_CODES | frozenset(
+    (
         "SerializationException",
         "UnknownOperationException",
         "ValidationError",

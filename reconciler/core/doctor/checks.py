@@ -160,11 +160,10 @@ def check_clock(answer: DatedAnswer | None, reason: str) -> Check:
 def check_journal(place: str | None, answer: Journal | StateError | CloudError, refusal: str | None = None) -> Check:
     """Judge whether the journal can be read. `refusal` is the reason to refuse runs without a journal, if any."""
     if isinstance(answer, CloudError):
-        return build_failed_check("journal", answer, "s3:GetObject and s3:ListBucket")
+        return build_failed_check("journal", answer, "access to the location of the journal")
     if isinstance(answer, StateError):
-        fix = "make the journal readable; if it is damaged, see docs/how-to/restore-the-state.md"
-        if isinstance(answer, StateWriteUnknown):
-            fix = "make sure that no proxy changes the answers of S3"
+        remedy = answer.remedy if isinstance(answer, StateWriteUnknown) else None
+        fix = remedy or "make the journal readable; if it is damaged, see docs/how-to/restore-the-state.md"
         return Check("journal", CheckResult.FAILED, str(answer), fix)
     if answer.lineage:
         message = f"{place} has records of {format_count(len(answer.records), 'association')} (serial {answer.serial})"

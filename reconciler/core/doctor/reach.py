@@ -12,7 +12,7 @@ from reconciler.core.model import Integration, Json, Manifest
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.live_warnings import find_source_warning
 from reconciler.core.plan.source_kind import SourceKind, get_source_kind
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, format_suggestion
 from reconciler.core.text import format_count
 
 _CUSTOMER_PROFILES = "CustomerProfiles"
@@ -92,7 +92,7 @@ def check_integration(
     suggestion = find_closest(identifier, (each.name for each in integrations))
     first = manifests[0].origin
     fix = f"create the data integration, or correct DataIntegrationIdentifier in {first}"
-    fix = f"did you mean {suggestion!r}? {fix}" if suggestion else fix
+    fix = f"{format_suggestion(repr(suggestion))} {fix}" if suggestion else fix
     message = f"data integration {identifier!r} does not exist in this account and Region"
     return Check("integration", CheckResult.FAILED, message, fix, identifier)
 

@@ -14,7 +14,7 @@ from reconciler.core.manifests.expansion import is_substituted
 from reconciler.core.manifests.target_values import AMBIENT_TARGET
 from reconciler.core.manifests.unset_values import find_unset_values
 from reconciler.core.model import Mode, NaturalKey, build_natural_key, extract_uuid
-from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 from reconciler.core.text import shorten
 
 _ProblemsByTarget: TypeAlias = "list[tuple[Problem, str | None]]"
@@ -105,7 +105,7 @@ def _find_unknown_target(manifest: CheckedDocument, declared_targets: _DeclaredT
         if not declared_targets.names:
             remedy = "declare it, or leave 'target' out"
         elif suggestion:
-            remedy = f"did you mean {suggestion!r}?"
+            remedy = format_suggestion(repr(suggestion))
         else:
             choice = "one of " if len(declared_targets.names) > 1 else ""
             remedy = f"declare it, or use {choice}{declared_targets.names_text}"
@@ -124,7 +124,7 @@ def _find_unknown_choices(manifest: CheckedDocument, declared_targets: _Declared
     for path, name in find_chosen_names(manifest.value):
         if name not in known_names:
             suggestion = declared_targets.suggest(name)
-            remedy = f"did you mean {suggestion!r}?" if suggestion else "use the name of a Target"
+            remedy = format_suggestion(repr(suggestion)) if suggestion else "use the name of a Target"
             yield manifest.build_problem(path, f"no Target {shorten(name)} is declared: {remedy}")
 
 

@@ -22,7 +22,7 @@ from reconciler.core.manifests.target_values import (
     drop_value,
 )
 from reconciler.core.model import Json, ensure_mapping
-from reconciler.core.suggestions import LimitedSuggestions, join_names
+from reconciler.core.suggestions import LimitedSuggestions, format_suggestion, join_names
 from reconciler.core.text import shorten
 
 MAX_MATCHES = 2_000_000
@@ -153,7 +153,7 @@ class ManifestExpander:
             self.warnings.append(manifest.build_problem(("targets",), message))
         elif unmatched:
             closest = self._suggestions.find_closest(unmatched[0], self._targets)
-            remedy = f"did you mean {closest!r}?" if closest else f"the Targets are {self._names_text}"
+            remedy = format_suggestion(repr(closest)) if closest else f"the Targets are {self._names_text}"
             message = f"no Target is selected by {join_names([*map(shorten, unmatched)])}: {remedy}"
             self.warnings.append(manifest.build_problem(("targets", value.index(unmatched[0])), message))
         return names

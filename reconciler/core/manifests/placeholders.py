@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from reconciler.core.manifests.document import ValuePath
 from reconciler.core.model import Json
-from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 from reconciler.core.text import shorten
 
 _MARK = "${"
@@ -74,7 +74,7 @@ def _find_remedy(
     if name.startswith("target.labels"):
         return "labels are no values: add the text to Values of the Target"
     if closest := suggest(name, values):
-        return f"did you mean {closest!r}?"
+        return format_suggestion(repr(closest))
     use = f"use {join_names(sorted(values))}"
     return f"{use}, or declare {name!r} in Values of a Target" if _VALUE_NAME.fullmatch(name) else use
 

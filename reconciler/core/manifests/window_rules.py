@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core.durations import parse_duration
 from reconciler.core.model import OnLoss, ensure_mapping
 from reconciler.core.request.times import parse_date
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, format_suggestion
 from reconciler.core.text import shorten
 from reconciler.core.windows.boundaries import find_midnight
 from reconciler.core.windows.declaration import DEFAULT_DELAY, Missed, Period, WindowDeclaration
@@ -137,7 +137,7 @@ def _find_zone_problem(name: object, zone_names: Collection[str]) -> Iterator[tu
         if offset_zone := _find_offset_zone(name, zone_names):
             remedy = f"write {offset_zone}, in which the sign is reversed, or a place such as Europe/Berlin"
         elif not _OFFSET.match(name) and (closest := _find_similar_zone(name, zone_names)):
-            remedy = f"did you mean {closest!r}?"
+            remedy = format_suggestion(repr(closest))
         yield "/window/timeZone", f"{shorten(name)} is not a time zone: {remedy}"
 
 

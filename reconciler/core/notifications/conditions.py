@@ -81,7 +81,7 @@ def _find_window_condition(windows: WindowReport) -> tuple[Condition, str]:
     The run that sees a failure may send the next window at once, which exports the failed one again.
     """
     last, last_ended = windows.last, windows.last_ended
-    if last_ended and last_ended.state is WindowState.FAILED:
+    if last_ended and windows.has_failed:
         return Condition.EXPORT_FAILED, build_mark(last_ended.job.sent_at.isoformat())
     is_well = last is not None and last.state is WindowState.DONE
     return (Condition.WELL if is_well else Condition.UNCLEAR), ""

@@ -20,84 +20,93 @@ from reconciler.core.request.normalise import resolve_request
 
 def compute_plan(manifests: Sequence[Manifest], observation: Observation, journal: Journal, rules: RunRules) -> Plan:
     """Return the plan: one decision for each manifest, and the unmanaged associations."""
-    requests = [
-        resolve_request(manifest.spec, integration.arn) if integration else None
-        for manifest in manifests
-        for integration in (find_integration(manifest.integration, observation.integrations),)
-    ]
-    duplicates: dict[NaturalKey, list[Manifest]] = {}
-    for manifest, request in zip(manifests, requests, strict=True):
-        if request:
-            duplicates.setdefault(build_natural_key(request), []).append(manifest)
-    orphans = _OrphanIndex(journal, manifests)
-    index, arns = (
-        LiveIndex(manifests, observation, journal),
-        {integration.arn for integration in observation.integrations},
-    )
-
-    decisions: list[Decision] = []
-    old_names: set[str] = set()
-    names = {manifest.name for manifest in manifests}
-    records = {name: record for name, record in journal.records.items() if name in names}
-    for manifest, request in zip(manifests, requests, strict=True):
-        if request is None:
-            decisions.append(_decide_without_integration(manifest, journal, observation))
-            continue
-        key = build_natural_key(request)
-        record = journal.records.get(manifest.name) or orphans.claim(manifest, key)
-        if record:
-            records[manifest.name] = record
-        if reason := _find_listing_problem(manifest, request, record, observation):
-            decisions.append(Blocked(manifest, reason, is_unobserved=True))
-            continue
-        if reason := _find_duplicates(manifest, duplicates[key]):
-            decisions.append(Blocked(manifest, reason))
-            continue
-        old_name = record.name if record and record.name != manifest.name else None
-        own_record = replace(record, name=manifest.name) if record else None
-        if own_record and (rival := index.find_rival(manifest, own_record)):
-            reason = (
-                f"the manifest {rival!r} has the same association: remove one of the two manifests, or name the right "
-                "association in policy.adopt of one of them"
-            )
-            decisions.append(Blocked(manifest, reason))
-            continue
-        candidates, holder = index.find_candidates(manifest, key, own_record), index.find_holder(manifest, key, record)
-        arn = str(request["DataIntegrationIdentifier"])
-        live_ids, unexplained = index.list_ids(arn), index.find_unexplained(arn, own_record)
-        decision = decide(
-            DecisionInput(
-                manifest,
-                complete_request(manifest, request, own_record),
-                own_record,
-                candidates,
-                holder,
-                old_name,
-                rules,
-                arns,
-                live_ids,
-                unexplained,
-                index.find_adoption_owner(manifest),
-                observation.aws_time,
-            )
-        )
-        decisions.append(decision)
-        if old_name and decision.record:
-            old_names.add(old_name)
+    planner = _Planner(manifests, observation, journal, rules)
+    decisions = tuple(map(planner.decide, manifests, planner.requests))
     return Plan(
-        tuple(decisions),
-        unmanaged=index.find_unmanaged(decisions),
-        old_names=frozenset(old_names),
-        live_ids=index.ids,
-        orphaned=orphans.list_unclaimed(old_names),
+        decisions,
+        unmanaged=planner.index.find_unmanaged(decisions),
+        old_names=frozenset(planner.old_names),
+        live_ids=planner.index.ids,
+        orphaned=planner.orphans.list_unclaimed(planner.old_names),
         unlisted=tuple(
             (arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)
         ),
         integration_names={integration.arn: integration.name for integration in observation.integrations},
-        records=records,
+        records=planner.records,
         now=min(rules.now, observation.aws_time or rules.now),
         settle_time=rules.options.settle_time,
     )
+
+
+class _Planner:
+    """Decides on one manifest after another. A record that one of them claims is not left for the next ones.
+
+    `requests` are the resolved requests of the manifests, or None without their data integration. `records` are the
+    records of the manifests so far, by name of the manifest. `old_names` are the names that renamed manifests had.
+    """
+
+    def __init__(
+        self, manifests: Sequence[Manifest], observation: Observation, journal: Journal, rules: RunRules
+    ) -> None:
+        self._observation, self._journal, self._rules = observation, journal, rules
+        self.index, self.orphans = LiveIndex(manifests, observation, journal), _OrphanIndex(journal, manifests)
+        self.requests = tuple(
+            resolve_request(manifest.spec, integration.arn) if integration else None
+            for manifest in manifests
+            for integration in (find_integration(manifest.integration, observation.integrations),)
+        )
+        self._integration_arns = {integration.arn for integration in observation.integrations}
+        self._manifests_by_key: dict[NaturalKey, list[Manifest]] = {}
+        for manifest, request in zip(manifests, self.requests, strict=True):
+            if request:
+                self._manifests_by_key.setdefault(build_natural_key(request), []).append(manifest)
+        names = {manifest.name for manifest in manifests}
+        self.records = {name: record for name, record in journal.records.items() if name in names}
+        self.old_names: set[str] = set()
+
+    def decide(self, manifest: Manifest, request: Spec | None) -> Decision:
+        """Return the decision on a manifest."""
+        if request is None:
+            return _decide_without_integration(manifest, self._journal, self._observation)
+        key = build_natural_key(request)
+        record = self._journal.records.get(manifest.name) or self.orphans.claim(manifest, key)
+        if record:
+            self.records[manifest.name] = record
+        if reason := _find_listing_problem(manifest, request, record, self._observation):
+            return Blocked(manifest, reason, is_unobserved=True)
+        if reason := _find_duplicates(manifest, self._manifests_by_key[key]):
+            return Blocked(manifest, reason)
+        own_record = replace(record, name=manifest.name) if record else None
+        if own_record and (rival := self.index.find_rival(manifest, own_record)):
+            reason = (
+                f"the manifest {rival!r} has the same association: remove one of the two manifests, or name the right "
+                "association in policy.adopt of one of them"
+            )
+            return Blocked(manifest, reason)
+        inputs = self._build_input(manifest, request, record, own_record)
+        decision = decide(inputs)
+        if inputs.old_name and decision.record:
+            self.old_names.add(inputs.old_name)
+        return decision
+
+    def _build_input(
+        self, manifest: Manifest, request: Spec, record: Record | None, own_record: Record | None
+    ) -> DecisionInput:
+        key, arn = build_natural_key(request), str(request["DataIntegrationIdentifier"])
+        return DecisionInput(
+            manifest=manifest,
+            request=complete_request(manifest, request, own_record),
+            record=own_record,
+            candidates=self.index.find_candidates(manifest, key, own_record),
+            holder=self.index.find_holder(manifest, key, record),
+            old_name=record.name if record and record.name != manifest.name else None,
+            rules=self._rules,
+            integration_arns=self._integration_arns,
+            live_ids=self.index.list_ids(arn),
+            unexplained=self.index.find_unexplained(arn, own_record),
+            adoption_owner=self.index.find_adoption_owner(manifest),
+            aws_time=self._observation.aws_time,
+        )
 
 
 def _decide_without_integration(manifest: Manifest, journal: Journal, observation: Observation) -> Decision:

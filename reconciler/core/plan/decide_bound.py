@@ -12,10 +12,10 @@ from reconciler.core.plan.decision import Adopt, Blocked, Changed, Decision, Dri
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
-    PATIENCE,
+    MAX_WAIT,
     Look,
-    compute_patience_end,
     compute_pause,
+    compute_wait_end,
     describe_missed_export,
     describe_running,
     describe_unshown_job,
@@ -123,7 +123,7 @@ def _decide_by_job(inputs: DecisionInput, record: Record, job: Job, live: Live, 
     """
     manifest, is_raised = inputs.manifest, inputs.is_generation_raised(record)
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
-    is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + PATIENCE
+    is_stuck = job.is_repetition and not job.running_at and inputs.rules.now >= job.sent_at + MAX_WAIT
     if job.result == FAILED and job.source is not JobSource.OBSERVED:
         message = live.last_execution.message if live.last_execution else None
         event, advice = f"the export FAILED{f': {strip_full_stop(message)}' if message else ''}", "correct the cause"
@@ -167,7 +167,7 @@ def _decide_unshown_update(inputs: DecisionInput, record: Record, job: Job, live
     manifest, settle_time = inputs.manifest, inputs.rules.options.settle_time
     differences = compare(inputs.request, baseline, live.spec, manifest.policy.ignore)
     event, is_same_request = f"an update was sent at {format_timestamp(job.sent_at)}", inputs.request == record.request
-    until = compute_patience_end(job, inputs.rules.now, settle_time)
+    until = compute_wait_end(job, inputs.rules.now, settle_time)
     if not job.refusal and inputs.rules.now < until:
         # If git has changed the request since, a raised generation belongs to the new request.
         new_record = accept_generation(inputs, record) if is_same_request else record
@@ -229,7 +229,7 @@ def _decide_changed(inputs: DecisionInput, record: Record, live: Live, baseline:
     if job and is_withdrawn_since(record, job, inputs.rules.now - inputs.rules.options.settle_time):
         job = None  # nothing in List is about it any more
     if may_run(job, live, record.request):
-        exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + PATIENCE)
+        exit_code = int(inputs.rules.now >= (job.sent_at if job else record.state.since) + MAX_WAIT)
         reason, _ = describe_wait(job, live, inputs.rules.options.settle_time)
         return Held(inputs.manifest, update, reason, is_temporary=True, exit_code=exit_code)
     return update

@@ -194,8 +194,10 @@ def get_exit_code(decision: Decision, *, is_dry_run: bool) -> int:
             return 0 if is_dry_run else 1
         case Held(exit_code=exit_code) | Changed(exit_code=exit_code) | Update(exit_code=exit_code):
             return 0 if is_dry_run else exit_code
-        case _:
+        case Create() | Update() | Adopt() | InSync() | Retired() | Drifted() | Settling() | Finished():
             return 0
+        case other:
+            assert_never(other)
 
 
 def get_reviewed_write(decision: Decision) -> Write | None:
@@ -209,10 +211,12 @@ def get_planned_write(decision: Decision) -> Write | None:
     match decision:
         case Create() | Update():
             return decision
-        case Held(write=write, is_temporary=True):
-            return write
-        case _:
+        case Held(write=write, is_temporary=is_temporary):
+            return write if is_temporary else None
+        case Adopt() | InSync() | Retired() | Drifted() | Changed() | Settling() | Lost() | Finished() | Blocked():
             return None
+        case other:
+            assert_never(other)
 
 
 def get_live(decision: Decision) -> Live | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 
 class DecisionKind(StrEnum):
@@ -25,3 +25,5 @@ class DecisionKind(StrEnum):
 
 WriteKind: TypeAlias = Literal[DecisionKind.CREATE, DecisionKind.UPDATE]
 """Kinds of decisions with a call that changes AWS."""
+
+WRITE_KINDS: frozenset[DecisionKind] = frozenset(get_args(WriteKind))

@@ -6,11 +6,25 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 from reconciler.core.globs import matches_glob
 from reconciler.core.journal.jobs import FINAL_STATUSES
 from reconciler.core.model import Live, Manifest, Mode, Observation, Spec, Target, Unobserved
-from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost, Settling, get_live
+from reconciler.core.plan.decision import (
+    Adopt,
+    Blocked,
+    Changed,
+    Decision,
+    Drifted,
+    Finished,
+    Held,
+    InSync,
+    Lost,
+    Retired,
+    Settling,
+    get_live,
+)
 from reconciler.core.plan.inputs import CreateGrant, RunRules
 from reconciler.core.plan.live_warnings import count_associations
 from reconciler.core.plan.plan import Plan
@@ -43,7 +57,7 @@ def apply_guardrails(plan: Plan, target: Target, rules: RunRules, observation: O
 
 
 def _apply_guardrail(decisions: Iterable[Decision], guardrail: Callable[[Write], Decision]) -> tuple[Decision, ...]:
-    return tuple(guardrail(each) if isinstance(each, Create | Update) else each for each in decisions)
+    return tuple(guardrail(each) if isinstance(each, Write) else each for each in decisions)
 
 
 def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_time: datetime | None) -> Decision:
@@ -56,25 +70,38 @@ def _check_policies(decision: Decision, target: Target, rules: RunRules, aws_tim
     match decision:
         case Create() | Update():
             return (
-                _find_rest(decision, target)
+                _hold_at_rest(decision, target)
                 or _check_mode(decision, rules, aws_time)
                 or _check_destination(decision, target)
             )
         case Held(write=Update() as write, exit_code=0):
-            return _find_rest(write, target) or _check_window_mode(write, rules) or decision
+            return _hold_at_rest(write, target) or _check_window_mode(write, rules) or decision
         case Blocked(is_unobserved=True, live=None):
             return decision  # the failed List is trouble of the target, whatever the manifest says
         case Held(write=Update()) | Blocked() | Lost() if rest := _describe_rest(decision.manifest, target):
-            return _rest(decision, rest)
+            return _hold_trouble(decision, rest)
         case Held(write=Update() as write) if is_window_update(write) and rules.has_reviewed_plan:
             return replace(decision, exit_code=0)
         case Changed(manifest=manifest, exit_code=1) if rules.has_reviewed_plan or _describe_rest(manifest, target):
             return replace(decision, exit_code=0)
-        case _:
+        case (
+            Adopt()
+            | InSync()
+            | Retired()
+            | Drifted()
+            | Changed()
+            | Settling()
+            | Lost()
+            | Finished()
+            | Held()
+            | Blocked()
+        ):
             return decision
+        case other:
+            assert_never(other)
 
 
-def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
+def _hold_trouble(decision: Held | Blocked | Lost, rest: str) -> Held:
     """Hold trouble of an earlier call or a manifest that waits for a person, with what has to be resolved."""
     reason = f"{rest}; then resolve this: {decision.reason}"
     match decision:
@@ -84,7 +111,7 @@ def _rest(decision: Held | Blocked | Lost, rest: str) -> Held:
             return Held(decision.manifest, None, reason, live=get_live(decision), new_record=decision.record)
 
 
-def _find_rest(write: Write, target: Target) -> Held | None:
+def _hold_at_rest(write: Write, target: Target) -> Held | None:
     """Hold a write if its manifest or target rests."""
     rest = _describe_rest(write.manifest, target)
     return Held(write.manifest, write, rest) if rest else None
@@ -149,7 +176,7 @@ def _build_association_quota(plan: Plan, target: Target, observation: Observatio
 
     def check_quota(write: Write) -> Decision:
         arn = str(write.request["DataIntegrationIdentifier"])
-        if isinstance(write, Update):
+        if not isinstance(write, Create):
             return write
         if counts[arn] >= limit:
             reason = (
@@ -189,7 +216,7 @@ def _build_grant_check(grant: CreateGrant) -> Callable[[Write], Decision]:
     """Return the guardrail that stops every Create, because all targets together would create too many."""
 
     def check_grant(write: Write) -> Decision:
-        if isinstance(write, Update):
+        if not isinstance(write, Create):
             return write
         if grant.is_temporary:
             return Held(write.manifest, write, grant.reason, is_temporary=True)
@@ -217,11 +244,7 @@ def _build_export_quota(decisions: Sequence[Decision], observation: Observation)
         _starts_bulk_export(each.record.request, other_arns) and not (each.live and _has_running_job(each.live))
         for each in settling
     )
-    exports = [
-        each
-        for each in decisions
-        if isinstance(each, Create | Update) and _starts_bulk_export(each.request, other_arns)
-    ]
+    exports = [each for each in decisions if isinstance(each, Write) and _starts_bulk_export(each.request, other_arns)]
     free = max(MAX_EXPORTS - active, 0)
     own = f" and this run starts {free} more" if free else ""
     reason = (

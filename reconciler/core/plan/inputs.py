@@ -50,7 +50,7 @@ class RunRules:
     has_reviewed_plan: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionInput:
     """Input of one decision: a manifest, its resolved request, its record and the live associations that may match.
 
@@ -69,11 +69,11 @@ class DecisionInput:
     holder: str | None
     old_name: str | None
     rules: RunRules
-    integration_arns: Collection[str] = ()
-    live_ids: tuple[str, ...] = ()
-    unexplained: tuple[Live, ...] = ()
-    adoption_owner: str | None = None
-    aws_time: datetime | None = None
+    integration_arns: Collection[str]
+    live_ids: tuple[str, ...]
+    unexplained: tuple[Live, ...]
+    adoption_owner: str | None
+    aws_time: datetime | None
 
     def find_matches(self, key: NaturalKey) -> tuple[Live, ...]:
         """Return the candidates with a natural key."""

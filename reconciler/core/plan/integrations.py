@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.model import Integration
-from reconciler.core.suggestions import find_closest
+from reconciler.core.suggestions import find_closest, format_suggestion
 
 
 def find_integration(identifier: str, integrations: Sequence[Integration]) -> Integration | None:
@@ -21,6 +21,8 @@ def describe_missing_integration(identifier: str, integrations: Sequence[Integra
     """Return the reason and the remedy for a missing data integration."""
     suggestion = find_closest(identifier, (integration.name for integration in integrations))
     hint = (
-        f"did you mean {suggestion!r}?" if suggestion else "create it, or give the name, id or ARN of an existing one"
+        format_suggestion(repr(suggestion))
+        if suggestion
+        else "create it, or give the name, id or ARN of an existing one"
     )
     return f"data integration {identifier!r} does not exist in this account and Region: {hint}"

@@ -11,7 +11,7 @@ from reconciler.core.model import Live, Spec
 from reconciler.core.request.export_window import starts_export
 from reconciler.core.text import format_timestamp
 
-PATIENCE = timedelta(hours=24)
+MAX_WAIT = timedelta(hours=24)
 """Time after which a job that never seemed to run, or a window that was not sent, needs a person."""
 
 _MAX_PAUSE = timedelta(days=1)
@@ -68,7 +68,7 @@ def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
     That one belonged to an earlier job, which List showed for longer than a settle time. A later status belongs to a
     job that somebody else started.
     """
-    is_certain = job.running_at is not None or job.ended_at is None or now >= job.ended_at + PATIENCE
+    is_certain = job.running_at is not None or job.ended_at is None or now >= job.ended_at + MAX_WAIT
     if is_certain or status == job.result:
         return replace(job, shown_at=job.shown_at or now)
     if status in FINAL_STATUSES:
@@ -79,7 +79,7 @@ def _correct_result(job: Job, status: str | None, now: datetime) -> Job:
 def describe_missed_export(record: Record | None, now: datetime, settle_time: timedelta = timedelta()) -> str:
     """Return a clause that another reason adds if the last call of this program may have exported nothing, or "".
 
-    An Update that List does not show is given its time, as `compute_patience_end` says. One that List no longer shows
+    An Update that List does not show is given its time, as `compute_wait_end` says. One that List no longer shows
     is given a settle time.
     """
     job = record.state.job if record and isinstance(record.state, Bound) else None
@@ -91,7 +91,7 @@ def describe_missed_export(record: Record | None, now: datetime, settle_time: ti
         return "; AWS refused the last update"
     if is_withdrawn_since(record, job, now - settle_time):
         return "; List no longer shows the last update, whose export had not ended"
-    if not job.is_update_unshown or now < compute_patience_end(job, now, settle_time):
+    if not job.is_update_unshown or now < compute_wait_end(job, now, settle_time):
         return ""
     return "; List never showed the last update" if job.is_accepted else "; the answer to the last update is unknown"
 
@@ -124,13 +124,13 @@ def describe_running(live: Live) -> str:
     return "List shows that an export is running"
 
 
-def compute_patience_end(job: Job, now: datetime, settle_time: timedelta) -> datetime:
+def compute_wait_end(job: Job, now: datetime, settle_time: timedelta) -> datetime:
     """Return the time until which a run waits for List to show an Update, or for the end of its job.
 
     While a job runs since the Update, that is a day after it.
     """
-    patience_end = job.sent_at + PATIENCE
-    return patience_end if job.running_at and now < patience_end else job.sent_at + settle_time
+    wait_end = job.sent_at + MAX_WAIT
+    return wait_end if job.running_at and now < wait_end else job.sent_at + settle_time
 
 
 def describe_unshown_job(job: Job, *, is_shown: bool = True) -> str | None:
@@ -162,7 +162,7 @@ def describe_wait(job: Job | None, live: Live, settle_time: timedelta) -> tuple[
     event = f"the status {execution.status} in List may belong to an earlier export"
     assert job
     if job.is_repetition or job.shown_at is None:
-        until = job.sent_at + PATIENCE
+        until = job.sent_at + MAX_WAIT
         return f"{event}: runs wait for List to show {RUNNING}, until {format_timestamp(until)} at the latest", None
     until = job.shown_at + settle_time
     return f"{event}: from {format_timestamp(until)} on, it counts as the status of the last export", until

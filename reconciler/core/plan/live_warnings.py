@@ -20,7 +20,7 @@ from reconciler.core.plan.decision import Drifted, Held, InSync, Settling, get_l
 from reconciler.core.plan.integrations import find_integration
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import SourceKind, get_scheme, get_source_kind
-from reconciler.core.plan.write import Create, Update
+from reconciler.core.plan.write import Create, Write
 from reconciler.core.text import format_count, format_timestamp
 
 _INTEGRATION_POINTER = "/spec/DataIntegrationIdentifier"
@@ -49,7 +49,7 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
             continue
         if warning := find_source_warning(manifest, integration, is_live=get_live(decision) is not None):
             problems.append(_build_problem(manifest, warning.pointer, f"{warning.reason}: {warning.remedy}"))
-        if isinstance(decision, Create | Update | InSync | Drifted | Held) and (
+        if isinstance(decision, Write | InSync | Drifted | Held) and (
             message := _describe_unused_continue(manifest, decision.record)
         ):
             problems.append(_build_problem(manifest, "/window/continueFrom", message))

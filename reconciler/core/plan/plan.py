@@ -10,7 +10,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.journal.records import Record
 from reconciler.core.model import Ignored, Live
 from reconciler.core.plan.decision import Decision, get_reviewed_write
-from reconciler.core.plan.write import Create, Update, Write
+from reconciler.core.plan.write import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Plan:
     @property
     def writes(self) -> tuple[Write, ...]:
         """The writes that a run sends, in order."""
-        return tuple(decision for decision in self.decisions if isinstance(decision, Create | Update))
+        return tuple(decision for decision in self.decisions if isinstance(decision, Write))
 
     @property
     def reviewed_writes(self) -> tuple[Write, ...]:

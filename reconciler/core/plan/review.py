@@ -7,12 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
-from reconciler.core.model import Json, Spec, build_natural_key
+from reconciler.core.model import Json, Spec, build_natural_key, ensure_mapping
 from reconciler.core.plan.decision_kind import DecisionKind, WriteKind
 from reconciler.core.plan.difference import compare
-from reconciler.core.plan.write import Write, select_body
+from reconciler.core.plan.write import WRITE_CLASSES, Write, select_body
 from reconciler.core.request.token import encode_canonical_json
 
 
@@ -93,18 +93,30 @@ def _describe_changes(old: Any, new: Any) -> Iterator[str]:
     for difference in compare(new_members, old_members, new_members):
         yield f"{difference.path} is {_format_value(difference.desired)} and was {_format_value(difference.applied)}"
     if old_reference != new_reference and old_body == new_body:
-        subject = "ClientToken" if kind == DecisionKind.CREATE else "association"
+        subject = next(each.reference_name for each in WRITE_CLASSES if each.kind == kind)
         yield f"the {subject} is {new_reference} and was {old_reference}"
 
 
 def _encode_body(kind: WriteKind, body: Spec) -> Json:
     """Return a body as a canonical line holds it: the only member of an Update without its name."""
-    return body if kind is DecisionKind.CREATE else body["ExecutionConfiguration"]
+    match kind:
+        case DecisionKind.CREATE:
+            return body
+        case DecisionKind.UPDATE:
+            return body["ExecutionConfiguration"]
+        case other:
+            assert_never(other)
 
 
-def _decode_body(kind: str, body: Any) -> Spec:
+def _decode_body(kind: WriteKind, body: Any) -> Spec:
     """Return the members of a body in a canonical line."""
-    return body if kind == DecisionKind.CREATE else {"ExecutionConfiguration": body or {}}
+    match kind:
+        case DecisionKind.CREATE:
+            return ensure_mapping(body)
+        case DecisionKind.UPDATE:
+            return {"ExecutionConfiguration": body or {}}
+        case other:
+            assert_never(other)
 
 
 def _format_value(value: Json) -> str:

@@ -7,14 +7,14 @@ from datetime import datetime
 from reconciler.core.journal.records import CreatePending
 from reconciler.core.model import Spec, ensure_mapping
 from reconciler.core.plan.decision import Held
-from reconciler.core.plan.job_progress import PATIENCE, describe_missed_export
-from reconciler.core.plan.write import Create, Update, Write
+from reconciler.core.plan.job_progress import MAX_WAIT, describe_missed_export
+from reconciler.core.plan.write import Update, Write
 from reconciler.core.request.export_window import EXECUTION, starts_export
 from reconciler.core.request.times import parse_millis
 from reconciler.core.text import format_timestamp
 
 
-def check_time(write: Create | Update, now: datetime, aws_time: datetime | None) -> Write | Held:
+def check_time(write: Write, now: datetime, aws_time: datetime | None) -> Write | Held:
     """Return the write, or hold it until its window has ended and the delay of the manifest has passed.
 
     Without the time of AWS, it is unknown whether the window has ended. A Create that was sent before is not held.
@@ -34,7 +34,7 @@ def check_time(write: Create | Update, now: datetime, aws_time: datetime | None)
     return _hold(write, reason, now, due_at)
 
 
-def _hold(write: Create | Update, reason: str, now: datetime, until: datetime | None, exit_code: int = 0) -> Held:
+def _hold(write: Write, reason: str, now: datetime, until: datetime | None, exit_code: int = 0) -> Held:
     """Hold a write. An Update of a fixed window that waits hides no export that may be missing."""
     event = describe_missed_export(write.previous_record, now) if isinstance(write, Update) else ""
     if event and write.manifest.window is None:
@@ -42,12 +42,12 @@ def _hold(write: Create | Update, reason: str, now: datetime, until: datetime | 
     return Held(write.manifest, write, reason, is_temporary=True, until=until, exit_code=exit_code)
 
 
-def hold_for_clock(write: Create | Update, due_at: datetime, now: datetime, aws_time: datetime | None) -> Held:
+def hold_for_clock(write: Write, due_at: datetime, now: datetime, aws_time: datetime | None) -> Held:
     """Hold a write that is due by the clock of this machine, and not by the clock of AWS.
 
     An export that has waited for a day counts as missed.
     """
-    exit_code = int(now >= due_at + PATIENCE)
+    exit_code = int(now >= due_at + MAX_WAIT)
     if aws_time is None:
         reason = (
             "the answer of AWS has no valid Date, so it is unknown whether the window is due by the clock of AWS: "
@@ -69,6 +69,6 @@ def _find_end(request: Spec) -> datetime | None:
     return parse_millis(configuration.get("EndTime")) if starts_export(request) else None
 
 
-def _is_repetition(write: Create | Update) -> bool:
+def _is_repetition(write: Write) -> bool:
     state = write.record.state
     return isinstance(state, CreatePending) and state.attempts > 1

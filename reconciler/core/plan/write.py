@@ -1,9 +1,12 @@
-"""Decisions with a call that changes AWS: Creates and Updates."""
+"""Decisions with a call that changes AWS: Creates and Updates.
+
+A write describes itself: its operation, what the call sends, how the call is identified, and what it starts.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias, assert_never
+from typing import ClassVar, Literal, TypeAlias, assert_never, get_args
 
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.model import Json, Live, Manifest, Spec
@@ -22,28 +25,17 @@ def select_body(kind: WriteKind, request: Spec) -> Spec:
             assert_never(other)
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
-    """A Create to send. `record` is the intent to write before the call. It replaces `previous_record`."""
+class _Call:
+    """What all writes have in common."""
 
-    kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
-    operation: ClassVar = "CreateDataIntegrationAssociation"
-    reference_name: ClassVar = "ClientToken"
-    manifest: Manifest
+    __slots__ = ()
+    kind: ClassVar[WriteKind]
     record: Record
-    previous_record: Record | None
-    reason: str
 
     @property
     def request(self) -> Spec:
-        """The request to send. A retry sends the request of the record."""
+        """The request that counts as applied after the call. A repeated Create sends the request of its record."""
         return self.record.request
-
-    @property
-    def token(self) -> str:
-        """The ClientToken to send."""
-        assert self.record.token is not None
-        return self.record.token
 
     @property
     def integration_arn(self) -> str:
@@ -52,8 +44,28 @@ class Create:
 
     @property
     def body(self) -> Spec:
-        """The members that the call sends, without the ClientToken."""
+        """The members of the request that the call sends, without the ClientToken."""
         return select_body(self.kind, self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class Create(_Call):
+    """A Create to send. `record` is the intent to write before the call. It replaces `previous_record`."""
+
+    kind: ClassVar[Literal[DecisionKind.CREATE]] = DecisionKind.CREATE
+    operation: ClassVar = "CreateDataIntegrationAssociation"
+    reference_name: ClassVar = "ClientToken"
+    repeats_export: ClassVar = False
+    manifest: Manifest
+    record: Record
+    previous_record: Record | None
+    reason: str
+
+    @property
+    def token(self) -> str:
+        """The ClientToken to send."""
+        assert self.record.token is not None
+        return self.record.token
 
     @property
     def reference(self) -> str:
@@ -62,7 +74,7 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Update(_Call):
     """An Update to send: a changed ExecutionConfiguration, which repeats the export.
 
     `record` holds the new request, and is written before the call. It replaces `previous_record`. `exit_code` is 1 if
@@ -72,6 +84,7 @@ class Update:
     kind: ClassVar[Literal[DecisionKind.UPDATE]] = DecisionKind.UPDATE
     operation: ClassVar = "UpdateDataIntegrationAssociation"
     reference_name: ClassVar = "association"
+    repeats_export: ClassVar = True
     manifest: Manifest
     live: Live
     record: Record
@@ -79,11 +92,6 @@ class Update:
     differences: tuple[Difference, ...]
     reason: str
     exit_code: int = 0
-
-    @property
-    def request(self) -> Spec:
-        """The request that counts as applied after the Update."""
-        return self.record.request
 
     @property
     def execution(self) -> Json:
@@ -97,16 +105,6 @@ class Update:
         return self.record.state.association_id
 
     @property
-    def integration_arn(self) -> str:
-        """The ARN of the data integration."""
-        return str(self.request["DataIntegrationIdentifier"])
-
-    @property
-    def body(self) -> Spec:
-        """The members that the call sends. An Update can change only these."""
-        return select_body(self.kind, self.request)
-
-    @property
     def reference(self) -> str:
         """The id of the association, which identifies the call in plans and logs."""
         return self.association_id
@@ -114,6 +112,8 @@ class Update:
 
 Write: TypeAlias = Create | Update
 """Decision with a call that changes AWS."""
+
+WRITE_CLASSES: tuple[type[Write], ...] = get_args(Write)
 
 
 def is_window_update(write: Write) -> bool:

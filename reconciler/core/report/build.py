@@ -29,7 +29,7 @@ from reconciler.core.plan.decision import (
 from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.job_progress import compute_pause
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.write import Create, Update
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.build_windows import build_window_report, omit_planned, suspend_target
 from reconciler.core.report.difference_order import order_differences
 from reconciler.core.report.exports import KnownExport, list_exports
@@ -108,7 +108,7 @@ def build_blocked_lines(manifests: Sequence[Manifest], reason: str) -> tuple[Ass
 def _build_line(decision: Decision, outcome: Outcome | None, live_after_write: Live | None) -> AssociationReport:
     manifest, live = decision.manifest, live_after_write or get_live(decision)
     write = decision.write if isinstance(decision, Held | Blocked) else decision
-    request: Spec = write.request if isinstance(write, Create | Update) else manifest.spec
+    request: Spec = write.request if isinstance(write, Write) else manifest.spec
     return AssociationReport(
         name=manifest.name,
         origin=manifest.origin,
@@ -177,7 +177,7 @@ def _find_old_record(plan: Plan, decision: Decision) -> Record | None:
     match decision:
         case Create(record=record, previous_record=previous_record) if previous_record and record.recurrence:
             return replace(previous_record, recurrence=record.recurrence)  # from the fixed window that it had before
-        case Create() | Update():
+        case _ if isinstance(decision, Write):
             return decision.previous_record
         case _:
             return decision.record or plan.records.get(decision.manifest.name)
@@ -187,7 +187,7 @@ def _find_new_record(
     plan: Plan, decision: Decision, outcome: Outcome | None, live_after_write: Live | None
 ) -> Record | None:
     """Return the record after the write of this run. None if there was no write, or if it left no record."""
-    if not (plan.now and outcome and isinstance(decision, Create | Update)):
+    if not (plan.now and outcome and isinstance(decision, Write)):
         return None
     record = apply_outcome(decision.record, decision.previous_record, outcome, plan.now)
     if record is None or live_after_write is None or not isinstance(outcome, SUCCESSES):
@@ -215,11 +215,8 @@ def _build_reason(decision: Decision) -> str:
             return _DRIFT_MESSAGE.format("applied" if record.token else "adopted or applied")
         case Adopt() if any(each.is_drifted for each in decision.differences):
             return f"{decision.reason}; {_DRIFT_MESSAGE.format('applied')}"
-        case Held(write=None):
-            return f"nothing is sent, because {decision.reason}"
-        case Held(write=Create()):
-            return f"the create waits, because {decision.reason}"
-        case Held():
-            return f"the update waits, because {decision.reason}"
+        case Held(write=write):
+            subject = f"the {write.kind} waits" if write else "nothing is sent"
+            return f"{subject}, because {decision.reason}"
         case _:
             return decision.reason

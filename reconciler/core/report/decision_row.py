@@ -46,9 +46,9 @@ class Row:
 
 def get_write(decision: Decision) -> Write | None:
     """Return the write of a decision, also one that waits. None for trouble of an earlier call."""
+    if isinstance(decision, Write):
+        return decision
     match decision:
-        case Create() | Update():
-            return decision
         case Blocked(is_past=True):
             return None
         case Held() | Blocked():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -18,7 +18,7 @@ from reconciler.core.plan.review import PlanMismatch, compute_digest, format_wri
 from reconciler.core.plan.write import Write, is_window_update
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.summary_names import format_summary_name
-from reconciler.core.report.windows import WindowReport, WindowState
+from reconciler.core.report.windows import WindowReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,8 @@ class AssociationReport:
     def has_failed_export(self) -> bool:
         """True if the last export that has ended failed, regardless of the decision. False if it is retired."""
         has_failed = self.last_execution is not None and self.last_execution.status == "FAILED"
-        last_ended = self.windows.last_ended if self.windows else None
-        was_failure = last_ended is not None and last_ended.state is WindowState.FAILED
-        return (has_failed or was_failure) and self.decision is not DecisionKind.RETIRED
+        has_failed = has_failed or (self.windows is not None and self.windows.has_failed)
+        return has_failed and self.decision is not DecisionKind.RETIRED
 
     @property
     def has_remaining_difference(self) -> bool:
@@ -187,6 +186,7 @@ class RunInfo:
     id: str
     started_at: datetime
     finished_at: datetime
+    _: KW_ONLY
     dry_run: bool
     revision: str | None
     version: str
@@ -206,9 +206,8 @@ class Report:
     @property
     def plan_digest(self) -> str:
         """The digest `sha256:…` of the writes that a review covers. Other members of the report do not change it."""
-        return compute_digest(
-            format_write_line(each.reviewed_write) for each in self.associations if each.reviewed_write
-        )
+        writes = (each.reviewed_write for each in self.associations)
+        return compute_digest(format_write_line(each) for each in writes if each)
 
     @property
     def has_reviewed_writes(self) -> bool:

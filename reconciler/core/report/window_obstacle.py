@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from reconciler.core.journal.records import LastDecision, Record
 from reconciler.core.model import Manifest
-from reconciler.core.plan.decision import Blocked, Changed, Decision, Held, Lost
+from reconciler.core.plan.decision import Adopt, Decision, Held
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.recurring.recurrence import (
     continue_late,
@@ -20,16 +21,17 @@ _UNRECORDED_NOTICE = (
     "each export is sent without another review; if AWS has the association already, a run decides first how far its "
     "data was exported"
 )
-_LASTING_KINDS = (DecisionKind.BLOCKED, DecisionKind.CHANGED, DecisionKind.LOST)
 
 
 def find_obstacle(decision: Decision) -> str | None:
     """Return the reason of a run not to send the windows to come. None if they go out by themselves."""
     match decision:
-        case Blocked() | Changed() | Lost() | Held(is_temporary=False):
-            return _describe(decision.kind)
+        case Held(is_temporary=is_temporary):
+            return None if is_temporary else "this run sends no export of it"
+        case Adopt():
+            return None  # its kind tells what the next run will decide
         case _:
-            return None
+            return _describe_obstacle(decision.kind)
 
 
 def add_recorded_obstacle(
@@ -63,10 +65,10 @@ def find_recorded_obstacle(manifest: Manifest, record: Record | None, last_decis
         and (problem := describe_late_first(declaration, continue_late(declaration, recurrence)))
     ):
         return f"no export is sent: {problem}"
-    if last_decision is not None and last_decision.decision == DecisionKind.HELD:
+    kind = next((each for each in DecisionKind if last_decision and each == last_decision.decision), None)
+    if kind is DecisionKind.HELD:
         return "the last run held the association: reconcile explain shows what its exports wait for"
-    is_lasting = last_decision is not None and last_decision.decision in _LASTING_KINDS
-    return _describe(last_decision.decision) if last_decision and is_lasting else None
+    return _describe_obstacle(kind) if kind else None
 
 
 def has_seen_association(last_decision: LastDecision | None) -> bool:
@@ -74,9 +76,24 @@ def has_seen_association(last_decision: LastDecision | None) -> bool:
     return last_decision is not None and last_decision.last_execution is not None
 
 
-def _describe(decision: str) -> str:
-    if decision == DecisionKind.HELD:
-        return "this run sends no export of it"
-    if decision == DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
-        return "the association is blocked: its exports may be sent later than this, or not at all"
-    return f"no export is sent while the association is {decision}"
+def _describe_obstacle(kind: DecisionKind) -> str | None:
+    """Return the reason of a kind of decisions, apart from held ones, not to send the windows to come."""
+    match kind:
+        case DecisionKind.BLOCKED:  # a refused Update may be sent again by itself
+            return "the association is blocked: its exports may be sent later than this, or not at all"
+        case DecisionKind.CHANGED | DecisionKind.LOST:
+            return f"no export is sent while the association is {kind}"
+        case (
+            DecisionKind.CREATE
+            | DecisionKind.UPDATE
+            | DecisionKind.ADOPT
+            | DecisionKind.IN_SYNC
+            | DecisionKind.RETIRED
+            | DecisionKind.DRIFTED
+            | DecisionKind.SETTLING
+            | DecisionKind.FINISHED
+            | DecisionKind.HELD
+        ):
+            return None
+        case other:
+            assert_never(other)

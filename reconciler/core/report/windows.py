@@ -145,6 +145,11 @@ class WindowReport:
         """The last window whose job is known to have ended. A later one may run, or may have had no effect."""
         return next((each for each in reversed(self.sent) if each.job.result), None)
 
+    @property
+    def has_failed(self) -> bool:
+        """True if the job of the last window that has ended failed."""
+        return self.last_ended is not None and self.last_ended.state is WindowState.FAILED
+
     def is_exported_again(self, sent: SentWindow) -> bool:
         """Tell whether a later window that was sent exports a failed one once more."""
         later = self.sent[self.sent.index(sent) + 1 :] if sent.state is WindowState.FAILED else ()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from reconciler.core.errors import GitError
-from reconciler.core.suggestions import find_similar
+from reconciler.core.suggestions import find_similar, format_suggestion
 from reconciler.core.text import sanitize
 from reconciler.edge.git import arguments, messages
 from reconciler.edge.git.access import RepositoryAccess
@@ -66,7 +66,8 @@ def build_unknown_ref_error(
     similar_names = find_similar(ref, full_names, 3)
     hint = ": correct --git-ref"
     if similar_names:
-        hint = ": did you mean " + " or ".join(f"'{sanitize(name)}'" for name in similar_names) + "?"
+        choices = (f"'{sanitize(name)}'" for name in similar_names)
+        hint = f": {format_suggestion(*choices)}"
     elif is_shallow:
         hint = " in this shallow clone: fetch the revision first"
     elif is_remote and re.fullmatch("[0-9a-f]{4,39}", ref):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model import Json
-from reconciler.core.suggestions import find_closest, join_names
+from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 from reconciler.core.text import format_count, shorten
 from reconciler.edge.manifests.patterns import fits
 
@@ -124,7 +124,7 @@ def _describe_unknown_key(key: str, unused_keys: list[str], possible_keys: list[
     suggestion = find_closest(key, unused_keys) or find_closest(key.lower(), [name.lower() for name in unused_keys])
     if suggestion:
         known_key = next(name for name in unused_keys if name.lower() == suggestion.lower())
-        return f"unknown key {shorten(key)}: did you mean {known_key!r}?"
+        return f"unknown key {shorten(key)}: {format_suggestion(repr(known_key))}"
     return f"unknown key {shorten(key)}: possible keys are {', '.join(possible_keys)}"
 
 
@@ -215,7 +215,7 @@ def _describe_wrong_word(value: Json, allowed_words: list[str], find_source_text
         return f"must be {expected}, {_describe_value(value)}"
     suggestion = find_closest(value.lower(), [word.lower() for word in allowed_words])
     known_word = next((word for word in allowed_words if word.lower() == suggestion), None)
-    hint = f": did you mean {known_word}?" if known_word else ""
+    hint = f": {format_suggestion(known_word)}" if known_word else ""
     return f"must be {expected}, not {shorten(value)}{hint}"
 
 

@@ -53,6 +53,9 @@ _READ_PERMISSIONS = (
     "s3:GetObject and s3:ListBucket are required (without s3:ListBucket, S3 reports a missing object as forbidden)"
 )
 _WRITE_PERMISSIONS = "s3:PutObject and s3:GetObject are required"
+_PROXY_REMEDY = "connect to S3 without a proxy that changes its answers, such as one that compresses them"
+_CHANGED_ETAG = f"S3 has another ETag than its answers show: {_PROXY_REMEDY}"
+_ANSWER_REMEDY = "make sure that no proxy changes the answers of S3"
 _NOT_S3 = "the answer is not from S3, but perhaps from a proxy"
 _uncertain_attempts: ContextVar[list[object]] = ContextVar("attempts of the current put that S3 may have carried out")
 
@@ -174,11 +177,13 @@ class S3Store:
         except Exception as error:
             reason = self._describe_error(error, _WRITE_PERMISSIONS)
             if _proves_no_write(error) and _get_code(error) in _CONFLICT_CODES:
-                error_class = VersionConflict if _get_code(error) == "PreconditionFailed" else StateConflict
-                raise error_class(
+                message = (
                     f"the journal {self.place} changed since it was read: {reason}; "
                     "run again when no other run is active"
-                ) from error
+                )
+                if _get_code(error) == "PreconditionFailed":
+                    raise VersionConflict(message, _CHANGED_ETAG) from error
+                raise StateConflict(message) from error
             if uncertain_attempts or not _proves_no_write(error):
                 raise StateWriteUnknown(
                     f"it is unknown whether the journal {self.place} was written: {reason}"
@@ -199,7 +204,8 @@ class S3Store:
         if not is_success(answer):
             raise StateWriteUnknown(
                 f"the state of the journal {self.place} is unknown: {_NOT_S3} (it has no request id): "
-                "let the requests to S3 bypass the proxy, for example with NO_PROXY"
+                "let the requests to S3 bypass the proxy, for example with NO_PROXY",
+                _ANSWER_REMEDY,
             )
         return answer
 
@@ -208,7 +214,8 @@ class S3Store:
         if etag[:2] in {"W/", "w/"}:
             raise StateWriteUnknown(
                 f"the journal {self.place} has the weak ETag {redaction.redact(etag)}, which cannot protect a write: "
-                "connect to S3 without a proxy that changes its answers, such as one that compresses them"
+                f"{_PROXY_REMEDY}",
+                _ANSWER_REMEDY,
             )
         return etag
 

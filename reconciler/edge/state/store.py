@@ -88,7 +88,8 @@ class Store(ReadableStore, Protocol):
 
         The version None means that there must be no text. The caller must have claimed the store. Raises StateConflict
         if the store has another version, StateWriteUnknown if it is unknown whether the text was written, and
-        StateError if the text was not written.
+        StateError if the text was not written. A store whose version may change without a writer raises
+        VersionConflict instead of StateConflict.
         """
 
     def claim(self) -> bool:

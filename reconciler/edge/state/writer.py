@@ -122,9 +122,8 @@ class StoredJournalWriter:
             stored = self._store.load()
             if stored and stored.version == version and isinstance(error, VersionConflict):
                 raise StateError(
-                    f"the journal {self.place} was not written: no other process changed it, but S3 has another ETag "
-                    "than its answers show: connect to S3 without a proxy that changes its answers, such as one that "
-                    "compresses them"
+                    f"the journal {self.place} was not written: no other process changed it, but "
+                    f"{error.change_without_writer}"
                 ) from error
             if stored is None or stored.text != text:
                 raise

@@ -15,7 +15,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import sanitize
-from reconciler.render import wording
+from reconciler.render import plan_review, wording
 from reconciler.render.kinds import Level, ReportKind, get_kind, get_level
 
 _MAX_PER_LEVEL = 10
@@ -44,7 +44,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
     closing_lines = (
         f"{wording.format_verdict(report)} {wording.format_coverage(report)}.",
         f"Run {sanitize(run.id)}{revision}, version {sanitize(run.version)}",
-        *([f"Plan {digest}"] if (digest := wording.get_plan_digest(report)) else []),
+        *([f"Plan {digest}"] if (digest := plan_review.get_plan_digest(report)) else []),
     )
     return _render_commands(_build_annotations(report), closing_lines)
 
@@ -77,7 +77,7 @@ def _render_commands(annotations: Iterable[_Annotation], closing_lines: Iterable
 def _build_annotations(report: Report) -> Iterator[_Annotation]:
     if report.mismatch:
         yield _build_annotation(
-            ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *wording.describe_mismatch(report))
+            ReportKind.PLAN_MISMATCH, "", (ReportKind.PLAN_MISMATCH.meaning, *plan_review.describe_mismatch(report))
         )
     for target in report.targets:
         if target.error:

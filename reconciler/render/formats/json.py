@@ -176,12 +176,21 @@ def encode_association(association: AssociationReport) -> dict[str, Any]:
 
 
 def _encode_write(write: Write | None) -> dict[str, Any] | None:
-    if write is None:
-        return None
+    token: str | None = None
+    association_id: str | None = None
+    match write:
+        case None:
+            return None
+        case Create():
+            token = write.token
+        case Update():
+            association_id = write.association_id
+        case other:
+            assert_never(other)
     return {
         "operation": write.operation,
-        "clientToken": write.token if isinstance(write, Create) else None,
-        "associationId": write.association_id if isinstance(write, Update) else None,
+        "clientToken": token,
+        "associationId": association_id,
         "request": write.request,
         "reviewed": not is_window_update(write),
     }

@@ -19,7 +19,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import wording
+from reconciler.render import plan_review, wording
 from reconciler.render.kinds import ReportKind, get_kind
 
 _TOOL_NAME = "reconcile"
@@ -30,7 +30,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
     run = report.run
     seconds = max(0.0, (run.finished_at - run.started_at).total_seconds())
     run_properties = {
-        "planDigest": wording.get_plan_digest(report),
+        "planDigest": plan_review.get_plan_digest(report),
         "run": run.id,
         "revision": run.revision,
         "version": run.version,
@@ -41,7 +41,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
     suites = [_build_target_suite(report, target, run_properties) for target in report.targets]
     if report.mismatch:
         case = _build_case("plan", "matches the reviewed plan")
-        _set_result(case, "error", ReportKind.PLAN_MISMATCH.meaning, wording.describe_mismatch(report))
+        _set_result(case, "error", ReportKind.PLAN_MISMATCH.meaning, plan_review.describe_mismatch(report))
         suites.insert(0, _build_suite("plan", run_properties, (case,)))
     if report.warnings:
         suites.append(_build_suite("warnings", run_properties, map(_build_warning_case, report.warnings)))

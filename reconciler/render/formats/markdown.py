@@ -17,7 +17,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import windows, wording
+from reconciler.render import plan_review, windows, wording
 from reconciler.render.kinds import Group, ReportKind, get_kind
 
 MAX_SIZE = 65_536
@@ -137,11 +137,11 @@ def _render_head(report: Report) -> Iterator[str]:
         yield "".join(f"- {_format_target(target)}\n" for target in report.targets).rstrip("\n") or "No targets."
     else:
         yield f"{len(report.targets):,} targets. {wording.format_coverage(report)}."
-    if digest := wording.get_plan_digest(report):
+    if digest := plan_review.get_plan_digest(report):
         yield f"Plan {_format_code(digest)}"
         if run.dry_run and (report.has_reviewed_writes or counts[ReportKind.ADOPT]):
             yield f"To apply exactly this plan: {_format_code(f'reconcile --expect-plan {digest}')}"
-        if sentence := wording.describe_unreviewed_updates(report):
+        if sentence := plan_review.describe_unreviewed_updates(report):
             yield sentence
     revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
     yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."
@@ -190,14 +190,16 @@ def _build_association_block(
     origin = _format_code(str(association.origin))
     flow = _format_code(wording.format_flow(association))
     head = f"**{badge}** {_format_code(association.name)}{target_part}: {flow}, {origin}"
-    all_sentences = (*wording.list_sentences(association), *windows.list_sentences(association.windows))
+    all_sentences = (*wording.list_association_sentences(association), *windows.list_sentences(association.windows))
     sentences = "".join(f"  \n{_format_code(sentence)}" for sentence in all_sentences)
     diff_lines = (*wording.format_differences(association), *wording.format_write(association))
     return _Block(label, f"{head}{sentences}\n\n{_format_diff(diff_lines) if diff_lines else ''}", short_text)
 
 
 def _list_mismatches(report: Report) -> Iterator[_Block]:
-    return (_build_line_block("differences", _format_code(sentence)) for sentence in wording.describe_mismatch(report))
+    return (
+        _build_line_block("differences", _format_code(sentence)) for sentence in plan_review.describe_mismatch(report)
+    )
 
 
 def _list_failures(report: Report) -> Iterator[_Block]:

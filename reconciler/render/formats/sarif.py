@@ -22,7 +22,7 @@ from reconciler.core.manifests.validation import ValidationResult
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.request.token import encode_canonical_json
 from reconciler.core.text import escape_workflow_commands, sanitize
-from reconciler.render import wording
+from reconciler.render import plan_review, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_level
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -49,7 +49,7 @@ def render(report: Report, *, is_terminal: bool = False) -> str:
         "toolExecutionNotifications": list(_build_notifications(report)),
     }
     properties = {
-        "planDigest": wording.get_plan_digest(report),
+        "planDigest": plan_review.get_plan_digest(report),
         "run": run.id,
         "revision": run.revision,
         "dryRun": run.dry_run,
@@ -189,7 +189,7 @@ def _compute_fingerprint(*parts: str) -> str:
 def _build_notifications(report: Report) -> Iterator[dict[str, Any]]:
     if report.mismatch:
         yield _build_notification(
-            ReportKind.PLAN_MISMATCH, ReportKind.PLAN_MISMATCH.meaning, *wording.describe_mismatch(report)
+            ReportKind.PLAN_MISMATCH, ReportKind.PLAN_MISMATCH.meaning, *plan_review.describe_mismatch(report)
         )
     for target in report.targets:
         if target.error:

@@ -13,11 +13,11 @@ from reconciler.core.model import Live
 from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
-from reconciler.core.plan.write import Update, Write
+from reconciler.core.plan.write import Create, Update, Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.text import sanitize
-from reconciler.render import after_call, last_export, later_runs, windows, wording
+from reconciler.render import after_call, last_export, later_runs, plan_review, windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
 _STYLE_CODES = {"green": "32", "yellow": "33", "cyan": "36", "red": "31", "dim": "2", "bold": "1"}
@@ -59,9 +59,9 @@ class _TextRenderer:
             yield self._apply_style(warning, "yellow")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
-        if digest := wording.get_plan_digest(report):
+        if digest := plan_review.get_plan_digest(report):
             yield self._apply_style(f"Plan {digest}", "dim")
-        if sentence := wording.describe_unreviewed_updates(report):
+        if sentence := plan_review.describe_unreviewed_updates(report):
             yield self._apply_style(sentence, "dim")
 
     def _render_target(self, target: TargetReport, *, is_read_only: bool) -> Iterator[str]:
@@ -108,7 +108,7 @@ class _TextRenderer:
                 pass
             case other:
                 assert_never(other)
-        if next_step := after_call.describe_next_step(association):
+        if next_step := after_call.describe_next_attempt(association):
             yield f"      {next_step}"
         for sentence in windows.list_sentences(association.windows):
             yield self._apply_style(f"      {sentence}", "dim")
@@ -141,8 +141,13 @@ class _TextRenderer:
 
     def _render_request(self, write: Write) -> Iterator[str]:
         """Yield the members of the request that a call would send."""
-        if isinstance(write, Update):
-            yield "      request:"
+        match write:
+            case Create():
+                pass
+            case Update():  # differences stand above its request
+                yield "      request:"
+            case other:
+                assert_never(other)
         for path, value in flatten(write.body):
             if path != "/DataIntegrationIdentifier":
                 yield self._apply_style(f"      + {sanitize(path)}  {wording.format_value(value)}", "green")
@@ -166,8 +171,8 @@ class _TextRenderer:
         if not report.mismatch:
             return
         yield self._apply_style(ReportKind.PLAN_MISMATCH.meaning, "red")
-        yield from (f"  {name:<8} {digest}" for name, digest in wording.list_mismatch_digests(report))
-        yield from (f"  {sentence}" for sentence in wording.list_mismatch_differences(report))
+        yield from (f"  {name:<8} {digest}" for name, digest in plan_review.list_mismatch_digests(report))
+        yield from (f"  {sentence}" for sentence in plan_review.list_mismatch_differences(report))
         yield ""
 
     def _render_summary(self, report: Report) -> str:

@@ -60,7 +60,7 @@ class AssociationRow:
     @property
     def notes(self) -> tuple[str, ...]:
         """The sentences about the association, without those that have a separate column."""
-        return wording.list_sentences(replace(self.association, arn=None, last_execution=None))
+        return wording.list_association_sentences(replace(self.association, arn=None, last_execution=None))
 
     @property
     def calendar(self) -> Calendar | None:

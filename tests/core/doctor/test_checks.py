@@ -295,11 +295,11 @@ def test_journal_check_warns_of_a_missing_journal_only_in_s3() -> None:
     assert (required.result, required.fix) == (CheckResult.FAILED, "restore it")
     unusable, unclear = (
         checks.check_journal("p", StateError("broken")),
-        checks.check_journal("p", StateWriteUnknown("weak ETag")),
+        checks.check_journal("p", StateWriteUnknown("weak ETag", "use no proxy")),
     )
     assert unusable.result == unclear.result == CheckResult.FAILED
     assert "docs/how-to/restore-the-state.md" in (unusable.fix or "")
-    assert unclear.fix == "make sure that no proxy changes the answers of S3"
+    assert unclear.fix == "use no proxy"
     assert checks.check_journal(None, Unauthenticated("no")).result == CheckResult.FAILED
 
 

@@ -82,14 +82,14 @@ class StoreBehindProxy(FakeStore):
         try:
             return super().put(text, version)
         except StateConflict as error:
-            raise VersionConflict(str(error)) from error
+            raise VersionConflict(str(error), "the proxy changes it: use none") from error
 
 
 def test_version_mismatch_without_another_writer_is_not_a_conflict() -> None:
-    """If the version differs but the text is unchanged, the error names a proxy as the cause, and is no conflict."""
+    """If the version differs but the text is unchanged, the error says what the store knows, and is no conflict."""
     store = StoreBehindProxy()
     FakeRun(store, FakeClock()).add_records("first")
-    with pytest.raises(StateError, match="no other process changed it, but S3 has another ETag") as error:
+    with pytest.raises(StateError, match="no other process changed it, but the proxy changes it: use none") as error:
         FakeRun(store, FakeClock(), "run-2").add_records("second")
     assert not isinstance(error.value, StateConflict)
 

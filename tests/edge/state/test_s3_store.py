@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 from support.proxy import FaultProxy, Request
 
-from reconciler.core.errors import CloudError, StateConflict, StateError, StateUnreachable, StateWriteUnknown
+from reconciler.core.errors import (
+    CloudError,
+    StateConflict,
+    StateError,
+    StateUnreachable,
+    StateWriteUnknown,
+    VersionConflict,
+)
 from reconciler.edge.aws import ConnectionSettings, SharedModels, create_ambient_client
 from reconciler.edge.state.s3 import S3Clients, S3Store
 from reconciler.edge.state.s3_url import parse_s3_url
@@ -123,11 +130,16 @@ def test_put_leaves_encryption_and_access_to_the_bucket(proxy: FaultProxy) -> No
 
 @pytest.mark.parametrize("version", [None, '"0123456789abcdef0123456789abcdef"'])
 def test_unseen_text_is_not_overwritten(proxy: FaultProxy, version: str | None) -> None:
-    """A writer without the current version gets a conflict, and the stored text stays."""
+    """A writer without the current version gets a conflict, and the stored text stays.
+
+    If the text is unchanged all the same, the conflict names a proxy as the cause.
+    """
     store = create_store(proxy.url)
     stored_text = StoredText("first", store.put("first", None))
-    with pytest.raises(StateConflict, match=f"the journal {LOCATION} changed since it was read: PreconditionFailed"):
+    message = f"the journal {LOCATION} changed since it was read: PreconditionFailed"
+    with pytest.raises(VersionConflict, match=message) as error:
         store.put("second", version)
+    assert error.value.change_without_writer.startswith("S3 has another ETag than its answers show: connect to S3")
     assert store.load() == stored_text
 
 
@@ -278,8 +290,10 @@ def test_weak_etag_is_reported(proxy: FaultProxy) -> None:
     create_store(proxy.url).put("text", None)
     response = FROM_S3 + b'ETag: W/"abc"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'
     proxy.before_request = lambda _: response
-    with pytest.raises(StateError, match='has the weak ETag W/"abc", which cannot protect a write'):
+    message = 'has the weak ETag W/"abc", which cannot protect a write'
+    with pytest.raises(StateWriteUnknown, match=message) as error:
         create_store(proxy.url).load()
+    assert error.value.remedy == "make sure that no proxy changes the answers of S3"
 
 
 def test_missing_bucket_is_reported() -> None:

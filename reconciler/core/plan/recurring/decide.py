@@ -12,9 +12,9 @@ from reconciler.core.plan.decision import Adopt, Blocked, Decision, Drifted, Hel
 from reconciler.core.plan.difference import compare
 from reconciler.core.plan.inputs import DecisionInput
 from reconciler.core.plan.job_progress import (
-    PATIENCE,
-    compute_patience_end,
+    MAX_WAIT,
     compute_pause,
+    compute_wait_end,
     describe_running,
     describe_unshown_job,
     describe_wait,
@@ -129,7 +129,7 @@ class _Table:
     def _decide_unshown(self) -> Decision:
         """Wait for an Update that List does not show yet. Never repeat it without a person."""
         event = f"an update was sent at {format_timestamp(self._job.sent_at)}"
-        until = compute_patience_end(self._job, self._now, self._settle_time)
+        until = compute_wait_end(self._job, self._now, self._settle_time)
         if self._now < until:
             record = self._acknowledge_while_running()
             return Settling(self._inputs.manifest, record, until, f"{event}, and List does not show it yet", self._live)
@@ -155,7 +155,7 @@ class _Table:
         return self._block(f"{event}: look in AWS for its export, and {self._describe_remedy()}")
 
     def _decide_running(self) -> Decision:
-        if self._job.is_repetition and not self._job.running_at and self._now >= self._job.sent_at + PATIENCE:
+        if self._job.is_repetition and not self._job.running_at and self._now >= self._job.sent_at + MAX_WAIT:
             if skipped := self._decide_skipped():
                 return skipped
             if self._is_raised():

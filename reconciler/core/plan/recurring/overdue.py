@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.journal.records import Bound, Record
 from reconciler.core.plan.inputs import DecisionInput
-from reconciler.core.plan.job_progress import PATIENCE
+from reconciler.core.plan.job_progress import MAX_WAIT
 from reconciler.core.plan.recurring.recurrence import describe_window
 from reconciler.core.request.export_window import read_window
 from reconciler.core.text import format_timestamp
@@ -22,7 +22,7 @@ def compute_due_time(declaration: WindowDeclaration, window: Window) -> datetime
 
 def compute_overdue_time(declaration: WindowDeclaration, window: Window) -> datetime:
     """Return the time from which a window that waits is overdue."""
-    return compute_due_time(declaration, window) + PATIENCE
+    return compute_due_time(declaration, window) + MAX_WAIT
 
 
 def describe_overdue(declaration: WindowDeclaration, window: Window, now: datetime) -> str:
@@ -55,7 +55,7 @@ def compute_latest_overdue_time(record: Record) -> datetime | None:
         return None
     rule = recurrence.rules[-1]
     start = max(recurrence.watermark, window.end) if window else recurrence.watermark
-    return start + _LONGEST_PERIODS[Period(rule.every)] + _LONGEST_SHIFT + rule.delay + PATIENCE
+    return start + _LONGEST_PERIODS[Period(rule.every)] + _LONGEST_SHIFT + rule.delay + MAX_WAIT
 
 
 def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, record: Record) -> Window | None:
@@ -64,7 +64,7 @@ def find_overdue_window(inputs: DecisionInput, declaration: WindowDeclaration, r
     assert record.recurrence
     start, now = record.recurrence.watermark, inputs.rules.now
     job, sent_window = record.state.job, read_window(record.request)
-    may_arrive = job and not (job.refusal or job.ended_at) and (job.shown_at or now < job.sent_at + PATIENCE)
+    may_arrive = job and not (job.refusal or job.ended_at) and (job.shown_at or now < job.sent_at + MAX_WAIT)
     if may_arrive and sent_window and sent_window.start <= start:
         start = max(start, sent_window.end)
     window = find_due_window(declaration, start, now)
