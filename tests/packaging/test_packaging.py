@@ -103,11 +103,15 @@ def list_requirements(lock: str) -> list[str]:
         return list(build)
     if lock == "requirements.lock":
         return list(runtime)
+    if lock == "requirements-release.lock":
+        return list(project["dependency-groups"]["release"])
     sandbox = project["project"]["optional-dependencies"]["sandbox"]
     return [*runtime, *build, *sandbox, *project["dependency-groups"]["dev"]]
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock", "requirements-release.lock"]
+)
 def test_locks_meet_every_requirement(lock: str) -> None:
     """A lock pins each requirement of pyproject.toml with hashes, at an allowed version (otherwise run `make lock`)."""
     for requirement in map(Requirement, list_requirements(lock)):
