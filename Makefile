@@ -53,7 +53,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test image-test image-base lint validate check check-image check-release simulate thorough soak bench docs site \
-	release-check lock clean
+	release-check chart lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
 help:
@@ -174,6 +174,14 @@ $(SITE_READY): requirements-docs.lock
 release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
 	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m release --folder $(RELEASE) --version '$(VERSION)' \
 		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
+
+chart: ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
+	@rm -rf build/chart && mkdir -p build/chart
+	cp -R deploy/helm build/chart/source
+	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' build/chart/source/values.yaml
+	rm build/chart/source/values.yaml.bak
+	$(HELM) lint --strict build/chart/source
+	$(HELM) package build/chart/source --destination build/chart
 
 $(RELEASE_READY): requirements-release.lock requirements-build.lock
 	$(PYTHON3) -m venv $(RELEASE_VENV)
