@@ -17,7 +17,9 @@ from support.paths import REPOSITORY
 from support.pods import check_restricted_profile, check_settings
 
 NAME = "appintegrations-reconciler"
-VERSION = kubernetes_validate.latest_version()
+CHART_FILE = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+OLDEST = CHART_FILE["kubeVersion"].removeprefix(">=").removesuffix("-0")
+NEWEST = kubernetes_validate.latest_version()
 ADDED_BY_HELM = {
     "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
@@ -61,13 +63,21 @@ def test_chart_passes_the_linter_of_helm() -> None:
 @pytest.mark.parametrize("mode", ["controller", "cronjob"])
 @pytest.mark.parametrize("is_complete", [False, True])
 def test_rendered_documents_are_valid_and_restricted(mode: str, is_complete: bool, everything: Path) -> None:
-    """Each document matches the Kubernetes schemas, and the pod satisfies the restricted profile."""
+    """Each document matches the oldest and newest Kubernetes schemas, and the pod satisfies the restricted profile."""
     options: list[str | Path] = ["--values", everything] if is_complete else []
     documents = render_chart(NAME, "--set", f"mode={mode}", *options)
     for document in documents:
-        kubernetes_validate.validate(document, VERSION, strict=True)
+        for version in (OLDEST, NEWEST):
+            kubernetes_validate.validate(document, version, strict=True)
     check_restricted_profile(find_pod_template(documents))
     check_settings(documents)
+
+
+def test_support_page_names_the_schemas() -> None:
+    """The page on support names the oldest and the newest version of Kubernetes whose schemas the chart matches."""
+    page = (REPOSITORY / "docs" / "reference" / "support.md").read_text(encoding="utf-8")
+    oldest, newest = (version.rpartition(".")[0] for version in (OLDEST, NEWEST))
+    assert f"| schemas of {oldest} to {newest}, without a cluster | every cluster from {oldest} on |" in page
 
 
 def test_every_value_reaches_the_documents(everything: Path) -> None:
@@ -180,6 +190,8 @@ def test_changed_settings_replace_the_pod() -> None:
             "settings.RECONCILER_GIT_URL=https://user:token@git.example.com/exports.git",
             f"settings.RECONCILER_GIT_URL contains a login: put it into the Secret {NAME}",
         ),
+        ("settings.AWS_SESSION_TOKEN=token", f"settings.AWS_SESSION_TOKEN is a secret: put it into the Secret {NAME}"),
+        ("settings.RECONCILER_GIT_TOKEN_FILE=/etc/reconciler/token", None),
         ("settings.RECONCILER_GIT_URL=ssh://git@git.example.com/exports.git", None),
     ],
 )

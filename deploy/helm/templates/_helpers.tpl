@@ -36,8 +36,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Refuse secrets in the settings, because a ConfigMap shows them to everybody who may read the namespace. */}}
 {{- define "reconciler.settings" -}}
 {{- $secret := .Values.secrets.settings | default (include "reconciler.name" .) -}}
-{{- range $name := list "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "RECONCILER_NOTIFY_URLS" "RECONCILER_WEBHOOK_SECRET" -}}
-{{- if hasKey $.Values.settings $name -}}
+{{- range $name := keys .Values.settings | sortAlpha -}}
+{{- if and (regexMatch "SECRET|TOKEN|NOTIFY_URLS" $name) (not (hasSuffix "_FILE" $name)) -}}
 {{- fail (printf "settings.%s is a secret: put it into the Secret %s" $name $secret) -}}
 {{- end -}}
 {{- end -}}
