@@ -59,6 +59,16 @@ def test_another_version_is_refused(checkout: Path) -> None:
     assert problem == f'reconciler/__init__.py: {VERSION}, but VERSION is 9.9.9: set __version__ = "9.9.9"'
 
 
+def test_a_release_candidate_is_refused(checkout: Path) -> None:
+    """A version has three numbers, because Python and Helm write release candidates differently."""
+    for file in ("reconciler/__init__.py", *COPIES, "CHANGELOG.md"):
+        text = (checkout / file).read_text(encoding="utf-8")
+        (checkout / file).write_text(text.replace(VERSION, f"{VERSION}rc1"), encoding="utf-8")
+    assert find_problems(checkout, f"{VERSION}rc1") == [
+        f"reconciler/__init__.py: {VERSION}rc1 is no version such as 1.2.3"
+    ]
+
+
 @pytest.mark.parametrize("file", COPIES)
 @pytest.mark.parametrize("other", ["9.9.9", None])
 def test_a_copy_with_another_version_is_found(checkout: Path, file: str, other: str | None) -> None:

@@ -18,7 +18,8 @@ _COPIES = {
 _SECTION = re.compile(
     r"^## (?P<version>\S+)(?: - (?P<date>[^\n]+))?\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 )
-_VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
+# Python and Helm write other versions, such as release candidates, differently.
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -42,7 +43,7 @@ def find_problems(repository: Path, version: str | None) -> list[str]:
     source = read_version(repository)
     problems = [f"{file}: {found}, but {SOURCE} has {source}" for file, found in _find_copies(repository, source)]
     if not _VERSION.fullmatch(source):
-        problems.append(f"{SOURCE}: {source} is no version such as 1.2.3 or 1.2.3rc1")
+        problems.append(f"{SOURCE}: {source} is no version such as 1.2.3")
     if version is not None and version != source:
         problems.append(f'{SOURCE}: {source}, but VERSION is {version}: set __version__ = "{version}"')
     return problems + list(_check_changelog(repository, source, must_have_date=version is not None))
