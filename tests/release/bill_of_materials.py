@@ -14,7 +14,7 @@ from release.distributions import run
 def write_bill(python: Path, project: Path, version: str, path: Path, time: str) -> None:
     """Write the bill of an environment, with the program as its main component."""
     # The tool reads a version only where it is static.
-    text = project.read_text(encoding="utf-8").replace('dynamic = ["version"]', f'version = "{version}"')
+    text = project.read_text(encoding="utf-8").replace('dynamic = ["readme", "version"]', f'version = "{version}"')
     static = path.with_name("pyproject.toml")
     static.write_text(text, encoding="utf-8")
     command: list[str | Path] = [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", static]
