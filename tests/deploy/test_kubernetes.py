@@ -10,11 +10,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import click
 import kubernetes_validate
 import pytest
 import yaml
-from click.core import ParameterSource
 from support.kustomize import (
     KUBERNETES,
     collect_variables,
@@ -24,11 +22,10 @@ from support.kustomize import (
     select_kind,
     write_overlay,
 )
+from support.pods import check_restricted_profile, check_settings, parse_arguments
 from support.program import SCRIPT
 
 from reconciler import __version__
-from reconciler.app.settings import Settings
-from reconciler.cli.group import app
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.manifests.files import REQUIRED_MEMORY_BYTES
 from reconciler.web.app import Views, build_application
@@ -74,28 +71,6 @@ def test_validation_detects_an_unknown_member() -> None:
     pod["spec"]["containers"][0]["readOnlyRootFileSystem"] = True
     with pytest.raises(kubernetes_validate.ValidationError, match="readOnlyRootFileSystem"):
         kubernetes_validate.validate({"apiVersion": "v1", "kind": "Pod", "spec": pod["spec"]}, VERSION, strict=True)
-
-
-def check_restricted_profile(template: dict[str, Any]) -> None:
-    """Assert that a pod satisfies the restricted profile (kubernetes.io, "Pod Security Standards") and more rules."""
-    spec = template["spec"]
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["runAsUser"] == 10001
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers", "ephemeralContainers"} & spec.keys()
-    volume_types = {"configMap", "emptyDir", "secret"}
-    assert all(volume.keys() - {"name"} <= volume_types for volume in spec["volumes"])
-    assert spec["automountServiceAccountToken"] is False
-    assert spec["enableServiceLinks"] is False, "service links set variables that the program could read as options"
-    for container in spec["containers"]:
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
-        assert all("hostPort" not in port for port in container.get("ports", ()))
-        assert container["resources"].keys() == {"requests", "limits"}
-        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108 - private to the pod, for git
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -151,35 +126,6 @@ def test_probes_use_paths_and_ports_that_exist() -> None:
     assert [each["targetPort"] for each in service["spec"]["ports"]] == [port["name"]]
     (ingress,) = (rule for each in select_kind(documents, "NetworkPolicy") for rule in each["spec"].get("ingress", ()))
     assert [each["port"] for each in ingress["ports"]] == [port["name"]]
-
-
-def parse_arguments(documents: list[dict[str, Any]]) -> click.Context:
-    """Parse the arguments and variables of a container like the program."""
-    (container,) = find_pod_template(documents)["spec"]["containers"]
-    name, *arguments = container["args"]
-    command = app.get_command(click.Context(app), name)
-    assert command
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in collect_variables(documents).items():
-            patch.setenv(variable, value)
-        return command.make_context(name, list(arguments))
-
-
-def check_settings(documents: list[dict[str, Any]]) -> None:
-    """Assert that the program knows and accepts every variable of the container."""
-    context, variables = parse_arguments(documents), collect_variables(documents)
-    options = {str(parameter.envvar): parameter for parameter in context.command.params}
-    names = {name for name in variables if name.startswith("RECONCILER_")}
-    setting_names = {
-        name
-        for name in names - options.keys()
-        if Settings.from_environment({name: "1"}) != Settings.from_environment({})
-    }
-    assert names - options.keys() - setting_names == set()
-    for name in names - setting_names:
-        source = context.get_parameter_source(str(options[name].name))
-        assert source is ParameterSource.ENVIRONMENT, name
-    assert context.params["state"].startswith("s3://"), "only a journal in S3 outlives the pod"
 
 
 @pytest.mark.parametrize("base", BASES)

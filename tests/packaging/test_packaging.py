@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support.paths import REPOSITORY
 
+from reconciler import __version__
 from reconciler.core.init.extras import Extra
 
 PROJECT = "appintegrations-reconciler"
@@ -49,6 +50,21 @@ def test_wheel_contains_only_the_program(wheel: Path) -> None:
     others = {"reconciler/py.typed", "reconciler/deploy/cloudformation/export.yaml"}
     assert names == modules | schemas | templates | pages | others
     assert len(licences) == 1
+
+
+def test_links_of_the_description_lead_to_the_tag(wheel: Path) -> None:
+    """Each link of README.md names a file of this repository at the tag of the version. The image is a raw file."""
+    with ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+    url = read_project()["project"]["urls"]["Repository"]
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)#]+)", metadata)
+    assert len(links) > 10
+    for is_image, link in links:
+        kind = "raw" if is_image else "blob"
+        assert link.startswith(f"{url}/{kind}/v{__version__}/"), link
+        assert (REPOSITORY / link.removeprefix(f"{url}/{kind}/v{__version__}/")).is_file(), link
+    assert metadata.startswith("Metadata-Version: 2.4\n")
 
 
 def test_wheel_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
@@ -103,11 +119,15 @@ def list_requirements(lock: str) -> list[str]:
         return list(build)
     if lock == "requirements.lock":
         return list(runtime)
+    if lock == "requirements-release.lock":
+        return list(project["dependency-groups"]["release"])
     sandbox = project["project"]["optional-dependencies"]["sandbox"]
     return [*runtime, *build, *sandbox, *project["dependency-groups"]["dev"]]
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock", "requirements-release.lock"]
+)
 def test_locks_meet_every_requirement(lock: str) -> None:
     """A lock pins each requirement of pyproject.toml with hashes, at an allowed version (otherwise run `make lock`)."""
     for requirement in map(Requirement, list_requirements(lock)):
