@@ -85,9 +85,10 @@ class AssociationReport:
     @property
     def has_failed_export(self) -> bool:
         """True if the last export that has ended failed, regardless of the decision. False if it is retired."""
-        has_failed = self.last_execution is not None and self.last_execution.status == "FAILED"
-        has_failed = has_failed or (self.windows is not None and self.windows.has_failed)
-        return has_failed and self.decision is not DecisionKind.RETIRED
+        has_status = self.last_execution is not None and self.last_execution.status == "FAILED"
+        return (
+            has_status or (self.windows is not None and self.windows.has_failed)
+        ) and self.decision is not DecisionKind.RETIRED
 
     @property
     def has_remaining_difference(self) -> bool:
