@@ -86,9 +86,8 @@ class AssociationReport:
     def has_failed_export(self) -> bool:
         """True if the last export that has ended failed, regardless of the decision. False if it is retired."""
         has_status = self.last_execution is not None and self.last_execution.status == "FAILED"
-        return (
-            has_status or (self.windows is not None and self.windows.has_failed)
-        ) and self.decision is not DecisionKind.RETIRED
+        has_failed = has_status or bool(self.windows and self.windows.has_failed)
+        return has_failed and self.decision is not DecisionKind.RETIRED
 
     @property
     def has_remaining_difference(self) -> bool:
