@@ -76,11 +76,8 @@ class AssociationReport:
     @property
     def waits_for_quota(self) -> bool:
         """True if AWS refused an Update because too many jobs run. A later run sends it."""
-        return (
-            self.decision is DecisionKind.UPDATE
-            and isinstance(self.outcome, Refused)
-            and self.outcome.kind is RefusalKind.QUOTA
-        )
+        is_refused = isinstance(self.outcome, Refused) and self.outcome.kind is RefusalKind.QUOTA
+        return is_refused and self.decision is DecisionKind.UPDATE
 
     @property
     def has_failed_export(self) -> bool:
