@@ -16,6 +16,7 @@ from reconciler.core.controller.controller_status import ControllerStatus, Revis
 from reconciler.core.errors import StateError
 from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.model import Origin
+from reconciler.core.notifications.kinds import ALL_KINDS, Kind
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
@@ -35,6 +36,7 @@ class FakeReceiver:
     attempts: int = 0
     is_down: bool = False
     on_send: Callable[[], object] = lambda: None
+    kinds: frozenset[Kind] = ALL_KINDS - {Kind.WRITES}
 
     def send(self, title: str, body: str, severity: str) -> bool:  # noqa: ARG002 - the tests compare titles only
         """Accept or reject a message."""

@@ -18,14 +18,12 @@ from reconciler.core.controller.controller_status import ControllerStatus, Rejec
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
 from reconciler.core.notifications.changes import (
-    OUTAGE_TOLERANCE,
-    SOURCE,
     Summary,
     build_summary,
     drop_removed_targets,
     find_changes,
-    snapshot_targets,
 )
+from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, SOURCE, snapshot_targets
 from reconciler.core.notifications.state import (
     Condition,
     NotificationState,

@@ -20,9 +20,10 @@ from reconciler.core.model import Mode, Policy
 from reconciler.core.notifications.changes import (
     Notification,
     find_changes,
-    record_earlier_completions,
-    snapshot_targets,
+    record_first_look,
 )
+from reconciler.core.notifications.kinds import Kind
+from reconciler.core.notifications.snapshots import snapshot_targets
 from reconciler.core.notifications.state import Condition, NotificationState, decode, encode
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Decision
@@ -59,7 +60,7 @@ class ReportedExport(Export):
         report = Report(RunInfo("r", self.now, self.now, dry_run=False, revision="1", version="1"), (target,))
         status = TargetStatus("prod", None, None, None, 0, report, self.now)
         snapshots = snapshot_targets(ControllerStatus(self.now, self.now, self.now, None, None, (status,), ()))
-        new_notifications, state = find_changes(record_earlier_completions(self.state, snapshots), snapshots)
+        new_notifications, state = find_changes(record_first_look(self.state, snapshots), snapshots)
         self.notifications += new_notifications
         self.state = decode(encode({"one": state}))["one"]
         return decision
@@ -76,10 +77,11 @@ class ReportedExport(Export):
             self.last_plan = super()._plan()
         return self.last_plan
 
-    def take(self) -> list[Condition]:
-        """Return the conditions of the notifications since the last call."""
+    def take(self, *kinds: Kind) -> list[Condition]:
+        """Return the conditions of the notifications since the last call, by default without those of writes."""
         notifications, self.notifications = self.notifications, ()
-        return [each.finding.condition for each in notifications]
+        kinds = kinds or tuple(set(Kind) - {Kind.WRITES})
+        return [each.finding.condition for each in notifications if each.kind in kinds]
 
 
 def start_export(missed: Missed = Missed.MERGE) -> ReportedExport:
@@ -195,14 +197,14 @@ ROWS = [
     Row("refused for the quota of running jobs", start_export, "update", [], QUOTA),
     Row("refused as a request", start_export, "update", [Condition.FAILED], REQUEST),
     Row("running, another due", lambda: change(send_update(), now=at(4, 1, 1)), "held", []),
-    Row("running, another overdue", lambda: change(send_update(), now=at(4, 2, 1)), "held", [Condition.HELD]),
+    Row("running, another overdue", lambda: change(send_update(), now=at(4, 2, 1)), "held", [Condition.WINDOW_OVERDUE]),
     Row("running, none due", lambda: change(send_update(), wait=DAY), "in-sync", []),
     Row("failed, merge", lambda: finish_update("FAILED"), "held", [Condition.EXPORT_FAILED]),
     Row(
         "failed otherwise",
         lambda: finish_update("FAILED", Missed.EACH),
         "blocked",
-        [Condition.BLOCKED, Condition.EXPORT_FAILED],
+        [Condition.EXPORT_FAILED],
     ),
     Row("completed", lambda: finish_update("COMPLETED"), "in-sync", [COMPLETED]),
     Row("completed, next due", lambda: finish_update("COMPLETED", now=at(4, 1, 1)), "update", [COMPLETED]),
