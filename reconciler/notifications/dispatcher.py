@@ -147,5 +147,9 @@ class Dispatcher:
 def _prepare(
     state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
 ) -> NotificationState:
-    """Return the state without removed targets, and with the earlier events of new targets."""
-    return record_first_look(drop_removed_targets(state, status), snapshots)
+    """Return the state without removed targets, and with the earlier events of new targets.
+
+    Soon after the start, a receiver without a state gets the writes since the start.
+    """
+    since = status.started_at if status.now - status.started_at < OUTAGE_TOLERANCE else None
+    return record_first_look(drop_removed_targets(state, status), snapshots, since)

@@ -78,11 +78,13 @@ def find_changes(
     return tuple(notifications), replace(state, targets=targets)
 
 
-def record_first_look(state: NotificationState, snapshots: Mapping[str, TargetSnapshot]) -> NotificationState:
+def record_first_look(
+    state: NotificationState, snapshots: Mapping[str, TargetSnapshot], since: datetime | None = None
+) -> NotificationState:
     """Return the state with the earlier events of each target that is new to the receiver.
 
     A receiver is not notified of what was completed, written or unmanaged before the first report. The writes of the
-    first run itself are news.
+    reported run and those after `since` are news nevertheless, because a quick second run may replace the first report.
     """
     targets = dict(state.targets)
     for name, snapshot in snapshots.items():
@@ -92,7 +94,9 @@ def record_first_look(state: NotificationState, snapshots: Mapping[str, TargetSn
         known = replace(
             alerts,
             completions=collect_marks(events.completions) if alerts.completions is None else alerts.completions,
-            writes=record_earlier_writes(events.writes) if alerts.writes is None else alerts.writes,
+            writes=record_earlier_writes(events.writes, since or snapshot.at)
+            if alerts.writes is None
+            else alerts.writes,
             unmanaged=alerts.unmanaged or record_first_unmanaged(events.unmanaged),
         )
         if known != alerts:

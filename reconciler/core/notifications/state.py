@@ -96,14 +96,14 @@ class TargetAlerts:
     """The open alerts of one target, and its events that the receiver knows.
 
     `at` is the end of the last run that changed them. `completions` are the marks of completed exports, by the mark of
-    their association. `writes` are the times of the last Create or Update, by the same marks. The events are None
-    before the first report of the target.
+    their association. `writes` are those of Creates and Updates. The events are None before the first report of the
+    target.
     """
 
     at: datetime
     alerts: Mapping[Subject, OpenAlert]
     completions: Mapping[str, tuple[str, ...]] | None = None
-    writes: Mapping[str, datetime] | None = None
+    writes: Mapping[str, tuple[str, ...]] | None = None
     unmanaged: KnownUnmanaged | None = None
 
 
@@ -143,6 +143,11 @@ class NotificationState:
         return NotificationState(targets, max(times, default=None))
 
 
+def is_time_mark(mark: str) -> bool:
+    """Tell whether the mark of a write is the end of a run. Other marks are hexadecimal digits."""
+    return "T" in mark
+
+
 def encode(states: Mapping[str, NotificationState]) -> dict[str, Any]:
     """Return the notification states, by receiver, as a JSON document."""
     return {"format": FORMAT, "receivers": {name: _encode(states[name]) for name in sorted(states)}}
@@ -173,9 +178,8 @@ def _encode(state: NotificationState) -> dict[str, Any]:
                     }
                     for subject, alert in sorted(alerts.alerts.items(), key=lambda each: each[0])
                 ],
-                "completed": alerts.completions
-                and {key: list(alerts.completions[key]) for key in sorted(alerts.completions)},
-                "written": alerts.writes and {key: alerts.writes[key].isoformat() for key in sorted(alerts.writes)},
+                "completed": _encode_marks(alerts.completions),
+                "written": _encode_marks(alerts.writes),
                 "unmanaged": alerts.unmanaged
                 and {"ids": list(alerts.unmanaged.ids), "unseen": list(alerts.unmanaged.unseen_integrations)},
             }
@@ -194,8 +198,8 @@ def _decode(tree: Any) -> NotificationState:
                 )
                 for alert in each["open"]
             },
-            _decode_completions(each.get("completed")),
-            _decode_writes(each.get("written")),
+            _decode_marks(each.get("completed")),
+            _decode_write_marks(each.get("written")),
             _decode_unmanaged(each.get("unmanaged")),
         )
         for name, each in tree["targets"].items()
@@ -203,12 +207,19 @@ def _decode(tree: Any) -> NotificationState:
     return NotificationState(targets, _parse_time(tree["summarised"]) if tree["summarised"] else None)
 
 
-def _decode_completions(tree: Any) -> dict[str, tuple[str, ...]] | None:
+def _encode_marks(marks: Mapping[str, tuple[str, ...]] | None) -> dict[str, list[str]] | None:
+    return None if marks is None else {key: list(marks[key]) for key in sorted(marks)}
+
+
+def _decode_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
     return None if tree is None else {str(key): tuple(map(str, marks)) for key, marks in tree.items()}
 
 
-def _decode_writes(tree: Any) -> dict[str, datetime] | None:
-    return None if tree is None else {str(key): _parse_time(time) for key, time in tree.items()}
+def _decode_write_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
+    marks = _decode_marks(tree)
+    for mark in (mark for own_marks in (marks or {}).values() for mark in own_marks if is_time_mark(mark)):
+        _parse_time(mark)
+    return marks
 
 
 def _decode_unmanaged(tree: Any) -> KnownUnmanaged | None:

@@ -11,21 +11,25 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.notifications.completions import describe_period
 from reconciler.core.notifications.conditions import build_mark
 from reconciler.core.notifications.finding import Finding
-from reconciler.core.notifications.state import Condition
+from reconciler.core.notifications.state import Condition, is_time_mark
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import AssociationReport
 
+_MAX_MARKS = 20
+"""Maximum number of marks of an association: twice the exports of a report, because a report may be out of date."""
+
 
 @dataclass(frozen=True, slots=True)
 class CarriedOutWrite:
-    """A Create or Update that AWS carried out at `at`, with the mark of its association and the message for receivers.
+    """A Create or Update that AWS carried out, with the mark of its association, its own, and the message.
 
-    `is_own` is true for a call of the run that made the report. A first report is no reason not to send it. `is_quiet`
-    is true while the association is retired. Receivers may be notified afterwards.
+    `at` is the time of the call, or of the end of the run if the reported run made the call (`is_own`). `is_quiet` is
+    true while the association is retired. Receivers may be notified afterwards.
     """
 
     association_mark: str
+    mark: str
     at: datetime
     finding: Finding
     is_own: bool = False
@@ -33,41 +37,60 @@ class CarriedOutWrite:
 
 
 def list_writes(place: str, association: AssociationReport, finished_at: datetime) -> Iterator[CarriedOutWrite]:
-    """Yield the calls for an association that a run knows of, the oldest first. The run ended at `finished_at`.
-
-    A call of this run has that time, because the journal may give it a slightly later time than the report.
-    """
+    """Yield the calls for an association that a run knows of, the oldest first. The run ended at `finished_at`."""
     exports, own_outcome = association.exports, association.outcome
-    mark = build_mark(*exports[-1].key) if exports else build_mark(association.name)
+    association_mark = build_mark(*exports[-1].key) if exports else build_mark(association.name)
     is_written = isinstance(own_outcome, SUCCESSES)
     own_export = exports[-1] if is_written and exports and _has_started(exports[-1].job) else None
+    is_quiet = association.decision is DecisionKind.RETIRED
     for each in exports:
         if each is not own_export and _has_started(each.job):
-            is_create = each.job.source is JobSource.CREATE
+            sent_at, is_create = each.job.sent_at, each.job.source is JobSource.CREATE
             finding = _build_finding(place, association, each, is_create=is_create)
-            is_quiet = association.decision is DecisionKind.RETIRED
-            yield CarriedOutWrite(mark, each.job.sent_at, finding, is_quiet=is_quiet)
+            yield CarriedOutWrite(
+                association_mark, build_mark(sent_at.isoformat()), sent_at, finding, is_quiet=is_quiet
+            )
     if is_written:
         finding = _build_finding(place, association, own_export, is_create=isinstance(own_outcome, Created))
-        yield CarriedOutWrite(mark, finished_at, finding, is_own=True)
+        yield CarriedOutWrite(association_mark, finished_at.isoformat(), finished_at, finding, is_own=True)
 
 
-def record_earlier_writes(writes: Iterable[CarriedOutWrite]) -> dict[str, datetime]:
-    """Return the time of the last call for each association, without the calls of the run that made the report."""
-    return {each.association_mark: each.at for each in writes if not each.is_own}
+def record_earlier_writes(writes: Iterable[CarriedOutWrite], since: datetime) -> dict[str, tuple[str, ...]]:
+    """Return the marks of the calls before `since`, by the mark of their association.
+
+    The calls of the reported run are news, as those after `since`.
+    """
+    marks: dict[str, tuple[str, ...]] = {}
+    for each in writes:
+        if each.at < since and not each.is_own:
+            marks[each.association_mark] = (*marks.get(each.association_mark, ()), each.mark)
+    return marks
 
 
 def find_new_writes(
-    known_times: Mapping[str, datetime], writes: Iterable[CarriedOutWrite]
-) -> tuple[tuple[Finding, ...], dict[str, datetime]]:
-    """Return the findings of the calls after the known times, and the times with theirs."""
-    findings, times = list[Finding](), dict(known_times)
+    known_marks: Mapping[str, tuple[str, ...]], writes: Iterable[CarriedOutWrite]
+) -> tuple[tuple[Finding, ...], dict[str, tuple[str, ...]]]:
+    """Return the findings of the calls without a known mark, and the marks with theirs.
+
+    The journal gives a call another time than the report of its run. The mark of a reported call is therefore the end
+    of its run, until the first call in the journal before that time replaces it.
+    """
+    findings, marks = list[Finding](), dict(known_marks)
     for each in writes:
-        known_time = times.get(each.association_mark)
-        if not each.is_quiet and (known_time is None or each.at > known_time):
+        known = marks.get(each.association_mark, ())
+        if each.mark in known or each.is_quiet:
+            continue
+        if run_end := next((mark for mark in known if not each.is_own and _ends_after(mark, each.at)), None):
+            known = tuple(mark for mark in known if mark != run_end)
+        else:
             findings.append(each.finding)
-            times[each.association_mark] = each.at
-    return tuple(findings), times
+        marks[each.association_mark] = (*known, each.mark)[-_MAX_MARKS:]
+    return tuple(findings), marks
+
+
+def _ends_after(mark: str, time: datetime) -> bool:
+    """Tell whether a mark is the end of a run, and not before a time."""
+    return is_time_mark(mark) and datetime.fromisoformat(mark) >= time
 
 
 def _has_started(job: Job) -> bool:

@@ -43,6 +43,13 @@ START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 DRIFT = (Difference(START, "1", "1", "2"),)
 CHANGE = (Difference(START, "2", "1", "1"),)
 
+MALFORMED_EVENTS: tuple[dict[str, Any], ...] = (
+    {"written": {"x": ["Today"]}},
+    {"written": ["x"]},
+    {"unmanaged": {"ids": []}},
+    {"unmanaged": ["a1"]},
+)
+
 
 def build_association(decision: str, name: str = "export", **changes: Any) -> AssociationReport:
     """Return the report of an association. A drifted one has a difference."""
@@ -483,6 +490,15 @@ def test_future_times_in_the_notification_state_are_ignored() -> None:
                 "a": {"targets": {"prod": {"at": NOW.isoformat(), "open": [], "completed": ["x"]}}, "summarised": None}
             },
         },
+        *(
+            {
+                "format": "reconciler/notices/v1",
+                "receivers": {
+                    "a": {"targets": {"prod": {"at": NOW.isoformat(), "open": []} | events}, "summarised": None}
+                },
+            }
+            for events in MALFORMED_EVENTS
+        ),
     ],
 )
 def test_malformed_notification_state_is_rejected(document: object) -> None:

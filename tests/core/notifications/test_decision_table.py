@@ -312,6 +312,55 @@ def test_window_of_another_program_is_notified_after_the_settle_time() -> None:
     assert run(export, wait=DAY) == []
 
 
+def test_create_and_each_update_are_notified_once() -> None:
+    """A receiver hears of the Create of the first run and of each sent window, and a later run repeats nothing."""
+    export = ReportedExport(recurring_manifest(window()), at(2, 1, 1))
+    export.run()
+    assert export.take(Kind.WRITES) == [Condition.ASSOCIATION_CREATED]
+    finish(export, "COMPLETED")
+    export.run()
+    assert export.take(Kind.WRITES) == []
+    export.now = at(3, 1, 1)
+    export.run()
+    (update,) = export.notifications
+    assert update.finding.message == "its export of 2026-02-01 to 2026-03-01 was started"
+    assert export.take(Kind.WRITES) == [Condition.ASSOCIATION_UPDATED]
+    export.run()
+    assert export.take(Kind.WRITES) == []
+
+
+def test_create_without_an_answer_is_notified_once_list_shows_it() -> None:
+    """A Create whose answer was lost is a failure, and a create once List shows its association."""
+    export = ReportedExport(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run(Unknown("timeout"), is_carried_out=True)
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.FAILED]
+    export.wait(SETTLE)
+    export.run()
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.WELL, Condition.ASSOCIATION_CREATED]
+    export.run()
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == []
+
+
+def test_window_that_becomes_overdue_is_notified_once() -> None:
+    """A window that --mode forbids is held at first, and overdue after a day. Then it is no news."""
+    export = change(start_export(), mode=Mode.CREATE)
+    assert run(export) == [Condition.HELD]
+    assert run(export, wait=DAY) == [Condition.WINDOW_OVERDUE]
+    assert run(export, wait=DAY) == []
+    export.mode = Mode.CREATE_AND_UPDATE
+    assert run(export) == [Condition.WELL]
+
+
+def test_failed_window_is_one_message_with_the_way_out() -> None:
+    """With `missed: each`, the message about the failed export says how to send the window again."""
+    export = finish_update("FAILED", Missed.EACH)
+    export.take()
+    export.run()
+    (notification,) = export.notifications
+    assert notification.finding.condition is Condition.EXPORT_FAILED
+    assert "correct the cause, and raise policy.generation" in notification.finding.message
+
+
 def test_export_completed_while_suspended_is_notified_later() -> None:
     """While a due window is held by policy.suspend, nothing is sent. Afterwards, each completed export is."""
     export = change(finish(send_update(), "COMPLETED"), now=at(4, 1, 1))
