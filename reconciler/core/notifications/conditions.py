@@ -6,12 +6,14 @@ import hashlib
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
+from reconciler.core.journal.jobs import FAILED
 from reconciler.core.notifications.state import Condition, OpenAlert
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.report.windows import SentWindow, WindowState
 from reconciler.core.request.token import encode_canonical_json
+from reconciler.core.text import strip_full_stop
 
 RESTART_MARK = "again"
 """The mark of a failed export that is running again. If it fails again, receivers are notified again."""
@@ -53,14 +55,16 @@ def _find_decision(association: AssociationReport, *, is_listed: bool) -> Condit
 
 
 def waits_after_failure(association: AssociationReport) -> bool:
-    """Tell whether a write is held or blocked because the last window failed. Receivers are notified of that export.
+    """Tell whether a write is held or blocked because the last export failed. Receivers are notified of that export.
 
     A dry run takes no notice of a block whose cause is an earlier call or job.
     """
-    last = association.windows.last if association.windows else None
-    is_held = association.decision is DecisionKind.HELD
-    is_blocked = association.decision is DecisionKind.BLOCKED and association.exit_code > association.dry_run_exit_code
-    return (is_held or is_blocked) and last is not None and last.state is WindowState.FAILED
+    if association.decision is DecisionKind.HELD:
+        last = association.windows.last if association.windows else None
+        return last is not None and last.state is WindowState.FAILED
+    is_past = association.decision is DecisionKind.BLOCKED and association.exit_code > association.dry_run_exit_code
+    has_failed = bool(association.exports) and association.exports[-1].job.result == FAILED
+    return is_past and has_failed and find_export_condition(association)[0] is Condition.EXPORT_FAILED
 
 
 def find_export_condition(association: AssociationReport) -> tuple[Condition, str]:
@@ -102,7 +106,7 @@ def describe_cause(association: AssociationReport) -> str:
     if isinstance(association.outcome, Refused | NotSent | Unknown):
         return association.outcome.reason
     paths = ", ".join(each.path for each in association.differences if each.is_drifted)
-    message = association.last_execution.message if association.last_execution else None
+    message = strip_full_stop((association.last_execution and association.last_execution.message) or "")
     reason = association.reason.replace(f"FAILED: {message}", "FAILED") if message else association.reason
     return paths or reason
 

@@ -16,7 +16,7 @@ from reconciler.core.apply.transitions import with_intents
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.journal.codec import decode as decode_journal
 from reconciler.core.journal.codec import encode as encode_journal
-from reconciler.core.model import Mode, Policy
+from reconciler.core.model import Execution, Mode, Policy
 from reconciler.core.notifications.changes import (
     Notification,
     find_changes,
@@ -351,14 +351,26 @@ def test_window_that_becomes_overdue_is_notified_once() -> None:
     assert run(export) == [Condition.WELL]
 
 
-def test_failed_window_is_one_message_with_the_way_out() -> None:
-    """With `missed: each`, the message about the failed export says how to send the window again."""
-    export = finish_update("FAILED", Missed.EACH)
+@pytest.mark.parametrize("missed", [Missed.EACH, None])
+def test_failed_export_is_one_message_with_the_way_out(missed: Missed | None) -> None:
+    """With `missed: each` and for a fixed window, the message about the failed export says how to send it again.
+
+    The message of AWS, which may be about a customer, is no part of it.
+    """
+    if missed:
+        export = finish_update("FAILED", missed)
+    else:
+        export = ReportedExport(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+        export.run()
+        finish(export, "FAILED")
     export.take()
+    assert export.live
+    export.live = replace(export.live, last_execution=Execution("FAILED", "Jane Doe is no customer."))
     export.run()
     (notification,) = export.notifications
     assert notification.finding.condition is Condition.EXPORT_FAILED
-    assert "correct the cause, and raise policy.generation" in notification.finding.message
+    assert "FAILED; correct the cause" in notification.finding.message
+    assert "raise policy.generation above 1" in notification.finding.message
 
 
 def test_export_completed_while_suspended_is_notified_later() -> None:
