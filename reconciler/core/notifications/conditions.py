@@ -18,7 +18,7 @@ from reconciler.core.text import strip_full_stop
 RESTART_MARK = "again"
 """The mark of a failed export that is running again. If it fails again, receivers are notified again."""
 
-_FORMS_OF_REFUSAL = (Condition.HELD, Condition.FAILED, Condition.BLOCKED)
+_FORMS_OF_REFUSAL = (Condition.HELD, Condition.WINDOW_OVERDUE, Condition.FAILED, Condition.BLOCKED)
 """The conditions of an association whose last request was refused, the mildest first."""
 
 

@@ -143,9 +143,15 @@ class NotificationState:
         return NotificationState(targets, max(times, default=None))
 
 
-def is_time_mark(mark: str) -> bool:
-    """Tell whether the mark of a write is the end of a run. Other marks are hexadecimal digits."""
-    return "T" in mark
+def build_run_mark(finished_at: datetime, association: str) -> str:
+    """Return the mark of a write by the run that ended at a time. Other marks of writes have no blank."""
+    return f"{finished_at.isoformat()} {association}"
+
+
+def parse_run_mark(mark: str) -> datetime | None:
+    """Return the end of the run in the mark of a write, or None for another mark. Raises ValueError."""
+    run_end, blank, _ = mark.partition(" ")
+    return _parse_time(run_end) if blank else None
 
 
 def encode(states: Mapping[str, NotificationState]) -> dict[str, Any]:
@@ -217,8 +223,9 @@ def _decode_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
 
 def _decode_write_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
     marks = _decode_marks(tree)
-    for mark in (mark for own_marks in (marks or {}).values() for mark in own_marks if is_time_mark(mark)):
-        _parse_time(mark)
+    for each in (marks or {}).values():
+        for mark in each:
+            parse_run_mark(mark)
     return marks
 
 

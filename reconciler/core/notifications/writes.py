@@ -11,7 +11,7 @@ from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.notifications.completions import describe_period
 from reconciler.core.notifications.conditions import build_mark
 from reconciler.core.notifications.finding import Finding
-from reconciler.core.notifications.state import Condition, is_time_mark
+from reconciler.core.notifications.state import Condition, build_run_mark, parse_run_mark
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import AssociationReport
@@ -52,7 +52,8 @@ def list_writes(place: str, association: AssociationReport, finished_at: datetim
             )
     if is_written:
         finding = _build_finding(place, association, own_export, is_create=isinstance(own_outcome, Created))
-        yield CarriedOutWrite(association_mark, finished_at.isoformat(), finished_at, finding, is_own=True)
+        own_mark = build_run_mark(finished_at, association.name)
+        yield CarriedOutWrite(association_mark, own_mark, finished_at, finding, is_own=True)
 
 
 def record_earlier_writes(writes: Iterable[CarriedOutWrite], since: datetime) -> dict[str, tuple[str, ...]]:
@@ -72,16 +73,16 @@ def find_new_writes(
 ) -> tuple[tuple[Finding, ...], dict[str, tuple[str, ...]]]:
     """Return the findings of the calls without a known mark, and the marks with theirs.
 
-    The journal gives a call another time than the report of its run. The mark of a reported call is therefore the end
-    of its run, until the first call in the journal before that time replaces it.
+    The journal gives a call another time than the report of its run. The mark of a reported call is therefore that of
+    its run, until the first call in the journal before the end of the run replaces it.
     """
     findings, marks = list[Finding](), dict(known_marks)
     for each in writes:
         known = marks.get(each.association_mark, ())
         if each.mark in known or each.is_quiet:
             continue
-        if run_end := next((mark for mark in known if not each.is_own and _ends_after(mark, each.at)), None):
-            known = tuple(mark for mark in known if mark != run_end)
+        if run_mark := next((mark for mark in known if not each.is_own and _ends_after(mark, each.at)), None):
+            known = tuple(mark for mark in known if mark != run_mark)
         else:
             findings.append(each.finding)
         marks[each.association_mark] = (*known, each.mark)[-_MAX_MARKS:]
@@ -89,8 +90,9 @@ def find_new_writes(
 
 
 def _ends_after(mark: str, time: datetime) -> bool:
-    """Tell whether a mark is the end of a run, and not before a time."""
-    return is_time_mark(mark) and datetime.fromisoformat(mark) >= time
+    """Tell whether a mark is that of a run, which did not end before a time."""
+    run_end = parse_run_mark(mark)
+    return run_end is not None and run_end >= time
 
 
 def _has_started(job: Job) -> bool:

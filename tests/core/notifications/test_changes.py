@@ -44,7 +44,7 @@ DRIFT = (Difference(START, "1", "1", "2"),)
 CHANGE = (Difference(START, "2", "1", "1"),)
 
 MALFORMED_EVENTS: tuple[dict[str, Any], ...] = (
-    {"written": {"x": ["Today"]}},
+    {"written": {"x": ["a1", "Today export"]}},
     {"written": ["x"]},
     {"unmanaged": {"ids": []}},
     {"unmanaged": ["a1"]},

@@ -259,6 +259,15 @@ def test_refused_request_is_notified_once_until_it_is_blocked() -> None:
     assert run(export, wait=SETTLE) == [Condition.WELL]
 
 
+def test_refused_request_of_an_overdue_window_is_notified_once() -> None:
+    """The wait after a refusal is no news, although the window is overdue meanwhile."""
+    export = change(start_export(), wait=DAY)
+    assert run(export, REQUEST) == [Condition.FAILED]
+    assert run(export) == []
+    assert run(export, REQUEST, SETTLE) == []
+    assert run(export) == [Condition.BLOCKED]
+
+
 def test_denied_update_is_notified_once_however_often_it_is_tried() -> None:
     """A denied Update is tried again and again, and a receiver hears of it once, and then of its recovery."""
     export = start_export()

@@ -159,6 +159,16 @@ def test_write_of_a_retired_association_is_no_news() -> None:
     assert receiver.hear(build_association(build_create(NOW)), at=NOW + DAY) == [CREATED]
 
 
+def test_two_associations_with_one_key_are_each_sent() -> None:
+    """Two manifests with the same data integration and destination are written in one run, and each is news once."""
+    receiver = Receiver()
+    receiver.hear(at=NOW)
+    reports = [build_association(build_update(NOW), outcome=Updated(), name=name) for name in ("one", "two")]
+    assert [each.name for each in receiver.look(*reports, at=NOW + SECOND)] == ["one", "two"]
+    in_journal = [build_association(build_update(NOW + SECOND / each), name=str(each)) for each in (3, 2)]
+    assert receiver.hear(*reports, at=NOW + SECOND) == receiver.hear(*in_journal, at=NOW + DAY) == []
+
+
 def test_clock_that_was_ahead_hides_no_later_write() -> None:
     """After a run whose clock was a year ahead, later writes are still sent once."""
     receiver = Receiver()
