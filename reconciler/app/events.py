@@ -10,6 +10,10 @@ from reconciler import redaction
 from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Desired
+from reconciler.core.notifications.changes import find_changes, record_first_look
+from reconciler.core.notifications.finding import Finding
+from reconciler.core.notifications.snapshots import snapshot_target
+from reconciler.core.notifications.state import Condition, NotificationState
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.edge import logs
 from reconciler.edge.metrics import Metrics
@@ -29,6 +33,7 @@ class EventRecorder:
         self._places = places
         self._log, self._metrics, self._notify = logs.get_logger(), metrics, notify
         self._live_warnings: dict[str, tuple[Problem, ...]] = {}
+        self._log_states: dict[str, NotificationState] = {}
 
     def on_revision_activated(self, revision: Revision, desired: Desired) -> None:
         """Log that a revision became active, and its warnings."""
@@ -53,6 +58,7 @@ class EventRecorder:
         logs.log_report(report)
         for target in report.targets:
             self._log_new_warnings(report.run, target)
+            self._log_changes(report.run, target)
         self._notify()
 
     def _log_new_warnings(self, run: RunInfo, target: TargetReport) -> None:
@@ -62,6 +68,20 @@ class EventRecorder:
         known_warnings = self._live_warnings.get(target.name, ())
         logs.log_live_warnings(run, target, [each for each in target.warnings if each not in known_warnings])
         self._live_warnings[target.name] = target.warnings
+
+    def _log_changes(self, run: RunInfo, target: TargetReport) -> None:
+        """Log what the last runs of the target did not show, as a receiver of notifications that has just been added.
+
+        Calls and completed exports are in the log of the report.
+        """
+        snapshots = {target.name: snapshot_target(target, run.finished_at)}
+        state = record_first_look(self._log_states.get(target.name, NotificationState()), snapshots)
+        notifications, self._log_states[target.name] = find_changes(state, snapshots)
+        target_log = self._log.bind(
+            run=run.id, revision=run.revision, target=target.name, account=target.account, region=target.region
+        )
+        for each in notifications:
+            _log_finding(target_log, each.finding)
 
     def on_unexpected_error(self, task_name: str, run: ActiveRun | None, error: Exception) -> None:
         """Log an unexpected error with its task, and with its run if it belongs to one."""
@@ -86,3 +106,25 @@ class EventRecorder:
 
     def _bind_run(self, run: ActiveRun | None) -> FilteringBoundLogger:
         return self._log.bind(**asdict(run)) if run else self._log
+
+
+def _log_finding(log: FilteringBoundLogger, finding: Finding) -> None:
+    """Log a failed export, an overdue window or a new unmanaged association. Ignore any other finding."""
+    match finding.condition:
+        case Condition.EXPORT_FAILED:
+            log.error(logs.events.EXPORT_FAILED, **_get_fields(finding))
+        case Condition.WINDOW_OVERDUE:
+            log.warning(logs.events.WINDOW_OVERDUE, **_get_fields(finding))
+        case Condition.UNMANAGED:
+            log.warning(logs.events.UNMANAGED_APPEARED, name=finding.name, arn=finding.arn, reason=finding.message)
+        case _:
+            pass
+
+
+def _get_fields(finding: Finding) -> dict[str, str | None]:
+    return {
+        "association": finding.name,
+        "manifest": finding.manifest,
+        "arn": finding.arn or None,
+        "reason": finding.message or None,
+    }

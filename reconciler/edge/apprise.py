@@ -1,4 +1,7 @@
-"""Send messages with apprise: each URL is a receiver. URLs contain secrets and are never logged or shown."""
+"""Send messages with apprise: each URL is a receiver. URLs contain secrets and are never logged or shown.
+
+Apprise's text configuration puts tags and an equals sign before a URL. The tags are the kinds of notifications.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ import threading
 import warnings
 from typing import Any
 
+from reconciler.core.notifications.kinds import ALL_KINDS, Kind
+
+_TAGS = re.compile(r"([A-Za-z0-9,_:-]*)=(?=[A-Za-z])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 
 _OVERFLOW_MODE = "split"
@@ -20,6 +26,7 @@ _TIMEOUT_SECONDS = 30.0
 _UNKNOWN_SERVICE = (
     "is not a valid URL for apprise: write one such as jsons://HOST/PATH (see docs/how-to/alerts-in-slack.md)"
 )
+_UNKNOWN_TAG = f"has an unknown kind before its equals sign: write some of {', '.join(Kind)}, separated by commas"
 
 
 class AppriseMissing(Exception):
@@ -34,11 +41,17 @@ class AppriseReceiver:
     """The receiver of one apprise URL.
 
     The timeout covers the whole delivery. The timeout of apprise restarts with each byte, and a slow answer could
-    block forever.
+    block forever. `kinds` are the kinds of notifications that it gets.
     """
 
-    def __init__(self, name: str, service: Any, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        service: Any,
+        kinds: frozenset[Kind] = ALL_KINDS,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+    ) -> None:
+        self.name, self.kinds = name, kinds
         self._service, self._timeout_seconds = service, timeout_seconds
         self._thread: threading.Thread | None = None
 
@@ -79,14 +92,23 @@ def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
     )
     receivers: list[AppriseReceiver] = []
     counts: dict[str, int] = {}
-    for number, url in enumerate(text.split(), 1):
+    for number, entry in enumerate(text.split(), 1):
+        tags = _TAGS.match(entry)
+        url = entry[tags.end() :] if tags else entry
         scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
         counts[scheme] = counts.get(scheme, 0) + 1
-        service = apprise.Apprise(asset=asset)
-        if problem := _add_url(service, url) if scheme else _UNKNOWN_SERVICE:
+        service, kinds = apprise.Apprise(asset=asset), _parse_kinds(tags[1]) if tags else ALL_KINDS
+        problem = _add_url(service, url) if scheme else _UNKNOWN_SERVICE
+        if problem := problem or (None if kinds else _UNKNOWN_TAG):
             raise InvalidReceiver(f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) {problem}")
-        receivers.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service))
+        receivers.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service, kinds))
     return tuple(receivers)
+
+
+def _parse_kinds(tags: str) -> frozenset[Kind]:
+    """Return the kinds that the tags of a URL name. An unknown tag leaves none."""
+    names = [name for name in tags.lower().split(",") if name]
+    return frozenset(map(Kind, names)) if set(names) <= set(Kind) else frozenset()
 
 
 def _add_url(service: Any, url: str) -> str | None:

@@ -9,14 +9,13 @@ from typing import Protocol
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.notifications.changes import (
-    OUTAGE_TOLERANCE,
-    TargetSnapshot,
     build_summary,
     drop_removed_targets,
     find_changes,
-    record_earlier_completions,
-    snapshot_targets,
+    record_first_look,
 )
+from reconciler.core.notifications.kinds import Kind
+from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, TargetSnapshot, snapshot_targets
 from reconciler.core.notifications.state import NotificationState
 from reconciler.core.ports import Timer
 from reconciler.notifications.store import NotificationStore
@@ -35,6 +34,10 @@ class Receiver(Protocol):
     @property
     def name(self) -> str:
         """A display name: the URL scheme and an ordinal. Never contains a secret."""
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of notifications that the receiver gets."""
 
     def send(self, title: str, body: str, severity: str) -> bool:
         """Send a message and return whether the service accepted it. Never raises.
@@ -92,12 +95,13 @@ class Dispatcher:
     def _deliver(
         self, name: str, receiver: Receiver, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
     ) -> None:
-        if self._build_messages(self._states[name], status, snapshots)[1] == self._states[name]:
+        kinds = receiver.kinds
+        if self._build_messages(self._states[name], status, snapshots, kinds)[1] == self._states[name]:
             return
         with self._states.lock() as is_locked:
             if not is_locked:
                 return
-            messages, final_state = self._build_messages(self._states[name], status, snapshots)
+            messages, final_state = self._build_messages(self._states[name], status, snapshots, kinds)
             for message, state_after in messages:
                 if not self._send(name, receiver, message):
                     final_state = _prepare(self._states[name], status, snapshots)
@@ -107,14 +111,22 @@ class Dispatcher:
                 self._states.save(name, final_state)  # a change without a message
 
     def _build_messages(
-        self, state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
+        self,
+        state: NotificationState,
+        status: ControllerStatus,
+        snapshots: Mapping[str, TargetSnapshot],
+        kinds: frozenset[Kind],
     ) -> tuple[list[tuple[Message, NotificationState]], NotificationState]:
-        """Return each message with the state after its delivery, and the state after all deliveries."""
+        """Return each message with the state after its delivery, and the state after all deliveries.
+
+        The state also records changes of other kinds, which are then no news if the receiver chooses their kinds later.
+        """
         messages = []
         notifications, state = find_changes(_prepare(state, status, snapshots), snapshots)
-        if notifications:
-            messages.append((notification.build_change_message(notifications), state))
-        if summary := build_summary(state, status, snapshots, self._context.summary_interval):
+        if chosen := tuple(each for each in notifications if each.kind in kinds):
+            messages.append((notification.build_change_message(chosen), state))
+        summary = build_summary(state, status, snapshots, self._context.summary_interval)
+        if summary and Kind.SUMMARY in kinds:
             state = replace(state, last_summary=summary.at)
             messages.append((notification.build_summary_message(summary), state))
         return messages, state
@@ -135,5 +147,9 @@ class Dispatcher:
 def _prepare(
     state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot]
 ) -> NotificationState:
-    """Return the state without removed targets, and with what was completed in new targets before."""
-    return record_earlier_completions(drop_removed_targets(state, status), snapshots)
+    """Return the state without removed targets, and with the earlier events of new targets.
+
+    Soon after the start, a receiver without a state gets the writes since the start.
+    """
+    since = status.started_at if status.now - status.started_at < OUTAGE_TOLERANCE else None
+    return record_first_look(drop_removed_targets(state, status), snapshots, since)

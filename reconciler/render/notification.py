@@ -26,20 +26,32 @@ _ADVICE = {
     Condition.FAILED: "a later run tries again if that is safe: see the reason",
     Condition.BLOCKED: "needs action: do what the reason says",
     Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",
+    Condition.WINDOW_OVERDUE: "a window has been due for a day and was not sent: do what the reason says",
     Condition.HELD: "a write waits that should have been sent: see the reason, and act if it says so",
     Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
     Condition.EXPORT_FAILED: "the last export of an association failed: see the reason in the AWS console",
     Condition.EXPORT_UNCONFIRMED: "List does not confirm the export: compare it with the AWS console",
+    Condition.UNMANAGED: (
+        "no manifest covers this association: run reconcile export --unmanaged, or add it to Ignore of the Target"
+    ),
 }
 """The conditions that need a person, most severe first, and what to do about each."""
 _RECOVERED = "recovered"
-_LABELS = (*_ADVICE, _RECOVERED, Condition.EXPORT_COMPLETED)
+_LABELS = (
+    *_ADVICE,
+    _RECOVERED,
+    Condition.ASSOCIATION_CREATED,
+    Condition.ASSOCIATION_UPDATED,
+    Condition.EXPORT_COMPLETED,
+)
 """The kinds of lines in a message, in their order."""
 _FAILURE_CONDITIONS = frozenset(_ADVICE) - {
     Condition.DRIFTED,
     Condition.LOST,
+    Condition.WINDOW_OVERDUE,
     Condition.HELD,
     Condition.EXPORT_UNCONFIRMED,
+    Condition.UNMANAGED,
 }
 _PERSON_ARN = re.compile(r"(:assumed-role/[^/\s]+|:federated-user|:user)/[^\s,;'\")]+")
 _HARMLESS_REPLACEMENTS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})  # noqa: RUF001 - intended

@@ -46,12 +46,24 @@ def run_with_receivers(
     return run_controller(program, *arguments, env={variable: urls})
 
 
-def change_association(server: SandboxServer, name: str) -> None:
-    """Change the association of a manifest in AWS, without the program."""
-    client: Any = boto3.client(
-        "appintegrations", endpoint_url=server.url, region_name="us-east-1",
+def create_client(url: str) -> Any:
+    """Return a client of the sandbox, as a person has who works without the program."""
+    return boto3.client(
+        "appintegrations", endpoint_url=url, region_name="us-east-1",
         aws_access_key_id="x", aws_secret_access_key="x",
     )  # fmt: skip
+
+
+def create_by_hand(url: str, name: str) -> None:
+    """Create an association in AWS, without the program."""
+    create_client(url).create_data_integration_association(
+        DataIntegrationIdentifier="profiles-export", DestinationURI=f"s3://by-hand/{name}"
+    )
+
+
+def change_association(server: SandboxServer, name: str) -> None:
+    """Change the association of a manifest in AWS, without the program."""
+    client = create_client(server.url)
     response = client.list_data_integration_associations(DataIntegrationIdentifier="profiles-export")
     (association,) = [
         each for each in response["DataIntegrationAssociations"] if each["DestinationURI"].endswith(f"/{name}")
@@ -68,6 +80,7 @@ def test_drift_is_notified_once_across_a_restart(program: Program, server: Sandb
     """A drift is notified once, also after a restart, and no URL is in the log or in the notification state."""
     program.add("october", "november")
     with run_with_receivers(program, chat.url) as first_controller:
+        assert chat.wait_for_message()["title"] == "reconcile: 2 created"
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
         change_association(server, "october")
         message = chat.wait_for_message()
@@ -105,7 +118,8 @@ def test_each_completed_export_is_notified_once(tmp_path: Path, chat: ChatServer
     with start_exports(tmp_path) as (program, clock):
         program.add("october")
         options = ("--settle-time", "0s")
-        with run_with_receivers(program, chat.url, *options) as first_controller:
+        urls = f"completions,summary={chat.url}"
+        with run_with_receivers(program, urls, *options) as first_controller:
             assert chat.wait_for_message()["title"] == "reconcile: no problems"
             clock.advance(7200)
             message = chat.wait_for_message()
@@ -124,12 +138,12 @@ def test_each_completed_export_is_notified_once(tmp_path: Path, chat: ChatServer
             ("october", "2026-11-01T00:00:00+00:00"),
         ]
         clock.advance(7200)
-        with run_with_receivers(program, chat.url, *options) as second_controller:
+        with run_with_receivers(program, urls, *options) as second_controller:
             message = chat.wait_for_message()
             assert message["title"] == "reconcile: 1 export completed"
             assert "the export of 2026-10-02 to 2026-10-03 ended by 2026-11-20 04:00Z" in message["message"]
         assert second_controller.events.count("export completed") == 1
-        with run_with_receivers(program, chat.url, *options) as third_controller:
+        with run_with_receivers(program, urls, *options) as third_controller:
             third_controller.wait_for_event("run finished")
         assert "export completed" not in third_controller.events
     assert chat.messages.empty()
@@ -139,7 +153,7 @@ def test_export_that_list_does_not_confirm_is_a_warning(tmp_path: Path, chat: Ch
     """If List never shows an Update whose job ended, receivers are told once to compare it with the console."""
     with (
         start_exports(tmp_path, "updates_shown=false") as (program, clock),
-        run_with_receivers(program, chat.url, "--settle-time", "1s") as controller,
+        run_with_receivers(program, f"problems,completions,summary={chat.url}", "--settle-time", "1s") as controller,
     ):
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
         clock.advance(7200)
@@ -150,6 +164,90 @@ def test_export_that_list_does_not_confirm_is_a_warning(tmp_path: Path, chat: Ch
         message = chat.wait_for_message()
         assert (message["title"], message["type"]) == ("reconcile: 1 export unconfirmed", "warning")
         assert "the export of 2026-10-02 to 2026-10-03 ended by 2026-11-20 04:00Z; AWS accepted" in message["message"]
+
+
+def test_association_that_somebody_created_or_no_manifest_covers_is_notified(
+    program: Program, server: SandboxServer, chat: ChatServer
+) -> None:
+    """What is unmanaged at the first look is no news. A later one and a removed manifest are, once each."""
+    program.add("october", "november")
+    create_by_hand(server.url, "earlier")
+    urls = f"unmanaged,summary={chat.url}"
+    with run_with_receivers(program, urls) as first_controller:
+        assert chat.wait_for_message()["title"] == "reconcile: no problems"
+        create_by_hand(server.url, "later")
+        message = chat.wait_for_message()
+        assert (message["title"], message["type"]) == ("reconcile: 1 unmanaged", "warning")
+        heading, line = message["message"].splitlines()
+        assert "run reconcile export --unmanaged" in heading
+        assert line.startswith("- s3://by-hand/later in default 123456789012 us-east-1, arn:aws:app-integrations:")
+        assert line.endswith(": it belongs to the data integration profiles-export")
+        (program.folder / "manifests" / "october.yaml").unlink()
+        message = chat.wait_for_message()
+        assert message["title"] == "reconcile: 1 unmanaged"
+        assert "- october in default 123456789012" in message["message"]
+        assert "its manifest was removed or no longer selects this target" in message["message"]
+    entries = [each for each in first_controller.log if each["event"] == "unmanaged association appeared"]
+    assert [(each["name"], each["level"]) for each in entries] == [
+        ("s3://by-hand/later", "warning"),
+        ("october", "warning"),
+    ]
+    create_by_hand(server.url, "while-no-controller-runs")
+    with run_with_receivers(program, urls) as second_controller:
+        assert "s3://by-hand/while-no-controller-runs" in chat.wait_for_message()["message"]
+        second_controller.wait_for_event("run finished")
+    assert chat.messages.empty()
+
+
+def test_each_receiver_gets_the_kinds_that_its_tags_name(tmp_path: Path, chat: ChatServer) -> None:
+    """Creates, updates and failed exports reach different receivers, and a restart repeats none of them."""
+    with (
+        start_exports(tmp_path, "job_outcome=FAILED") as (program, clock),
+        ChatServer().serve() as pager,
+    ):
+        program.add("october")
+        options = ("--settle-time", "0s", "--summary-interval", "0s")
+        urls = f"writes={chat.url} problems={pager.url}"
+        with run_with_receivers(program, urls, *options) as controller:
+            message = chat.wait_for_message()
+            assert (message["title"], message["type"]) == ("reconcile: 2 created", "success")
+            place = "default 123456789012 us-east-1"
+            heading, line, _ = message["message"].splitlines()
+            assert heading == "created:"
+            assert line.startswith(f"- daily in {place}, manifests/daily.yaml:")
+            assert line.endswith(": its export of 2026-10-01 to 2026-10-02 was started")
+            clock.advance(7200)
+            message = pager.wait_for_message()
+            assert (message["title"], message["type"]) == ("reconcile: 2 export failed", "failure")
+            assert "the destination refused" not in message["message"]
+            assert message["message"].count("correct the cause") == 2
+            program.add("daily", text=DAILY, LAST="2026-10-02")
+            message = chat.wait_for_message()
+            assert message["title"] == "reconcile: 1 updated"
+            assert "daily" in message["message"]
+        failures = [each for each in controller.log if each["event"] == "export failed"]
+        assert [(each["association"], each["level"]) for each in failures] == [("daily", "error"), ("october", "error")]
+        with run_with_receivers(program, urls, *options) as second_controller:
+            second_controller.wait_for_event("run finished")
+        assert pager.messages.empty()
+    assert chat.messages.empty()
+
+
+def test_overdue_window_is_notified_and_logged_once(tmp_path: Path, chat: ChatServer) -> None:
+    """A window that --mode forbids is overdue, because it has been due for more than a day."""
+    with start_exports(tmp_path) as (program, clock):
+        options = ("--settle-time", "0s")
+        assert program.run("run", "--new-state", *options).code == 0
+        clock.advance(7200)
+        program.add("daily", text=DAILY, LAST="2026-10-02")
+        with run_with_receivers(program, f"problems={chat.url}", *options, "--mode", "create") as controller:
+            message = chat.wait_for_message()
+            assert (message["title"], message["type"]) == ("reconcile: 1 window overdue", "warning")
+            assert "- daily in default" in message["message"]
+            controller.wait_for_event("window overdue", association="daily")
+            controller.wait_for_event("run finished")
+        assert controller.events.count("window overdue") == 1
+    assert chat.messages.empty()
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
@@ -173,6 +271,7 @@ def test_unreachable_receiver_delays_no_run_and_no_shutdown(program: Program, ch
     assert failures[0]["retrySeconds"] == 10
     chat.is_down = False
     with run_with_receivers(program, chat.url):
+        assert chat.wait_for_message()["title"] == "reconcile: 1 created"
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
 
 
@@ -194,7 +293,7 @@ def test_rejected_revision_and_its_recovery_are_notified(program: Program, chat:
     """A rejected revision and its recovery are notified, and `--summary-interval 0s` sends no summary."""
     program.add("october", text="kind: [")
     urls = program.folder / "urls"
-    urls.write_text(f"\n{chat.url}\n")
+    urls.write_text(f"\nproblems={chat.url}\n")
     with run_with_receivers(program, str(urls), "--summary-interval", "0s", variable="RECONCILER_NOTIFY_URLS_FILE"):
         message = chat.wait_for_message()
         assert message["title"] == "reconcile: 1 revision rejected"
@@ -210,6 +309,7 @@ def test_notification_state_is_stored_beside_the_journal_in_s3(
     """A controller on another machine reads from S3 which notifications were sent."""
     program.add("october")
     with run_with_receivers(program, chat.url, "--state", bucket.url, "--new-state"):
+        assert chat.wait_for_message()["title"] == "reconcile: 1 created"
         assert chat.wait_for_message()["title"] == "reconcile: no problems"
     assert "prod/sandbox/notifications.json" in bucket.keys
     with run_with_receivers(program, chat.url, "--state", bucket.url) as controller:

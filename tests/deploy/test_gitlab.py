@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from junitparser import JUnitXml
+from support.gitlab_api import OTHER_ID, Notes, serve_notes
+from support.gitlab_api import TOKEN as NOTE_TOKEN
 from support.hook_repository import list_destinations
 from support.hosts import Host, build_pip_variables, commit, create_repository, find_registry_variables
 from support.manifests import ACCOUNTS, INVALID, LATER_EXPORT, MANIFEST
@@ -141,6 +143,109 @@ def test_planned_commit_is_applied(pipeline: Pipeline, client: Client) -> None:
     assert pipeline.read_json("applied.json")["planDigest"] == pipeline.read_json("plan.json")["planDigest"]
     revision = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
     assert pipeline.read_json("applied.json")["run"]["revision"] == revision
+
+
+@pytest.fixture
+def notes() -> Iterator[Notes]:
+    """Yield the notes of a merge request."""
+    with serve_notes() as notes:
+        yield notes
+
+
+def build_merge_request(notes: Notes, **variables: str) -> dict[str, str]:
+    """Return the variables that GitLab sets in a pipeline of a merge request, with a token for notes."""
+    return {
+        "CI_API_V4_URL": notes.url,
+        "CI_JOB_NAME": "reconciler:plan",
+        "CI_JOB_URL": "https://gitlab.example/corp/exports/-/jobs/1",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_MERGE_REQUEST_PROJECT_ID": "42",
+        "RECONCILER_NOTE_TOKEN": NOTE_TOKEN,
+    } | variables
+
+
+def test_merge_request_has_one_note_with_its_latest_plan(pipeline: Pipeline, notes: Notes) -> None:
+    """The note is updated among many others, even if somebody copies its text, and the log has no token."""
+    for number in range(150):
+        notes.add(OTHER_ID, f"Looks good, {number}")
+    merge_request = build_merge_request(notes)
+    code, log = pipeline.run("reconciler:plan", **merge_request)
+    assert code == 0, log
+    note = notes.items[150]["body"]
+    revision = pipeline.host.run_git(pipeline.folder, "rev-parse", "HEAD").strip()
+    assert (pipeline.folder / "plan.md").read_text(encoding="utf-8") in note
+    assert f"of commit {revision}: exit code 0, [log](https://gitlab.example/corp/exports/-/jobs/1)" in note
+    copy_number = notes.add(OTHER_ID, note)
+    commit(pipeline.host, pipeline.folder, {"manifests/orders.yaml": MANIFEST.format(name="orders")})
+    code, second_log = pipeline.run("reconciler:plan", **merge_request)
+    assert code == 0
+    assert len(notes.items) == 150 + 2
+    assert "orders" in notes.items[150]["body"]
+    assert notes.items[copy_number - 1]["body"] == note
+    pipeline.run("reconciler:plan", **merge_request, RECONCILER_GIT_PATH=".")
+    assert len(notes.items) == 150 + 3
+    assert NOTE_TOKEN not in log + second_log + note
+
+
+def test_note_replaces_the_plan_after_a_failure(pipeline: Pipeline, notes: Notes) -> None:
+    """Invalid manifests and a usage error replace the older plan in the note, and keep their exit codes."""
+    merge_request = build_merge_request(notes)
+    pipeline.run("reconciler:plan", **merge_request)
+    commit(pipeline.host, pipeline.folder, {"manifests/orders.yaml": INVALID})
+    code, log = pipeline.run("reconciler:plan", **merge_request)
+    assert code == 3, log
+    (note,) = notes.items
+    assert "manifests/orders.yaml:7:3" in note["body"]
+    assert "exit code 3" in note["body"]
+    (pipeline.folder / "plan.md").unlink()
+    code, log = pipeline.run("reconciler:plan", **merge_request, RECONCILER_LOCK_TIMEOUT="soon")
+    assert code == 64, log
+    assert "No report of the plan: see the log" in note["body"]
+    assert "sha256:" not in note["body"]
+
+
+def test_plan_without_token_or_merge_request_writes_no_note(pipeline: Pipeline, notes: Notes) -> None:
+    """A merge request without the token, as from a fork, and the default branch have no note."""
+    without_token = build_merge_request(notes, RECONCILER_NOTE_TOKEN="")
+    branch = build_merge_request(notes, CI_MERGE_REQUEST_IID="")
+    assert [pipeline.run("reconciler:plan", **each)[0] for each in (without_token, branch)] == [0, 0]
+    assert notes.items == []
+
+
+def test_unwritable_note_fails_the_job_in_one_line(pipeline: Pipeline, notes: Notes) -> None:
+    """A note that cannot be written fails the job, because it may show an older plan."""
+    notes.is_read_only = True
+    cases = [
+        (build_merge_request(notes), "the note cannot be written (HTTP 403 from GitLab): give RECONCILER_NOTE_TOKEN"),
+        (build_merge_request(notes, RECONCILER_NOTE_TOKEN="x"), "the note cannot be written (HTTP 401 from GitLab)"),
+        (build_merge_request(notes, CI_API_V4_URL="http://127.0.0.1:9"), "GitLab's API cannot be reached"),
+    ]
+    for variables, message in cases:
+        code, log = pipeline.run("reconciler:plan", **variables)
+        assert code == 1
+        assert message in log.splitlines()[-1]
+    for response in (b"<html>", b"[]", b"{}", b"\xff"):
+        notes.invalid_response = response
+        code, log = pipeline.run("reconciler:plan", **build_merge_request(notes))
+        assert code == 1
+        assert "the note cannot be written: invalid response from GitLab's API" in log.splitlines()[-1]
+        assert "Traceback" not in log
+
+
+def test_long_plan_is_shortened_in_the_note(pipeline: Pipeline, notes: Notes) -> None:
+    """A report that is too long for a note loses its sections, and the note refers to the artifacts."""
+    pipeline.run("reconciler:plan")
+    (pipeline.folder / "plan.md").write_text(f"## Verdict\n\n### Rest\n\n{'- more ' * 200_000}", encoding="utf-8")
+    variables = build_merge_request(notes) | {
+        "CI_COMMIT_SHA": "1f0c5f7", "EXIT_CODE": "0", "RECONCILER_GIT_PATH": "manifests"
+    }  # fmt: skip
+    script = pipeline.folder / ".reconciler-program" / "note.py"
+    subprocess.run(
+        [sys.executable, "-I", script], cwd=pipeline.folder, env=pipeline.host.environment | variables, check=True
+    )
+    (note,) = notes.items
+    expected = "## Verdict\n\nThe rest of the report is too long for a note: see the artifacts of the job.\n"
+    assert expected in note["body"]
 
 
 def test_outdated_commit_is_not_applied(pipeline: Pipeline, client: Client) -> None:

@@ -20,6 +20,7 @@ from reconciler.core.report.summary_names import SUMMARY_NAMES
 
 ALERTS = DEPLOY / "monitoring" / "alerts.yaml"
 DASHBOARD = DEPLOY / "monitoring" / "dashboard.json"
+ALERTMANAGER = DEPLOY / "monitoring" / "alertmanager.yaml"
 CASES = Path(__file__).with_name("alerts.test.yaml")
 COLUMNS = 24
 RESULTS = {"created", "updated", "refused", "not-sent", "unknown", "succeeded", "failed"}
@@ -120,6 +121,42 @@ def test_alerts_fire_as_promtool_computes(promtool: str, tmp_path: Path) -> None
         shutil.copy(file, tmp_path)
     command: list[str | Path] = [promtool, "test", "rules", tmp_path / CASES.name]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_example_of_alertmanager_names_existing_alerts_and_receivers() -> None:
+    """Each matcher of the example names existing alerts or severities, and each receiver exists and is used."""
+    config = yaml.safe_load(ALERTMANAGER.read_text(encoding="utf-8"))
+    (own_route,) = config["route"]["routes"]
+    routes = [config["route"], own_route, *own_route["routes"]]
+    assert {each["receiver"] for each in routes} == {each["name"] for each in config["receivers"]}
+    inhibitions = [
+        each for rule in config["inhibit_rules"] for each in rule["source_matchers"] + rule["target_matchers"]
+    ]
+    matchers = [*inhibitions, *(each for route in routes for each in route.get("matchers", ()))]
+    values = {*(rule["alert"] for rule in read_rules()), *(rule["labels"]["severity"] for rule in read_rules())}
+    for name, pattern in (re.fullmatch(r'(\w+)=~?"(.*)"', each).groups() for each in matchers):  # type: ignore[union-attr]
+        assert name in {"alertname", "severity"}
+        for alternative in pattern.split("|"):
+            assert any(re.fullmatch(alternative, value) for value in values), alternative
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (("alertname=ReconcilerGone", "severity=critical"), "exports-pager"),
+        (("alertname=ReconcilerWindowOverdue", "severity=warning", "target=prod"), "exports-chat"),
+        (("alertname=ReconcilerUnmanagedAssociation", "severity=warning"), "exports-chat-without-end"),
+        (("alertname=Other", "severity=critical"), "everything-else"),
+    ],
+)
+def test_example_of_alertmanager_routes_by_severity(labels: tuple[str, ...], receiver: str) -> None:
+    """Alertmanager accepts the example, and routes critical alerts to the pager and the others to the chat."""
+    amtool = shutil.which("amtool")
+    if not amtool:
+        pytest.skip("amtool is not installed (it comes with Alertmanager)")
+    command = [amtool, "config", "routes", "test", f"--config.file={ALERTMANAGER}", f"--verify.receivers={receiver}"]
+    result = subprocess.run([*command, *labels], check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -7,8 +7,10 @@ import sys
 import threading
 
 import pytest
+from apprise import AppriseConfig
 from support.receivers import ChatServer, MailServer
 
+from reconciler.core.notifications.kinds import Kind
 from reconciler.edge.apprise import AppriseMissing, AppriseReceiver, InvalidReceiver, parse_receivers
 
 pytestmark = pytest.mark.filterwarnings(
@@ -85,6 +87,26 @@ def test_receivers_of_one_kind_are_numbered() -> None:
     assert parse_receivers(" \n ") == ()
 
 
+def test_tags_choose_the_kinds_of_a_receiver() -> None:
+    """Tags before a URL name its kinds, as in a file of apprise. Without tags, a receiver gets every kind."""
+    receivers = parse_receivers("writes,Completions=json://a problems=json://b?x=y json://c?x=y")
+    assert [each.kinds for each in receivers] == [
+        {Kind.WRITES, Kind.COMPLETIONS},
+        {Kind.PROBLEMS},
+        frozenset(Kind),
+    ]
+    assert [each.name for each in receivers] == ["json 1", "json 2", "json 3"]
+
+
+def test_file_with_tags_is_a_valid_file_of_apprise() -> None:
+    """The same lines are a text configuration of apprise, with which `apprise --tag all` sends to each receiver."""
+    lines = "writes,completions=json://a\nproblems=json://b\njson://c\n"
+    config = AppriseConfig()
+    config.add_config(lines, format="text")
+    assert [set(each.tags) for each in config.services()] == [{"writes", "completions"}, {"problems"}, set()]
+    assert len(parse_receivers(lines)) == 3
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -109,6 +131,10 @@ def test_documented_urls_are_accepted(url: str) -> None:
         ("hunter2", "URL 1 (without a scheme)"),
         ("nonsense://hunter2", "URL 1 (nonsense://…)"),
         ("json://a,json://hunter2", "URL 1 (json://…)"),
+        ("json://a hunter2=json://b", "URL 2 (json://…) has an unknown kind before its equals sign: write some of"),
+        ("writes,hunter2=json://b", "some of problems, unmanaged, writes, completions, summary, separated by commas"),
+        ("=json://hunter2", "URL 1 (json://…) has an unknown kind"),
+        ("writes=hunter2", "URL 1 (without a scheme) is not a valid URL"),
     ],
 )
 def test_invalid_url_is_reported_by_number_and_scheme(urls: str, expected: str) -> None:

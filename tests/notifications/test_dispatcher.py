@@ -16,6 +16,7 @@ from reconciler.core.controller.controller_status import ControllerStatus, Revis
 from reconciler.core.errors import StateError
 from reconciler.core.journal.jobs import Job, JobSource
 from reconciler.core.model import Origin
+from reconciler.core.notifications.kinds import ALL_KINDS, Kind
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
@@ -35,6 +36,7 @@ class FakeReceiver:
     attempts: int = 0
     is_down: bool = False
     on_send: Callable[[], object] = lambda: None
+    kinds: frozenset[Kind] = ALL_KINDS - {Kind.WRITES}
 
     def send(self, title: str, body: str, severity: str) -> bool:  # noqa: ARG002 - the tests compare titles only
         """Accept or reject a message."""
@@ -51,8 +53,8 @@ class FakeReceiver:
 
 
 def build_export(day: str) -> KnownExport:
-    """Return an export that was sent and completed on a day."""
-    sent_at = datetime.fromisoformat(f"{day}T00:00Z")
+    """Return an export that was sent and completed on a day, or at a time."""
+    sent_at = datetime.fromisoformat(day if "T" in day else f"{day}T00:00Z")
     job = Job(JobSource.UPDATE, sent_at, is_accepted=True, shown_at=sent_at, result="COMPLETED", ended_at=sent_at)
     return KnownExport(("i", "", "s3://d"), None, job)
 
@@ -214,6 +216,33 @@ def test_removed_target_keeps_its_completed_exports(scenario: DispatcherScenario
     scenario.dispatch(scenario.create_dispatcher(lambda: other))
     scenario.completed.append("2026-10-02")
     assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 lost, 1 export completed"]
+
+
+def test_receiver_gets_only_the_kinds_that_it_chose(scenario: DispatcherScenario) -> None:
+    """A change of another kind is not sent, and is no news if the receiver chooses its kind later."""
+    scenario.summary_interval = timedelta(days=1)
+    scenario.receiver.kinds = frozenset((Kind.WRITES, Kind.COMPLETIONS))
+    dispatcher = scenario.create_dispatcher()
+    assert scenario.dispatch(dispatcher, export="lost") == []
+    scenario.completed = ["2026-10-01"]
+    assert scenario.dispatch(dispatcher) == ["reconcile: 1 updated, 1 export completed"]
+    scenario.receiver.kinds = ALL_KINDS
+    assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 problem"]
+    scenario.receiver.kinds = frozenset((Kind.PROBLEMS,))
+    scenario.completed.append("2026-10-02")
+    assert scenario.dispatch(dispatcher) == []
+    assert scenario.dispatch(dispatcher, export="in-sync") == [RECOVERED]
+
+
+def test_first_report_after_the_start_shows_the_writes_since_then(scenario: DispatcherScenario) -> None:
+    """What an earlier run since the start has written is sent. Later, a new receiver gets no earlier write."""
+    scenario.receiver.kinds = frozenset((Kind.WRITES,))
+    scenario.clock.advance(seconds=60)
+    scenario.completed = [(NOW + timedelta(seconds=30)).isoformat(), (NOW - timedelta(days=1)).isoformat()]
+    assert scenario.dispatch(scenario.create_dispatcher()) == ["reconcile: 1 updated"]
+    scenario.receivers.append(FakeReceiver("slack 1", kinds=scenario.receiver.kinds))
+    scenario.clock.advance(seconds=600)
+    assert scenario.dispatch(scenario.create_dispatcher()) == scenario.receivers[1].take_titles() == []
 
 
 def test_undelivered_changes_are_sent_later_in_one_message(scenario: DispatcherScenario) -> None:

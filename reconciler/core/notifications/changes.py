@@ -10,48 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
-from reconciler.core.notifications.completions import (
-    Completion,
-    collect_marks,
-    find_new_completions,
-    list_completions,
-)
-from reconciler.core.notifications.conditions import (
-    RESTART_MARK,
-    build_mark,
-    describe_cause,
-    find_condition,
-    find_export_condition,
-    find_mark,
-    is_milder_form,
-    waits_after_failure,
-)
+from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.core.notifications.completions import collect_marks, find_new_completions
+from reconciler.core.notifications.conditions import RESTART_MARK, is_milder_form
 from reconciler.core.notifications.finding import Finding
+from reconciler.core.notifications.kinds import Kind, find_kind
+from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, SOURCE, TargetEvents, TargetSnapshot
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
-from reconciler.core.plan.decision_kind import DecisionKind
-from reconciler.core.report.report import TargetReport
-
-SOURCE = ""
-"""The key of the source of the manifests, among the names of targets."""
-OUTAGE_TOLERANCE = timedelta(minutes=10)
-"""Time without access to the source, or without reports after a start, before receivers are notified of it."""
-_MIN_FAILURES = 2
-"""Failures in a row after which receivers are notified. The first failure is retried within a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSnapshot:
-    """The findings about one target at a time.
-
-    If `is_complete` is False, an association without a finding may still be in git. `completions` are the completed
-    exports, or None if this look does not show them.
-    """
-
-    at: datetime
-    findings: Mapping[Subject, Finding]
-    is_complete: bool = True
-    completions: tuple[Completion, ...] | None = None
+from reconciler.core.notifications.unmanaged import find_new_unmanaged, record_first_unmanaged
+from reconciler.core.notifications.writes import find_new_writes, record_earlier_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +27,11 @@ class Notification:
 
     finding: Finding
     ended_condition: Condition | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind, by which a receiver chooses. A recovery has the kind of a problem."""
+        return find_kind(self.finding.condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +59,6 @@ class Summary:
         )
 
 
-def snapshot_targets(status: ControllerStatus) -> dict[str, TargetSnapshot]:
-    """Return the snapshots of the source and of the targets. A target without a report has none."""
-    snapshots = {
-        target.target: _snapshot_target(target, target.last_report.targets[0], target.last_report.run.finished_at)
-        for target in status.targets
-        if target.last_report
-    }
-    source = _snapshot_source(status)
-    return {SOURCE: source, **snapshots} if source else snapshots
-
-
 def find_changes(
     state: NotificationState, snapshots: Mapping[str, TargetSnapshot]
 ) -> tuple[tuple[Notification, ...], NotificationState]:
@@ -108,28 +69,50 @@ def find_changes(
         previous_alerts = targets.get(name, TargetAlerts(snapshot.at, {}))
         if snapshot.at < previous_alerts.at:
             continue  # another controller has sent the result of a later run
-        open_alerts, completions = dict(previous_alerts.alerts), previous_alerts.completions
+        open_alerts = dict(previous_alerts.alerts)
         notifications += _apply_snapshot(open_alerts, snapshot)
-        if completions is not None:
-            findings, completions = find_new_completions(completions, snapshot.completions or ())
-            notifications += map(Notification, findings)
-        alerts = replace(previous_alerts, alerts=open_alerts, completions=completions)
+        findings, alerts = _find_new_events(replace(previous_alerts, alerts=open_alerts), snapshot.events)
+        notifications += map(Notification, findings)
         if alerts != previous_alerts:
             targets[name] = replace(alerts, at=snapshot.at)
     return tuple(notifications), replace(state, targets=targets)
 
 
-def record_earlier_completions(state: NotificationState, snapshots: Mapping[str, TargetSnapshot]) -> NotificationState:
-    """Return the state with the completed exports of each target that is new to the receiver.
+def record_first_look(
+    state: NotificationState, snapshots: Mapping[str, TargetSnapshot], since: datetime | None = None
+) -> NotificationState:
+    """Return the state with the earlier events of each target that is new to the receiver.
 
-    A receiver is not notified of what was completed before the first report.
+    A receiver is not notified of what was completed, written or unmanaged before the first report. The writes of the
+    reported run and those after `since` are news nevertheless, because a quick second run may replace the first report.
     """
     targets = dict(state.targets)
     for name, snapshot in snapshots.items():
-        alerts = targets.get(name, TargetAlerts(snapshot.at, {}))
-        if alerts.completions is None and snapshot.completions is not None and snapshot.at >= alerts.at:
-            targets[name] = replace(alerts, at=snapshot.at, completions=collect_marks(snapshot.completions))
+        alerts, events = targets.get(name, TargetAlerts(snapshot.at, {})), snapshot.events
+        if events is None or snapshot.at < alerts.at:
+            continue
+        known = replace(
+            alerts,
+            completions=collect_marks(events.completions) if alerts.completions is None else alerts.completions,
+            writes=record_earlier_writes(events.writes, since or snapshot.at)
+            if alerts.writes is None
+            else alerts.writes,
+            unmanaged=alerts.unmanaged or record_first_unmanaged(events.unmanaged),
+        )
+        if known != alerts:
+            targets[name] = replace(known, at=snapshot.at)
     return replace(state, targets=targets)
+
+
+def _find_new_events(alerts: TargetAlerts, events: TargetEvents | None) -> tuple[list[Finding], TargetAlerts]:
+    """Return the findings of the events that the receiver does not know, and its alerts with them."""
+    if events is None or alerts.completions is None or alerts.writes is None or alerts.unmanaged is None:
+        return [], alerts  # only a look that `record_first_look` has not seen
+    new_unmanaged, unmanaged = find_new_unmanaged(alerts.unmanaged, events.unmanaged)
+    new_writes, writes = find_new_writes(alerts.writes, events.writes)
+    new_completions, completions = find_new_completions(alerts.completions, events.completions)
+    findings = [*new_unmanaged, *new_writes, *new_completions]
+    return findings, replace(alerts, completions=completions, writes=writes, unmanaged=unmanaged)
 
 
 def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> NotificationState:
@@ -204,51 +187,3 @@ def _apply_snapshot(open_alerts: dict[Subject, OpenAlert], snapshot: TargetSnaps
             yield Notification(finding, previous_alert.condition)
         elif finding.mark == RESTART_MARK and previous_alert:
             open_alerts[subject] = replace(previous_alert, mark=RESTART_MARK)
-
-
-def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
-    """Return the snapshot of the source, or None before the first read. A short outage is not a problem."""
-    rejected = status.rejected_revision
-    if rejected is None:
-        return (
-            TargetSnapshot(status.source_checked_at, {Subject(): Finding("", Condition.WELL)})
-            if status.source_checked_at
-            else None
-        )
-    is_read = status.source_checked_at is not None and status.source_checked_at >= rejected.since
-    condition = Condition.REFUSED if is_read or status.now - rejected.since >= OUTAGE_TOLERANCE else Condition.UNCLEAR
-    message = "; ".join(map(str, rejected.problems)) or rejected.reason
-    mark = build_mark(str(is_read), *map(str, rejected.problems))
-    return TargetSnapshot(rejected.since, {Subject(): Finding("", condition, message=message, mark=mark)})
-
-
-def _snapshot_target(status: TargetStatus, report: TargetReport, at: datetime) -> TargetSnapshot:
-    """Return the snapshot of a target. After a failed run it has no findings about associations.
-
-    It has no findings about retired associations either, so that open alerts about them end without a notification.
-    """
-    place = " ".join(filter(None, (report.name, report.account, report.region)))
-    if report.error is not None:
-        condition = Condition.TARGET_FAILED if status.failures >= _MIN_FAILURES else Condition.UNCLEAR
-        return TargetSnapshot(at, {Subject(): Finding(place, condition, message=report.error)}, is_complete=False)
-    condition = Condition.UNLISTED if report.unlisted else Condition.WELL
-    message = "; ".join(f"{report.format_integration(arn)}: {reason}" for arn, reason in report.unlisted)
-    findings = {Subject(): Finding(place, condition, message=message)}
-    completions = tuple(each for association in report.associations for each in list_completions(place, association))
-    for each in report.associations:
-        if each.decision is DecisionKind.RETIRED:
-            continue
-        finding = Finding(
-            place,
-            find_condition(each, is_listed=not report.unlisted),
-            each.name,
-            str(each.origin),
-            each.arn or "",
-            describe_cause(each),
-        )
-        finding = replace(finding, mark=find_mark(each, finding.condition))
-        findings[Subject(each.name)] = finding
-        condition, mark = find_export_condition(each)
-        message = finding.message if waits_after_failure(each) else ""
-        findings[Subject(each.name, is_export=True)] = replace(finding, condition=condition, message=message, mark=mark)
-    return TargetSnapshot(at, findings, completions=completions)

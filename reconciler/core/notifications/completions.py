@@ -85,11 +85,14 @@ def find_new_completions(
 def _describe(export: KnownExport) -> str:
     """Return the window of a completed export, and when a run saw its end."""
     assert export.job.ended_at
-    window, ended_at = export.window, format_timestamp_to_the_minute(export.job.ended_at)
-    if window is None:
-        return f"the export ended by {ended_at}"
+    period, ended_at = describe_period(export), format_timestamp_to_the_minute(export.job.ended_at)
+    return f"the export of {period} ended by {ended_at}" if period else f"the export ended by {ended_at}"
+
+
+def describe_period(export: KnownExport) -> str:
+    """Return the window of an export, in the time zone of its declaration if it has one. Empty if it is unknown."""
+    if export.window is None:
+        return ""
     if export.declaration:
-        period = describe_window(window, export.declaration)
-    else:
-        period = " to ".join(map(format_timestamp_to_the_minute, (window.start, window.end)))
-    return f"the export of {period} ended by {ended_at}"
+        return describe_window(export.window, export.declaration)
+    return " to ".join(map(format_timestamp_to_the_minute, (export.window.start, export.window.end)))

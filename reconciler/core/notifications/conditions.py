@@ -6,8 +6,10 @@ import hashlib
 from typing import assert_never
 
 from reconciler.core.apply.outcome import SUCCESSES, NotSent, Refused, Unknown
+from reconciler.core.journal.jobs import FAILED
 from reconciler.core.notifications.state import Condition, OpenAlert
 from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport
 from reconciler.core.report.windows import WindowReport, WindowState
 from reconciler.core.request.token import encode_canonical_json
@@ -17,7 +19,7 @@ RESTART_MARK = "again"
 """The mark of a failed export that is running again. If it fails again, receivers are notified again."""
 
 _KINDS_OF_DRIFT = (DecisionKind.DRIFTED, DecisionKind.CHANGED)
-_FORMS_OF_REFUSAL = (Condition.HELD, Condition.FAILED, Condition.BLOCKED)
+_FORMS_OF_REFUSAL = (Condition.HELD, Condition.WINDOW_OVERDUE, Condition.FAILED, Condition.BLOCKED)
 """The conditions of an association whose last request was refused, the mildest first."""
 
 
@@ -30,8 +32,13 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
         return Condition.FAILED
     if isinstance(association.outcome, SUCCESSES):
         return Condition.WELL
-    if association.needs_attention and not waits_after_failure(association):
-        return Condition.HELD
+    return Condition.UNCLEAR if waits_after_failure(association) else _find_decision(association, is_listed=is_listed)
+
+
+def _find_decision(association: AssociationReport, *, is_listed: bool) -> Condition:
+    """Return the condition that a decision means, apart from its call and the last export."""
+    if association.needs_attention:
+        return Condition.WINDOW_OVERDUE if is_overdue(association) else Condition.HELD
     match association.decision:
         case DecisionKind.BLOCKED:
             return Condition.BLOCKED if is_listed else Condition.UNCLEAR
@@ -49,9 +56,16 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
 
 
 def waits_after_failure(association: AssociationReport) -> bool:
-    """Tell whether a write is held because the last window failed. Receivers are then notified of that export."""
-    last = association.windows.last if association.windows else None
-    return association.decision is DecisionKind.HELD and last is not None and last.state is WindowState.FAILED
+    """Tell whether a write is held or blocked because the last export failed. Receivers are notified of that export.
+
+    A dry run takes no notice of a block whose cause is an earlier call or job.
+    """
+    if association.decision is DecisionKind.HELD:
+        last = association.windows.last if association.windows else None
+        return last is not None and last.state is WindowState.FAILED
+    is_past = association.decision is DecisionKind.BLOCKED and association.exit_code > association.dry_run_exit_code
+    has_failed = bool(association.exports) and association.exports[-1].job.result == FAILED
+    return is_past and has_failed and find_export_condition(association)[0] is Condition.EXPORT_FAILED
 
 
 def find_export_condition(association: AssociationReport) -> tuple[Condition, str]:

@@ -18,7 +18,7 @@ _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 class Condition(StrEnum):
     """The condition of a subject. UNCLEAR neither begins nor ends a problem.
 
-    EXPORT_COMPLETED and EXPORT_UNCONFIRMED are events: each is sent once, and nothing ends it.
+    The last five are events: each is sent once, and nothing ends it.
     """
 
     WELL = "well"
@@ -30,20 +30,35 @@ class Condition(StrEnum):
     BLOCKED = "blocked"
     LOST = "lost"
     HELD = "held"
+    WINDOW_OVERDUE = "window overdue"
     DRIFTED = "drifted"
     EXPORT_FAILED = "export failed"
     EXPORT_UNCONFIRMED = "export unconfirmed"
     EXPORT_COMPLETED = "export completed"
+    ASSOCIATION_CREATED = "created"
+    ASSOCIATION_UPDATED = "updated"
+    UNMANAGED = "unmanaged"
 
     @property
     def is_event(self) -> bool:
         """True if the condition is something that has happened, and that nothing ends."""
-        return self in {Condition.EXPORT_COMPLETED, Condition.EXPORT_UNCONFIRMED}
+        return self in _EVENTS
 
     @property
     def is_wrong(self) -> bool:
         """True if the condition is a problem, which lasts until it ends."""
         return self not in {Condition.WELL, Condition.UNCLEAR} and not self.is_event
+
+
+_EVENTS = frozenset(
+    (
+        Condition.EXPORT_UNCONFIRMED,
+        Condition.EXPORT_COMPLETED,
+        Condition.ASSOCIATION_CREATED,
+        Condition.ASSOCIATION_UPDATED,
+        Condition.UNMANAGED,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,16 +81,30 @@ class OpenAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetAlerts:
-    """The open alerts of one target. `at` is the end of the last run that changed them.
+class KnownUnmanaged:
+    """The ids of the unmanaged associations that a receiver knows.
 
-    `completions` are the marks of the completed exports that the receiver knows, by the mark of their association. It
-    is None before the first report of the target.
+    `unseen_integrations` are the ARNs of the data integrations that no run has listed since the receiver was added.
+    """
+
+    ids: tuple[str, ...] = ()
+    unseen_integrations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAlerts:
+    """The open alerts of one target, and its events that the receiver knows.
+
+    `at` is the end of the last run that changed them. `completions` are the marks of completed exports, by the mark of
+    their association. `writes` are those of Creates and Updates. The events are None before the first report of the
+    target.
     """
 
     at: datetime
     alerts: Mapping[Subject, OpenAlert]
     completions: Mapping[str, tuple[str, ...]] | None = None
+    writes: Mapping[str, tuple[str, ...]] | None = None
+    unmanaged: KnownUnmanaged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +143,17 @@ class NotificationState:
         return NotificationState(targets, max(times, default=None))
 
 
+def build_run_mark(finished_at: datetime, association: str) -> str:
+    """Return the mark of a write by the run that ended at a time. Other marks of writes have no blank."""
+    return f"{finished_at.isoformat()} {association}"
+
+
+def parse_run_mark(mark: str) -> datetime | None:
+    """Return the end of the run in the mark of a write, or None for another mark. Raises ValueError."""
+    run_end, blank, _ = mark.partition(" ")
+    return _parse_time(run_end) if blank else None
+
+
 def encode(states: Mapping[str, NotificationState]) -> dict[str, Any]:
     """Return the notification states, by receiver, as a JSON document."""
     return {"format": FORMAT, "receivers": {name: _encode(states[name]) for name in sorted(states)}}
@@ -144,8 +184,10 @@ def _encode(state: NotificationState) -> dict[str, Any]:
                     }
                     for subject, alert in sorted(alerts.alerts.items(), key=lambda each: each[0])
                 ],
-                "completed": alerts.completions
-                and {key: list(alerts.completions[key]) for key in sorted(alerts.completions)},
+                "completed": _encode_marks(alerts.completions),
+                "written": _encode_marks(alerts.writes),
+                "unmanaged": alerts.unmanaged
+                and {"ids": list(alerts.unmanaged.ids), "unseen": list(alerts.unmanaged.unseen_integrations)},
             }
             for name, alerts in sorted(state.targets.items())
         },
@@ -162,15 +204,33 @@ def _decode(tree: Any) -> NotificationState:
                 )
                 for alert in each["open"]
             },
-            _decode_completions(each.get("completed")),
+            _decode_marks(each.get("completed")),
+            _decode_write_marks(each.get("written")),
+            _decode_unmanaged(each.get("unmanaged")),
         )
         for name, each in tree["targets"].items()
     }
     return NotificationState(targets, _parse_time(tree["summarised"]) if tree["summarised"] else None)
 
 
-def _decode_completions(tree: Any) -> dict[str, tuple[str, ...]] | None:
+def _encode_marks(marks: Mapping[str, tuple[str, ...]] | None) -> dict[str, list[str]] | None:
+    return None if marks is None else {key: list(marks[key]) for key in sorted(marks)}
+
+
+def _decode_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
     return None if tree is None else {str(key): tuple(map(str, marks)) for key, marks in tree.items()}
+
+
+def _decode_write_marks(tree: Any) -> dict[str, tuple[str, ...]] | None:
+    marks = _decode_marks(tree)
+    for each in (marks or {}).values():
+        for mark in each:
+            parse_run_mark(mark)
+    return marks
+
+
+def _decode_unmanaged(tree: Any) -> KnownUnmanaged | None:
+    return None if tree is None else KnownUnmanaged(tuple(map(str, tree["ids"])), tuple(map(str, tree["unseen"])))
 
 
 def _parse_time(text: str) -> datetime:

@@ -101,10 +101,11 @@ class Secrets:
 
     @classmethod
     def from_receiver_urls(cls, urls: str) -> Secrets:
-        """Return the secrets in URLs of apprise: each part except the scheme and the host."""
+        """Return the secrets in URLs of apprise: each part except the tags, the scheme and the host."""
         parts: list[str] = []
         for url in urls.split():
-            scheme, _, rest = url.partition("://")
+            tagged_scheme, _, rest = url.partition("://")
+            scheme = tagged_scheme.rpartition("=")[2]
             host = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
             public_parts = {"localhost"} | (
                 {host, host.partition(":")[0]} if scheme.lower() in _SCHEMES_WITH_HOST else set()

@@ -18,14 +18,12 @@ from reconciler.core.controller.controller_status import ControllerStatus, Rejec
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution, Origin
 from reconciler.core.notifications.changes import (
-    OUTAGE_TOLERANCE,
-    SOURCE,
     Summary,
     build_summary,
     drop_removed_targets,
     find_changes,
-    snapshot_targets,
 )
+from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, SOURCE, snapshot_targets
 from reconciler.core.notifications.state import (
     Condition,
     NotificationState,
@@ -44,6 +42,13 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 START = "/ExecutionConfiguration/OnDemandConfiguration/StartTime"
 DRIFT = (Difference(START, "1", "1", "2"),)
 CHANGE = (Difference(START, "2", "1", "1"),)
+
+MALFORMED_EVENTS: tuple[dict[str, Any], ...] = (
+    {"written": {"x": ["a1", "Today export"]}},
+    {"written": ["x"]},
+    {"unmanaged": {"ids": []}},
+    {"unmanaged": ["a1"]},
+)
 
 
 def build_association(decision: str, name: str = "export", **changes: Any) -> AssociationReport:
@@ -485,6 +490,15 @@ def test_future_times_in_the_notification_state_are_ignored() -> None:
                 "a": {"targets": {"prod": {"at": NOW.isoformat(), "open": [], "completed": ["x"]}}, "summarised": None}
             },
         },
+        *(
+            {
+                "format": "reconciler/notices/v1",
+                "receivers": {
+                    "a": {"targets": {"prod": {"at": NOW.isoformat(), "open": []} | events}, "summarised": None}
+                },
+            }
+            for events in MALFORMED_EVENTS
+        ),
     ],
 )
 def test_malformed_notification_state_is_rejected(document: object) -> None:

@@ -13,7 +13,9 @@ from support.recurring import build_job
 
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.model import Origin
-from reconciler.core.notifications.changes import find_changes, record_earlier_completions, snapshot_targets
+from reconciler.core.notifications.changes import find_changes, record_first_look
+from reconciler.core.notifications.kinds import Kind
+from reconciler.core.notifications.snapshots import snapshot_targets
 from reconciler.core.notifications.state import NotificationState, TargetAlerts, decode, encode
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.exports import KnownExport
@@ -39,10 +41,11 @@ def build_status(
 
 
 def notify(state: NotificationState, status: ControllerStatus) -> tuple[list[str], NotificationState]:
-    """Return the messages for a receiver, and its state after a restart."""
+    """Return the messages about completions for a receiver, and its state after a restart."""
     snapshots = snapshot_targets(status)
-    notifications, state = find_changes(record_earlier_completions(state, snapshots), snapshots)
-    return [each.finding.message for each in notifications], decode(encode({"one": state}))["one"]
+    notifications, state = find_changes(record_first_look(state, snapshots), snapshots)
+    messages = [each.finding.message for each in notifications if each.kind is Kind.COMPLETIONS]
+    return messages, decode(encode({"one": state}))["one"]
 
 
 def test_first_report_is_silent() -> None:

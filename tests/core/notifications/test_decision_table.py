@@ -16,13 +16,14 @@ from reconciler.core.apply.transitions import with_intents
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.journal.codec import decode as decode_journal
 from reconciler.core.journal.codec import encode as encode_journal
-from reconciler.core.model import Mode, Policy
+from reconciler.core.model import Execution, Mode, Policy
 from reconciler.core.notifications.changes import (
     Notification,
     find_changes,
-    record_earlier_completions,
-    snapshot_targets,
+    record_first_look,
 )
+from reconciler.core.notifications.kinds import Kind
+from reconciler.core.notifications.snapshots import snapshot_targets
 from reconciler.core.notifications.state import Condition, NotificationState, decode, encode
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Decision
@@ -59,7 +60,7 @@ class ReportedExport(Export):
         report = Report(RunInfo("r", self.now, self.now, dry_run=False, revision="1", version="1"), (target,))
         status = TargetStatus("prod", None, None, None, 0, report, self.now)
         snapshots = snapshot_targets(ControllerStatus(self.now, self.now, self.now, None, None, (status,), ()))
-        new_notifications, state = find_changes(record_earlier_completions(self.state, snapshots), snapshots)
+        new_notifications, state = find_changes(record_first_look(self.state, snapshots), snapshots)
         self.notifications += new_notifications
         self.state = decode(encode({"one": state}))["one"]
         return decision
@@ -76,10 +77,11 @@ class ReportedExport(Export):
             self.last_plan = super()._plan()
         return self.last_plan
 
-    def take(self) -> list[Condition]:
-        """Return the conditions of the notifications since the last call."""
+    def take(self, *kinds: Kind) -> list[Condition]:
+        """Return the conditions of the notifications since the last call, by default without those of writes."""
         notifications, self.notifications = self.notifications, ()
-        return [each.finding.condition for each in notifications]
+        kinds = kinds or tuple(set(Kind) - {Kind.WRITES})
+        return [each.finding.condition for each in notifications if each.kind in kinds]
 
 
 def start_export(missed: Missed = Missed.MERGE) -> ReportedExport:
@@ -195,14 +197,14 @@ ROWS = [
     Row("refused for the quota of running jobs", start_export, "update", [], QUOTA),
     Row("refused as a request", start_export, "update", [Condition.FAILED], REQUEST),
     Row("running, another due", lambda: change(send_update(), now=at(4, 1, 1)), "held", []),
-    Row("running, another overdue", lambda: change(send_update(), now=at(4, 2, 1)), "held", [Condition.HELD]),
+    Row("running, another overdue", lambda: change(send_update(), now=at(4, 2, 1)), "held", [Condition.WINDOW_OVERDUE]),
     Row("running, none due", lambda: change(send_update(), wait=DAY), "in-sync", []),
     Row("failed, merge", lambda: finish_update("FAILED"), "held", [Condition.EXPORT_FAILED]),
     Row(
         "failed otherwise",
         lambda: finish_update("FAILED", Missed.EACH),
         "blocked",
-        [Condition.BLOCKED, Condition.EXPORT_FAILED],
+        [Condition.EXPORT_FAILED],
     ),
     Row("completed", lambda: finish_update("COMPLETED"), "in-sync", [COMPLETED]),
     Row("completed, next due", lambda: finish_update("COMPLETED", now=at(4, 1, 1)), "update", [COMPLETED]),
@@ -255,6 +257,15 @@ def test_refused_request_is_notified_once_until_it_is_blocked() -> None:
     export.now = at(4, 1, 1)
     assert run(export, REQUEST) == [Condition.FAILED]
     assert run(export, wait=SETTLE) == [Condition.WELL]
+
+
+def test_refused_request_of_an_overdue_window_is_notified_once() -> None:
+    """The wait after a refusal is no news, although the window is overdue meanwhile."""
+    export = change(start_export(), wait=DAY)
+    assert run(export, REQUEST) == [Condition.FAILED]
+    assert run(export) == []
+    assert run(export, REQUEST, SETTLE) == []
+    assert run(export) == [Condition.BLOCKED]
 
 
 def test_denied_update_is_notified_once_however_often_it_is_tried() -> None:
@@ -321,7 +332,7 @@ def test_blocked_update_is_notified_with_its_reason() -> None:
     export.set_status("COMPLETED")
     export.wait(SETTLE)
     export.run()
-    (blocked,) = export.notifications
+    *_, blocked = export.notifications
     assert blocked.finding.condition is Condition.BLOCKED
     assert "List never showed it: look in AWS for its export" in blocked.finding.message
 
@@ -333,7 +344,7 @@ def test_failed_export_is_notified_without_the_message_of_its_job(stop: str) -> 
     export.finish("FAILED")
     export.set_status("FAILED", f"the record of Jane Doe{stop}")
     export.run()
-    (failed,) = export.notifications
+    *_, failed = export.notifications
     assert failed.finding.condition is Condition.EXPORT_FAILED
     assert "Jane Doe" not in failed.finding.message
     assert "FAILED; its window is exported again with the next one" in failed.finding.message
@@ -345,6 +356,67 @@ def test_window_of_another_program_is_notified_after_the_settle_time() -> None:
     assert run(export) == []
     assert run(export, wait=SETTLE) == [Condition.BLOCKED]
     assert run(export, wait=DAY) == []
+
+
+def test_create_and_each_update_are_notified_once() -> None:
+    """A receiver hears of the Create of the first run and of each sent window, and a later run repeats nothing."""
+    export = ReportedExport(recurring_manifest(window()), at(2, 1, 1))
+    export.run()
+    assert export.take(Kind.WRITES) == [Condition.ASSOCIATION_CREATED]
+    finish(export, "COMPLETED")
+    export.run()
+    assert export.take(Kind.WRITES) == []
+    export.now = at(3, 1, 1)
+    export.run()
+    (update,) = export.notifications
+    assert update.finding.message == "its export of 2026-02-01 to 2026-03-01 was started"
+    assert export.take(Kind.WRITES) == [Condition.ASSOCIATION_UPDATED]
+    export.run()
+    assert export.take(Kind.WRITES) == []
+
+
+def test_create_without_an_answer_is_notified_once_list_shows_it() -> None:
+    """A Create whose answer was lost is a failure, and a create once List shows its association."""
+    export = ReportedExport(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run(Unknown("timeout"), is_carried_out=True)
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.FAILED]
+    export.wait(SETTLE)
+    export.run()
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.WELL, Condition.ASSOCIATION_CREATED]
+    export.run()
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == []
+
+
+def test_window_that_becomes_overdue_is_notified_once() -> None:
+    """A window that --mode forbids is held at first, and overdue after a day. Then it is no news."""
+    export = change(start_export(), mode=Mode.CREATE)
+    assert run(export) == [Condition.HELD]
+    assert run(export, wait=DAY) == [Condition.WINDOW_OVERDUE]
+    assert run(export, wait=DAY) == []
+    export.mode = Mode.CREATE_AND_UPDATE
+    assert run(export) == [Condition.WELL]
+
+
+@pytest.mark.parametrize("missed", [Missed.EACH, None])
+def test_failed_export_is_one_message_with_the_way_out(missed: Missed | None) -> None:
+    """With `missed: each` and for a fixed window, the message about the failed export says how to send it again.
+
+    The message of AWS, which may be about a customer, is no part of it.
+    """
+    if missed:
+        export = finish_update("FAILED", missed)
+    else:
+        export = ReportedExport(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+        export.run()
+        finish(export, "FAILED")
+    export.take()
+    assert export.live
+    export.live = replace(export.live, last_execution=Execution("FAILED", "Jane Doe is no customer."))
+    export.run()
+    (notification,) = export.notifications
+    assert notification.finding.condition is Condition.EXPORT_FAILED
+    assert "FAILED; correct the cause" in notification.finding.message
+    assert "raise policy.generation above 1" in notification.finding.message
 
 
 def test_export_completed_while_suspended_is_notified_later() -> None:

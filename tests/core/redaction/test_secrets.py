@@ -110,16 +110,30 @@ def test_variables_are_secret_by_name_and_content() -> None:
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "MY_TOKEN": "short", "RECONCILER_WEBHOOK_SECRET": "hook",
         "RECONCILER_GIT_URL": "https://me:gitpassword@host/x", "GIT_CONFIG_VALUE_0": "Authorization: Basic aGVhZGVyczo",
         "RECONCILER_NOTIFY_URLS": "slack://TokenAAAA/TokenBBBB/TokenCCC==?key=TokenDDDD "
-        "json://localhost:80/hookhookhook ntfys://a.example/topictopic",
+        "json://localhost:80/hookhookhook ntfys://a.example/topictopic "
+        "problems,writes=ntfys://b.example/tagged-topic completions=json://loginname:tagged-pass@c.example/x",
         "SSH": "ssh://longusername@host/x", "PLAIN": "https://host.example/@path",
         "TOOL": "/usr/bin/tool https://me:toolpassword@host", "AWS_ENDPOINT_URL": "http//me:lostcolon@host",
         "RECONCILER_STATE": "s3:/me:lostslash@host", "ROLE": "arn:aws:sts::1:assumed-role/R/me@x.org",
     })  # fmt: skip
     for each in ("secretkey", "githubtoken", "hook", "gitpassword", "aGVhZGVyczo", "TokenAAAA", "TokenBBBB",
                  "TokenCCC==", "TokenDDDD", "lostcolon", "lostslash",
-                 "hookhookhook", "topictopic", "toolpassword"):  # fmt: skip
+                 "hookhookhook", "topictopic", "toolpassword", "tagged-topic", "tagged-pass"):  # fmt: skip
         assert redact_text(f"is {each}", secrets) == "is ***", each
-    for each in ("AKIAEXAMPLE", "/var/run/token", "short", "localhost", "a.example", "longusername", "host.example"):
+    for each in (
+        "AKIAEXAMPLE",
+        "/var/run/token",
+        "short",
+        "localhost",
+        "a.example",
+        "longusername",
+        "host.example",
+        "b.example",
+        "c.example",
+        "problems",
+        "writes",
+        "completions",
+    ):
         assert redact_text(f"is {each}", secrets) == f"is {each}"
 
 
