@@ -175,7 +175,7 @@ $(SITE_READY): requirements-docs.lock
 
 # RELEASE_IMAGE=no leaves the image out.
 release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
-	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m release --folder $(RELEASE) --version '$(VERSION)' \
+	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m support.release --folder $(RELEASE) --version '$(VERSION)' \
 		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
 
 build/helm/helm: requirements-helm.lock | $(READY)

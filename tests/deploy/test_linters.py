@@ -156,12 +156,14 @@ def test_only_jobs_that_publish_get_permissions_to_write() -> None:
 
 
 def test_tested_pythons_are_the_pythons_of_a_release() -> None:
-    """The classifiers name the Pythons that CI tests and that a release is installed with."""
+    """Classifiers and the page on support name the Pythons that CI tests and that a release is installed with."""
+    page = (REPOSITORY / "docs" / "reference" / "support.md").read_text(encoding="utf-8")
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     classifiers = re.findall(r"Python :: (3\.\d+)$", "\n".join(project["classifiers"]), re.MULTILINE)
     for file in WORKFLOWS:
         named = re.findall(r"^ +python(?:-version)?: (.*\n(?: +3\.\d+\n)*)", file.read_text(), re.MULTILINE)
         assert sorted(set(re.findall(r"3\.\d+", "".join(named)))) == classifiers, file
+    assert f"| Python | {', '.join(classifiers)} (" in page
 
 
 def test_published_pre_commit_hook_is_well_formed() -> None:

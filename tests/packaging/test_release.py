@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from release.bill_of_materials import check_bill
-from release.distributions import write_checksums
-from release.installation import find_interpreters
-from release.versions import find_problems, read_notes, read_version
 from support.paths import REPOSITORY
+from support.release.bill_of_materials import check_bill
+from support.release.distributions import write_checksums
+from support.release.installation import find_interpreters
+from support.release.versions import find_problems, read_notes, read_version
 
 VERSION = read_version(REPOSITORY)
 OWNER = "OWNER/appintegrations-reconciler"
@@ -174,7 +174,7 @@ def test_the_bill_of_materials_has_the_locked_packages(
 
 def test_a_release_of_another_repository_is_refused() -> None:
     """The metadata must name the repository that releases. The message names the file."""
-    command: list[str | Path] = [sys.executable, "-m", "release", "--repository", "somebody/else"]
+    command: list[str | Path] = [sys.executable, "-m", "support.release", "--repository", "somebody/else"]
     result = subprocess.run(command, cwd=REPOSITORY / "tests", check=False, capture_output=True, text=True)
     assert result.returncode == 1
     message = r"release: pyproject.toml: Repository is https://\S+, but this is somebody/else: replace the owner\n"

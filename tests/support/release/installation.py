@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from release.distributions import CLEAN, run
+from support.release.distributions import CLEAN, run
 
 OLDEST = (3, 11)
 _NAME = re.compile(r"python3\.\d+")

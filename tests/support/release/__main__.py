@@ -1,4 +1,4 @@
-"""Run `python -m release --version 1.2.3`: build a release in a folder and check it, without publishing anything.
+"""Run `python -m support.release --version 1.2.3`: build and check a release in a folder, and publish nothing.
 
 Without --version, it is a rehearsal with the current version, whose changelog section needs no date yet.
 """
@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from release.bill_of_materials import check_bill, write_bill
-from release.distributions import build, check_contents, check_metadata, write_checksums
-from release.installation import check_program, find_interpreters, install, list_folders
-from release.versions import find_problems, read_notes, read_version
 from support.paths import REPOSITORY
+from support.release.bill_of_materials import check_bill, write_bill
+from support.release.distributions import build, check_contents, check_metadata, write_checksums
+from support.release.installation import check_program, find_interpreters, install, list_folders
+from support.release.versions import find_problems, read_notes, read_version
 
 _LOCK = REPOSITORY / "requirements.lock"
 _PROJECT = REPOSITORY / "pyproject.toml"
@@ -63,7 +63,7 @@ def _check_release(folder: Path, image_base: Path | None, version: str) -> None:
                 write_bill(installed, _PROJECT, version, bill, time)
     _print(f"CycloneDX    {bill.name}: {check_bill(bill, version, _LOCK)} packages")
     if image_base:
-        from release.image import check_image  # noqa: PLC0415 - a machine without the tools has no use for it
+        from support.release.image import check_image  # noqa: PLC0415 - a machine without the tools has no use for it
 
         labels = check_image(REPOSITORY, image_base, _fill_labels(version, int(time)))
         _print(f"image        {', '.join(sorted(labels))}")
@@ -97,7 +97,7 @@ def _ask_git(*arguments: str) -> str:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m support.release", description=__doc__)
     parser.add_argument("--version", default="", help="the version to release; without it, a rehearsal")
     parser.add_argument("--repository", default="", help="OWNER/NAME, which the metadata must name")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "build" / "release", help="where to put the files")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from release.distributions import run
+from support.release.distributions import run
 
 
 def write_bill(python: Path, project: Path, version: str, path: Path, time: str) -> None:
