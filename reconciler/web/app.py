@@ -17,8 +17,8 @@ from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.web import probes
 from reconciler.web.api import stream_json
 from reconciler.web.page import html
-from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
+from reconciler.web.page.view import View
 from reconciler.web.response_cache import ResponseCache, ResponseContent
 from reconciler.web.sanitize import enforce_types
 from reconciler.web.security_headers import SecurityHeaders
@@ -32,7 +32,8 @@ _MAX_AGE = 15
 class Views:
     """The sources of the served documents.
 
-    `render_metrics` returns a content type and a text. `manifest_url` is a template (see `web/page/links.py`).
+    `render_metrics` returns a content type and a text. `manifest_url` and `commit_url` are templates
+    (see `web/page/links.py`).
     """
 
     get_status: Callable[[], ControllerStatus]
@@ -41,10 +42,13 @@ class Views:
     is_scheduler_running: Callable[[], bool]
     is_stopping: Callable[[], bool]
     manifest_url: str | None = None
+    commit_url: str | None = None
 
     def build_process(self) -> Process:
         """Return the state and settings of the process that are not in the controller status."""
-        return Process(self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url)
+        return Process(
+            self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url, self.commit_url
+        )
 
 
 def build_application(views: Views, webhooks: Webhooks) -> Starlette:
@@ -52,17 +56,17 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     page_cache, report_cache, metrics_cache = ResponseCache(), ResponseCache(), ResponseCache()
 
     async def show_page(request: Request) -> Response:
-        filters = Filters.from_parameters(request.query_params)
+        view = View.from_parameters(request.query_params)
 
         def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
             return ResponseContent(
                 _compute_cache_state(status, process),
                 "text/html",
-                html.stream_page(build_page(enforce_types(status), filters, process)),
+                html.stream_page(build_page(enforce_types(status), view, process)),
             )
 
-        return await page_cache.respond(request, filters, build_content)
+        return await page_cache.respond(request, view, build_content)
 
     async def show_report(request: Request) -> Response:
         def build_content() -> ResponseContent:

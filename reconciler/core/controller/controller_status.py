@@ -13,11 +13,16 @@ from reconciler.core.report.report import AssociationReport, Report
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation."""
+    """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation.
+
+    `subject` and `author` are those of the commit, and empty for a folder.
+    """
 
     id: str | None
     since: datetime
     manifest_count: int
+    subject: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 "use strict";
 
 const EVERY = 30_000, TYPING = 150, LONGEST = 10_000;
-const PARTS = ["head", "refusal", "targets", "associations", "unmanaged", "flow", "timeline", "warnings"];
+const PARTS = [
+  "head", "figures", "refusal", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
+];
 const form = document.getElementById("find");
 const lists = [...form.querySelectorAll("select")];
 const changing = [...PARTS, ...lists.map((list) => list.id)];
@@ -13,6 +15,10 @@ let underWay = null;
 document.documentElement.classList.add("js");
 
 function address() {
+  return `${location.pathname}${location.search}`;
+}
+
+function wanted() {
   const asked = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (value) asked.set(name, value);
   return `${location.pathname}${asked.size ? `?${asked}` : ""}`;
@@ -93,7 +99,7 @@ function refocus(place) {
 async function copy(button) {
   let done = "Copied";
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(button.parentElement.querySelector(".arn").textContent);
   } catch { // a browser offers the clipboard only over HTTPS or on localhost
     const range = document.createRange();
     range.selectNodeContents(button.parentElement.querySelector(".arn"));
@@ -107,8 +113,8 @@ async function copy(button) {
 }
 
 function label(button, said) {
+  button.setAttribute("aria-label", button.ariaLabel.replace(button.textContent, said));
   button.textContent = said;
-  button.setAttribute("aria-label", `${said} ARN ${button.dataset.copy}`);
 }
 
 // A reader may pause the automatic refresh (WCAG 2.2, 2.2.2). The browser keeps the setting until the tab is closed.
@@ -129,7 +135,7 @@ let typing = 0;
 function asked() {
   clearTimeout(typing);
   typing = setTimeout(() => {
-    history.replaceState(null, "", address());
+    history.replaceState(null, "", wanted());
     show();
   }, TYPING);
 }
@@ -137,8 +143,28 @@ function asked() {
 form.addEventListener("input", asked);
 form.addEventListener("submit", (event) => { event.preventDefault(); asked(); });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest(".copy");
+  const button = event.target.closest(".copy"), link = event.target.closest("a");
   if (button) copy(button);
+  else if (link && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) follow(event, link);
 });
+
+// A link to another view of this page: the view is fetched, and the page is not loaded again.
+async function follow(event, link) {
+  const there = new URL(link.href);
+  if (!/^(\?|\.\/)/.test(link.getAttribute("href"))) return;
+  event.preventDefault();
+  history.pushState(null, "", there.href);
+  await look();
+  if (there.hash) document.querySelector(there.hash)?.scrollIntoView();
+}
+
+function look() {
+  const asked = new URLSearchParams(location.search);
+  for (const field of form.elements) if (field.name) field.value = asked.get(field.name) ?? "";
+  document.activeElement?.closest?.("form") && document.activeElement.blur();
+  return show();
+}
+
+addEventListener("popstate", look);
 setInterval(refresh, EVERY);
 document.addEventListener("visibilitychange", refresh);
