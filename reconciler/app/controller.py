@@ -89,15 +89,18 @@ def run_controller(
         _log_start(source, config, intervals)
         if http:
             from reconciler.web.app import Views, build_application
+            from reconciler.web.page.links import derive_templates
             from reconciler.web.webhooks import Webhooks
 
+            manifest_url, commit_url = derive_templates(source.url or "")
             views = Views(
                 controller.get_status,
                 metrics.render,
                 intervals.stuck_after,
                 lambda: scheduler.is_running,
                 stop.event.is_set,
-                http.manifest_url,
+                http.manifest_url or manifest_url,
+                commit_url,
             )
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)

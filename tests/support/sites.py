@@ -99,6 +99,7 @@ def serve_site(manifest_url: str | None = None, **options: Any) -> Iterator[Site
         lambda: site.is_scheduler_running,
         lambda: site.is_stopping,
         manifest_url,
+        "https://git.example/org/repo/commit/{revision}" if manifest_url else None,
     )
     hooks = Webhooks(
         lambda: site.secret,

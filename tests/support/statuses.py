@@ -24,7 +24,9 @@ from reconciler.core.report.report import AssociationReport, Report, TargetRepor
 from reconciler.core.windows.declaration import Missed, Period
 
 HOUR = timedelta(hours=1)
-REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
+REVISION = Revision(
+    "1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6, "Add the exports of October", "Jane Doe"
+)
 
 
 def build_target_status(last_report: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
@@ -291,5 +293,5 @@ def build_status_with_foreign_text(text: str) -> ControllerStatus:
     run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(
         build_status(build_target_status(reports.build_full_report(text), text, failures=3), finished_runs=(run,)),
-        revision=Revision(text, NOW, 1), rejected_revision=RejectedRevision(text, NOW, problems),
+        revision=Revision(text, NOW, 1, text, text), rejected_revision=RejectedRevision(text, NOW, problems),
     )  # fmt: skip

@@ -65,7 +65,7 @@ def derive_templates(git_url: str) -> tuple[str | None, str | None]:
     groups = match.groupdict()
     host, path = (groups["host"] or groups.get("short", "")).lower(), match["path"].strip("/").removesuffix(".git")
     labels = host.partition(":")[0].split(".")
-    if path.count("/") < 1 or not _SAFE_PATH.fullmatch(path):
+    if not _SAFE_PATH.fullmatch(path) or {".", ".."} & {*path.split("/")}:
         return None, None
     scheme = groups.get("scheme") or "https"
     if "github" in labels and path.count("/") == 1:

@@ -535,6 +535,16 @@ def test_manifest_is_a_link_with_a_template(site: Site) -> None:
     )
 
 
+@pytest.mark.parametrize("site", ["https://git.example/{revision}/{file}#L{line}"], indirect=True)
+def test_commit_has_its_subject_author_and_link(site: Site) -> None:
+    """Beside its short id, the commit has the first line of its message, its author, and a link."""
+    status = statuses.build_status_in_sync()
+    assert status.revision
+    assert "Revision 1f0c5f7a9be2 Add the exports of October by Jane Doe with 6" in open_page(site, status).words
+    assert f"https://git.example/org/repo/commit/{status.revision.id}" in list_links(site, status)
+    assert site.get("/api/v1/report").json["revision"]["subject"] == "Add the exports of October"
+
+
 def test_manifest_is_text_without_a_template(site: Site) -> None:
     """Without a template, the file and line of a manifest are shown as text."""
     assert not any("calls.yaml" in link for link in list_links(site, statuses.build_status_with_open_differences()))
