@@ -19,6 +19,7 @@ from reconciler.app.http import Address, WebhookSecret, serve_http
 from reconciler.app.notifications import notify_while_running
 from reconciler.app.once import prepare
 from reconciler.app.polled_sources import FolderSource, GitSource
+from reconciler.app.run_history import keep_history
 from reconciler.app.shutdown import ShutdownTimer
 from reconciler.app.sources import Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
@@ -105,6 +106,7 @@ def run_controller(
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
             stack.enter_context(serve_http(build_application(views, webhooks), http.address))
+        stack.enter_context(keep_history(config, source.places, controller))
         gc.freeze()  # objects from the start-up stay, so the collection after each run can skip them
         scheduler.start()
         controller.start()

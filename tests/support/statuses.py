@@ -83,8 +83,11 @@ def build_status_with_open_differences() -> ControllerStatus:
     )
     report = reports.report(*associations, unmanaged=(live("u1"), live("u2")), dry_run=False)
     other = replace(build_status_in_sync().targets[0], target="staging")
+    since = {live("u1").arn: NOW - 49 * HOUR}
     return build_status(
-        build_target_status(report), other, finished_runs=(*build_finished_runs(), *build_finished_runs("staging"))
+        replace(build_target_status(report), unmanaged_since=since),
+        other,
+        finished_runs=(*build_finished_runs(), *build_finished_runs("staging")),
     )
 
 

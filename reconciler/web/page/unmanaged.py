@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.core.model import Live
-from reconciler.core.report.report import Report, TargetReport
+from reconciler.core.report.report import TargetReport
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page.filters import Filters
+from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import format_execution
 
 
 @dataclass(frozen=True, slots=True)
 class UnmanagedRow:
-    """The row of one live association that no manifest covers."""
+    """The row of one live association that no manifest covers. `since` is the time of the first run that saw it."""
 
     target: str
     arn: str
@@ -24,14 +26,13 @@ class UnmanagedRow:
     client: str
     destination: str
     execution: str
+    since: RelativeTime | None = None
 
 
 def build_unmanaged_rows(status: ControllerStatus, filters: Filters) -> tuple[UnmanagedRow, ...]:
     """Return the rows of the unmanaged associations that match the filters."""
     return tuple(
-        row
-        for target_status in status.targets
-        for row in _build_target_rows(target_status.target, target_status.last_report, filters)
+        row for target_status in status.targets for row in _build_target_rows(target_status, filters, status.now)
     )
 
 
@@ -42,10 +43,12 @@ def format_export_command(rows: tuple[UnmanagedRow, ...]) -> str:
     return f"reconcile export --unmanaged{option} --output-dir exported"
 
 
-def _build_target_rows(target_name: str, report: Report | None, filters: Filters) -> Iterator[UnmanagedRow]:
+def _build_target_rows(target_status: TargetStatus, filters: Filters, now: datetime) -> Iterator[UnmanagedRow]:
+    target_name, report = target_status.target, target_status.last_report
     for target in report.targets if report else ():
         for live in target.unmanaged:
-            row = _build_row(target_name, live, target)
+            since = RelativeTime.from_datetime(target_status.unmanaged_since.get(live.arn), now)
+            row = replace(_build_row(target_name, live, target), since=since)
             texts = (target_name, live.arn, row.integration, row.client, row.destination)
             if filters.matches({ReportKind.UNMANAGED}, "", target_name, *texts):
                 yield row

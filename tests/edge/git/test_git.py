@@ -956,7 +956,7 @@ def test_commit_is_described_by_its_subject_and_author(repository: Repository) -
         access = RepositoryAccess(url, "HEAD", repository.environment)
         commit, files, description = read_described_revision(access, "manifests")
         assert (commit, bool(files)) == (repository.run_git("rev-parse", "HEAD"), True)
-        assert description.subject == f"Add\\u0009exports {'x' * 104}"
+        assert description.subject == f"Add\\u0009exports {'x' * 103}"
         assert description.author == "Jane \\u001b[31m Doe"
         assert len(description.subject) == 120
 

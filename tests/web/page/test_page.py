@@ -169,9 +169,11 @@ def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
     assert "Runs in the last 24 hours" in open_page(site, status).words
     assert "No run has finished in the last 24 hours." in open_page(site, replace(status, finished_runs=())).words
     recent_start = replace(status, started_at=NOW - timedelta(hours=2))
-    assert "Runs since the controller started at 2026-11-01 10:00Z" in open_page(site, recent_start).words
+    assert "Runs since 2026-11-01 10:00Z" in open_page(site, recent_start).words
     assert "No run has finished since then." in open_page(site, replace(recent_start, finished_runs=())).words
     assert "last 24 hours" not in open_page(site, replace(recent_start, finished_runs=())).words
+    restored = replace(recent_start, runs_since=NOW - timedelta(hours=30))
+    assert "Runs in the last 24 hours" in open_page(site, restored).words
 
 
 def test_page_shows_every_part_of_a_report(site: Site) -> None:
@@ -473,9 +475,10 @@ def test_warnings_are_counted_by_kind(site: Site) -> None:
 
 
 def test_unmanaged_associations_have_the_command_that_exports_them(site: Site) -> None:
-    """The page gives the command that writes the manifests of unmanaged associations."""
+    """The page gives the command that writes the manifests, and the time at which a run first saw each association."""
     page = open_page(site, statuses.build_status_with_open_differences())
     assert "reconcile export --unmanaged --target prod --output-dir exported" in page.words
+    assert page.words.count("completed 2 days ago") == page.words.count("completed unknown") == 1
 
 
 def test_many_targets_are_folded_by_severity(site: Site) -> None:
