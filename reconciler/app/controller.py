@@ -89,6 +89,7 @@ def run_controller(
         notification_thread.start(controller.get_status)
         _log_start(source, config, intervals)
         if http:
+            from reconciler.edge.manifests.schema import load_schema
             from reconciler.web.app import Views, build_application
             from reconciler.web.page.links import derive_templates
             from reconciler.web.webhooks import Webhooks
@@ -102,6 +103,7 @@ def run_controller(
                 stop.event.is_set,
                 http.manifest_url or manifest_url,
                 commit_url,
+                {name: load_schema(f"{name}.v1.json") for name in ("controller", "report")},
             )
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)

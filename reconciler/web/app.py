@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.web import probes
 from reconciler.web.api import stream_json
+from reconciler.web.openapi import build_document
 from reconciler.web.page import html
 from reconciler.web.page.page import Process, build_page
 from reconciler.web.page.view import View
@@ -32,8 +34,8 @@ _MAX_AGE = 15
 class Views:
     """The sources of the served documents.
 
-    `render_metrics` returns a content type and a text. `manifest_url` and `commit_url` are templates
-    (see `web/page/links.py`).
+    `api_schemas` are the JSON schemas of the answers of the API, by name. `render_metrics` returns a content type and a
+    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`).
     """
 
     get_status: Callable[[], ControllerStatus]
@@ -43,6 +45,7 @@ class Views:
     is_stopping: Callable[[], bool]
     manifest_url: str | None = None
     commit_url: str | None = None
+    api_schemas: Mapping[str, Any] = field(default_factory=dict)
 
     def build_process(self) -> Process:
         """Return the state and settings of the process that are not in the controller status."""
@@ -77,6 +80,9 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
 
         return await report_cache.respond(request, None, build_content)
 
+    async def describe_api(_: Request) -> Response:
+        return JSONResponse(build_document(views.api_schemas))
+
     async def report_health(_: Request) -> Response:
         return probes.build_health_response(
             views.get_status(), views.stuck_after, is_scheduler_running=views.is_scheduler_running()
@@ -97,6 +103,7 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
             Route("/", show_page),
             Route("/static/{name}", html.serve_static),
             Route("/api/v1/report", show_report),
+            Route("/api/v1/openapi.json", describe_api),
             Route("/healthz", report_health),
             Route("/readyz", report_readiness),
             Route("/metrics", show_metrics),

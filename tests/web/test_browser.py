@@ -121,6 +121,24 @@ def test_page_filters_while_typing(browser: Browser, site: Site) -> None:
     assert browser.run("document.activeElement.id") == "q"
 
 
+def test_links_to_other_views_load_no_page(browser: Browser, site: Site) -> None:
+    """With scripts, a link that sorts or filters updates the page without a reload. The way back works, too."""
+    open_page(browser, site, statuses.build_status_of_thousand_associations())
+    browser.run("globalThis.isSamePage = true; document.querySelector('thead th a').click()")
+    name = "document.querySelector('#associations .name').textContent"
+    wait_for_text(browser, name, "export-0")
+    assert browser.run("location.search") == "?sort=name"
+    browser.run("document.querySelector('.pages li:last-child a').click()")
+    wait_for_text(browser, "document.querySelector('.pages [aria-current]').textContent", "2")
+    assert browser.run("document.getElementById('sort').value") == "name"
+    browser.run("document.querySelector('.troubles h3 a').click()")
+    wait_for_text(browser, "document.getElementById('decision').value", "blocked")
+    browser.run("history.back()")
+    wait_for_text(browser, "(document.querySelector('.pages [aria-current]')?.textContent)", "2")
+    assert browser.run("document.getElementById('decision').value") == ""
+    assert browser.run("isSamePage") is True
+
+
 def test_page_filters_without_scripts(browser: Browser, site: Site) -> None:
     """Without scripts, the filter form is submitted and the page shows the matches."""
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
