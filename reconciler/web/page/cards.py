@@ -114,7 +114,9 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     """Return the most severe state of a target, in words, and its severity."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if target_status.last_report is None:
-        return ("failed", "error") if target_status.failures else ("not run yet", "note")
+        if target_status.failures:
+            return "failed", "error"
+        return "first run" if target_status.running_since else "not run yet", "note"
     if target_status.last_report.has_failed or target_status.failures:
         return "failed", "error"
     for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):

@@ -2,7 +2,7 @@
 // The server renders the page. This script fetches it again, and replaces the parts that changed.
 "use strict";
 
-const EVERY = 30_000, TYPING = 150, LONGEST = 10_000;
+const EVERY = 15_000, TYPING = 150, LONGEST = 10_000;
 const PARTS = [
   "head", "figures", "refusal", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
 ];
@@ -10,7 +10,7 @@ const form = document.getElementById("find");
 const lists = [...form.querySelectorAll("select")];
 const changing = [...PARTS, ...lists.map((list) => list.id)];
 const seen = new Map(changing.map((id) => [id, document.getElementById(id).innerHTML]));
-let underWay = null;
+let underWay = null, shown = {};
 
 document.documentElement.classList.add("js");
 
@@ -29,9 +29,14 @@ async function show() {
   const mine = (underWay = new AbortController());
   try {
     const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(LONGEST)]);
-    const answer = await fetch(address(), { signal, headers: { Accept: "text/html" } });
+    const here = address(), headers = { Accept: "text/html" };
+    if (shown.address === here) headers["If-None-Match"] = shown.tag;
+    const answer = await fetch(here, { signal, headers });
+    if (answer.status === 304) return say("");
     if (!answer.ok) throw new Error(answer.status);
+    const isComplete = !form.contains(document.activeElement); // the choices wait while a filter has the focus
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    shown = isComplete ? { address: here, tag: answer.headers.get("ETag") } : {};
   } catch (error) {
     if (error.name !== "AbortError") {
       const stood = document.getElementById("fresh").textContent.replace("As of ", "");
