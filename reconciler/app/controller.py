@@ -19,6 +19,7 @@ from reconciler.app.http import Address, WebhookSecret, serve_http
 from reconciler.app.notifications import notify_while_running
 from reconciler.app.once import prepare
 from reconciler.app.polled_sources import FolderSource, GitSource
+from reconciler.app.run_history import keep_history
 from reconciler.app.shutdown import ShutdownTimer
 from reconciler.app.sources import Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
@@ -88,20 +89,26 @@ def run_controller(
         notification_thread.start(controller.get_status)
         _log_start(source, config, intervals)
         if http:
+            from reconciler.edge.manifests.schema import load_schema
             from reconciler.web.app import Views, build_application
+            from reconciler.web.page.links import derive_templates
             from reconciler.web.webhooks import Webhooks
 
+            manifest_url, commit_url = derive_templates(source.url or "")
             views = Views(
                 controller.get_status,
                 metrics.render,
                 intervals.stuck_after,
                 lambda: scheduler.is_running,
                 stop.event.is_set,
-                http.manifest_url,
+                http.manifest_url or manifest_url,
+                commit_url,
+                {name: load_schema(f"{name}.v1.json") for name in ("controller", "report")},
             )
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
             stack.enter_context(serve_http(build_application(views, webhooks), http.address))
+        stack.enter_context(keep_history(config, source.places, controller))
         gc.freeze()  # objects from the start-up stay, so the collection after each run can skip them
         scheduler.start()
         controller.start()

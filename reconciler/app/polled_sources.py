@@ -79,6 +79,7 @@ class GitSource:
 
     def load(self, _: str) -> LoadedRevision:
         """Fetch and parse the latest commit. Raises GitError, StopRequested, InvalidManifests and UnknownTarget."""
-        revision, files = self.source.fetch(self.stop)
+        revision, files, description = self.source.fetch_described(self.stop)
         desired = self.source.parse(files, revision)
-        return LoadedRevision(revision, select_targets(desired, self.targets, self.new_state, self.selector))
+        selected = select_targets(desired, self.targets, self.new_state, self.selector)
+        return LoadedRevision(revision, selected, description.subject, description.author)

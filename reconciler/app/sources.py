@@ -24,7 +24,7 @@ from reconciler.core.redaction.invalid_settings import list_setting_flaws
 from reconciler.edge.clock import SystemClock
 
 if TYPE_CHECKING:
-    from reconciler.edge.git import RepositoryAccess, SigningKeys
+    from reconciler.edge.git import CommitDescription, RepositoryAccess, SigningKeys
 
 FOLDER = "manifests/"
 
@@ -105,6 +105,12 @@ class Source:
         from reconciler.edge import git
 
         return git.read_revision(self.build_access(stop), self.path, self.read_signing_keys())
+
+    def fetch_described(self, stop: threading.Event) -> tuple[str, tuple[File | Problem, ...], CommitDescription]:
+        """Return a commit and its files, with its subject and author. Raises as `fetch`."""
+        from reconciler.edge import git
+
+        return git.read_described_revision(self.build_access(stop), self.path, self.read_signing_keys())
 
     def build_access(self, stop: threading.Event) -> RepositoryAccess:
         """Return the repository with its credentials."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,15 +15,13 @@ from reconciler.controller.task import PeriodicTask
 from reconciler.core.apply.outcome import SUCCESSES
 from reconciler.core.controller.backoff import Backoff
 from reconciler.core.controller.controller_status import ActiveRun, ControllerStatus, FinishedRun, TargetStatus
+from reconciler.core.controller.run_history import RUN_RETENTION, RunHistory
 from reconciler.core.errors import StopRequested
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import Report
 
 POLL_TASK = "poll"
 """Name of the task that polls git. The scheduler gives it a thread of its own, to keep targets from delaying it."""
-RUN_RETENTION = timedelta(days=1)
-_MAX_FINISHED_RUNS = 20_000
-"""Maximum number of finished runs to keep: one day of about 70 targets that run every five minutes."""
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ class Controller:
         self._lock = threading.Lock()
         self._targets: dict[str, TargetState] = {}
         self._removed_targets: dict[str, TargetState] = {}
-        self._finished_runs: deque[FinishedRun] = deque(maxlen=_MAX_FINISHED_RUNS)
+        self._history = RunHistory(self._started_at)
         self._reported_stuck_runs: set[tuple[str, datetime | None]] = set()
         self._has_reported_waiting = False
         self._full_run_request = threading.Event()
@@ -127,9 +124,11 @@ class Controller:
         with self._lock:
             removed_targets = {name: state for name, state in self._removed_targets.items() if state.task.running_since}
             target_statuses = tuple(
-                _build_target_status(name, state) for name, state in sorted((removed_targets | self._targets).items())
+                _build_target_status(name, state, self._history)
+                for name, state in sorted((removed_targets | self._targets).items())
             )
-            finished_runs = tuple(run for run in self._finished_runs if run.finished_at > now - RUN_RETENTION)
+            history = self._history
+        finished_runs = tuple(run for run in history.runs if run.finished_at > now - RUN_RETENTION)
         poll_task, revisions = self._poll_task, self._revisions
         source_status = TargetStatus(
             target="(git)",
@@ -149,7 +148,19 @@ class Controller:
             targets=target_statuses,
             finished_runs=finished_runs,
             source_status=source_status,
+            runs_since=history.since,
         )
+
+    def get_history(self) -> RunHistory:
+        """Return the finished runs, and the first sight of the unmanaged associations of the current targets."""
+        with self._lock:
+            return self._history.select_targets(self._targets)
+
+    def restore_history(self, earlier: RunHistory) -> None:
+        """Add the history of an earlier process."""
+        now = self._dependencies.scheduling.clock.now()
+        with self._lock:
+            self._history = self._history.merge(earlier, now)
 
     def _create_task(
         self, task_name: str, action: task.TaskAction, interval: timedelta, state: TargetState | None = None
@@ -233,12 +244,14 @@ class Controller:
         with self._lock:
             if self._targets.get(name) is state:
                 state.record_report(report)
-            self._finished_runs.append(_build_finished_run(name, report))
+            unmanaged = [live.arn for target in report.targets for live in target.unmanaged]
+            finished_run = _build_finished_run(name, report)
+            self._history = self._history.add(finished_run, unmanaged, is_complete=report.is_complete)
         self._dependencies.events.on_run_finished(report)
         return not report.has_failed
 
 
-def _build_target_status(name: str, state: TargetState) -> TargetStatus:
+def _build_target_status(name: str, state: TargetState, history: RunHistory) -> TargetStatus:
     task = state.task
     return TargetStatus(
         target=name,
@@ -250,6 +263,7 @@ def _build_target_status(name: str, state: TargetState) -> TargetStatus:
         last_success=state.last_success,
         active_run=state.active_run,
         last_complete_report=state.last_complete_report,
+        unmanaged_since=history.unmanaged_since.get(name, {}),
     )
 
 

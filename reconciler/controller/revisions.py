@@ -23,10 +23,15 @@ from reconciler.core.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class LoadedRevision:
-    """Revision that was read and validated: its commit (None for a folder) and its desired state."""
+    """Revision that was read and validated: its commit (None for a folder) and its desired state.
+
+    `subject` and `author` are those of the commit.
+    """
 
     revision: str | None
     desired: Desired
+    subject: str = ""
+    author: str = ""
 
 
 class RevisionSource(Protocol):
@@ -108,9 +113,9 @@ class RevisionTracker:
         if not self._invalid_revision and self.active and self.active.revision.id == loaded.revision is not None:
             return False  # an earlier poll read it already, because it was pushed between read_version and load
         self._invalid_revision = None
-        self.active = ActiveRevision(
-            loaded.desired, Revision(loaded.revision, self._clock.now(), loaded.desired.manifest_count)
-        )
+        count = loaded.desired.manifest_count
+        revision = Revision(loaded.revision, self._clock.now(), count, loaded.subject, loaded.author)
+        self.active = ActiveRevision(loaded.desired, revision)
         return True
 
     def _build_rejection(

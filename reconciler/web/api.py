@@ -36,7 +36,13 @@ def _encode_head(status: ControllerStatus, process: Process) -> dict[str, Any]:
         "startedAt": status.started_at.isoformat(),
         "sourceCheckedAt": _format_time(status.source_checked_at),
         "revision": revision
-        and {"id": revision.id, "since": revision.since.isoformat(), "manifests": revision.manifest_count},
+        and {
+            "id": revision.id,
+            "since": revision.since.isoformat(),
+            "manifests": revision.manifest_count,
+            "subject": revision.subject or None,
+            "author": revision.author or None,
+        },
         "rejection": status.rejected_revision and _encode_rejection(status.rejected_revision),
         "schedulerRunning": process.is_scheduler_running,
         "stopping": process.is_stopping,

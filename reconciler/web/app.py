@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.web import probes
 from reconciler.web.api import stream_json
+from reconciler.web.openapi import build_document
 from reconciler.web.page import html
-from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
+from reconciler.web.page.view import View
 from reconciler.web.response_cache import ResponseCache, ResponseContent
 from reconciler.web.sanitize import enforce_types
 from reconciler.web.security_headers import SecurityHeaders
@@ -32,7 +34,8 @@ _MAX_AGE = 15
 class Views:
     """The sources of the served documents.
 
-    `render_metrics` returns a content type and a text. `manifest_url` is a template (see `web/page/links.py`).
+    `api_schemas` are the JSON schemas of the answers of the API, by name. `render_metrics` returns a content type and a
+    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`).
     """
 
     get_status: Callable[[], ControllerStatus]
@@ -41,10 +44,14 @@ class Views:
     is_scheduler_running: Callable[[], bool]
     is_stopping: Callable[[], bool]
     manifest_url: str | None = None
+    commit_url: str | None = None
+    api_schemas: Mapping[str, Any] = field(default_factory=dict)
 
     def build_process(self) -> Process:
         """Return the state and settings of the process that are not in the controller status."""
-        return Process(self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url)
+        return Process(
+            self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url, self.commit_url
+        )
 
 
 def build_application(views: Views, webhooks: Webhooks) -> Starlette:
@@ -52,17 +59,17 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     page_cache, report_cache, metrics_cache = ResponseCache(), ResponseCache(), ResponseCache()
 
     async def show_page(request: Request) -> Response:
-        filters = Filters.from_parameters(request.query_params)
+        view = View.from_parameters(request.query_params)
 
         def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
             return ResponseContent(
                 _compute_cache_state(status, process),
                 "text/html",
-                html.stream_page(build_page(enforce_types(status), filters, process)),
+                html.stream_page(build_page(enforce_types(status), view, process)),
             )
 
-        return await page_cache.respond(request, filters, build_content)
+        return await page_cache.respond(request, view, build_content)
 
     async def show_report(request: Request) -> Response:
         def build_content() -> ResponseContent:
@@ -72,6 +79,9 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
             )
 
         return await report_cache.respond(request, None, build_content)
+
+    async def describe_api(_: Request) -> Response:
+        return JSONResponse(build_document(views.api_schemas))
 
     async def report_health(_: Request) -> Response:
         return probes.build_health_response(
@@ -93,6 +103,7 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
             Route("/", show_page),
             Route("/static/{name}", html.serve_static),
             Route("/api/v1/report", show_report),
+            Route("/api/v1/openapi.json", describe_api),
             Route("/healthz", report_health),
             Route("/readyz", report_readiness),
             Route("/metrics", show_metrics),

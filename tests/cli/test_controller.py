@@ -446,3 +446,20 @@ def test_changed_webhook_secret_takes_effect_without_a_restart(program: Program)
 def send_gitlab_push(url: str, token: str) -> int:
     """Send a push event of GitLab, and return the status of the response."""
     return request_page(url, b'{"ref": "x"}', {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"})[0]
+
+
+def test_runs_on_the_page_survive_a_restart(program: Program) -> None:
+    """A restarted controller shows the runs of the previous process, and since when an association is unmanaged."""
+    program.add("october")
+    documents = []
+    for _ in range(2):
+        with run_controller(program, "--interval", "1h", "--listen", "127.0.0.1:0") as controller:
+            url = controller.wait_for_event("listening")["url"]
+            controller.wait_for_event("run finished")
+            documents.append(json.loads(request_page(f"{url}/api/v1/report")[1]))
+        assert controller.process.returncode == 0
+        assert "run history not saved" not in controller.events
+    first, second = ([run["id"] for run in document["runs"]] for document in documents)
+    assert len(first) == 1
+    assert second[0] == first[0]
+    assert len(second) == 2

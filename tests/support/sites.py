@@ -16,6 +16,7 @@ from typing import Any
 from support.builders import NOW
 
 from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.edge.manifests.schema import load_schema
 from reconciler.edge.metrics import Metrics
 from reconciler.web.app import Views, build_application
 from reconciler.web.server import serve
@@ -99,6 +100,8 @@ def serve_site(manifest_url: str | None = None, **options: Any) -> Iterator[Site
         lambda: site.is_scheduler_running,
         lambda: site.is_stopping,
         manifest_url,
+        "https://git.example/org/repo/commit/{revision}" if manifest_url else None,
+        {name: load_schema(f"{name}.v1.json") for name in ("controller", "report")},
     )
     hooks = Webhooks(
         lambda: site.secret,

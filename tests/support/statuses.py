@@ -19,11 +19,14 @@ from reconciler.core.controller.controller_status import (
 )
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
-from reconciler.core.report.report import Report, TargetReport
+from reconciler.core.plan.decision_kind import DecisionKind
+from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.windows.declaration import Missed, Period
 
 HOUR = timedelta(hours=1)
-REVISION = Revision("1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6)
+REVISION = Revision(
+    "1f0c5f7a9be2d4c3865017f2ab90ce4d1f0c5f7a", NOW - 30 * HOUR, 6, "Add the exports of October", "Jane Doe"
+)
 
 
 def build_target_status(last_report: Report | None, target: str = "prod", failures: int = 0) -> TargetStatus:
@@ -80,8 +83,11 @@ def build_status_with_open_differences() -> ControllerStatus:
     )
     report = reports.report(*associations, unmanaged=(live("u1"), live("u2")), dry_run=False)
     other = replace(build_status_in_sync().targets[0], target="staging")
+    since = {live("u1").arn: NOW - 49 * HOUR}
     return build_status(
-        build_target_status(report), other, finished_runs=(*build_finished_runs(), *build_finished_runs("staging"))
+        replace(build_target_status(report), unmanaged_since=since),
+        other,
+        finished_runs=(*build_finished_runs(), *build_finished_runs("staging")),
     )
 
 
@@ -154,6 +160,129 @@ def build_status_without_manifests() -> ControllerStatus:
     return build_status(build_target_status(reports.report()))
 
 
+def build_status_during_first_run() -> ControllerStatus:
+    """Return a snapshot whose only target is in its first run."""
+    started_at = NOW - timedelta(seconds=20)
+    target = replace(
+        build_target_status(None), running_since=started_at, last_progress=NOW, next_run=None, last_success=None
+    )
+    return replace(build_status(target), started_at=started_at)
+
+
+def build_status_with_one_association() -> ControllerStatus:
+    """Return a snapshot with one association in sync."""
+    association = replace(
+        reports.association("profiles-monthly", "in-sync"), arn=_build_arn(1), since=NOW - 50 * HOUR,
+        windows=recurring.build_windows(recurring.build_recurring_record()),
+    )  # fmt: skip
+    return build_status(
+        build_target_status(reports.report(association, dry_run=False)), finished_runs=tuple(build_finished_runs())
+    )
+
+
+def build_status_with_forty_associations() -> ControllerStatus:
+    """Return a snapshot with forty associations in three targets, some of which need attention."""
+    prod = [_build_varied_association(number) for number in range(25)]
+    staging = [_build_calm_association(number) for number in range(25, 40)]
+    error = "the credentials may not make this call: app-integrations:ListDataIntegrations"
+    failing = Report(reports.run(dry_run=False), (TargetReport("sandbox", "210987654321", "eu-west-2", error, ()),))
+    return build_status(
+        build_target_status(reports.report(*prod, unmanaged=(live("u1"), live("u2")), dry_run=False)),
+        build_target_status(failing, "sandbox", failures=4),
+        build_target_status(reports.report(*staging, dry_run=False), "staging"),
+        finished_runs=(*build_finished_runs(is_failing=True), *build_finished_runs("staging")),
+    )
+
+
+def build_status_with_hundred_targets() -> ControllerStatus:
+    """Return a snapshot with a hundred targets, of which three fail and two need attention."""
+    error = "the role arn:aws:iam::123456789012:role/reconciler may not be assumed: its trust policy does not allow it"
+    targets = []
+    for number in range(100):
+        name = f"account-{number:03}"
+        if number % 40 == 2:
+            report = Report(reports.run(dry_run=False), (TargetReport(name, None, "us-east-1", error, ()),))
+        else:
+            build = _build_varied_association if number in {55, 77} else _build_calm_association
+            report = reports.report(*(build(number * 10 + each) for each in range(10)), dry_run=False)
+        targets.append(build_target_status(report, name, failures=3 * (number % 40 == 2)))
+    runs = tuple(run for number in range(100) for run in list(build_finished_runs(f"account-{number:03}"))[::12])
+    return build_status(*targets, finished_runs=runs)
+
+
+def build_status_of_thousand_with_windows() -> ControllerStatus:
+    """Return a snapshot with a thousand associations with recurring windows, some of which need attention."""
+    associations = [_build_varied_association(number) for number in range(1000)]
+    return build_status(
+        build_target_status(reports.report(*associations, dry_run=False)), finished_runs=tuple(build_finished_runs())
+    )
+
+
+def build_status_of_thousand_in_order() -> ControllerStatus:
+    """Return a snapshot with a thousand associations in order."""
+    associations = [_build_calm_association(number) for number in range(1000)]
+    runs = (replace(run, write_count=0, drift_count=0) for run in build_finished_runs())
+    return build_status(build_target_status(reports.report(*associations, dry_run=False)), finished_runs=tuple(runs))
+
+
+def build_status_with_many_warnings() -> ControllerStatus:
+    """Return a snapshot with many equal warnings, and a few others."""
+    same = (
+        Problem(f"manifests/{number}.yaml", 1, 1, "/spec/DataIntegrationIdentifier",
+            f"the manifest 'export-{number}' at manifests/{number}.yaml:1:1 uses the same data integration")
+        for number in range(290)
+    )  # fmt: skip
+    other = (
+        Problem(f"manifests/{number}.yaml", 9, 3, "/window/delay", f"set window.delay to {number + 30}m or more")
+        for number in range(9)
+    )
+    report = replace(reports.report(reports.association("export", "in-sync")), warnings=(*same, *other))
+    return build_status(build_target_status(report))
+
+
+def _build_arn(number: int) -> str:
+    place = "arn:aws:app-integrations:us-east-1:123456789012:data-integration-association"
+    return f"{place}/3f0c5f7a-9be2-4d4c-8865-017f2ab90ce4/{number:08x}-1c2d-4e3f-9a4b-{number * 7919 % 16**12:012x}"
+
+
+def _build_calm_association(number: int) -> AssociationReport:
+    subject = ("profiles", "tickets", "contacts", "calls", "cases")[number % 5]
+    association = reports.association(
+        f"{subject}-{number:03}", "in-sync", arn=_build_arn(number), integration=f"{subject}-source",
+        destination=f"s3://corp-exports/{subject}/{number:03}", since=NOW - (number % 90 + 1) * HOUR,
+        last_execution=Execution("COMPLETED", None),
+    )  # fmt: skip
+    if number % 3:
+        return association
+    return replace(association, windows=recurring.build_windows(recurring.build_recurring_record()))
+
+
+def _build_varied_association(number: int) -> AssociationReport:
+    calm = _build_calm_association(number)
+    match number % 12:
+        case 1:
+            return replace(calm, decision=DecisionKind.BLOCKED, arn=None, exit_code=1, last_execution=None,
+                reason="MaxCreates is 10: raise it in the target")  # fmt: skip
+        case 4:
+            return replace(calm, decision=DecisionKind.LOST, exit_code=1, last_execution=None,
+                reason="List has not shown the association since 2026-10-31 06:00Z")  # fmt: skip
+        case 6:
+            return replace(calm, decision=DecisionKind.HELD, exit_code=1, last_execution=None,
+                reason="the update waits, because List shows no status of the last export, which may be running",
+                windows=recurring.build_windows(
+                    recurring.build_daily_record(), NOW, every=Period.DAY, missed=Missed.EACH))  # fmt: skip
+        case 8:
+            drifted = reports.build_drifted_association(calm.name)
+            return replace(drifted, arn=calm.arn, since=calm.since, integration=calm.integration,
+                destination=calm.destination)  # fmt: skip
+        case 10:
+            return replace(calm, last_execution=Execution("FAILED", "The KMS key is not accessible."))
+        case 11:
+            return reports.association(calm.name, "create", integration=calm.integration, destination=calm.destination)
+        case _:
+            return calm
+
+
 def build_status_of_thousand_associations() -> ControllerStatus:
     """Return a snapshot with 1,000 associations."""
     return build_status(
@@ -167,5 +296,5 @@ def build_status_with_foreign_text(text: str) -> ControllerStatus:
     run = FinishedRun(text, text, NOW - HOUR, NOW, is_success=False, write_count=1, drift_count=1, open_count=1)
     return replace(
         build_status(build_target_status(reports.build_full_report(text), text, failures=3), finished_runs=(run,)),
-        revision=Revision(text, NOW, 1), rejected_revision=RejectedRevision(text, NOW, problems),
+        revision=Revision(text, NOW, 1, text, text), rejected_revision=RejectedRevision(text, NOW, problems),
     )  # fmt: skip

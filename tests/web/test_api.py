@@ -1,4 +1,4 @@
-"""Tests for `/api/v1/report`: it has the content of the page, and fits its schema."""
+"""Tests for `/api/v1/`: the report has the content of the page, and every answer fits the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from referencing import Registry, Resource
+from starlette.routing import Route
 from support import statuses
 from support.builders import NOW
 from support.sites import EMPTY, Site
@@ -16,6 +17,9 @@ from support.sites import EMPTY, Site
 from reconciler.core.controller.controller_status import ControllerStatus, TargetStatus
 from reconciler.edge.manifests.schema import load_schema
 from reconciler.render.formats.json import encode_report
+from reconciler.web.app import Views, build_application
+from reconciler.web.openapi import build_document
+from reconciler.web.webhooks import Webhooks
 
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:appintegrations-reconciler:report.v1", Resource.from_contents(load_schema("report.v1.json"))
@@ -94,3 +98,56 @@ def test_rejected_revision_is_reported_with_its_problems(site: Site) -> None:
 def test_report_endpoint_is_read_only(site: Site, path: str) -> None:
     """The page, the JSON and static files refuse POST."""
     assert site.post(path, b"{}", {}).status == 405
+
+
+def read_description(site: Site) -> tuple[Any, Registry[Any]]:
+    """Return the OpenAPI document as the site serves it, and the schemas that it contains."""
+    document = site.get("/api/v1/openapi.json").json
+    schemas = document["components"]["schemas"].values()
+    return document, Registry().with_resources((each["$id"], Resource.from_contents(each)) for each in schemas)
+
+
+def test_openapi_document_describes_every_path() -> None:
+    """The document has exactly the paths below /api/ that the application serves, each with GET only."""
+    document = build_document({})
+    views = Views(lambda: EMPTY, lambda: ("", b""), timedelta(1), bool, bool)
+    application = build_application(views, Webhooks(lambda: None, None, lambda: None, lambda: None, lambda *_: None))
+    routes = {route.path: route.methods for route in application.routes if isinstance(route, Route)}
+    served = {path: methods for path, methods in routes.items() if path.startswith("/api/")}
+    assert {path: {name.upper() for name in each} for path, each in document["paths"].items()} == {
+        path: (methods or set()) - {"HEAD"} for path, methods in served.items()
+    }
+    assert document["openapi"] == "3.1.0"
+    ids = [operation["operationId"] for each in document["paths"].values() for operation in each.values()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/report", "/api/v1/openapi.json"])
+def test_answers_fit_the_openapi_document(site: Site, path: str) -> None:
+    """Each answer has a status, a type, headers and a content that the document describes, from its own schemas."""
+    document, registry = read_description(site)
+    responses = document["paths"][path]["get"]["responses"]
+    for status in (EMPTY, statuses.build_status_with_windows(), statuses.build_status_with_failure_history()):
+        site.status = status
+        response = site.get(path)
+        description = responses[str(response.status)]
+        (media_type, content), *others = description["content"].items()
+        assert (others, response.headers["content-type"]) == ([], media_type)
+        jsonschema.Draft202012Validator(content["schema"], registry=registry).validate(response.json)
+        assert all(name.lower() in response.headers for name in description.get("headers", {}))
+        assert list(jsonschema.Draft202012Validator(content["schema"], registry=registry).iter_errors([]))
+        if etag := response.headers.get("etag"):
+            unchanged = site.get(path, **{"If-None-Match": etag})
+            assert (unchanged.status, unchanged.body) == (304, b"")
+            assert "304" in responses
+
+
+def test_openapi_document_fits_the_schema_of_openapi(site: Site) -> None:
+    """Each operation has the members that OpenAPI 3.1 requires, and each schema is a valid one of JSON Schema."""
+    document, _ = read_description(site)
+    assert {"title", "version"} <= document["info"].keys()
+    for each in document["paths"].values():
+        for response in each["get"]["responses"].values():
+            assert response["description"]
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)

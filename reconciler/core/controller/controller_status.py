@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.core.errors import Problem
@@ -13,11 +13,16 @@ from reconciler.core.report.report import AssociationReport, Report
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation."""
+    """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation.
+
+    `subject` and `author` are those of the commit, and empty for a folder.
+    """
 
     id: str | None
     since: datetime
     manifest_count: int
+    subject: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class TargetStatus:
 
     `next_run` is the time when the next run is due, also if that has passed. `last_success` is the time when a run last
     succeeded. `last_complete_report` is the report of the last run that could list every data integration.
+    `unmanaged_since` is the time of the first run that saw an unmanaged association, by ARN.
     """
 
     target: str
@@ -69,6 +75,7 @@ class TargetStatus:
     last_success: datetime | None
     active_run: ActiveRun | None = None
     last_complete_report: Report | None = None
+    unmanaged_since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def unlisted_associations(self) -> Mapping[str, AssociationReport]:
@@ -104,7 +111,8 @@ class TargetStatus:
 class ControllerStatus:
     """Snapshot of a controller at `now`. `source_checked_at` is the time when git was last read without an error.
 
-    `source_status` is the status of the task that polls git, in the form of a target.
+    `source_status` is the status of the task that polls git, in the form of a target. `runs_since` is the time since
+    which `finished_runs` are complete, if that is before the start.
     """
 
     now: datetime
@@ -115,6 +123,7 @@ class ControllerStatus:
     targets: tuple[TargetStatus, ...]
     finished_runs: tuple[FinishedRun, ...]
     source_status: TargetStatus | None = None
+    runs_since: datetime | None = None
 
     def find_stuck(self, stuck_after: timedelta) -> tuple[TargetStatus, ...]:
         """Return the targets and the poll task without progress, or overdue, for more than `stuck_after`."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from reconciler import redaction
 from reconciler.core.errors import GitError, Problem
 from reconciler.core.manifests.files import (
     MAX_BYTES,
@@ -24,6 +25,8 @@ from reconciler.edge.git.command import MAX_OUTPUT_BYTES, CommandResult, GitComm
 
 _TREE, _LINK, _SUBMODULE = "040000", "120000", "160000"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_MAX_SUBJECT, _MAX_AUTHOR = 120, 60
+"""The maximum numbers of characters of the description of a commit."""
 _LINK_ADVICE = "and links in git are not followed: commit the file itself instead"
 
 
@@ -35,6 +38,14 @@ class _Entry:
     id: str
     size: int | None
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitDescription:
+    """The first line of the message of a commit, and the name of its author, both shortened. Empty if unknown."""
+
+    subject: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,17 @@ class Commit:
         return tuple(
             _build_file(entry, contents) if isinstance(entry, _Entry) else entry for entry in entries_and_problems
         )
+
+    def describe(self) -> CommitDescription:
+        """Return the subject and the author. A commit whose message git cannot show is as good as any other."""
+        result = self.git.run(
+            "log", "-1", "--no-show-signature", "--no-mailmap", "--no-color", "--encoding=UTF-8", "--format=%s%x00%an",
+            self.id, "--",
+        )  # fmt: skip
+        text = result.output.decode(errors="replace") if result.has_succeeded else ""
+        # redacted first, because a shortened secret is not recognised
+        subject, _, author = (sanitize(redaction.redact(part.strip())) for part in text.partition("\0"))
+        return CommitDescription(subject[:_MAX_SUBJECT], author[:_MAX_AUTHOR])
 
     def _select_entries(self, path: str) -> Iterator[_Entry | Problem]:
         """Yield the files to read, and a problem for each relevant entry that is not read."""

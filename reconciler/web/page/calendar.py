@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -84,6 +85,12 @@ class Calendar:
     more: int
     fold: Fold | None = None
     more_due: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """The number of windows in each state, as a sentence."""
+        counts = Counter(cell.state for cell in self.cells)
+        return f"Windows: {', '.join(f'{count} {state}' for state, count in counts.items())}"
 
 
 def build_calendar(report: WindowReport, now: datetime) -> Calendar:

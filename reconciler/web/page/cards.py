@@ -30,7 +30,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The summary of one target. `level` is the severity of the state in `state_text`."""
+    """The summary of one target. `level` is the severity of the state in `state_text`.
+
+    `shares` are the widths of a bar that shows the levels of the counts, in percent, from the most severe.
+    """
 
     target: str
     place: str
@@ -46,14 +49,36 @@ class Card:
     last_success: RelativeTime | None
     next_run: RelativeTime | None
 
+    @property
+    def is_failing(self) -> bool:
+        """True if the last run failed, or the current run is stuck."""
+        return bool(self.stuck_since or self.failures or self.errors)
+
+    @property
+    def shares(self) -> tuple[tuple[str, int, int], ...]:
+        """The parts of the bar: for each level its name, its start and its width."""
+        counts: Counter[str] = Counter()
+        for each in self.counts:
+            counts[each.state.level] += each.count
+        total, parts, done = counts.total(), [], 0
+        for level in _LEVELS:
+            if counts[level]:
+                start, done = round(100 * done / total), done + counts[level]
+                parts.append((level, start, round(100 * done / total) - start))
+        return tuple(parts)
+
+
+_LEVELS = ("error", "warning", "note", "none")
+
 
 def build_cards(status: ControllerStatus, stuck_after: timedelta) -> tuple[Card, ...]:
-    """Return a card for each target, in the order of the controller status."""
+    """Return a card for each target, the most severe first."""
     stuck_targets = {target_status.target for target_status in status.find_stuck(stuck_after)}
-    return tuple(
+    cards = (
         _build_card(status, target_status, is_stuck=target_status.target in stuck_targets)
         for target_status in status.targets
     )
+    return tuple(sorted(cards, key=lambda card: (not card.is_failing, _LEVELS.index(card.level), card.target)))
 
 
 def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stuck: bool) -> Card:
@@ -89,7 +114,9 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
     """Return the most severe state of a target, in words, and its severity."""
     managed = [count.state for count in counts if count.state.kind != ReportKind.UNMANAGED]
     if target_status.last_report is None:
-        return ("failed", "error") if target_status.failures else ("not run yet", "note")
+        if target_status.failures:
+            return "failed", "error"
+        return "first run" if target_status.running_since else "not run yet", "note"
     if target_status.last_report.has_failed or target_status.failures:
         return "failed", "error"
     for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):

@@ -9,6 +9,9 @@ ATTENTION = "attention"
 """The value of `decision` that selects every error and warning."""
 GRAVE_LEVELS = frozenset({"error", "warning"})
 """The severities that need attention."""
+WAITING, IN_ORDER = "waiting", "in-order"
+"""The values of `decision` that select what is in progress, and what is in order."""
+_LEVELS = {ATTENTION: GRAVE_LEVELS, WAITING: frozenset({"note"}), IN_ORDER: frozenset({"none"})}
 _MAX_LENGTH = 200
 
 
@@ -34,9 +37,10 @@ class Filters:
         """Tell whether an entry matches the filters. Each word of `q` must occur in at least one of `texts`."""
         if self.target and target != self.target:
             return False
-        if self.decision == ATTENTION and level not in GRAVE_LEVELS:
-            return False
-        if self.decision not in {"", ATTENTION} and self.decision not in kinds:
+        if self.decision in _LEVELS:
+            if level not in _LEVELS[self.decision]:
+                return False
+        elif self.decision and self.decision not in kinds:
             return False
         text = "\n".join(texts).casefold() if self.q else ""
         return all(word in text for word in self.q.casefold().split())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,6 +24,10 @@ MAX_LINES = 1000
 """The maximum number of lines of a difference or a call on the page. The JSON contains every line."""
 _MAX_VALUE_LENGTH = 10_000
 """The maximum number of characters of a value on the page. The JSON contains the whole value."""
+MAX_WARNING_KINDS = 50
+"""The maximum number of kinds of warnings on the page. The JSON contains every warning."""
+_ARN_START, _ARN_END = 4, 8
+"""The numbers of characters at both ends of an ARN that a line of the table shows."""
 _ARN_PART = re.compile(r"[^/:]*[/:]|[^/:]+")
 _PATH_PART = re.compile(r"\w+://[^/]*/?|[^/]*/|[^/]+")
 _IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -80,7 +83,8 @@ def _build_environment() -> Environment:
     environment.globals["max_lines"] = MAX_LINES
     environment.filters["mark"] = _get_line_class
     environment.filters["parts"] = _mark_parts
-    environment.filters["query"] = _build_query
+    environment.filters["ends"] = _mark_ends
+    environment.globals["max_kinds"] = MAX_WARNING_KINDS
     return environment
 
 
@@ -94,6 +98,16 @@ def _mark_parts(text: object) -> Markup:
     return Markup("<wbr>").join(parts)
 
 
+def _mark_ends(text: object) -> Markup:
+    """Return an ARN whose middle the style sheet hides. A search, a selection and a screen reader find all of it."""
+    visible_text = str(_make_visible(text))
+    start, end = visible_text[:_ARN_START], visible_text.rpartition("/")[2][-_ARN_END:]
+    middle = visible_text[len(start) : len(visible_text) - len(end)]
+    if len(middle) < _ARN_END or not visible_text.startswith("arn:"):
+        return Markup.escape(visible_text)
+    return Markup('{}<span class="middle">{}</span>{}').format(start, middle, end)
+
+
 def _make_visible(value: Any) -> Any:
     """Return a value as text, with invisible characters escaped. They could reorder or hide the text beside them."""
     if isinstance(value, Markup):
@@ -104,11 +118,6 @@ def _make_visible(value: Any) -> Any:
         if len(text) <= _MAX_VALUE_LENGTH
         else f"{text[:_MAX_VALUE_LENGTH]}… and {len(text) - _MAX_VALUE_LENGTH:,} more"
     )
-
-
-def _build_query(fields: Mapping[str, str]) -> str:
-    """Return the query string of a URL. A lone surrogate cannot be encoded, and becomes a question mark."""
-    return urlencode(fields, errors="replace")
 
 
 def _get_line_class(line: str) -> str:

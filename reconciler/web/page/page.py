@@ -14,21 +14,24 @@ from reconciler.core.text import format_count
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import links
-from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges
+from reconciler.web.page.attention import Trouble, list_troubles
+from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
 from reconciler.web.page.cards import Card, build_cards
-from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, Filters
+from reconciler.web.page.figures import Figure, build_figures
+from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, IN_ORDER, WAITING
 from reconciler.web.page.flow import Flow, build_flow
 from reconciler.web.page.relative_time import RelativeTime
-from reconciler.web.page.rows import (
-    AssociationRow,
-    UnmanagedRow,
-    build_rows,
-    build_unmanaged_rows,
-)
+from reconciler.web.page.rows import AssociationRow, build_rows
+from reconciler.web.page.table import Table, build_table
 from reconciler.web.page.timeline import Timeline, build_timeline
+from reconciler.web.page.unmanaged import UnmanagedRow, build_unmanaged_rows, format_export_command
+from reconciler.web.page.view import GROUPS, View
+from reconciler.web.page.warnings import WarningKind, count_warnings
 
-MAX_ROWS = 2000
-"""The maximum number of associations on the page. A longer table would be slow in a browser."""
+MAX_UNMANAGED_ROWS = 200
+"""The maximum number of unmanaged associations on the page. The filter finds the others."""
+MAX_SHOWN_CARDS = 24
+"""The number of targets that are always shown, the most severe first. A reader unfolds the others."""
 MAX_LISTED_PROBLEMS = 100
 """The maximum number of problems on the page."""
 
@@ -36,6 +39,9 @@ MAX_LISTED_PROBLEMS = 100
 @dataclass(frozen=True, slots=True)
 class Header:
     """The state of the controller as a whole. `revision` is the commit, or None if the manifests come from a folder.
+
+    `subject`, `author` and `revision_link` are those of the commit. `pending_count` counts the targets that no run has
+    finished.
 
     `is_idle` means that the scheduler has stopped although no shutdown was requested. `stuck_since` is the time of the
     last progress, if the poll of git or of the folder is stuck.
@@ -45,7 +51,11 @@ class Header:
     source_checked_at: RelativeTime | None
     has_revision: bool
     revision: str | None
+    revision_link: str | None
+    subject: str
+    author: str
     manifest_count: int
+    pending_count: int
     since: RelativeTime | None
     rejection: str | None
     rejected_since: RelativeTime | None
@@ -62,13 +72,14 @@ class Process:
     """The state and settings of the process that are not in the controller status.
 
     `is_stopping` means that a shutdown was requested. `stuck_after` is the time without progress after which a run is
-    stuck. `manifest_url` is a template (see `web/page/links.py`).
+    stuck. `manifest_url` and `commit_url` are templates (see `web/page/links.py`).
     """
 
     is_scheduler_running: bool
     is_stopping: bool
     stuck_after: timedelta
     manifest_url: str | None = None
+    commit_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,61 +94,78 @@ class MenuEntry:
 class Page:
     """The content of the page.
 
-    `more_rows` and `more_unmanaged_rows` count the matching rows that are not listed. `total` counts the manifests in
-    the last report of each target.
+    `more_unmanaged_rows` counts the matching rows that are not listed. `total` counts the manifests in the last report
+    of each target. `folded_cards` are the targets that a reader unfolds.
     """
 
     header: Header
+    figures: tuple[Figure, ...]
+    troubles: tuple[Trouble, ...]
     cards: tuple[Card, ...]
-    filters: Filters
+    folded_cards: tuple[Card, ...]
+    view: View
     decision_choices: tuple[MenuEntry, ...]
     target_choices: tuple[MenuEntry, ...]
+    group_choices: tuple[MenuEntry, ...]
     badges: tuple[Badge, ...]
     count_text: str
     total: int
-    rows: tuple[AssociationRow, ...]
-    more_rows: int
+    table: Table
     unmanaged_rows: tuple[UnmanagedRow, ...]
     more_unmanaged_rows: int
+    export_command: str
     unlisted: tuple[str, ...]
     orphaned: tuple[str, ...]
-    warnings: tuple[Problem, ...]
+    warning_count: int
+    warnings: tuple[WarningKind, ...]
     flow: Flow
     timeline: Timeline
 
 
-def build_page(status: ControllerStatus, filters: Filters, process: Process) -> Page:
+def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
     """Return the page of a controller status."""
 
     def build_link(report: Report, origin: Origin) -> str | None:
         return links.build_link(process.manifest_url, report.run.revision, origin)
 
-    matching_rows, unmanaged_rows = build_rows(status, filters, build_link), build_unmanaged_rows(status, filters)
-    kinds = _count_kinds(status)
-    managed_count, unmanaged_count = sum(kinds.values()) - kinds[ReportKind.UNMANAGED], kinds[ReportKind.UNMANAGED]
-    targets = _select_targets(status, filters)
+    filters = view.filters
+    rows = build_rows(status, build_link)
+    matching_rows = tuple(row for row in rows if row.matches(filters)) if filters.has_any else rows
+    unmanaged_rows = build_unmanaged_rows(status, filters)
+    unmanaged_count = sum(each.last_report.unmanaged_count for each in status.targets if each.last_report)
+    targets = _select_targets(status, view)
+    cards = build_cards(status, process.stuck_after)
+    warnings = _list_warnings(status)
+    table = build_table(matching_rows, view)
     return Page(
         header=_build_header(status, process),
-        cards=build_cards(status, process.stuck_after),
-        filters=filters,
-        decision_choices=_build_decision_choices(status, kinds, filters),
-        target_choices=_build_target_choices(status, filters),
+        figures=build_figures(cards, rows, unmanaged_count, view),
+        troubles=list_troubles(status, cards, rows, view),
+        cards=cards[:MAX_SHOWN_CARDS],
+        folded_cards=cards[MAX_SHOWN_CARDS:],
+        view=view,
+        decision_choices=_build_decision_choices(status, rows, unmanaged_count, view),
+        target_choices=_build_target_choices(status, view),
+        group_choices=tuple(
+            MenuEntry(each, {"": "none", "integration": "data integration"}.get(each, each)) for each in GROUPS
+        ),
         badges=BADGES,
         count_text=(
-            f"Showing {len(matching_rows):,} of {format_count(managed_count, 'association')} and "
+            f"Showing {len(matching_rows):,} of {format_count(len(rows), 'association')} and "
             f"{len(unmanaged_rows):,} of {format_count(unmanaged_count, 'unmanaged association')}"
         ),
-        total=managed_count,
-        rows=matching_rows[:MAX_ROWS],
-        more_rows=max(0, len(matching_rows) - MAX_ROWS),
-        unmanaged_rows=unmanaged_rows[:MAX_ROWS],
-        more_unmanaged_rows=max(0, len(unmanaged_rows) - MAX_ROWS),
+        total=len(rows),
+        table=table,
+        unmanaged_rows=unmanaged_rows[:MAX_UNMANAGED_ROWS],
+        more_unmanaged_rows=max(0, len(unmanaged_rows) - MAX_UNMANAGED_ROWS),
+        export_command=format_export_command(unmanaged_rows),
         unlisted=tuple(
             wording.describe_unlisted(arn, reason, target) for target in targets for arn, reason in target.unlisted
         ),
         orphaned=tuple(wording.describe_orphan(record, target) for target in targets for record in target.orphaned),
-        warnings=_list_warnings(status),
-        flow=build_flow(matching_rows),
+        warning_count=len(warnings),
+        warnings=count_warnings(warnings),
+        flow=build_flow(tuple(row for group in table.groups for row in group.rows)),
         timeline=build_timeline(status, filters.target),
     )
 
@@ -155,7 +183,11 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
         source_checked_at=RelativeTime.from_datetime(status.source_checked_at, now),
         has_revision=revision is not None,
         revision=revision.id if revision else None,
+        revision_link=links.build_commit_link(process.commit_url, revision.id if revision else None),
+        subject=revision.subject if revision else "",
+        author=revision.author if revision else "",
         manifest_count=revision.manifest_count if revision else 0,
+        pending_count=sum(each.last_report is None and not each.failures for each in status.targets),
         since=RelativeTime.from_datetime(revision.since if revision else None, now),
         rejection=rejection.reason if rejection else None,
         rejected_since=RelativeTime.from_datetime(rejection.since if rejection else None, now),
@@ -172,50 +204,34 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
     )
 
 
-def _count_kinds(status: ControllerStatus) -> Counter[ReportKind]:
-    """Count the kinds of every association, regardless of the filters."""
-    counts: Counter[ReportKind] = Counter()
+def _build_decision_choices(
+    status: ControllerStatus, rows: tuple[AssociationRow, ...], unmanaged_count: int, view: View
+) -> tuple[MenuEntry, ...]:
+    badges, levels = Counter(each for row in rows for each in row.badges), Counter(row.level for row in rows)
+    kinds: Counter[ReportKind] = Counter({ReportKind.UNMANAGED: unmanaged_count})
     for target_status in status.targets:
         if target_status.last_report:
-            counts += wording.count_kinds(target_status.last_report)
-            counts[ReportKind.UNMANAGED] += target_status.last_report.unmanaged_count
-    return counts
-
-
-def _build_decision_choices(
-    status: ControllerStatus, kinds: Counter[ReportKind], filters: Filters
-) -> tuple[MenuEntry, ...]:
-    badge_lists = [
-        list_badges(each, target_status.last_report, status.now)
-        for target_status in status.targets
-        if target_status.last_report
-        for each in target_status.last_report.associations
-    ]
-    badges = Counter(each for badge_list in badge_lists for each in badge_list)
+            kinds += wording.count_kinds(target_status.last_report)
     special_choices = [
         MenuEntry(badge.kind, f"{badge.label} ({badges[badge]:,})")
         for badge in (OVERDUE_BADGE, EXPORT_FAILED_BADGE)
         if badges[badge]
     ]
     kind_choices = [MenuEntry(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
-    grave_count = sum(any(badge.level in GRAVE_LEVELS for badge in badge_list) for badge_list in badge_lists)
     choices = [
         MenuEntry("", "any"),
-        MenuEntry(ATTENTION, f"needs action or has differences ({grave_count:,})"),
+        MenuEntry(ATTENTION, f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})"),
+        MenuEntry(WAITING, f"in progress ({levels['note']:,})"),
+        MenuEntry(IN_ORDER, f"in order ({levels['none']:,})"),
         *special_choices,
         *kind_choices,
     ]
-    return _include_selected(choices, filters.decision)
+    return _include_selected(choices, view.filters.decision)
 
 
-def _build_target_choices(status: ControllerStatus, filters: Filters) -> tuple[MenuEntry, ...]:
-    return _include_selected(
-        [
-            MenuEntry("", "all"),
-            *(MenuEntry(target_status.target, target_status.target) for target_status in status.targets),
-        ],
-        filters.target,
-    )
+def _build_target_choices(status: ControllerStatus, view: View) -> tuple[MenuEntry, ...]:
+    names = (target_status.target for target_status in status.targets)
+    return _include_selected([MenuEntry("", "all"), *(MenuEntry(each, each) for each in names)], view.filters.target)
 
 
 def _include_selected(choices: list[MenuEntry], selected: str) -> tuple[MenuEntry, ...]:
@@ -225,12 +241,12 @@ def _include_selected(choices: list[MenuEntry], selected: str) -> tuple[MenuEntr
     )
 
 
-def _select_targets(status: ControllerStatus, filters: Filters) -> tuple[TargetReport, ...]:
+def _select_targets(status: ControllerStatus, view: View) -> tuple[TargetReport, ...]:
     """Return the last report of each target that the filter shows."""
     return tuple(
         target
         for target_status in status.targets
-        if target_status.last_report and filters.target in {"", target_status.target}
+        if target_status.last_report and view.filters.target in {"", target_status.target}
         for target in target_status.last_report.targets
     )
 

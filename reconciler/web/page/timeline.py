@@ -55,7 +55,7 @@ class Track:
 class Timeline:
     """The chart. `hours` are the positions and labels of full hours, and `more` is the number of omitted targets.
 
-    `since` is the start of the controller, if that is less than a day ago. The controller does not know earlier runs.
+    `since` is the time since which the runs are known, if that is less than a day ago.
     """
 
     tracks: tuple[Track, ...]
@@ -74,7 +74,8 @@ def build_timeline(status: ControllerStatus, target: str) -> Timeline:
         (run.finished_at - run.started_at for runs in by_target.values() for run in runs), default=timedelta()
     )
     tracks = (_build_track(name, runs, status.now, longest) for name, runs in sorted(by_target.items())[:MAX_ENTRIES])
-    since = RelativeTime.from_datetime(status.started_at, status.now) if status.now - status.started_at < DAY else None
+    known_since = status.runs_since or status.started_at
+    since = RelativeTime.from_datetime(known_since, status.now) if status.now - known_since < DAY else None
     return Timeline(tuple(tracks), tuple(_list_hours(status.now)), max(0, len(by_target) - MAX_ENTRIES), since)
 
 

@@ -2,17 +2,23 @@
 // The server renders the page. This script fetches it again, and replaces the parts that changed.
 "use strict";
 
-const EVERY = 30_000, TYPING = 150, LONGEST = 10_000;
-const PARTS = ["head", "refusal", "targets", "associations", "unmanaged", "flow", "timeline", "warnings"];
+const EVERY = 15_000, TYPING = 150, LONGEST = 10_000;
+const PARTS = [
+  "head", "figures", "refusal", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
+];
 const form = document.getElementById("find");
 const lists = [...form.querySelectorAll("select")];
 const changing = [...PARTS, ...lists.map((list) => list.id)];
 const seen = new Map(changing.map((id) => [id, document.getElementById(id).innerHTML]));
-let underWay = null;
+let underWay = null, shown = {};
 
 document.documentElement.classList.add("js");
 
 function address() {
+  return `${location.pathname}${location.search}`;
+}
+
+function wanted() {
   const asked = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (value) asked.set(name, value);
   return `${location.pathname}${asked.size ? `?${asked}` : ""}`;
@@ -23,9 +29,14 @@ async function show() {
   const mine = (underWay = new AbortController());
   try {
     const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(LONGEST)]);
-    const answer = await fetch(address(), { signal, headers: { Accept: "text/html" } });
+    const here = address(), headers = { Accept: "text/html" };
+    if (shown.address === here) headers["If-None-Match"] = shown.tag;
+    const answer = await fetch(here, { signal, headers });
+    if (answer.status === 304) return say("");
     if (!answer.ok) throw new Error(answer.status);
+    const isComplete = !form.contains(document.activeElement); // the choices wait while a filter has the focus
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    shown = isComplete ? { address: here, tag: answer.headers.get("ETag") } : {};
   } catch (error) {
     if (error.name !== "AbortError") {
       const stood = document.getElementById("fresh").textContent.replace("As of ", "");
@@ -93,7 +104,7 @@ function refocus(place) {
 async function copy(button) {
   let done = "Copied";
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(button.parentElement.querySelector(".arn").textContent);
   } catch { // a browser offers the clipboard only over HTTPS or on localhost
     const range = document.createRange();
     range.selectNodeContents(button.parentElement.querySelector(".arn"));
@@ -107,8 +118,8 @@ async function copy(button) {
 }
 
 function label(button, said) {
+  button.setAttribute("aria-label", button.ariaLabel.replace(button.textContent, said));
   button.textContent = said;
-  button.setAttribute("aria-label", `${said} ARN ${button.dataset.copy}`);
 }
 
 // A reader may pause the automatic refresh (WCAG 2.2, 2.2.2). The browser keeps the setting until the tab is closed.
@@ -129,7 +140,7 @@ let typing = 0;
 function asked() {
   clearTimeout(typing);
   typing = setTimeout(() => {
-    history.replaceState(null, "", address());
+    history.replaceState(null, "", wanted());
     show();
   }, TYPING);
 }
@@ -137,8 +148,28 @@ function asked() {
 form.addEventListener("input", asked);
 form.addEventListener("submit", (event) => { event.preventDefault(); asked(); });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest(".copy");
+  const button = event.target.closest(".copy"), link = event.target.closest("a");
   if (button) copy(button);
+  else if (link && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) follow(event, link);
 });
+
+// A link to another view of this page: the view is fetched, and the page is not loaded again.
+async function follow(event, link) {
+  const there = new URL(link.href);
+  if (!/^(\?|\.\/)/.test(link.getAttribute("href"))) return;
+  event.preventDefault();
+  history.pushState(null, "", there.href);
+  await look();
+  if (there.hash) document.querySelector(there.hash)?.scrollIntoView();
+}
+
+function look() {
+  const asked = new URLSearchParams(location.search);
+  for (const field of form.elements) if (field.name) field.value = asked.get(field.name) ?? "";
+  document.activeElement?.closest?.("form") && document.activeElement.blur();
+  return show();
+}
+
+addEventListener("popstate", look);
 setInterval(refresh, EVERY);
 document.addEventListener("visibilitychange", refresh);

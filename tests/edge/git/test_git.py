@@ -29,10 +29,12 @@ from support.repository import (
     serve_with_login,
 )
 
+from reconciler import redaction
 from reconciler.core.errors import GitError, InvalidReference, StopRequested
 from reconciler.core.manifests import files
 from reconciler.core.manifests.files import MAX_BYTES, File
-from reconciler.edge.git import RepositoryAccess, messages, redact_url, resolve_remote, tree
+from reconciler.core.redaction.secrets import Secrets
+from reconciler.edge.git import RepositoryAccess, messages, read_described_revision, redact_url, resolve_remote, tree
 from reconciler.edge.git.command import GitCommand
 from reconciler.edge.git.pipes import MAX_ERROR_OUTPUT
 from reconciler.edge.manifests.files import find_files
@@ -939,6 +941,36 @@ def test_git_trace_does_not_hide_the_error(repository: Repository) -> None:
     message = expect_read_failure("http://127.0.0.1:1/x", "main", "manifests", variables)
     assert "git reports: unable to access 'http://127.0.0.1:1/x/'" in message
     assert "did you mean 'main'?" in expect_read_failure(repository.url, "mian", "manifests", variables)
+
+
+# Description
+
+
+def test_commit_is_described_by_its_subject_and_author(repository: Repository) -> None:
+    """The description is the first line of the message and the author, shortened, and without control characters."""
+    repository.commit({"manifests/a.yaml": "a: 1"})
+    message = f"Add\texports {'x' * 200}\n\nThe body."
+    author = "Jane \x1b[31m Doe <jane@example.com>"
+    repository.run_git("commit", "--quiet", "--allow-empty", "--message", message, "--author", author)
+    for url in (str(repository.folder), repository.url):
+        access = RepositoryAccess(url, "HEAD", repository.environment)
+        commit, files, description = read_described_revision(access, "manifests")
+        assert (commit, bool(files)) == (repository.run_git("rev-parse", "HEAD"), True)
+        assert description.subject == f"Add\\u0009exports {'x' * 103}"
+        assert description.author == "Jane \\u001b[31m Doe"
+        assert len(description.subject) == 120
+
+
+def test_secret_in_a_commit_message_is_not_shown(repository: Repository) -> None:
+    """A secret of this process in the message of a commit is redacted."""
+    redaction.add_secrets("TEST", Secrets.from_values("hunter2-hunter2"))
+    try:
+        repository.commit({"manifests/a.yaml": "a: 1"})
+        repository.run_git("commit", "--quiet", "--allow-empty", "--message", "Use hunter2-hunter2 now")
+        access = RepositoryAccess(str(repository.folder), "HEAD", repository.environment)
+        assert "hunter2" not in read_described_revision(access, "manifests")[2].subject
+    finally:
+        redaction.add_secrets("TEST", Secrets.from_values())
 
 
 # Hooks

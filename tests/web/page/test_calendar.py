@@ -28,7 +28,7 @@ from reconciler.web.page.badges import OVERDUE_BADGE
 from reconciler.web.page.calendar import MAX_SENT, Cell, Fold, build_calendar
 from reconciler.web.page.cards import build_cards
 from reconciler.web.page.filters import Filters
-from reconciler.web.page.rows import build_rows, get_level
+from reconciler.web.page.rows import build_rows
 
 
 def test_strip_shows_every_state_in_words() -> None:
@@ -83,8 +83,9 @@ def test_long_strip_is_cut_and_counts_earlier_windows() -> None:
 def test_held_write_that_a_person_should_know_of_is_more_severe(exit_code: int, level: str) -> None:
     """A held write is a note. If it makes the run fail, it is a warning with another label, also on the card."""
     held = association("export", "held", exit_code=exit_code)
-    assert get_level(held, report(held), NOW) == level
-    (card,) = build_cards(build_status(build_target_status(report(held))), HOUR)
+    status = build_status(build_target_status(report(held)))
+    assert [row.level for row in build_rows(status, lambda _report, _origin: None)] == [level]
+    (card,) = build_cards(status, HOUR)
     label = "held, exit code 1" if exit_code else "held"
     assert (card.state_text, card.level) == ((label if exit_code else "in progress"), level)
     assert [(each.state.label, each.state.level, each.count) for each in card.counts] == [(label, level, 1)]
@@ -103,8 +104,10 @@ def test_overdue_association_has_a_badge_and_a_chip() -> None:
     assert (card.state_text, card.level) == ("overdue", "error")
     chips = [(each.state.label, each.state.level, each.count) for each in card.counts]
     assert chips == [("overdue", "error", 1), ("to update", "note", 1), ("held, exit code 1", "warning", 1)]
-    rows = build_rows(status, Filters(decision="overdue"), lambda _report, _origin: None)
-    assert [(row.association.name, row.overdue, row.level) for row in rows] == [("export", OVERDUE_BADGE, "error")]
+    rows = [
+        row for row in build_rows(status, lambda _report, _origin: None) if row.matches(Filters(decision="overdue"))
+    ]
+    assert [(row.association.name, row.badges[0], row.level) for row in rows] == [("export", OVERDUE_BADGE, "error")]
     assert rows[0].calendar
     assert rows[0].calendar.cells[1].level == OVERDUE_BADGE.level
 
@@ -137,7 +140,7 @@ def test_row_has_a_strip_only_with_windows() -> None:
     plain = association("export", "in-sync")
     recurring = replace(plain, name="monthly", windows=build_windows(build_recurring_record(SEPTEMBER), QUIET))
     status = build_status(build_target_status(report(plain, recurring)))
-    rows = {row.association.name: row.calendar for row in build_rows(status, Filters(), lambda _report, _origin: None)}
+    rows = {row.association.name: row.calendar for row in build_rows(status, lambda _report, _origin: None)}
     assert rows["export"] is None
     assert rows["monthly"]
     assert rows["monthly"].cells[1].state == WindowState.DUE

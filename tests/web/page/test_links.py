@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.commands.controller import command
 from reconciler.core.model import Origin
-from reconciler.web.page.links import build_link, validate_template
+from reconciler.web.page.links import build_commit_link, build_link, derive_templates, validate_template
 
 TEMPLATE = "https://git.example/org/repo/blob/{revision}/{file}#L{line}"
 
@@ -68,3 +68,48 @@ def test_command_line_rejects_an_invalid_template() -> None:
     result = CliRunner().invoke(command, ["--manifest-url", TEMPLATE])
     assert result.exit_code == 2
     assert "--manifest-url needs --listen" in result.output
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://github.com/corp/exports.git", "https://github.com/corp/exports"),
+        ("https://user:hunter2@github.com/corp/exports", "https://github.com/corp/exports"),
+        ("git@github.com:corp/exports.git", "https://github.com/corp/exports"),
+        ("ssh://git@github.corp.example:2222/corp/exports.git/", "https://github.corp.example/corp/exports"),
+        ("https://gitlab.com/corp/data/exports.git", "https://gitlab.com/corp/data/exports/-"),
+        ("http://gitlab.corp.example:8080/corp/exports", "http://gitlab.corp.example:8080/corp/exports/-"),
+        ("gitlab.com:corp/exports", "https://gitlab.com/corp/exports/-"),
+    ],
+)
+def test_links_are_derived_from_the_repository(url: str, base: str) -> None:
+    """A repository on GitHub or GitLab has links to commits and manifests, without the login in its URL."""
+    manifest_template, commit_template = derive_templates(url)
+    assert build_commit_link(commit_template, "1f0c") == f"{base}/commit/1f0c"
+    assert build_link(manifest_template, "1f0c", Origin("manifests/a b.yaml", 3, 1)) == (
+        f"{base}/blob/1f0c/manifests/a%20b.yaml#L3"
+    )
+    assert manifest_template
+    assert validate_template(manifest_template) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "/srv/git/exports.git", "manifests", "https://git.example/corp/exports", "https://github.com/exports",
+        "https://github.com/a/b/c", "https://github.evil/../x/y", "file:///github.com/a/b", "https://mygithub.com/a/b",
+        "https://github.com/a/b?x=hunter2", "https://github.com/a/<b>", "javascript:github.com/a/b",
+        "https://git.example/github.com/a", "git@host:github/a/../b",
+    ],
+)  # fmt: skip
+def test_no_links_are_derived_from_other_urls(url: str) -> None:
+    """Another server, whose paths are not known, and a path on this machine have no links."""
+    assert derive_templates(url) == (None, None)
+
+
+def test_commit_without_an_id_has_no_link() -> None:
+    """Manifests from a folder have no commit, and a name of a folder is no commit."""
+    template = "https://github.com/corp/exports/commit/{revision}"
+    assert [build_commit_link(template, revision) for revision in (None, "", ".", "..")] == [None] * 4
+    assert build_commit_link(None, "1f0c") is None
+    assert build_commit_link(template, "a/../b") == "https://github.com/corp/exports/commit/a%2F..%2Fb"

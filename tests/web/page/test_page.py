@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +20,8 @@ from reconciler.core.plan.difference import Difference
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
 from reconciler.web.page.badges import BADGES
-from reconciler.web.page.filters import Filters
 from reconciler.web.page.page import Process, build_page
+from reconciler.web.page.view import View
 from reconciler.web.security_headers import HEADERS
 
 HOSTILE_TEXTS = (
@@ -61,7 +62,12 @@ def list_row_ids(page: PageParser) -> list[str]:
         ),
         (
             statuses.build_status_without_manifests(),
-            ("no manifests", "No associations are managed yet.", "No associations to show."),
+            (
+                "no manifests",
+                "No associations are managed yet.",
+                "No associations to show.",
+                "no association is managed",
+            ),
         ),
         (statuses.build_status_in_sync(), ("active since 2026-10-31 06:00Z (30 h ago)", "3 in sync", "288 runs")),
         (
@@ -78,7 +84,7 @@ def list_row_ids(page: PageParser) -> list[str]:
         ),
         (
             statuses.build_status_with_failing_target(),
-            ("failed", "Failed runs in a row", "never", "may not make this call"),
+            ("failed", "7 failed runs in a row, last success: never", "may not make this call", "1 target failed"),
         ),
     ],
 )
@@ -103,7 +109,7 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert "prod export failed" in page.words
     assert "1 export failed" in page.words
     assert "needs action or has differences (1)" in page.words
-    assert "export failed no key" in page.words
+    assert "1 export failed Look up the reason of the failed job in the AWS console. zz: no key" in page.words
     table = page.words[page.words.index("Associations") :]
     assert table.index("zz") < table.index("contacts-2026-10")
     assert page.find_all("path")[0] == {"class": "thread warning", "d": page.find_all("path")[0]["d"]}
@@ -163,9 +169,11 @@ def test_runs_before_the_start_are_shown_as_unknown(site: Site) -> None:
     assert "Runs in the last 24 hours" in open_page(site, status).words
     assert "No run has finished in the last 24 hours." in open_page(site, replace(status, finished_runs=())).words
     recent_start = replace(status, started_at=NOW - timedelta(hours=2))
-    assert "Runs since the controller started at 2026-11-01 10:00Z" in open_page(site, recent_start).words
+    assert "Runs since 2026-11-01 10:00Z" in open_page(site, recent_start).words
     assert "No run has finished since then." in open_page(site, replace(recent_start, finished_runs=())).words
     assert "last 24 hours" not in open_page(site, replace(recent_start, finished_runs=())).words
+    restored = replace(recent_start, runs_since=NOW - timedelta(hours=30))
+    assert "Runs in the last 24 hours" in open_page(site, restored).words
 
 
 def test_page_shows_every_part_of_a_report(site: Site) -> None:
@@ -292,10 +300,10 @@ def test_form_filters_the_associations(site: Site, query: dict[str, str], count:
     assert count in page.words
     assert len(list_row_ids(page)) == int(count.split()[1])
     fields = [
-        *(each for each in page.find_all("input") if "name" in each),
+        *(each for each in page.find_all("input") if each.get("type") == "search"),
         *(option for option in page.find_all("option") if "selected" in option),
     ]
-    assert [each["value"] for each in fields] == [query.get(name, "") for name in ("q", "decision", "target")]
+    assert [each["value"] for each in fields] == [query.get(name, "") for name in ("q", "decision", "target", "group")]
 
 
 def test_one_of_each_is_singular(site: Site) -> None:
@@ -328,7 +336,8 @@ def test_unlisted_association_is_shown_as_last_seen(site: Site) -> None:
     page = open_page(site, statuses.build_status_with_failure_history())
     assert "Last seen: drifted since 2026-11-01 09:00Z" in page.words
     assert "last seen: failed: no key" in page.words
-    assert arn in {each.get("data-copy") for each in page.find_all("button")}
+    assert arn in page.words
+    assert "Copy ARN of contacts" in {each.get("aria-label") for each in page.find_all("button")}
     assert page.words.count("Last seen:") == 1
     (target, other) = site.get("/api/v1/report").json["targets"]
     assert [(each["name"], each["decision"], each["arn"]) for each in target["lastSeen"]] == [
@@ -382,12 +391,116 @@ def test_details_element_ids_are_stable_per_target(site: Site) -> None:
     assert ids == {staging_id, prod_id}
 
 
-def test_omitted_rows_are_counted(site: Site) -> None:
-    """The diagram and the table count the associations that they omit."""
-    page = open_page(site, statuses.build_status(statuses.build_target_status(reports.build_report_of_many(2100))))
-    assert "The diagram shows the first 60 associations and omits 2040." in page.words
-    assert "and 100 more. Use the filter to see them" in page.words
-    assert len(list_row_ids(page)) == 2000
+def test_table_has_pages_of_two_hundred_rows(site: Site) -> None:
+    """The table has pages with links, and each association is on one of them. Page 99 is the last page."""
+    status = statuses.build_status(statuses.build_target_status(reports.build_report_of_many(450)))
+    pages = [open_page(site, status, page=str(number)) for number in (1, 2, 3)]
+    assert [len(list_row_ids(page)) for page in pages] == [200, 200, 50]
+    assert len({row_id for page in pages for row_id in list_row_ids(page)}) == 450
+    assert "Associations 201 to 400 of 450" in pages[1].words
+    assert {"?page=3#associations", "./#associations"} <= {link["href"] for link in pages[1].find_all("a")}
+    for number in ("99", "9" * 99):
+        assert "Showing 450 of 450 associations" in open_page(site, status, page=number).words
+    assert list_row_ids(open_page(site, status, page="99")) == list_row_ids(pages[2])
+    assert "The diagram shows the first 60 associations and omits 140." in pages[0].words
+
+
+def list_names(page: PageParser) -> list[str]:
+    """Return the names of the associations in the table, in their order."""
+    start = page.words.index("ARN", page.words.index("Associations"))
+    names = ("calls", "profiles-export", "contacts", "tickets-hourly", "agents")
+    return sorted(names, key=lambda name: page.words.index(f"{name} prod", start))
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("", ["calls", "profiles-export", "contacts", "tickets-hourly", "agents"]),
+        ("name", ["agents", "calls", "contacts", "profiles-export", "tickets-hourly"]),
+        ("-name", ["tickets-hourly", "profiles-export", "contacts", "calls", "agents"]),
+        ("since", ["agents", "profiles-export", "tickets-hourly", "calls", "contacts"]),
+        ("password", ["calls", "profiles-export", "contacts", "tickets-hourly", "agents"]),
+    ],
+)
+def test_links_sort_the_table(site: Site, sort: str, names: list[str]) -> None:
+    """A link in each head sorts the table, the sorted column says so, and an unknown column is ignored."""
+    page = open_page(site, statuses.build_status_with_open_differences(), sort=sort, target="prod")
+    assert list_names(page) == names
+    orders = {each.get("aria-sort") for each in page.find_all("th")} - {None}
+    assert orders == {"descending" if sort.startswith("-") else "ascending"}
+    assert {"?target=prod&sort=-name#associations", "?target=prod&sort=name#associations"} & {
+        link["href"] for link in page.find_all("a")
+    }
+
+
+def test_rows_are_grouped_by_target_or_integration(site: Site) -> None:
+    """Each group has a head with its counts, and the groups are complete whatever the order is."""
+    status = statuses.build_status_with_open_differences()
+    page = open_page(site, status, group="target")
+    assert "prod 5 associations, 2 to look at" in page.words
+    assert "staging 3 associations, in order" in page.words
+    assert len(list_row_ids(page)) == 8
+    assert "profiles-export 8 associations, 2 to look at" in open_page(site, status, group="integration").words
+    assert "to look at" not in open_page(site, status, group="x").words.partition("Needs attention")[2]
+
+
+def test_trouble_comes_before_everything_else_with_its_way_out(site: Site) -> None:
+    """What needs attention comes first, by kind and cause, with what to do about it."""
+    page = open_page(site, statuses.build_status(statuses.build_target_status(reports.build_report_of_many(450))))
+    assert (
+        "Needs attention 45 blocked Do what the reason says. Nothing is written until then. "
+        "export-4, export-14, export-24 and 42 more: MaxCreates is 10"
+    ) in page.words
+    assert page.words.index("Needs attention") < page.words.index("Targets prod") < page.words.index("1 to 200 of 450")
+    calm = open_page(site, statuses.build_status_in_sync()).words
+    assert "Nothing needs attention." in calm
+
+
+def test_first_run_is_shown_as_under_way(site: Site) -> None:
+    """Before the first run has finished, the page does not say that nothing is managed."""
+    words = open_page(site, statuses.build_status_during_first_run()).words
+    assert "First run under way: 1 target without a result yet." in words
+    assert "First run under way: the associations appear when it has finished." in words
+    assert "No associations are managed" not in words
+    assert "no association is managed" not in words
+
+
+def test_warnings_are_counted_by_kind(site: Site) -> None:
+    """Warnings that differ only in names and numbers are one line with their number, and a reader can unfold them."""
+    page = open_page(site, statuses.build_status_with_many_warnings())
+    assert "Warnings about the manifests 299" in page.words
+    assert "290 the manifest … at … uses the same data integration" in page.words
+    assert "9 set window.delay to … or more" in page.words
+    assert "and 270 more, see the JSON report" in page.words
+
+
+def test_unmanaged_associations_have_the_command_that_exports_them(site: Site) -> None:
+    """The page gives the command that writes the manifests, and the time at which a run first saw each association."""
+    page = open_page(site, statuses.build_status_with_open_differences())
+    assert "reconcile export --unmanaged --target prod --output-dir exported" in page.words
+    assert page.words.count("completed 2 days ago") == page.words.count("completed unknown") == 1
+
+
+def test_many_targets_are_folded_by_severity(site: Site) -> None:
+    """Of a hundred targets, those in trouble come first, and a reader unfolds most of the others."""
+    page = open_page(site, statuses.build_status_with_hundred_targets())
+    assert "3/100 targets failing" in page.words
+    assert "76 more targets: in sync" in page.words
+    assert page.words.index("account-042") < page.words.index("account-001")
+
+
+def test_thousand_associations_fit_into_300_kb(site: Site) -> None:
+    """The page of a thousand associations has less than 300 kB, compressed as a browser gets it, with its files."""
+    total = 0
+    for status in (statuses.build_status_of_thousand_associations(), statuses.build_status_of_thousand_with_windows()):
+        site.status = status
+        response = site.get("/", **{"Accept-Encoding": "gzip"})
+        assert response.headers["content-encoding"] == "gzip"
+        files = re.findall(r"static/[a-z.]+\?v=[0-9a-f]{16}", gzip.decompress(response.body).decode())
+        assert len(files) == 3
+        file_sizes = [len(site.get(f"/{file}", **{"Accept-Encoding": "gzip"}).body) for file in files]
+        total = len(response.body) + sum(file_sizes)
+        assert 10_000 < total < 300_000
 
 
 def test_long_difference_is_shortened_and_counted(site: Site) -> None:
@@ -408,7 +521,7 @@ def test_page_is_streamed_in_small_pieces() -> None:
     )
     status = statuses.build_status(statuses.build_target_status(reports.report(*associations)))
     process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1))
-    pieces = list(html.stream_page(build_page(status, Filters(), process)))
+    pieces = list(html.stream_page(build_page(status, View(), process)))
     assert sum(map(len, pieces)) > 20 * 300 * 600
     assert max(map(len, pieces)) < 500_000
 
@@ -425,9 +538,19 @@ def test_manifest_is_a_link_with_a_template(site: Site) -> None:
     )
 
 
+@pytest.mark.parametrize("site", ["https://git.example/{revision}/{file}#L{line}"], indirect=True)
+def test_commit_has_its_subject_author_and_link(site: Site) -> None:
+    """Beside its short id, the commit has the first line of its message, its author, and a link."""
+    status = statuses.build_status_in_sync()
+    assert status.revision
+    assert "Revision 1f0c5f7a9be2 Add the exports of October by Jane Doe with 6" in open_page(site, status).words
+    assert f"https://git.example/org/repo/commit/{status.revision.id}" in list_links(site, status)
+    assert site.get("/api/v1/report").json["revision"]["subject"] == "Add the exports of October"
+
+
 def test_manifest_is_text_without_a_template(site: Site) -> None:
     """Without a template, the file and line of a manifest are shown as text."""
-    assert not any("calls" in link for link in list_links(site, statuses.build_status_with_open_differences()))
+    assert not any("calls.yaml" in link for link in list_links(site, statuses.build_status_with_open_differences()))
     assert "manifests/calls.yaml:3" in open_page(site, statuses.build_status_with_open_differences()).words
 
 
@@ -441,9 +564,11 @@ def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
     page = open_page(site, statuses.build_status_with_open_differences())
     assert page.find_all("html") == [{"lang": "en"}]
     assert [len(page.find_all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]
-    assert all(header["scope"] in {"col", "row"} for header in page.find_all("th"))
+    assert all(header["scope"] in {"col", "row", "rowgroup"} for header in page.find_all("th"))
     label_targets = {label["for"] for label in page.find_all("label")}
-    assert label_targets == {each["id"] for each in (*page.find_all("input"), *page.find_all("select"))}
+    assert label_targets == {
+        each["id"] for each in (*page.find_all("input"), *page.find_all("select")) if each.get("type") != "hidden"
+    }
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.tags:

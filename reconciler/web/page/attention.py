@@ -1,0 +1,154 @@
+"""Collect what needs attention, most urgent first, each with its causes and its way out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.core.report.report import AssociationReport, Report
+from reconciler.core.text import format_count
+from reconciler.render import wording
+from reconciler.render.kinds import ReportKind
+from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
+from reconciler.web.page.cards import Card
+from reconciler.web.page.filters import GRAVE_LEVELS
+from reconciler.web.page.rows import AssociationRow
+from reconciler.web.page.view import View
+
+MAX_CAUSES = 3
+"""The maximum number of causes that the page names for one kind of trouble."""
+MAX_NAMES = 3
+"""The maximum number of names that the page gives for one cause."""
+_STUCK = "stuck"
+_STUCK_BADGE = Badge(_STUCK, 0, _STUCK, "error", "")
+_FAILED_BADGE = Badge(ReportKind.TARGET_FAILED, 0, "failed", "error", "")
+_DOCTOR = "run reconcile doctor, which names the missing permission or setting"
+_WAYS_OUT: dict[str, str] = {
+    _STUCK: "If the run does not continue, restart the controller.",
+    ReportKind.TARGET_FAILED: f"Correct the cause, or {_DOCTOR}. The next run tries again.",
+    ReportKind.UNLISTED: f"Its unmanaged associations are unknown. Correct the cause, or {_DOCTOR}.",
+    ReportKind.BLOCKED: "Do what the reason says. Nothing is written until then.",
+    ReportKind.FAILED: "AWS changed nothing. Correct the cause; the details say what the next run does.",
+    ReportKind.UNKNOWN: "AWS may have carried out the call. Wait for the next run, which looks in AWS.",
+    ReportKind.LOST: "Look in AWS whether somebody deleted it. To create it again, raise policy.generation.",
+    OVERDUE_BADGE.kind: "Remove what the window waits for: the reason names it.",
+    EXPORT_FAILED_BADGE.kind: "Look up the reason of the failed job in the AWS console.",
+    ReportKind.HELD: "A write waits that should have been sent. Do what the reason says.",
+    ReportKind.DRIFTED: "Decide whether git or AWS is right, and correct the other one. No run repairs drift.",
+    ReportKind.CHANGED: "The change in git is not sent. The reason says why, and what would send it.",
+}
+"""The kinds of trouble in the order of the page, each with what to do about it."""
+_SUBSUMED_BY: dict[str, str] = {ReportKind.HELD: OVERDUE_BADGE.kind, ReportKind.CHANGED: OVERDUE_BADGE.kind}
+"""A held write or a change that is overdue is listed once, as overdue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of an association or a target that has a cause, with the link that shows it."""
+
+    text: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason: how many have it, the first of them, and the number of the others."""
+
+    text: str
+    count: int
+    names: tuple[Name, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One kind of trouble. `count` is for example "3 blocked", and `link` shows them all."""
+
+    count: str
+    level: str
+    link: str
+    way_out: str
+    causes: tuple[Cause, ...]
+    more_causes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    badge: Badge
+    reason: str
+    name: Name
+
+
+def list_troubles(
+    status: ControllerStatus, cards: Iterable[Card], rows: Iterable[AssociationRow], view: View
+) -> tuple[Trouble, ...]:
+    """Return what needs attention in all targets. `rows` are those of all associations, whatever the filters are."""
+    reports = {each.target: each.last_report for each in status.targets}
+    cases = [*_yield_target_cases(cards, reports, view), *_yield_row_cases(rows, reports, view)]
+    by_kind: dict[str, list[_Case]] = {}
+    for case in cases:
+        by_kind.setdefault(case.badge.kind, []).append(case)
+    return tuple(_build_trouble(kind, by_kind[kind], view) for kind in _WAYS_OUT if kind in by_kind)
+
+
+def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
+    for card in cards:
+        name = Name(card.target, view.with_filters(target=card.target).link)
+        report = reports[card.target]
+        if card.stuck_since:
+            yield _Case(_STUCK_BADGE, f"The run has made no progress since {card.stuck_since.text}.", name)
+        for error in card.errors:
+            yield _Case(_FAILED_BADGE, error, name)
+        if card.failures and not (report and report.has_failed):
+            yield _Case(_FAILED_BADGE, "The run ended with an error that the log of the controller has.", name)
+        if report:
+            badge = Badge.from_kind(ReportKind.UNLISTED, report)
+            for target in report.targets:
+                for arn, reason in target.unlisted:
+                    yield _Case(badge, wording.describe_unlisted(arn, reason, target), name)
+
+
+def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
+    failed = {name for name, report in reports.items() if report and any(each.error for each in report.targets)}
+    for row in rows:
+        badges = [each for each in row.badges if each.level in GRAVE_LEVELS]
+        kinds = {each.kind for each in badges}
+        for badge in badges:
+            is_failed_target = badge.kind == ReportKind.BLOCKED and row.target in failed
+            if not is_failed_target and _SUBSUMED_BY.get(badge.kind) not in kinds:
+                link = view.with_filters(q=row.association.name, target=row.target).link
+                name = Name(row.association.name, f"{link}#{row.id}")
+                yield _Case(badge, _describe_cause(badge.kind, row.association), name)
+
+
+def _describe_cause(kind: str, association: AssociationReport) -> str:
+    if kind == EXPORT_FAILED_BADGE.kind:
+        execution = association.last_execution
+        return execution.message or "" if execution else ""
+    return next(iter(wording.list_reasons(association)), "")
+
+
+def _build_trouble(kind: str, cases: list[_Case], view: View) -> Trouble:
+    by_reason: dict[str, list[_Case]] = {}
+    for case in cases:
+        by_reason.setdefault(case.reason, []).append(case)
+    causes = sorted(by_reason.items(), key=lambda each: (-len(each[1]), each[0]))
+    badge = cases[0].badge
+    is_of_target = badge in {_STUCK_BADGE, _FAILED_BADGE}
+    has_filter = not is_of_target and kind != ReportKind.UNLISTED
+    count = f"{format_count(len(cases), 'target')} {badge.label}" if is_of_target else f"{len(cases):,} {badge.label}"
+    link = view.with_filters(decision=kind).link if has_filter else view.with_filters().link
+    return Trouble(
+        count,
+        badge.level,
+        link,
+        _WAYS_OUT[kind],
+        tuple(_build_cause(reason, each) for reason, each in causes[:MAX_CAUSES]),
+        max(0, len(causes) - MAX_CAUSES),
+    )
+
+
+def _build_cause(reason: str, cases: list[_Case]) -> Cause:
+    names = tuple(dict.fromkeys(each.name for each in cases))
+    return Cause(reason, len(names), names[:MAX_NAMES], max(0, len(names) - MAX_NAMES))
