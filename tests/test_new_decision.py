@@ -83,7 +83,7 @@ CHANGES = {
 }
 """Files that must handle a new decision, with the changes for each."""
 PLACES = {
-    ("reconciler/core/notifications/conditions.py", "find_condition"),
+    ("reconciler/core/notifications/conditions.py", "_find_condition_of_decision"),
     ("reconciler/core/plan/decision.py", "get_exit_code"),
     ("reconciler/core/plan/decision.py", "get_live"),
     ("reconciler/core/plan/decision.py", "get_planned_write"),

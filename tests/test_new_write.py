@@ -34,7 +34,7 @@ NEW_WRITE = (
 )
 PLACES = {
     ("reconciler/app/reviewed_plan.py", "_format_write"),
-    ("reconciler/core/notifications/conditions.py", "find_condition"),
+    ("reconciler/core/notifications/conditions.py", "_find_condition_of_decision"),
     ("reconciler/core/plan/decision.py", "get_exit_code"),
     ("reconciler/core/plan/decision.py", "get_live"),
     ("reconciler/core/plan/decision.py", "get_planned_write"),

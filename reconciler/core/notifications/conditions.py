@@ -32,10 +32,14 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
         return Condition.FAILED
     if isinstance(association.outcome, SUCCESSES):
         return Condition.WELL
-    return Condition.UNCLEAR if waits_after_failure(association) else _find_decision(association, is_listed=is_listed)
+    return (
+        Condition.UNCLEAR
+        if waits_after_failure(association)
+        else _find_condition_of_decision(association, is_listed=is_listed)
+    )
 
 
-def _find_decision(association: AssociationReport, *, is_listed: bool) -> Condition:
+def _find_condition_of_decision(association: AssociationReport, *, is_listed: bool) -> Condition:
     """Return the condition that a decision means, apart from its call and the last export."""
     if association.needs_attention:
         return Condition.WINDOW_OVERDUE if is_overdue(association) else Condition.HELD
