@@ -1,4 +1,4 @@
-"""What a controller remembers across restarts: its finished runs, and since when associations are unmanaged. Pure."""
+"""History of a controller across restarts: finished runs, and the first sight of each unmanaged association. Pure."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def select_body(kind: WriteKind, request: Spec) -> Spec:
 
 
 class _Call:
-    """What all writes have in common."""
+    """Members that Create and Update share."""
 
     __slots__ = ()
     kind: ClassVar[WriteKind]

@@ -61,7 +61,7 @@ class AssociationRow:
 
     @property
     def arn(self) -> str | None:
-        """The ARN of the live association, as far as it is known."""
+        """The ARN of the live association, if it is known."""
         return self.association.arn or (self.last_seen.arn if self.last_seen else None)
 
     @property

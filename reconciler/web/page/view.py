@@ -17,7 +17,7 @@ _MAX_PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a reader asked for. `sort` is the name of a column, and `number` the page of the table, from 1."""
+    """Choices of a reader in the URL. `sort` is the name of a column, and `number` the page of the table, from 1."""
 
     filters: Filters = field(default_factory=Filters)
     sort: str = SORT_KEYS[0]
