@@ -34,7 +34,7 @@ COMMANDS = {
 }
 _DEFAULT_COMMAND = "run"
 _COMMAND_SYNONYMS = dict.fromkeys(("dry-run", "plan", "diff"), "`reconcile --dry-run`") | {
-    "apply": "`reconcile`",
+    "apply": "`reconcile` without a command",
     "check": "'validate'",
     "help": "`reconcile --help`",
     "list": "'status'",

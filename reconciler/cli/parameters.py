@@ -13,7 +13,7 @@ from reconciler.core.manifests.selectors import Requirement, parse_requirements
 from reconciler.core.request.times import parse_date, parse_instant
 from reconciler.edge.clock import SystemClock
 
-_YEARS = range(2000, 3000)
+_YEARS = range(2000, 2200)
 
 
 class Duration(click.ParamType[timedelta]):
@@ -40,7 +40,7 @@ class Choice(click.Choice[str]):
 
 
 class SandboxTime(click.ParamType[timedelta]):
-    """A time from 2000 to 2999, as the offset that a clock needs to show this time now. A time without zone is UTC."""
+    """A time from 2000 to 2199, as the offset that a clock needs to show this time now. A time without zone is UTC."""
 
     name = "time"
 

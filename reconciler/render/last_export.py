@@ -17,10 +17,10 @@ def describe_last_export(execution: Execution, report: WindowReport | None) -> s
     status = format_job_status(execution)
     if report is None or not report.is_unconfirmed(execution.status):
         return f"last export {status}"
-    event = f"List shows the last export as {status}"
+    event = f"List shows the status {status}"
     if report.confirmed_from and report.confirmed_from > report.now:
         until = windows.format_time(report.confirmed_from, report)
-        return f"{event}, which until {until} may be the status of the previous export"
+        return f"{event}; until {until}, this may still be the status of the previous export"
     if report.last and report.last.job.shown_at and not report.last.job.is_repetition:
-        return f"{event}, which a later run has to confirm"
-    return f"{event}, which may be the status of the previous export"
+        return f"{event} for the last export; a later run has to confirm it"
+    return f"{event}; this may still be the status of the previous export"

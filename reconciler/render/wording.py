@@ -29,6 +29,9 @@ from reconciler.render.kinds import ReportKind, get_kind
 OVERDUE = "overdue"
 """The word for an association with a window that was due for a day and was not sent, whatever its decision is."""
 
+BEFORE_UPDATE = "before the update:"
+"""The line above the differences that a successful update has removed."""
+
 UNVERIFIABLE_VALUE = "unverifiable: AWS does not show it"
 """The text that stands for the live value of a member that AWS does not return."""
 
@@ -155,7 +158,8 @@ def _yield_reasons(association: AssociationReport) -> Iterator[str]:
 
 def format_differences(association: AssociationReport) -> tuple[str, ...]:
     """Return the differences between git, the applied request and AWS, as the lines of a diff."""
-    return tuple(line for difference in association.differences for line in _format_difference(difference))
+    lines = [line for difference in association.differences for line in _format_difference(difference)]
+    return (BEFORE_UPDATE, *lines) if lines and isinstance(association.outcome, Updated) else tuple(lines)
 
 
 def _format_difference(difference: Difference) -> Iterator[str]:

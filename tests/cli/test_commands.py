@@ -220,7 +220,7 @@ def test_run_without_standard_streams_still_creates(tmp_path: Path) -> None:
         (("dryrun",), "did you mean `reconcile --dry-run`?"),
         (("plan",), "did you mean `reconcile --dry-run`?"),
         (("help",), "did you mean `reconcile --help`?"),
-        (("apply",), "did you mean `reconcile`?"),
+        (("apply",), "did you mean `reconcile` without a command?"),
         (("check",), "did you mean 'validate'?"),
         (("inti",), "did you mean 'init'?"),
         (("--listen", ":8080"), "No such option '--listen' here: it belongs to `reconcile controller` and other"),

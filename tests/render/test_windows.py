@@ -143,20 +143,20 @@ def test_earlier_first_does_not_count_as_exported() -> None:
             {},
             HOUR,
             (
-                "List shows the last export as completed, which until 2026-11-01 01:15 (2026-11-01 00:15Z) may be the "
+                "List shows the status completed; until 2026-11-01 01:15 (2026-11-01 00:15Z), this may still be the "
                 "status of the previous export"
             ),
         ),
-        ({}, None, "List shows the last export as completed, which a later run has to confirm"),
+        ({}, None, "List shows the status completed for the last export; a later run has to confirm it"),
         (
             {"shown_at": None},
             HOUR,
-            "List shows the last export as completed, which may be the status of the previous export",
+            "List shows the status completed; this may still be the status of the previous export",
         ),
         (
             {"is_repetition": True},
             HOUR,
-            "List shows the last export as completed, which may be the status of the previous export",
+            "List shows the status completed; this may still be the status of the previous export",
         ),
         ({"result": "COMPLETED"}, HOUR, "last export completed"),
         ({"refusal": Refusal("no")}, HOUR, "last export completed"),

@@ -112,6 +112,8 @@ class _TextRenderer:
             yield f"      {next_step}"
         for sentence in windows.list_sentences(association.windows):
             yield self._apply_style(f"      {sentence}", "dim")
+        if association.differences and isinstance(association.outcome, Updated):
+            yield f"      {wording.BEFORE_UPDATE}"
         for difference in association.differences:
             yield from self._render_difference(difference)
         if is_read_only and association.write:
