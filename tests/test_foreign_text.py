@@ -22,6 +22,7 @@ import pytest
 from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.aws_sessions import InlinePace, connect
 from support.paths import REPOSITORY
 from support.program import Program, create_environment
 from support.redaction import hold_secrets
@@ -32,7 +33,7 @@ from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, Writer
+from reconciler.edge.aws import ConnectionSettings, Writer
 from reconciler.edge.aws.credential_sources import explain_failures
 from reconciler.edge.aws.errors import translate_errors
 from reconciler.edge.clock import SystemClock
@@ -198,7 +199,7 @@ def format_error(error: Exception) -> Iterator[str]:
         yield str(error_)
     client: Any = FailingClient(error)
     clock = SystemClock()
-    yield str(Writer(lambda: client, lambda: None, clock).create({}, "t", clock.now() + timedelta(1)))
+    yield str(Writer(lambda: client, InlinePace(), clock).create({}, "t", clock.now() + timedelta(1)))
     store = S3Store(S3Clients(lambda: client), "bucket", "key")
     for call in (store.load, lambda: store.put("", None)):
         try:
@@ -261,7 +262,7 @@ def test_credentials_in_a_file_unfit_for_a_header_are_named(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with pytest.raises(errors.Unauthenticated, match=r"shared-credentials-file.* control character") as error:
-        TargetSession(Target("t"), ConnectionSettings("0", region="us-east-1"), lambda: None, SharedModels())
+        connect(Target("t"), ConnectionSettings("0", region="us-east-1"))
     assert not any(value[:MIN_PART_LENGTH] in str(error.value) for name, value in values.items())
 
 

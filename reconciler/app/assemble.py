@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler import __version__, redaction
+from reconciler.app.calls import create_call_queue, open_pace
 from reconciler.app.config import RunConfig
 from reconciler.app.run_locks import RunLocks
 from reconciler.app.state import Journals, build_connection_settings
@@ -19,12 +20,11 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.create_bound import CreateBound
 from reconciler.core.plan.review import PlanMismatch
-from reconciler.core.ports import JournalWriter, LeasedJournal, Progress, Writers
+from reconciler.core.ports import JournalWriter, LeasedJournal, Pace, Progress, Writers
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
-from reconciler.edge.aws import SharedModels, TargetSession
-from reconciler.edge.rate_limit import RateLimiter
+from reconciler.edge.aws import SharedClients, SharedModels, TargetSession
 from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
 from reconciler.fleet import TargetConnection, TargetConnector, run_targets
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """A runner of targets, which shares AWS models, journal readers and run locks between runs."""
+    """A runner of targets, which shares clients of AWS, the queue of calls, journal readers and run locks."""
 
     def __init__(
         self,
@@ -49,11 +49,13 @@ class Runner:
         self._config, self._metrics, self._confirm = config, metrics, confirm
         self._stop = stop
         self._clock = config.create_clock(stop)
-        self._models = SharedModels()
         self._connection_settings = (
             build_connection_settings(config, metrics.observe_session) if metrics else build_connection_settings(config)
         )
-        self._state = Journals(config, self._connection_settings, self._models, self._clock)
+        models = SharedModels()
+        self._clients = SharedClients(self._connection_settings, models, self._clock.monotonic)
+        self._queue = create_call_queue(self._clock, stop.is_set)
+        self._state = Journals(config, self._connection_settings, models, self._clock)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(
@@ -106,10 +108,10 @@ class Runner:
 
         def connect(target: Target) -> TargetConnection:
             on_wait = partial(self._metrics.count_wait, target.name) if self._metrics else lambda _: None
-            rate_limiter = RateLimiter(target.requests_per_second, target.burst, self._clock, on_wait)
-            session = TargetSession(target, self._connection_settings, rate_limiter, self._models)
+            session = TargetSession(target, self._clients)
             with ExitStack() as stack:
                 stack.callback(session.close)
+                pace = open_pace(self._queue, session, target, on_wait)
                 stack.callback(self._locks.acquire((session.account, session.region), run, target.name))
                 may_create_journal = self._config.may_create_journal(target.name)
                 journal = self._state.get_reader(session.account, session.region, may_create_journal=may_create_journal)
@@ -117,18 +119,20 @@ class Runner:
                 if not may_create_journal:
                     message = NO_JOURNAL_MESSAGE.format(place=journal.place)
                     refusal = f"a run would be refused: {message}: {self._state.missing_journal_remedy}"
-                writers = None if self._config.dry_run else self._create_writers(session, target, run, revision)
+                writers = None if self._config.dry_run else self._create_writers(session, pace, target, run, revision)
                 close = stack.pop_all().close
             return TargetConnection(
-                session.account, session.region, session.create_reader(), journal, writers, close, refusal
+                session.account, session.region, session.create_reader(pace), journal, writers, close, refusal
             )
 
         return connect
 
-    def _create_writers(self, session: TargetSession, target: Target, run: str, revision: str | None) -> Writers:
+    def _create_writers(
+        self, session: TargetSession, pace: Pace, target: Target, run: str, revision: str | None
+    ) -> Writers:
         journal = self._state.create_writer(session.account, session.region, run, revision)
         track_lease = partial(self._metrics.track_lease, target.name) if self._metrics else nullcontext
-        return Writers(session.create_writer(self._clock), MeteredJournalWriter(journal, track_lease))
+        return Writers(session.create_writer(pace, self._clock), MeteredJournalWriter(journal, track_lease))
 
 
 @dataclass(frozen=True, slots=True)

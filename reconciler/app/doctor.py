@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 
 from reconciler import __version__, redaction
+from reconciler.app.calls import create_call_queue, open_pace
 from reconciler.app.config import RunConfig
 from reconciler.app.doctor_cloud import CloudChecks, call_or_return_error, list_check_names
 from reconciler.app.state import Journals, build_connection_settings, build_document_name
@@ -18,10 +19,9 @@ from reconciler.core.doctor.guide import Place
 from reconciler.core.errors import CloudError, StateError
 from reconciler.core.journal.records import Journal
 from reconciler.core.model import Manifest, Target
-from reconciler.edge.aws import SharedModels, TargetSession, probe
+from reconciler.edge.aws import SharedClients, SharedModels, TargetSession, probe
 from reconciler.edge.aws.connection import resolve_region
 from reconciler.edge.guide import parse_guide
-from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state import list_url_patterns
 from reconciler.edge.templates import read_template
 
@@ -73,16 +73,14 @@ class DoctorRun:
             self._check_region(region),
             self._check_credentials(target, session, sts_listener.identity),
             self._check_clock(sts_listener, region_name),
-            *self._check_cloud(session, active_manifests, sts_listener.identity, skip_reason),
+            *self._check_cloud(target, session, active_manifests, sts_listener.identity, skip_reason),
             *self._check_journal(target, account, region_name, skip_reason),
         )
         return TargetChecks(target.name, account, region_name, target_checks)
 
     def _open_session(self, target: Target, sts_listener: probe.StsListener) -> TargetSession | CloudError:
-        rate_limiter = RateLimiter(target.requests_per_second, target.burst, self._clock)
-        return call_or_return_error(
-            lambda: TargetSession(target, self._connection_settings, rate_limiter, self._models, sts_listener)
-        )
+        clients = SharedClients(self._connection_settings, self._models, self._clock.monotonic)  # each has its listener
+        return call_or_return_error(lambda: TargetSession(target, clients, sts_listener))
 
     def _check_region(self, region: str | CloudError | None) -> Check:
         if isinstance(region, CloudError):
@@ -106,15 +104,20 @@ class DoctorRun:
             return checks.check_credentials(target, session, identity.arn if identity else None)
         return checks.check_credentials(target, identity or Identity("an unknown identity", session.account))
 
+    def _create_probe(self, target: Target, session: TargetSession) -> probe.Probe | CloudError:
+        pace = open_pace(create_call_queue(self._clock), session, target)
+        return call_or_return_error(lambda: session.create_probe(pace))
+
     def _check_cloud(
         self,
+        target: Target,
         session: TargetSession | CloudError | None,
         manifests: Sequence[Manifest],
         identity: Identity | None,
         skip_reason: str,
     ) -> Iterator[Check]:
         """Yield the checks of AppIntegrations and S3, which use the credentials of the target."""
-        aws_probe = call_or_return_error(session.create_probe) if isinstance(session, TargetSession) else None
+        aws_probe = self._create_probe(target, session) if isinstance(session, TargetSession) else None
         if not isinstance(session, TargetSession) or not isinstance(aws_probe, probe.Probe):
             yield from (build_skipped_check(name, skip_reason) for name in list_check_names(manifests))
             return

@@ -12,6 +12,7 @@ from os.path import lexists
 from pathlib import Path
 
 from reconciler.app.assemble import open_sandbox_if_requested
+from reconciler.app.calls import create_call_queue, open_pace
 from reconciler.app.config import RunConfig
 from reconciler.app.export import ExportResult, export_targets
 from reconciler.app.state import build_connection_settings
@@ -23,11 +24,10 @@ from reconciler.core.manifests.files import File
 from reconciler.core.model import Integration
 from reconciler.core.ports import Progress
 from reconciler.edge import manifests, output_files
-from reconciler.edge.aws import SharedModels, TargetSession
+from reconciler.edge.aws import SharedClients, SharedModels, TargetSession
 from reconciler.edge.aws.connection import resolve_region
 from reconciler.edge.aws.region_names import load_region_patterns
 from reconciler.edge.manifests.schema import SCHEMA_FILES, load_schema
-from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.templates import read_template
 
 SANDBOX_REGION = "us-east-1"
@@ -55,9 +55,12 @@ def read_account(config: RunConfig) -> Account:
         if not region and not config.sandbox:
             raise NoRegion("no Region is configured: use --region, or set AWS_REGION")
         target = ambient_target if region else replace(ambient_target, region=SANDBOX_REGION)
-        rate_limiter = RateLimiter(target.requests_per_second, target.burst, clock)
-        with closing(TargetSession(target, connection_settings, rate_limiter, models)) as session:
-            return Account(session.account, session.region, session.create_probe().list_integrations())
+        with (
+            closing(SharedClients(connection_settings, models, clock.monotonic)) as clients,
+            closing(TargetSession(target, clients)) as session,
+        ):
+            probe = session.create_probe(open_pace(create_call_queue(clock), session, target))
+            return Account(session.account, session.region, probe.list_integrations())
 
 
 def check_account(account: str) -> str:

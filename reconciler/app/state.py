@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.core.model import Target
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, create_ambient_client
+from reconciler.edge.aws import ConnectionSettings, SharedClients, SharedModels, TargetSession, create_ambient_client
 from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.clock import SystemClock, describe_process, generate_id, get_host_name
 from reconciler.edge.state import open_location
@@ -102,5 +102,5 @@ def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:
     require_valid_region(region)
     if target.account and region:
         return target.account, region
-    session = TargetSession(target, connection, lambda: None, SharedModels())
+    session = TargetSession(target, SharedClients(connection, SharedModels(), config.create_clock().monotonic))
     return session.account, session.region

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from reconciler.core.apply.outcome import Answer
 from reconciler.core.journal.records import Journal
@@ -31,6 +31,22 @@ class Timer(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait for this time. Raises StopRequested."""
+
+
+class Pace(Protocol):
+    """Pace of the calls of one account and Region. It slows down while AWS throttles."""
+
+    def send(self, call: Callable[[], Any], on_done: Callable[[Any], None], max_attempts: int) -> None:
+        """Make a call in another thread as soon as it is allowed, and repeat it after a failure that may pass.
+
+        `on_done` gets the answer or the last error. It must not raise. After a stop, the error is StopRequested.
+        """
+
+    def wait(self) -> None:
+        """Wait until a call is allowed, which the caller then makes at once. Raises StopRequested."""
+
+    def record(self, error: Exception | None) -> None:
+        """Adapt the pace to the end of a call that was made after `wait`. None stands for a success."""
 
 
 class CloudReader(Protocol):

@@ -14,6 +14,7 @@ import botocore.credentials
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.aws_sessions import MODELS, connect, create_pace
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_response
 from support.receivers import ChatServer
@@ -27,7 +28,7 @@ from reconciler.core.model import Target
 from reconciler.core.redaction.secrets import MIN_PART_LENGTH, Secrets
 from reconciler.edge import logs
 from reconciler.edge.apprise import parse_receivers
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws import ConnectionSettings
 from reconciler.edge.aws.connection import create_ambient_client
 from reconciler.edge.aws.probe import StsListener
 from reconciler.edge.git import messages
@@ -39,7 +40,6 @@ from reconciler.edge.state.s3 import S3Clients, S3Store
 ACCOUNT = "123456789012"
 INTEGRATION = f"arn:aws:app-integrations:us-east-1:{ACCOUNT}:data-integration/6fb5d0f0-0000-4000-8000-000000000001"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
-MODELS = SharedModels()
 SECRETS = st.text("uvwxyzUVWXYZ789+/=", min_size=12, max_size=64)
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -138,9 +138,9 @@ def call_every_operation(proxy: FaultProxy, secret: str) -> Iterator[str]:
     )
     proxy.before_request = lambda _: build_identity_response(secret)
     listener = StsListener(FakeClock())
-    session = TargetSession(TARGET, connection, lambda: None, MODELS, listener)
+    session = connect(TARGET, connection, listener)
     yield str(listener.identity)
-    reader, probe = session.create_reader(), session.create_probe()
+    reader, probe = session.create_reader(create_pace()), session.create_probe(create_pace())
     store = S3Store(S3Clients(lambda: create_ambient_client("s3", connection, MODELS)), "bucket", "key")
     for answer in generate_answers(secret):
         response = add_secret_headers(answer, secret)
@@ -199,7 +199,7 @@ def test_renewed_token_is_redacted_in_the_answer_to_its_request(
     proxy.before_request = reject_token
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: RenewedCredentials())
     connection = ConnectionSettings("0", region="us-east-1", endpoint_url=proxy.url)
-    message = describe_outcome(lambda: TargetSession(TARGET, connection, lambda: None, MODELS))
+    message = describe_outcome(lambda: connect(TARGET, connection))
     assert "InvalidToken: not ***" in message
 
 

@@ -249,9 +249,11 @@ class Cloud:
 class Client:
     """Replacement for a boto3 client in a simulated process, with the operations that readers and writers call."""
 
-    def __init__(self, cloud: Cloud, process: Process, trace: Trace, wait_for_rate: Callable[[], None]) -> None:
+    max_attempts = 1
+
+    def __init__(self, cloud: Cloud, process: Process, trace: Trace) -> None:
         self.meta = self.events = self
-        self._cloud, self._process, self._trace, self._wait_for_rate = cloud, process, trace, wait_for_rate
+        self._cloud, self._process, self._trace = cloud, process, trace
         self._before_send: list[Callable[..., None]] = []
         self._listings: dict[str, Iterator[dict[str, Any]]] = {}
 
@@ -316,9 +318,7 @@ class Client:
         token = parameters.pop("NextToken", None)
         if token is None:
             del parameters["MaxResults"]
-            pages = Paginator(self._cloud, self._process, self._trace, self._wait_for_rate, operation).paginate(
-                **parameters
-            )
+            pages = Paginator(self._cloud, self._process, self._trace, operation).paginate(**parameters)
             token = f"{id(pages)}"
             self._listings[token] = pages
         pages = self._listings[token]
@@ -382,10 +382,8 @@ class Client:
 class Paginator:
     """Pages of one List. Other processes may change the associations between two pages."""
 
-    def __init__(
-        self, cloud: Cloud, process: Process, trace: Trace, wait_for_rate: Callable[[], None], operation: str
-    ) -> None:
-        self._cloud, self._process, self._trace, self._wait_for_rate = cloud, process, trace, wait_for_rate
+    def __init__(self, cloud: Cloud, process: Process, trace: Trace, operation: str) -> None:
+        self._cloud, self._process, self._trace = cloud, process, trace
         self._operation = operation
 
     def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -396,7 +394,6 @@ class Paginator:
         item_count = 0
         last_arn = ""
         while True:
-            self._wait_for_rate()
             self._process.pause("list: before a page", self._cloud.draw_travel_time())
             fault = self._draw_fault(item_count)
             if fault == "proxy: a page":

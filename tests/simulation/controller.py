@@ -11,6 +11,7 @@ from simulation.aws import Client, Cloud
 from simulation.git import Git
 from simulation.history import History
 from simulation.invariants import Checker
+from simulation.pace import SimulatedPace
 from simulation.randomness import create_random, draw_bool, new_id
 from simulation.scenario import ControllerSettings, FaultRates, Scenario
 from simulation.schedule import Process, Schedule
@@ -31,7 +32,6 @@ from reconciler.core.run_context import Run, RunContext
 from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.responses import ArnScope
 from reconciler.edge.aws.writer import Writer
-from reconciler.edge.rate_limit import RateLimiter
 from reconciler.edge.state.reader import StoredJournalReader
 from reconciler.edge.state.store import ReadOnlyStore
 from reconciler.edge.state.writer import JournalAuthor, StoredJournalWriter
@@ -259,8 +259,8 @@ class Controller:
         journal_writer = StoredJournalWriter(
             state.store, journal, author, clock, clock, timeout=LOCK_TIMEOUT, new_lineage=create_lineage
         )
-        rate_limiter = RateLimiter(2, 5, clock)
-        writer = Writer(lambda: Client(environment.cloud, process, trace, rate_limiter), rate_limiter, clock)  # type: ignore[arg-type,return-value]
+        pace = SimulatedPace(clock)
+        writer = Writer(lambda: Client(environment.cloud, process, trace), pace, clock)  # type: ignore[arg-type,return-value]
         run, reader, first = self._build_run(trace, clock), self._create_reader(process, trace, clock), None
         if state.bounds:
             first = preview(run, reader, journal)
@@ -270,8 +270,8 @@ class Controller:
         return result
 
     def _create_reader(self, process: Process, trace: Trace, clock: ProcessClock) -> RecordingReader:
-        client = Client(self._environment.cloud, process, trace, RateLimiter(2, 5, clock))
-        return RecordingReader(Reader(client, ArnScope("aws", REGION, ACCOUNT), concurrency=1), trace)  # type: ignore[arg-type]
+        client = Client(self._environment.cloud, process, trace)
+        return RecordingReader(Reader(client, ArnScope("aws", REGION, ACCOUNT), SimulatedPace(clock)), trace)  # type: ignore[arg-type]
 
     def _build_run(self, trace: Trace, clock: ProcessClock) -> Run:
         settle_time = timedelta(seconds=self._environment.scenario.settle_time)

@@ -42,11 +42,13 @@ class ConnectionSettings:
 class _RedactingSession(botocore.session.Session):
     """A botocore session that checks its credentials and registers them as secrets before it sends a request."""
 
+    fixed_credentials: Any = None
+    """The credentials for clients. None makes botocore find some."""
     _credentials: Any = None
 
     def get_credentials(self) -> Any:
         """Return the credentials for clients. Raises Unauthenticated for characters that a header cannot contain."""
-        self._credentials = super().get_credentials()
+        self._credentials = self.fixed_credentials or super().get_credentials()
         if self._credentials is not None:
             _check_credentials(self._credentials)
         return self._credentials
@@ -74,9 +76,12 @@ def _check_credentials(credentials: Any) -> None:
 
 
 def open_session(
-    region: str | None, connection: ConnectionSettings, models: SharedModels, **keys: str
+    region: str | None,
+    connection: ConnectionSettings,
+    models: SharedModels,
+    credentials: botocore.credentials.Credentials | None = None,
 ) -> boto3.Session:
-    """Return a session with the given keys, or with the credentials that botocore finds. Raises CloudError."""
+    """Return a session with the given credentials, or with those that botocore finds. Raises CloudError."""
     no_profile = {"profile": (None, None, None, None)}  # read no profile from the environment or a file
     session = (
         _RedactingSession(session_vars=no_profile)
@@ -85,11 +90,12 @@ def open_session(
     )
     models.share_with(session)
     connection.on_session(session)
-    if connection.has_dummy_credentials and not keys:
-        keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
-    boto3_session = boto3.Session(botocore_session=session, region_name=region or connection.region, **keys)
+    if credentials is None and connection.has_dummy_credentials:
+        credentials = botocore.credentials.Credentials("sandbox", "sandbox")
+    session.fixed_credentials = credentials
+    boto3_session = boto3.Session(botocore_session=session, region_name=region or connection.region)
     require_valid_region(boto3_session.region_name)
-    if not keys:
+    if credentials is None:
         disable_prompts(session)
         explain_failures(session)
     return boto3_session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from reconciler.core.errors import Unreachable
 from reconciler.edge.aws.errors import require_aws
+from reconciler.edge.aws.listings import Listing
 
 _PAGE_SIZE = 50  # the maximum of the service model
 _LAST_STATUS = "LastExecutionStatus"
@@ -51,23 +53,24 @@ def require_shape(response_dict: dict[str, Any], operation_model: Any, **_: obje
         response_dict["body"] = json.dumps(page).encode()
 
 
-def read_pages(call: ListCall, member: str, **parameters: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the pages. Each has its items in `member`.
+def read_pages(call: ListCall, member: str, **parameters: str) -> Listing[list[Mapping[str, Any]]]:
+    """Return the pages. Each has its items in `member`.
 
     Raises Unreachable if a page is not from AWS or the pages do not end, KeyError if a page lacks its items, and
     botocore's errors.
     """
+    pages: list[Mapping[str, Any]] = []
     token: dict[str, str] = {}
     previous_tokens: set[str] = set()
     for _ in range(MAX_PAGES):
-        page = call(**parameters, **token, MaxResults=_PAGE_SIZE)
+        page = yield partial(call, **parameters, **token, MaxResults=_PAGE_SIZE)
         require_aws(page)
         if member not in page:
             raise KeyError(member)
-        yield page
+        pages.append(page)
         next_token = page.get("NextToken")
         if not next_token:
-            return
+            return pages
         if next_token in previous_tokens:
             raise Unreachable("the list does not end and is incomplete: AWS returned the same NextToken twice")
         previous_tokens.add(next_token)

@@ -20,7 +20,9 @@ from reconciler.core.doctor.reach import Encryption, IntegrationDetails
 from reconciler.core.errors import CloudError
 from reconciler.core.model import Integration
 from reconciler.core.ports import Clock
+from reconciler.edge.aws import responses
 from reconciler.edge.aws.errors import get_answer, require_aws, translate_errors
+from reconciler.edge.aws.listings import run_now
 from reconciler.edge.aws.pagination import read_pages, require_shape
 from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.responses import ArnScope, is_clean, parse_integration
@@ -51,7 +53,7 @@ class Probe:
     def list_integrations(self) -> tuple[Integration, ...]:
         """Return the data integrations."""
         with translate_errors("ListDataIntegrations"):
-            pages = read_pages(self._integrations.list_data_integrations, "DataIntegrations")
+            pages = run_now(read_pages(self._integrations.list_data_integrations, "DataIntegrations"))
             return tuple(parse_integration(item, self._scope) for page in pages for item in page["DataIntegrations"])
 
     def get_integration(self, integration_arn: str) -> IntegrationDetails:
@@ -153,8 +155,12 @@ class StsListener:
         if response_dict is None:  # the call got no answer
             return
         self.answer = DatedAnswer(response_dict["headers"].get("Date"), self._sent_at, self._clock.now())
-        if parsed_response and {"Arn", "Account"} <= parsed_response.keys():
-            self.identity = Identity(*(redaction.redact(parsed_response[member]) for member in ("Arn", "Account")))
+        answer = parsed_response or {}
+        if {"Arn", "Account"} <= answer.keys():
+            self.identity = Identity(*(redaction.redact(answer[member]) for member in ("Arn", "Account")))
+        elif role := answer.get("AssumedRoleUser"):
+            arn = redaction.redact(role["Arn"])
+            self.identity = Identity(arn, responses.parse_role_account(arn))
 
 
 def get_library_versions() -> dict[str, str]:

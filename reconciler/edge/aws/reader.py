@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from reconciler import redaction
 from reconciler.core.aws.date_header import get_date
-from reconciler.core.context import with_context
 from reconciler.core.errors import CloudError, StopRequested, Throttled, Unreachable
 from reconciler.core.model import Live, Observation, Unobserved
+from reconciler.core.ports import Pace
+from reconciler.edge.aws.clients import ListClient
 from reconciler.edge.aws.errors import translate_errors
-from reconciler.edge.aws.pagination import read_pages, require_shape
-from reconciler.edge.aws.read_only import make_read_only
+from reconciler.edge.aws.listings import Listing, run_listings
+from reconciler.edge.aws.pagination import read_pages
 from reconciler.edge.aws.responses import ArnScope, parse_association, parse_integration
 
-if TYPE_CHECKING:
-    from mypy_boto3_appintegrations import AppIntegrationsServiceClient
-
-CONCURRENCY = 8
 _MAX_READINGS = 4
 """Maximum number of times that a List of several pages is read until two consecutive reads agree."""
 
@@ -30,10 +25,8 @@ _RETRY = "a later run tries again"
 class Reader:
     """A client of AppIntegrations that can only make List calls."""
 
-    def __init__(self, client: AppIntegrationsServiceClient, scope: ArnScope, concurrency: int = CONCURRENCY) -> None:
-        make_read_only(client, ("List",))
-        client.meta.events.register("before-parse.appintegrations", require_shape)
-        self._client, self._scope, self._concurrency = client, scope, concurrency
+    def __init__(self, client: ListClient, scope: ArnScope, pace: Pace) -> None:
+        self._client, self._scope, self._pace = client, scope, pace
 
     def observe(self, progress: Callable[[str, int, int], None]) -> Observation:
         """Return the data integrations and their associations.
@@ -43,7 +36,8 @@ class Reader:
         number. Raises CloudError if the data integrations cannot be listed.
         """
         with translate_errors("ListDataIntegrations"):
-            pages = list(read_pages(self._client.list_data_integrations, "DataIntegrations"))
+            listing = read_pages(self._client.list_data_integrations, "DataIntegrations")
+            (pages,) = run_listings([listing], self._pace, self._client.max_attempts)
             items = _collect_items(pages, "DataIntegrations", "Arn")
             integrations = tuple(parse_integration(item, self._scope) for item in items.values())
         arns = [each.arn for each in integrations]
@@ -58,33 +52,26 @@ class Reader:
         return self._list_associations(list(integration_arns), lambda *_: None, readings=_MAX_READINGS)
 
     def _list_associations(
-        self, arns: list[str], progress: Callable[[str, int, int], None], readings: int
+        self, arns: Sequence[str], progress: Callable[[str, int, int], None], readings: int
     ) -> Mapping[str, tuple[Live, ...] | Unobserved]:
-        def list_one(arn: str) -> tuple[Live, ...] | Unobserved:
-            return self._list_one(arn, readings)
+        def report_end(ended_count: int) -> None:
+            progress("observing", ended_count, len(arns))
 
-        associations_by_arn: dict[str, tuple[Live, ...] | Unobserved] = {}
-        progress("observing", 0, len(arns))
-        with ThreadPoolExecutor(self._concurrency) if self._concurrency > 1 else nullcontext() as pool:
-            for arn, associations in zip(
-                arns, pool.map(with_context(list_one), arns) if pool else map(list_one, arns), strict=True
-            ):
-                associations_by_arn[arn] = associations
-                progress("observing", len(associations_by_arn), len(arns))
-        return associations_by_arn
+        report_end(0)
+        listings = [self._list_one(arn, readings) for arn in arns]
+        lists = run_listings(listings, self._pace, self._client.max_attempts, report_end)
+        return dict(zip(arns, lists, strict=True))
 
-    def _list_one(self, arn: str, readings: int) -> tuple[Live, ...] | Unobserved:
+    def _list_one(self, arn: str, readings: int) -> Listing[tuple[Live, ...] | Unobserved]:
         """Return the complete associations of one data integration, or why they are unknown."""
         previous_items: dict[str, Any] | None = None
         try:
             with translate_errors("ListDataIntegrationAssociations"):
                 for _ in range(readings):
-                    pages = list(
-                        read_pages(
-                            self._client.list_data_integration_associations,
-                            "DataIntegrationAssociations",
-                            DataIntegrationIdentifier=arn,
-                        )
+                    pages = yield from read_pages(
+                        self._client.list_data_integration_associations,
+                        "DataIntegrationAssociations",
+                        DataIntegrationIdentifier=arn,
                     )
                     items = _collect_items(pages, "DataIntegrationAssociations", "DataIntegrationAssociationArn")
                     if (

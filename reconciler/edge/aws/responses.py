@@ -46,6 +46,14 @@ def parse_account(value: object) -> str:
     raise CloudError(f"the answer cannot be used: Account is not twelve digits: {_shorten(value)}")
 
 
+def parse_role_account(arn: object) -> str:
+    """Return the account in the ARN of an assumed role (STS API Reference, AssumedRoleUser). Raises CloudError."""
+    parts = arn.split(":") if is_clean(arn) else []
+    if len(parts) == _ARN_PART_COUNT and parts[2] == "sts" and parts[5].startswith("assumed-role/"):
+        return parse_account(parts[4])
+    raise CloudError(f"the answer cannot be used: the ARN of the assumed role is invalid: {_shorten(arn)}")
+
+
 def parse_integration(item: Any, scope: ArnScope) -> Integration:
     """Parse an item of ListDataIntegrations. Raises CloudError if it is invalid."""
     arn, name = item["Arn"], item["Name"]

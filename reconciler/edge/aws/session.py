@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.credentials
 from botocore.config import Config
 
+from reconciler import redaction
 from reconciler.core.errors import NoRegion, WrongAccount
 from reconciler.core.model import Target
-from reconciler.core.ports import Clock
+from reconciler.core.ports import Clock, Pace
 from reconciler.edge.aws import responses
-from reconciler.edge.aws.connection import ConnectionSettings, open_session
+from reconciler.edge.aws.clients import SharedClients, build_config
+from reconciler.edge.aws.connection import open_session
 from reconciler.edge.aws.errors import NO_REGION, require_aws, translate_errors
-from reconciler.edge.aws.reader import CONCURRENCY, Reader
-from reconciler.edge.aws.service_models import SharedModels
+from reconciler.edge.aws.reader import Reader
 from reconciler.edge.aws.writer import Writer
 
 if TYPE_CHECKING:
@@ -29,130 +31,123 @@ _Client = TypeVar("_Client")
 class TargetSession:
     """The session of one target, with its Region, its verified account and its clients. Close it after use.
 
-    `on_sts_client` is called with each client of STS before the client is used. Raises CloudError.
+    `on_sts_client` is called with the client of STS before its use. Raises CloudError.
     """
 
     def __init__(
-        self,
-        target: Target,
-        connection: ConnectionSettings,
-        rate_limiter: Callable[[], None],
-        models: SharedModels,
-        on_sts_client: Callable[[Any], None] = lambda _: None,
+        self, target: Target, shared: SharedClients, on_sts_client: Callable[[Any], None] = lambda _: None
     ) -> None:
-        self._endpoint_url = connection.endpoint_url
-        self._user_agent = f"appintegrations-reconciler/{connection.version}"
-        self._rate_limiter, self._on_sts_client = rate_limiter, on_sts_client
-        # A sandbox is reached without a proxy. None makes botocore use the proxies of the environment.
-        self._proxies: dict[str, str] | None = {} if connection.has_dummy_credentials else None
-        self._read_timeout = connection.read_timeout
-        self._clients: list[Any] = []
-        with translate_errors("reading the AWS configuration"):
-            self._session = open_session(target.region, connection, models)
-            if target.role_arn:
-                self._session = self._assume_role(target, connection, models)
-        if not self._session.region_name:
-            raise NoRegion(NO_REGION)
-        self.region = self._session.region_name
-        self.account = self._verify_account(target)
+        self._target, self._shared, self._on_sts_client = target, shared, on_sts_client
+        self._own_clients: list[Any] = []
+        self._credentials: botocore.credentials.Credentials | None = None
+        self._sessions = shared.acquire()
+        try:
+            self.region = self._find_region()
+            self.account = self._assume_role(target.role_arn) if target.role_arn else self._get_caller_account()
+            self._verify_account()
+        except BaseException:
+            self._sessions.release()
+            raise
 
     def close(self) -> None:
-        """Close the connections of the clients. AWS keeps them open, and Python may free the clients much later."""
-        for client in self._clients:
+        """Close the clients that only this target uses. AWS keeps their connections open, and so does Python."""
+        for client in self._own_clients:
             client.close()
+        self._sessions.release()
 
-    def create_reader(self) -> Reader:
-        """Return the reader. botocore retries its calls up to AWS_MAX_ATTEMPTS. Raises CloudError."""
-        return Reader(self._create_reading_client(CONCURRENCY), self._find_scope())
+    def create_reader(self, pace: Pace) -> Reader:
+        """Return the reader. Its calls are repeated up to AWS_MAX_ATTEMPTS. Raises CloudError."""
+        return Reader(self._sessions.create_list_client(self.region, self._credentials), self._find_scope(), pace)
 
-    def create_probe(self) -> Probe:
+    def create_probe(self, pace: Pace) -> Probe:
         """Return the read-only clients for `reconcile doctor`. Raises CloudError."""
         from reconciler.edge.aws.probe import Probe  # noqa: PLC0415 - only `reconcile doctor` needs it
 
-        config = self._default_config.merge(
-            Config(s3={"addressing_style": "path"} if self._endpoint_url else None)  # buckets have no host names there
+        endpoint_url = self._shared.connection.endpoint_url
+        config = build_config(self._shared.connection).merge(
+            Config(
+                retries={"mode": "standard"},
+                read_timeout=30,
+                s3={"addressing_style": "path"} if endpoint_url else None,  # buckets have no host names there
+            )
         )
+        session = self._open_own_session()
         with translate_errors("creating the clients for S3 and KMS"):
-            buckets = self._track_client(self._session.client("s3", endpoint_url=self._endpoint_url, config=config))
-            keys = self._track_client(self._session.client("kms", endpoint_url=self._endpoint_url, config=config))
-        return Probe(self._create_reading_client(1), buckets, keys, self._find_scope())
+            buckets = self._track_client(session.client("s3", endpoint_url=endpoint_url, config=config))
+            keys = self._track_client(session.client("kms", endpoint_url=endpoint_url, config=config))
+        client = self._create_client(Config(retries={"mode": "standard"}))
+        # The pace waits before an attempt is signed. After signing, the signature could expire during the wait.
+        client.meta.events.register_first("request-created.appintegrations", lambda **_: pace.wait())
+        return Probe(client, buckets, keys, self._find_scope())
 
-    def create_writer(self, clock: Clock) -> Writer:
-        """Return the writer. It sends each call once: with its defaults, botocore would retry a Create."""
+    def create_writer(self, pace: Pace, clock: Clock) -> Writer:
+        """Return the writer. It sends each call once: with its defaults, botocore would retry a Create.
+
+        Its client belongs to this target alone, so that no call can be signed with the credentials of another one.
+        """
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-        return Writer(lambda: self._create_client(config), self._rate_limiter, clock)
+        return Writer(lambda: self._create_client(config), pace, clock)
+
+    def _find_region(self) -> str:
+        with translate_errors("reading the AWS configuration"):
+            region = self._sessions.get_session(self._target.region).region_name
+        if not region:
+            raise NoRegion(NO_REGION)
+        return region
 
     def _find_scope(self) -> responses.ArnScope:
         with translate_errors("finding the partition of the Region"):
-            partition = self._session.get_partition_for_region(self.region)
+            partition = self._sessions.get_session(self._target.region).get_partition_for_region(self.region)
         return responses.ArnScope(partition, self.region, self.account)
 
-    def _create_reading_client(self, connections: int) -> AppIntegrationsServiceClient:
-        client = self._create_client(Config(retries={"mode": "standard"}, max_pool_connections=connections))
-        # The limiter waits before an attempt is signed. After signing, the signature could expire during the wait.
-        client.meta.events.register_first("request-created.appintegrations", lambda **_: self._rate_limiter())
-        return client
-
     def _create_client(self, config: Config) -> AppIntegrationsServiceClient:
-        common = Config(
-            user_agent_extra=self._user_agent,
-            proxies=self._proxies,
-            connect_timeout=10,
-            read_timeout=self._read_timeout,
-        )
-        config = config.merge(common)
+        connection = self._shared.connection
+        config = build_config(connection).merge(config).merge(Config(read_timeout=connection.read_timeout))
+        session = self._open_own_session()
         with translate_errors("creating a client for AppIntegrations"):
             return self._track_client(
-                self._session.client("appintegrations", endpoint_url=self._endpoint_url, config=config)
+                session.client("appintegrations", endpoint_url=connection.endpoint_url, config=config)
             )
 
-    def _verify_account(self, target: Target) -> str:
-        with translate_errors("GetCallerIdentity"):
-            answer = self._create_sts_client(self._session).get_caller_identity()
+    def _open_own_session(self) -> boto3.Session:
+        """Return a session with the credentials of this target."""
+        if self._credentials is None:
+            return self._sessions.get_session(self._target.region)
+        with translate_errors("reading the AWS configuration"):
+            return open_session(self._target.region, self._shared.connection, self._shared.models, self._credentials)
+
+    def _get_caller_account(self) -> str:
+        with translate_errors("GetCallerIdentity"), self._sessions.open_sts(self._target.region) as sts:
+            self._on_sts_client(sts)
+            answer = sts.get_caller_identity()
             require_aws(answer)
-            account = responses.parse_account(answer["Account"])
-        if target.account and account != target.account:
-            raise WrongAccount(
-                f"the credentials belong to account {account}, but target {target.name!r} declares {target.account}: "
-                "nothing was read or written; use credentials of the declared account, set RoleArn to a role in it, or "
-                "correct AccountId"
-            )
-        return account
+            return responses.parse_account(answer["Account"])
 
-    def _assume_role(self, target: Target, connection: ConnectionSettings, models: SharedModels) -> boto3.Session:
-        assert target.role_arn
+    def _assume_role(self, role_arn: str) -> str:
+        """Assume the role of the target. Return the account that the answer names."""
+        target = self._target
         extra = {"ExternalId": target.external_id} if target.external_id else {}
-        with translate_errors(f"AssumeRole of {target.role_arn}"):
-            answer = self._create_sts_client(self._session).assume_role(
-                RoleArn=target.role_arn, RoleSessionName=target.session_name, **extra
-            )
+        with translate_errors(f"AssumeRole of {role_arn}"), self._sessions.open_sts(target.region) as sts:
+            self._on_sts_client(sts)
+            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=target.session_name, **extra)
             require_aws(answer)
             keys = answer["Credentials"]
-        return open_session(
-            target.region,
-            connection,
-            models,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
+            self._credentials = botocore.credentials.Credentials(
+                keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], method="assume-role"
+            )
+            redaction.watch_credentials(self._credentials)
+            return responses.parse_role_account(answer["AssumedRoleUser"]["Arn"])
 
-    def _create_sts_client(self, session: boto3.Session) -> Any:
-        client = self._track_client(session.client("sts", endpoint_url=self._endpoint_url, config=self._default_config))
-        self._on_sts_client(client)
-        return client
+    def _verify_account(self) -> None:
+        target = self._target
+        if target.account and self.account != target.account:
+            raise WrongAccount(
+                f"the credentials belong to account {self.account}, but target {target.name!r} declares "
+                f"{target.account}: nothing was read or written; use credentials of the declared account, set RoleArn "
+                "to a role in it, or correct AccountId"
+            )
 
     def _track_client(self, client: _Client) -> _Client:
         """Return a client, and remember it for `close`."""
-        self._clients.append(client)
+        self._own_clients.append(client)
         return client
-
-    @property
-    def _default_config(self) -> Config:
-        return Config(
-            user_agent_extra=self._user_agent,
-            proxies=self._proxies,
-            retries={"mode": "standard"},
-            connect_timeout=10,
-            read_timeout=30,
-        )

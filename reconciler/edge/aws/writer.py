@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -23,7 +23,7 @@ from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status, get_request_id, is_refusal, is_success
 from reconciler.core.errors import CloudError, StopRequested
 from reconciler.core.model import Json, Spec
-from reconciler.core.ports import Clock
+from reconciler.core.ports import Clock, Pace
 from reconciler.edge.aws.errors import NO_CREDENTIALS, NOT_AWS, format_error, get_answer
 from reconciler.edge.aws.responses import is_clean
 
@@ -44,22 +44,20 @@ class _TooLateError(Exception):
 class Writer:
     """A client that creates and updates associations. Its methods return errors as outcomes and never raise them."""
 
-    def __init__(
-        self, make_client: Callable[[], AppIntegrationsServiceClient], rate_limiter: Callable[[], None], clock: Clock
-    ) -> None:
+    def __init__(self, make_client: Callable[[], AppIntegrationsServiceClient], pace: Pace, clock: Clock) -> None:
         def create_guarded_client() -> AppIntegrationsServiceClient:
             client = make_client()
             client.meta.events.register("before-send.appintegrations", self._refuse_late)
             return client
 
         self._client = cache(create_guarded_client)  # created for the first call: most runs write nothing
-        self._rate_limiter, self._clock = rate_limiter, clock
+        self._pace, self._clock = pace, clock
         self._deadline: datetime | None = None
 
     def wait(self) -> None:
         """Wait until the rate limit allows the next call, or until a shutdown is requested."""
         with suppress(StopRequested):
-            self._rate_limiter()
+            self._pace.wait()
 
     def create(self, request: Spec, token: str, until: datetime) -> Answer:
         """Send one CreateDataIntegrationAssociation, at the latest at `until`, and return the outcome."""
@@ -88,7 +86,7 @@ class Writer:
         """Call AWS once. Return the response of a success, and otherwise the outcome."""
         self._deadline = until
         try:
-            call: Any = getattr(self._client(), operation)
+            call = partial(self._record_end, getattr(self._client(), operation))
         except CloudError as error:
             return NotSent(str(error))
         try:
@@ -105,6 +103,16 @@ class Writer:
             return Unknown(f"{type(error).__name__}: {format_error(error)}")
         if not is_success(answer):
             return Unknown(f"{NOT_AWS}: it has no request id")
+        return answer
+
+    def _record_end(self, call: Callable[..., Any], **parameters: Any) -> Any:
+        """Make a call, and adapt the pace to its end."""
+        try:
+            answer = call(**parameters)
+        except Exception as error:
+            self._pace.record(error)
+            raise
+        self._pace.record(None)
         return answer
 
     def _refuse_late(self, **_: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from support import aws_sessions
 from support.builders import ON_DEMAND, request
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error, build_response
@@ -29,13 +30,13 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import Execution, Observation, Target, Unobserved
 from reconciler.core.request.normalise import resolve_request
-from reconciler.edge.aws import ConnectionSettings, Reader, SharedModels, TargetSession
+from reconciler.edge.aws import ConnectionSettings, Reader, TargetSession
 from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT = "123456789012"
 TARGET = Target("prod", "us-east-1", ACCOUNT)
-MODELS = SharedModels()
 CLOCK = FakeClock()
+PACE = aws_sessions.create_pace()
 DEADLINE = CLOCK.now()
 
 
@@ -56,7 +57,7 @@ def proxy(server: SandboxServer) -> Iterator[FaultProxy]:
 def connect(proxy: FaultProxy, target: Target = TARGET, **changes: Any) -> TargetSession:
     """Return a session of a target, connected through the recording proxy."""
     connection = ConnectionSettings("0", endpoint_url=proxy.url, has_dummy_credentials=True)
-    return TargetSession(target, replace(connection, **changes), lambda: None, MODELS)
+    return aws_sessions.connect(target, replace(connection, **changes))
 
 
 def observe(reader: Reader) -> Observation:
@@ -94,7 +95,7 @@ def test_unchanged_run_makes_the_documented_number_of_calls(server: SandboxServe
         client.create_data_integration_association(
             DataIntegrationIdentifier="i0", DestinationURI=f"s3://corp-exports/{number}"
         )
-    live_state = observe(connect(proxy).create_reader())
+    live_state = observe(connect(proxy).create_reader(PACE))
     assert proxy.counts == {"STS": 1, "ListDataIntegrations": 2, "ListDataIntegrationAssociation": 50 + 2}
     assert len(live_state.integrations) == len(live_state.associations) == 51
     assert sum(len(each) for each in live_state.associations.values() if not isinstance(each, Unobserved)) == 51
@@ -104,8 +105,8 @@ def test_live_associations_are_normalised(server: SandboxServer, proxy: FaultPro
     """Live associations have the normal form of times and ARNs that the core compares, and their last execution."""
     arn = get_arn("profiles-export", server)
     create_request = resolve_request(request(), arn)
-    assert isinstance(connect(proxy).create_writer(CLOCK).create(create_request, "token", DEADLINE), Created)
-    (live,) = connect(proxy).create_reader().list_associations([arn])[arn]  # type: ignore[misc]
+    assert isinstance(connect(proxy).create_writer(PACE, CLOCK).create(create_request, "token", DEADLINE), Created)
+    (live,) = connect(proxy).create_reader(PACE).list_associations([arn])[arn]  # type: ignore[misc]
     assert live.spec == {key: value for key, value in create_request.items() if key != "ObjectConfiguration"}
     assert live.last_execution == Execution("IN_PROGRESS", "The job is running.")
 
@@ -113,7 +114,7 @@ def test_live_associations_are_normalised(server: SandboxServer, proxy: FaultPro
 def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, proxy: FaultProxy) -> None:
     """An Update is sent once, and it is not repeated if AWS refuses it or if its answer is lost."""
     arn = get_arn("profiles-export", server)
-    writer = connect(proxy).create_writer(CLOCK)
+    writer = connect(proxy).create_writer(PACE, CLOCK)
     created = writer.create(resolve_request(request(), arn), "token", DEADLINE)
     assert isinstance(created, Created)
     assert writer.update(arn, created.association_id, ON_DEMAND, DEADLINE) == Updated()
@@ -127,7 +128,7 @@ def test_update_is_sent_once_and_its_outcome_is_returned(server: SandboxServer, 
 def test_expired_request_is_not_sent(server: SandboxServer, proxy: FaultProxy) -> None:
     """A request whose deadline passed is not sent. The clock is checked after the request is signed."""
     clock = FakeClock()
-    writer = connect(proxy).create_writer(clock)
+    writer = connect(proxy).create_writer(PACE, clock)
     create_request, deadline = resolve_request(request(), get_arn("profiles-export", server)), clock.now()
     clock.advance(seconds=1)
     outcome = writer.create(create_request, "t", deadline)
@@ -139,7 +140,7 @@ def test_expired_request_is_not_sent(server: SandboxServer, proxy: FaultProxy) -
 def test_create_sends_our_token_and_user_agent(server: SandboxServer, proxy: FaultProxy) -> None:
     """A Create sends the token of the program instead of one of botocore, and a User-Agent that CloudTrail shows."""
     create_request = resolve_request(request(), get_arn("profiles-export", server))
-    connect(proxy).create_writer(CLOCK).create(create_request, "our-token", DEADLINE)
+    connect(proxy).create_writer(PACE, CLOCK).create(create_request, "our-token", DEADLINE)
     (create,) = [each for each in proxy.requests if each.method == "POST" and each.path != "/"]
     assert b'"ClientToken": "our-token"' in create.body
     assert "appintegrations-reconciler/0" in create.headers["User-Agent"]
@@ -148,7 +149,7 @@ def test_create_sends_our_token_and_user_agent(server: SandboxServer, proxy: Fau
 def test_the_reading_client_cannot_write(proxy: FaultProxy) -> None:
     """A Create through the client of the reader fails before it is sent."""
     with pytest.raises(AssertionError, match="was called on a read-only client"):
-        connect(proxy).create_reader()._client.create_data_integration_association(  # noqa: SLF001 - no public one writes
+        connect(proxy).create_reader(PACE)._client._client.create_data_integration_association(  # noqa: SLF001 - no public one writes
             DataIntegrationIdentifier="x"
         )
     assert "CreateDataIntegrationAssociation" not in proxy.counts
@@ -177,7 +178,7 @@ def test_gateway_error_includes_the_request_id(server: SandboxServer) -> None:
     """A gateway error without a body shows the request id of its headers."""
     response = build_response(502, "").replace(b"\r\n\r\n", b"\r\nx-amzn-RequestId: req-1\r\n\r\n")
     with FaultProxy(server.url, before_request=lambda each: None if each.operation == "STS" else response) as proxy:
-        reader = connect(proxy).create_reader()
+        reader = connect(proxy).create_reader(PACE)
         with pytest.raises(Unreachable, match=r"\(request req-1\)"):
             observe(reader)
 
@@ -236,9 +237,9 @@ def test_missing_credentials_are_unauthenticated(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(Unauthenticated, match="credentials"):
-        TargetSession(TARGET, ConnectionSettings("0"), lambda: None, MODELS)
+        aws_sessions.connect(TARGET, ConnectionSettings("0"))
     with pytest.raises(Unauthenticated, match="nobody"):
-        TargetSession(TARGET, ConnectionSettings("0", profile="nobody"), lambda: None, MODELS)
+        aws_sessions.connect(TARGET, ConnectionSettings("0", profile="nobody"))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_read_errors_have_types(
         return build_error(status, code) if request.operation == "ListDataIntegrations" else None
 
     with FaultProxy(server.url, before_request=fail) as proxy:
-        reader = connect(proxy).create_reader()
+        reader = connect(proxy).create_reader(PACE)
         with pytest.raises(error, match=rf"ListDataIntegrations: {code}: because \(request req-1\)"):
             observe(reader)
         assert proxy.counts["ListDataIntegrations"] == 1
@@ -277,7 +278,7 @@ def test_failed_list_does_not_affect_the_other_lists(server: SandboxServer, stat
         return build_error(status, "SomeException") if failing_arn.rpartition("/")[2] in request.path else None
 
     with FaultProxy(server.url, before_request=fail) as proxy:
-        live_state = observe(connect(proxy).create_reader())
+        live_state = observe(connect(proxy).create_reader(PACE))
     assert isinstance(live_state.associations[failing_arn], Unobserved)
     assert [each for arn, each in live_state.associations.items() if arn != failing_arn] == [(), (), ()]
 
@@ -298,7 +299,7 @@ def test_failed_list_names_the_remedy(server: SandboxServer, status: int, code: 
 
     arn = get_arn("profiles-export", server)
     with FaultProxy(server.url, before_request=fail) as proxy:
-        unobserved = connect(proxy).create_reader().list_associations([arn])[arn]
+        unobserved = connect(proxy).create_reader(PACE).list_associations([arn])[arn]
     assert isinstance(unobserved, Unobserved)
     assert unobserved.remedy == remedy
 
@@ -315,7 +316,7 @@ def test_interrupted_list_is_unobserved(server: SandboxServer) -> None:
 
     arn = get_arn("profiles-export", server)
     with FaultProxy(server.url, before_request=fail) as proxy:
-        assert isinstance(connect(proxy).create_reader().list_associations([arn])[arn], Unobserved)
+        assert isinstance(connect(proxy).create_reader(PACE).list_associations([arn])[arn], Unobserved)
 
 
 def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> None:
@@ -325,7 +326,7 @@ def test_list_answer_without_its_member_is_unobserved(server: SandboxServer) -> 
         server.url,
         before_request=lambda request: response if request.operation.startswith("ListDataIntegrationA") else None,
     ) as proxy:
-        assert isinstance(connect(proxy).create_reader().list_associations(["arn:x"])["arn:x"], Unobserved)
+        assert isinstance(connect(proxy).create_reader(PACE).list_associations(["arn:x"])["arn:x"], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +359,7 @@ def test_create_is_sent_once_for_every_answer(
             build_error(status, code, message) if request.operation.startswith("C") else None
         ),
     ) as proxy:
-        assert isinstance(connect(proxy).create_writer(CLOCK).create(request(), "t", DEADLINE), outcome)
+        assert isinstance(connect(proxy).create_writer(PACE, CLOCK).create(request(), "t", DEADLINE), outcome)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -372,8 +373,8 @@ def test_wrong_clock_is_not_blamed_on_the_credentials(server: SandboxServer) -> 
 
     with FaultProxy(server.url, before_request=reject_signature) as proxy:
         with pytest.raises(ClockSkewed, match=r"\(request req-1\); set the clock of this machine, and use NTP"):
-            observe(connect(proxy).create_reader())
-        outcome = connect(proxy).create_writer(CLOCK).create(request(), "t", DEADLINE)
+            observe(connect(proxy).create_reader(PACE))
+        outcome = connect(proxy).create_writer(PACE, CLOCK).create(request(), "t", DEADLINE)
     assert isinstance(outcome, Refused)
     assert "set the clock of this machine" in outcome.reason
     assert "renew" not in outcome.reason
@@ -385,7 +386,7 @@ def test_an_explicit_deny_is_final(server: SandboxServer) -> None:
     with FaultProxy(server.url) as proxy:
         outcome = (
             connect(proxy)
-            .create_writer(CLOCK)
+            .create_writer(PACE, CLOCK)
             .create(resolve_request(request(), get_arn("profiles-export", server)), "t", DEADLINE)
         )
     assert isinstance(outcome, Refused)
@@ -398,7 +399,7 @@ def test_truncated_answer_is_unknown_and_not_repeated(server: SandboxServer) -> 
     with FaultProxy(
         server.url, after_request=lambda request: b"" if request.operation.startswith("C") else None
     ) as proxy:
-        assert isinstance(connect(proxy).create_writer(CLOCK).create(create_request, "t", DEADLINE), Unknown)
+        assert isinstance(connect(proxy).create_writer(PACE, CLOCK).create(create_request, "t", DEADLINE), Unknown)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
     assert len(server.sandbox.executed_writes) == 1
 
@@ -413,7 +414,7 @@ def test_missing_answer_is_unknown_and_not_repeated(server: SandboxServer) -> No
             release.wait(30)
 
     with FaultProxy(server.url, after_request=hold_answer) as proxy:
-        outcome = connect(proxy, read_timeout=0.2).create_writer(CLOCK).create(create_request, "t", DEADLINE)
+        outcome = connect(proxy, read_timeout=0.2).create_writer(PACE, CLOCK).create(create_request, "t", DEADLINE)
         release.set()
     assert isinstance(outcome, Unknown)
     assert proxy.counts["CreateDataIntegrationAssociation"] == 1
@@ -428,8 +429,8 @@ def test_connection_cut_by_a_proxy_is_unknown(server: SandboxServer, monkeypatch
         for name, value in (("HTTP_PROXY", proxy.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
             monkeypatch.setenv(name, value)
         connection = ConnectionSettings("0", endpoint_url="http://aws.invalid")
-        session = TargetSession(TARGET, connection, lambda: None, MODELS)
-        assert isinstance(session.create_writer(CLOCK).create(request(), "t", DEADLINE), Unknown)
+        session = aws_sessions.connect(TARGET, connection)
+        assert isinstance(session.create_writer(PACE, CLOCK).create(request(), "t", DEADLINE), Unknown)
         assert proxy.counts["CreateDataIntegrationAssociation"] == 1
 
 
@@ -440,14 +441,14 @@ def test_an_answer_without_an_id_is_unknown(server: SandboxServer) -> None:
     with FaultProxy(
         server.url, before_request=lambda request: response if request.operation.startswith("C") else None
     ) as proxy:
-        outcome = connect(proxy).create_writer(CLOCK).create(request(), "t", DEADLINE)
+        outcome = connect(proxy).create_writer(PACE, CLOCK).create(request(), "t", DEADLINE)
     assert outcome == Unknown("AWS answered without an association id (request req-1)")
 
 
 def test_refused_connection_is_not_sent(server: SandboxServer) -> None:
     """If the connection is refused, the outcome is that nothing was sent."""
     with FaultProxy(server.url) as proxy:
-        writer = connect(proxy).create_writer(CLOCK)
+        writer = connect(proxy).create_writer(PACE, CLOCK)
     assert isinstance(writer.create(request(), "t", DEADLINE), NotSent)
 
 
@@ -471,7 +472,7 @@ def test_integration_list_without_its_member_is_an_error(server: SandboxServer) 
     with FaultProxy(
         server.url, before_request=lambda request: response if request.operation == "ListDataIntegrations" else None
     ) as proxy:
-        reader = connect(proxy).create_reader()
+        reader = connect(proxy).create_reader(PACE)
         with pytest.raises(CloudError, match="lacks 'DataIntegrations'"):
             observe(reader)
 
@@ -492,11 +493,12 @@ def test_invalid_boto3_settings_are_an_error(proxy: FaultProxy, monkeypatch: pyt
 
 def test_every_call_is_rate_limited(proxy: FaultProxy) -> None:
     """Each request to AppIntegrations waits for the rate limit, including those of the listing threads."""
-    waits: list[None] = []
+    waits: list[float] = []
+    pace = aws_sessions.create_pace(on_wait=waits.append)
     connection = ConnectionSettings("0", endpoint_url=proxy.url, has_dummy_credentials=True)
-    session = TargetSession(TARGET, connection, lambda: waits.append(None), MODELS)
-    observe(session.create_reader())
-    writer = session.create_writer(CLOCK)
+    session = aws_sessions.connect(TARGET, connection)
+    observe(session.create_reader(pace))
+    writer = session.create_writer(pace, CLOCK)
     writer.wait()
     writer.create(request(), "t", DEADLINE)
     assert len(waits) == sum(count for operation, count in proxy.counts.items() if operation != "STS") == 6
@@ -514,7 +516,7 @@ def test_closed_session_leaves_no_open_connection(server: SandboxServer) -> None
     role = Target("prod", "us-east-1", "210987654321", role_arn="arn:aws:iam::210987654321:role/reconciler")
     with FaultProxy(server.url, is_persistent=True) as proxy:
         session = connect(proxy, role)
-        observe(session.create_reader())
+        observe(session.create_reader(PACE))
         assert count_open_connections(proxy) >= 3
         session.close()
         assert count_open_connections(proxy) == 0
@@ -539,7 +541,7 @@ def test_proxy_page_leaves_a_write_unknown(server: SandboxServer, status: int, b
     """If a proxy answers after AWS carried out a write, the outcome is unknown, and the write is not repeated."""
     create_request = resolve_request(request(), get_arn("profiles-export", server))
     with FaultProxy(server.url) as proxy:
-        writer = connect(proxy).create_writer(CLOCK)
+        writer = connect(proxy).create_writer(PACE, CLOCK)
         created = writer.create(create_request, "t", DEADLINE)
         assert isinstance(created, Created)
         proxy.after_request = lambda _: build_response(status, body)
@@ -561,7 +563,7 @@ def test_proxy_page_leaves_a_read_unobserved(server: SandboxServer, status: int,
     """A page without AWS's request id leaves the data integrations unobserved."""
     arn = get_arn("profiles-export", server)
     with FaultProxy(server.url) as proxy:
-        reader = connect(proxy).create_reader()
+        reader = connect(proxy).create_reader(PACE)
         proxy.before_request = lambda _: build_response(status, body, "application/json")
         assert isinstance(reader.list_associations([arn])[arn], Unobserved)
         with pytest.raises(
@@ -582,7 +584,7 @@ def test_invalid_id_leaves_a_create_unknown(server: SandboxServer, id_: str) -> 
     with FaultProxy(
         server.url, before_request=lambda request: response if request.operation.startswith("C") else None
     ) as proxy:
-        assert isinstance(connect(proxy).create_writer(CLOCK).create(request(), "t", DEADLINE), Unknown)
+        assert isinstance(connect(proxy).create_writer(PACE, CLOCK).create(request(), "t", DEADLINE), Unknown)
 
 
 ARN, RESOURCE_TYPE = '"DataIntegrationAssociationArn"', "data-integration-association"
@@ -620,7 +622,7 @@ def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: st
     with FaultProxy(
         server.url, before_request=build_list_fault(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')
     ) as proxy:
-        assert isinstance(connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
+        assert isinstance(connect(proxy).create_reader(PACE).list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -641,7 +643,7 @@ def test_list_with_an_invalid_item_is_unobserved(server: SandboxServer, item: st
 def test_page_with_wrong_types_is_unobserved(server: SandboxServer, page: str) -> None:
     """A page with wrong types is unobserved. botocore itself would read it as an empty list, or as the last page."""
     with FaultProxy(server.url, before_request=build_list_fault(page)) as proxy:
-        assert isinstance(connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION], Unobserved)
+        assert isinstance(connect(proxy).create_reader(PACE).list_associations([INTEGRATION])[INTEGRATION], Unobserved)
 
 
 @pytest.mark.parametrize(
@@ -667,7 +669,7 @@ def test_unknown_members_and_values_in_a_list_are_accepted(
     with FaultProxy(
         server.url, before_request=build_list_fault(f'{{"DataIntegrationAssociations": [{{{VALID_ARN} {item}}}]}}')
     ) as proxy:
-        (live,) = connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+        (live,) = connect(proxy).create_reader(PACE).list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution == execution
 
 
@@ -677,7 +679,7 @@ def test_long_execution_message_is_truncated(server: SandboxServer) -> None:
     with FaultProxy(
         server.url, before_request=build_list_fault(f'{{"DataIntegrationAssociations": [{{{item}}}]}}')
     ) as proxy:
-        (live,) = connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
+        (live,) = connect(proxy).create_reader(PACE).list_associations([INTEGRATION])[INTEGRATION]  # type: ignore[misc]
     assert live.last_execution
     assert len(live.last_execution.message or "") == 1024
 
@@ -698,7 +700,7 @@ def test_integration_list_with_an_invalid_item_is_an_error(server: SandboxServer
     with FaultProxy(
         server.url, before_request=lambda each: response if each.operation == "ListDataIntegrations" else None
     ) as proxy:
-        reader = connect(proxy).create_reader()
+        reader = connect(proxy).create_reader(PACE)
         with pytest.raises(CloudError, match="ListDataIntegrations: the answer cannot be"):
             observe(reader)
 
@@ -720,7 +722,7 @@ def test_endless_list_is_ended(server: SandboxServer, tokens: str, expected: str
         return build_ok_response(f'{{"DataIntegrationAssociations": [], "NextToken": "{token}"}}')
 
     with FaultProxy(server.url, before_request=answer_page) as proxy:
-        unobserved = connect(proxy).create_reader().list_associations([INTEGRATION])[INTEGRATION]
+        unobserved = connect(proxy).create_reader(PACE).list_associations([INTEGRATION])[INTEGRATION]
     assert isinstance(unobserved, Unobserved)
     assert expected in unobserved.reason
     assert page_count <= 400

@@ -13,19 +13,19 @@ from typing import Any
 import botocore.credentials
 import botocore.utils
 import pytest
+from support import aws_sessions
 from support.credential_services import ROLE, CredentialServices, build_refusal, list_signers, serve_credentials
 from support.proxy import FaultProxy
 
 from reconciler.core.apply.outcome import NotSent
 from reconciler.core.errors import CloudError, Throttled, Unauthenticated, Unreachable
 from reconciler.core.model import Target
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws import ConnectionSettings, TargetSession
 from reconciler.edge.aws.credential_sources import explain_failures
 from reconciler.edge.clock import SystemClock
 from reconciler.sandbox import SandboxServer
 
 KEYS = {"access_key": "x", "secret_key": "y", "token": "z", "expiry_time": "2099-01-01T00:00:00Z"}
-MODELS = SharedModels()
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
@@ -65,7 +65,7 @@ def _web_identity(services: CredentialServices, monkeypatch: pytest.MonkeyPatch,
 
 def connect(profile: str | None = None, region: str = "us-east-1") -> TargetSession:
     """Return a session that uses the credentials of this machine."""
-    return TargetSession(Target("prod", region), ConnectionSettings("0", profile=profile), lambda: None, MODELS)
+    return aws_sessions.connect(Target("prod", region), ConnectionSettings("0", profile=profile))
 
 
 @pytest.mark.usefixtures("_web_identity")
@@ -83,7 +83,7 @@ def test_failed_renewal_before_a_write_sends_nothing(
 ) -> None:
     """A Create whose credentials cannot be renewed was not sent. It is neither refused by AWS nor unanswered."""
     session, clock = connect(), SystemClock()
-    writer = session.create_writer(clock)
+    writer = session.create_writer(aws_sessions.create_pace(), clock)
     services.faults["sts"] = fault
     outcome = writer.create({"DataIntegrationIdentifier": "profiles-export"}, "token", clock.now() + timedelta(1))
     session.close()
@@ -118,7 +118,7 @@ def test_task_of_ecs(services: CredentialServices, proxy: FaultProxy, monkeypatc
     monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "IP_ADDRESS", services.url.removeprefix("http://"))
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/container/v2/credentials/id")
     session = connect()
-    session.create_probe().list_integrations()
+    session.create_probe(aws_sessions.create_pace()).list_integrations()
     session.close()
     assert list_signers(proxy.requests) == [services.issued[-1].signer]
 

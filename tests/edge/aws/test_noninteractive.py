@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import aws_sessions
 from support.proxy import FaultProxy
 
 from reconciler.core.errors import Unauthenticated
 from reconciler.core.model import Target
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws import ConnectionSettings, TargetSession
 from reconciler.edge.aws.credential_process import CredentialProcess
 from reconciler.sandbox import SandboxServer
 
 ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
 KEYS = {"Version": 1, "AccessKeyId": "x", "SecretAccessKey": "y"}
 TARGET = Target("prod", "us-east-1", "123456789012")
-MODELS = SharedModels()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def proxy() -> Iterator[FaultProxy]:
 def connect(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> TargetSession:
     """Return a session that uses the credentials of the profile."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    return TargetSession(TARGET, ConnectionSettings("0", profile="me"), lambda: None, MODELS)
+    return aws_sessions.connect(TARGET, ConnectionSettings("0", profile="me"))
 
 
 def test_a_profile_with_mfa_is_refused(config_file: Path, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:

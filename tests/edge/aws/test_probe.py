@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
+from support.aws_sessions import MODELS, connect, create_pace
 from support.bucket import Bucket
 from support.fakes import FakeClock
 from support.proxy import FaultProxy, Request, build_error
@@ -18,7 +19,7 @@ from reconciler.core.doctor.exports import Key
 from reconciler.core.doctor.reach import Encryption, IntegrationDetails
 from reconciler.core.errors import AccessDenied, CloudError, Unauthenticated, Unreachable
 from reconciler.core.model import Target
-from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession
+from reconciler.edge.aws import ConnectionSettings, TargetSession
 from reconciler.edge.aws.connection import create_ambient_client, resolve_region
 from reconciler.edge.aws.probe import (
     Probe,
@@ -32,7 +33,6 @@ from reconciler.sandbox import Behaviour, SandboxServer
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 TARGET = Target("prod", REGION, ACCOUNT)
-MODELS = SharedModels()
 DATE = "Sun, 01 Nov 2026 12:00:00 GMT"
 
 
@@ -55,19 +55,13 @@ def open_session(
     proxy: FaultProxy, target: Target = TARGET, listener: Callable[[Any], None] = lambda _: None
 ) -> TargetSession:
     """Return a session of a target, connected through the recording proxy."""
-    return TargetSession(
-        target,
-        ConnectionSettings("0", endpoint_url=proxy.url, has_dummy_credentials=True),
-        lambda: None,
-        MODELS,
-        listener,
-    )
+    return connect(target, ConnectionSettings("0", endpoint_url=proxy.url, has_dummy_credentials=True), listener)
 
 
 @pytest.fixture
 def probe(proxy: FaultProxy) -> Probe:
     """Return the probe of a target, and clear the requests that its creation made."""
-    new_probe = open_session(proxy).create_probe()
+    new_probe = open_session(proxy).create_probe(create_pace())
     proxy.requests.clear()
     return new_probe
 
@@ -326,10 +320,10 @@ def test_unreachable_sts_records_nothing(proxy: FaultProxy) -> None:
 
 
 def test_assumed_role_is_the_recorded_identity(proxy: FaultProxy) -> None:
-    """With a RoleArn, STS answers twice, and the recorded identity is that of the role."""
+    """With a RoleArn, the recorded identity is that of the role. No further call is needed."""
     listener = StsListener(FakeClock())
     open_session(proxy, Target("prod", REGION, None, f"arn:aws:iam::{ACCOUNT}:role/reader"), listener)
-    assert proxy.counts == {"STS": 2}
+    assert proxy.counts == {"STS": 1}
     assert listener.identity
     assert ":assumed-role/reader/" in listener.identity.arn
 
@@ -345,5 +339,5 @@ def test_local_facts_need_no_call(proxy: FaultProxy, monkeypatch: pytest.MonkeyP
     assert resolve_region(Target("x"), settings, MODELS) == "eu-west-2"
     assert resolve_region(TARGET, settings, MODELS) == REGION
     with pytest.raises(Unauthenticated, match="no-such-profile"):
-        resolve_region(TARGET, ConnectionSettings("0"), SharedModels())
+        resolve_region(TARGET, ConnectionSettings("0"), MODELS)
     assert proxy.requests == []

@@ -1,0 +1,13 @@
+"""What a failed call means for the pace of its account and Region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure after which the same call may succeed. `retry_after` is the pause that AWS asked for, in seconds."""
+
+    is_throttled: bool
+    retry_after: float | None = None
