@@ -14,6 +14,7 @@ from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
 from reconciler.core.context import with_context
 from reconciler.core.errors import NotConfirmed, ReconcilerError, is_access_failure
+from reconciler.core.fleet_progress import FleetProgress
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
 from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
@@ -23,7 +24,11 @@ from reconciler.core.report.report import TargetReport
 from reconciler.core.run_context import Run, RunContext
 from reconciler.run import preview, reconcile
 
-_CONCURRENCY = 8
+MAX_TARGETS = 512
+"""Maximum number of targets under way. Each waits for its calls in a thread of its own (docs/adr/0031).
+
+At two calls a second, some 250 targets keep one processor core busy with calls.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,18 @@ class TargetConnector(Protocol):
         """Return a connection to the target. Raises ReconcilerError."""
 
 
+@dataclass(frozen=True, slots=True)
+class FleetListener:
+    """What a run of several targets tells its caller.
+
+    `confirm` asks a person about the reports of the previews, and raises NotConfirmed to write nothing. None asks
+    nobody. `on_end` gets the report of each target that has ended, in any thread.
+    """
+
+    confirm: Callable[[tuple[TargetReport, ...]], None] | None = None
+    on_end: Callable[[TargetReport], None] = lambda _: None
+
+
 def build_create_bound(desired: Desired, limit: int) -> CreateBound | None:
     """Return the bound that the targets of a revision share, or None if they cannot exceed it together."""
     counts = {
@@ -63,19 +80,30 @@ def run_targets(
     connect: TargetConnector,
     context: RunContext,
     bound: CreateBound | None = None,
-    confirm: Callable[[tuple[TargetReport, ...]], None] | None = None,
+    listener: FleetListener = FleetListener(),  # noqa: B008 - it is immutable
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, with `confirm`, or if the targets may exceed the bound of creates together, preview every
+    With a reviewed plan, with a question to a person, or if the targets may exceed the bound of creates together, preview every
     target before the first write. If the plan does not match the review, write nothing and return the mismatch.
-    `confirm` asks a person about the reports of the previews, and raises NotConfirmed to write nothing. `bound` is the
-    bound of a revision whose targets run one by one.
+    `bound` is the bound of a revision whose targets run one by one. Raises NotConfirmed.
     """
+    confirm = listener.confirm
     context, has_own_bound = replace(context, is_confirmed=confirm is not None), bound is None
     bound = bound or build_create_bound(desired, context.options.max_creates_total)
-    tasks = [_TargetRun(target, desired.manifests[target.name], connect, context, bound) for target in desired.targets]
-    with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENCY) as pool:
+    progress = FleetProgress(context.progress, len(desired.targets))
+    tasks = [
+        _TargetRun(target, desired.manifests[target.name], connect, _for_target(context, progress, target), bound)
+        for target in desired.targets
+    ]
+
+    def execute(task: _TargetRun) -> TargetReport:
+        report = task.execute()
+        progress.finish_target()
+        listener.on_end(report)
+        return report
+
+    with ExitStack() as stack, ThreadPoolExecutor(MAX_TARGETS) as pool:
         for task in tasks:
             stack.callback(task.close)
         if context.reviewed or confirm or (bound and has_own_bound):
@@ -90,7 +118,11 @@ def run_targets(
             confirm(reports)
             if any(task.has_writes for task in tasks):
                 _check_again(tuple(pool.map(with_context(_TargetRun.preview_again), tasks)))
-        return tuple(pool.map(with_context(_TargetRun.execute), tasks)), None
+        return tuple(pool.map(with_context(execute), tasks)), None
+
+
+def _for_target(context: RunContext, progress: FleetProgress, target: Target) -> RunContext:
+    return replace(context, progress=progress.create_target_progress(target.name))
 
 
 def _check_again(are_same: tuple[bool, ...]) -> None:
@@ -113,11 +145,7 @@ class _TargetRun:
         bound: CreateBound | None,
     ) -> None:
         self._target, self._manifests, self._connect, self._bound = target, manifests, connect, bound
-
-        def report_progress(stage: str, done: int, total: int) -> None:
-            context.progress(f"{target.name}: {stage}", done, total)
-
-        self._run = Run(target, manifests, replace(context, progress=report_progress))
+        self._run = Run(target, manifests, context)
         self._connection: TargetConnection | None = None
         self._preview: Preview | None = None
         self._failure: TargetReport | None = None
@@ -157,12 +185,16 @@ class _TargetRun:
         if self._bound and not self._preview and not self._failure:
             self.preview()
             self.limit_creates()
-        return self._failure or self._build_report(self._reconcile_or_preview)
+        try:
+            return self._failure or self._build_report(self._reconcile_or_preview)
+        finally:
+            self.close()
 
     def close(self) -> None:
-        """Close the connection to the target."""
-        if self._connection:
-            self._connection.close()
+        """Close the connection to the target, and free what the run has read."""
+        connection, self._connection, self._preview = self._connection, None, None
+        if connection:
+            connection.close()
 
     def _build_preview(self, connection: TargetConnection) -> Preview:
         self._preview = self._preview or preview(self._run, connection.cloud, connection.journal)

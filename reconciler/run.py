@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
@@ -20,6 +21,8 @@ from reconciler.core.run_context import Run
 from reconciler.execute import Executor
 
 _MAX_ATTEMPTS = 3
+_MAX_LIST_AGE = timedelta(seconds=30)
+"""Age from which a list is read again before a write. At the default pace, all data integrations are listed in 8 s."""
 
 
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
@@ -52,9 +55,17 @@ def reconcile(
 
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
-    """List the associations of planned writes again and replan, because a Create cannot be undone."""
+    """List the associations of planned writes again where the first list does not suffice, and replan.
+
+    A Create cannot be undone, so it must not result from an old list, or from one of several pages that was read once.
+    """
     lists: Mapping[str, tuple[Live, ...] | Unobserved] = {}
-    while unlisted_writes := [write for write in candidate.plan.writes if write.integration_arn not in lists]:
+    is_old = run.context.clock.now() > candidate.rules.now + _MAX_LIST_AGE
+    while unlisted_writes := [
+        write
+        for write in candidate.plan.writes
+        if write.integration_arn not in lists and (is_old or write.integration_arn in candidate.observation.paged)
+    ]:
         lists = {**lists, **_list(unlisted_writes, cloud)}
         observation = replace(candidate.observation, associations={**candidate.observation.associations, **lists})
         candidate = candidate.replan(run.target, run.manifests, observation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
 from reconciler.core.ports import Progress
 from reconciler.core.report.report import TargetReport
-from reconciler.fleet import TargetConnection, build_create_bound, run_targets
+from reconciler.fleet import FleetListener, TargetConnection, build_create_bound, run_targets
 
 RunResult: TypeAlias = tuple[tuple[TargetReport, ...], PlanMismatch | None]
 
@@ -66,9 +67,43 @@ def test_reached_targets_are_closed_once() -> None:
     """Each connection is closed once, also after a plan mismatch."""
     fleet = FakeFleet()
     run_fleet(fleet)
-    assert fleet.closed_targets == ["d", "a"]
+    assert sorted(fleet.closed_targets) == ["a", "d"]
     run_fleet(fleet, ReviewedPlan("sha256:none"))
-    assert fleet.closed_targets == ["d", "a", "d", "a"]
+    assert sorted(fleet.closed_targets) == ["a", "a", "d", "d"]
+
+
+def test_ended_target_is_closed_and_reported_before_the_others_end() -> None:
+    """A target that has ended holds no connection, and its report is passed on, while another target is under way."""
+    fleet, ended_targets, is_first_closed = build_healthy_fleet(), [], threading.Event()
+    observe = fleet.clouds["e"].observe
+
+    def observe_late(progress: Progress) -> Observation:
+        assert is_first_closed.wait(10)
+        return observe(progress)
+
+    def record_end(report: TargetReport) -> None:
+        ended_targets.append((report.name, list(fleet.closed_targets)))
+        is_first_closed.set()
+
+    fleet.clouds["e"].observe = observe_late  # type: ignore[method-assign]
+    run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(on_end=record_end))
+    assert ended_targets == [("a", ["a"]), ("e", ["a", "e"])]
+
+
+def test_each_of_many_targets_waits_without_the_others() -> None:
+    """As many targets as permitted are under way at once: each waits until all of them have begun."""
+    clock, count = FakeClock(), 64
+    barrier = threading.Barrier(count)
+    targets = tuple(Target(f"t{number}") for number in range(count))
+
+    def connect(target: Target) -> TargetConnection:
+        barrier.wait(20)
+        journal, cloud = FakeJournal(clock), FakeCloud(clock)
+        return TargetConnection(target.name, "r", cloud, journal.reader, journal.create_writers(cloud), lambda: None)
+
+    desired = Desired(targets, {target.name: () for target in targets})
+    reports, _ = run_targets(desired, connect, context(clock))
+    assert [report.error for report in reports] == [None] * count
 
 
 def test_context_variables_reach_every_target() -> None:
@@ -137,7 +172,7 @@ def test_confirmed_plan_is_executed_in_every_target() -> None:
         shown.extend(each.decision for report in reports for each in report.associations)
         assert not any(fleet.clouds[name].service.executed_writes for name in "ae")
 
-    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(confirm))
     assert shown == ["create", "create"]
     assert [type(report.associations[0].outcome) for report in reports] == [Created, Created]
 
@@ -150,7 +185,7 @@ def test_plan_that_is_not_confirmed_writes_nothing() -> None:
         raise NotConfirmed("no")
 
     with pytest.raises(NotConfirmed):
-        run_targets(fleet.desired, fleet, context(fleet.clock), confirm=refuse)
+        run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(refuse))
     assert not any(fleet.clouds[name].service.executed_writes for name in "ae")
     assert sorted(fleet.closed_targets) == ["a", "e"]
 
@@ -164,7 +199,7 @@ def test_writes_that_changed_after_the_confirmation_are_not_sent() -> None:
         fleet.clock.advance(hours=3)
 
     with pytest.raises(NotConfirmed, match="the plan changed after it was shown"):
-        run_targets(fleet.desired, fleet, context(fleet.clock), confirm=confirm)
+        run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(confirm))
     assert [len(fleet.clouds[name].service.executed_writes) for name in "ae"] == [0, 1]
 
 
@@ -179,7 +214,7 @@ def test_plan_without_writes_is_not_made_again() -> None:
         return FakeCloud.observe(fleet.clouds["a"], progress)
 
     fleet.clouds["a"].observe = observe  # type: ignore[method-assign]
-    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), confirm=lambda _: None)
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(lambda _: None))
     assert [report.associations[0].decision for report in reports] == ["adopt", "blocked", "blocked", "blocked"]
     assert len(looks) == 1
 
@@ -187,7 +222,7 @@ def test_plan_without_writes_is_not_made_again() -> None:
 def test_failed_target_does_not_change_the_confirmed_plan() -> None:
     """A person saw which targets failed. The writes of the others are sent after the answer."""
     fleet = FakeFleet()
-    run_targets(fleet.desired, fleet, context(fleet.clock), confirm=lambda _: None)
+    run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(lambda _: None))
     assert len(fleet.clouds["a"].service.executed_writes) == 1
 
 

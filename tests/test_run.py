@@ -656,6 +656,7 @@ def test_plan_changed_since_the_review_is_not_executed() -> None:
     scenario = RunScenario(None, *TWO)
     reviewed = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
     scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
+    scenario.clock.advance(seconds=31)
     result = reconcile(
         scenario.reviewed_run,
         scenario.cloud,
@@ -672,6 +673,7 @@ def test_preview_without_a_review_may_change() -> None:
     """If the second look changes an earlier preview that nobody reviewed, the new plan is carried out."""
     scenario = RunScenario(None, *TWO)
     first = preview(scenario.run_inputs, scenario.cloud, scenario.journal.reader)
+    scenario.clock.advance(seconds=31)
     scenario.cloud.create(TWO[0].spec, "by hand", scenario.clock.now())
     writers = scenario.journal.create_writers(scenario.cloud)
     result = reconcile(scenario.run_inputs, scenario.cloud, scenario.journal.reader, writers, first)

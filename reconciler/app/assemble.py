@@ -26,10 +26,18 @@ from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
 from reconciler.edge.aws import SharedClients, SharedModels, TargetSession
 from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
-from reconciler.fleet import TargetConnection, TargetConnector, run_targets
+from reconciler.fleet import FleetListener, TargetConnection, TargetConnector, run_targets
 
 if TYPE_CHECKING:
     from reconciler.edge.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class RunListener:
+    """What a run tells its caller: its progress, and the report of each target that has ended, in any thread."""
+
+    progress: Progress
+    on_end: Callable[[RunInfo, TargetReport], None] = lambda *_: None
 
 
 class Runner:
@@ -63,7 +71,7 @@ class Runner:
         desired: Desired,
         run: str,
         revision: str | None,
-        progress: Progress,
+        listener: RunListener,
         bound: CreateBound | None = None,
     ) -> Report:
         """Run every target once and return the report. `run` is the run's id; `revision` is the manifests' commit.
@@ -72,20 +80,22 @@ class Runner:
         """
         started_at = self._clock.now()
 
-        def build_report(
-            targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_question: bool = False
-        ) -> Report:
-            finished_at = max(started_at, self._clock.now())  # the clock may have been set back
-            info = RunInfo(
+        def build_info(*, is_question: bool = False) -> RunInfo:
+            return RunInfo(
                 run,
                 started_at,
-                finished_at,
+                max(started_at, self._clock.now()),  # the clock may have been set back
                 dry_run=is_question or self._config.dry_run,
                 revision=revision,
                 version=__version__,
                 is_single=self._config.is_single,
                 is_question=is_question,
             )
+
+        def build_report(
+            targets: tuple[TargetReport, ...], mismatch: PlanMismatch | None, *, is_question: bool = False
+        ) -> Report:
+            info = build_info(is_question=is_question)
             live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
             return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)
 
@@ -95,8 +105,16 @@ class Runner:
 
         target_field = {"target": desired.targets[0].name} if len(desired.targets) == 1 else {}
         with logs.bind_fields(run=run, revision=revision, **target_field):
-            connect, context = self.build_connector(run, revision), self.build_context(progress)
-            targets, mismatch = run_targets(desired, connect, context, bound, confirm if self._confirm else None)
+            connect, context = self.build_connector(run, revision), self.build_context(listener.progress)
+            targets, mismatch = run_targets(
+                desired,
+                connect,
+                context,
+                bound,
+                FleetListener(
+                    confirm if self._confirm else None, lambda target: listener.on_end(build_info(), target)
+                ),
+            )
         return build_report(targets, mismatch)
 
     def build_context(self, progress: Progress) -> RunContext:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from random import SystemRandom
 
 from reconciler import __version__
-from reconciler.app.assemble import Runner, open_sandbox_if_requested
+from reconciler.app.assemble import RunListener, Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.events import EventRecorder
@@ -150,7 +150,7 @@ def build_run_target(runner: Runner, stop: StopSignal, bounds: RevisionBounds) -
         target_desired = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
             bound = bounds.get_bound(desired)
-            report = runner.run(target_desired, run.run, run.revision, lambda *_: on_progress(), bound)
+            report = runner.run(target_desired, run.run, run.revision, RunListener(lambda *_: on_progress()), bound)
         finally:
             bounds.resume_waiting(desired)
             gc.collect()  # boto3's clients form reference cycles, and those of a hundred runs would accumulate

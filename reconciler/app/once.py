@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.app.assemble import Runner, open_sandbox_if_requested
+from reconciler.app.assemble import RunListener, Runner, open_sandbox_if_requested
 from reconciler.app.config import RunConfig
 from reconciler.app.selection import select_configured_targets
 from reconciler.app.sources import Source
@@ -17,7 +17,7 @@ from reconciler.core.errors import UsageError
 from reconciler.core.model import Desired
 from reconciler.core.ports import Progress
 from reconciler.core.redaction.invalid_settings import list_credential_flaws, list_setting_flaws
-from reconciler.core.report.report import Report
+from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.edge import logs
 from reconciler.edge.clock import generate_id
 
@@ -29,11 +29,12 @@ _SAFE_SETTLE_TIME = timedelta(minutes=10)
 class Terminal:
     """The terminal of the person who waits for a run: the display of progress, and the question before writes.
 
-    `confirm` gets the report of a dry run before the first write, and raises NotConfirmed to write nothing. None asks
-    nothing.
+    `hide_progress` removes the display until the next progress. `confirm` gets the report of a dry run before the first
+    write, and raises NotConfirmed to write nothing. None asks nothing.
     """
 
     progress: Progress
+    hide_progress: Callable[[], None]
     confirm: Callable[[Report], None] | None = None
 
 
@@ -48,8 +49,19 @@ def run_once(
     with open_sandbox_if_requested(config):
         runner = Runner(config, stop.event, confirm=terminal.confirm)
         targets = select_configured_targets(desired, config)
-        report = runner.run(targets, generate_id(), config.revision or revision, terminal.progress)
-    logs.log_report(report)
+        run, lock, logged_targets = generate_id(), threading.Lock(), set[str]()
+
+        def log_target(info: RunInfo, target: TargetReport) -> None:
+            with lock:
+                terminal.hide_progress()
+                logs.log_target(info, target, is_alone=len(targets.targets) == 1)
+                logged_targets.add(target.name)
+
+        report = runner.run(targets, run, config.revision or revision, RunListener(terminal.progress, log_target))
+    for target in report.targets:  # those that a rejected plan has not run
+        if target.name not in logged_targets:
+            log_target(report.run, target)
+    logs.log_run(report)
     return report
 
 

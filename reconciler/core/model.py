@@ -227,11 +227,14 @@ class Observation:
     """Observation of AWS in one run: the data integrations, and the associations by ARN of their data integration.
 
     `aws_time` is the time of AWS, from the Date of an answer in this run. None if that answer had no valid Date.
+    `paged` holds the ARNs of the data integrations whose list had several pages: it may lack an association if another
+    one was removed meanwhile.
     """
 
     integrations: tuple[Integration, ...]
     associations: Mapping[str, tuple[Live, ...] | Unobserved]
     aws_time: datetime | None = None
+    paged: frozenset[str] = frozenset()
 
 
 NaturalKey: TypeAlias = tuple[str, str, str]

@@ -42,11 +42,11 @@ class GarbageRunner(Runner):
         desired: Desired,
         run: str,
         revision: str | None,
-        progress: Progress,
+        listener: RunListener,
         bound: CreateBound | None = None,
     ) -> Report:
         """Leave a reference cycle, and return an empty report or raise the error."""
-        del desired, progress, bound
+        del desired, listener, bound
         self.cycles.append(weakref.ref(Cycle()))
         if self._error:
             raise self._error

@@ -118,7 +118,7 @@ def command(  # noqa: PLR0913 - one for each option
                     raise
                 raise question.build_interruption(str(refusal), stop.signal) from refusal
 
-        terminal = Terminal(bars.update, confirm if has_question else None)
+        terminal = Terminal(bars.update, bars.stop, confirm if has_question else None)
         report = run_once(desired, revision, config, stop, terminal)
     output.write(report, parsed_outputs, formats.REPORT_RENDERERS)
     if any(target.is_access_failure for target in report.targets):

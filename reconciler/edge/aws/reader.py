@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler import redaction
@@ -20,6 +21,14 @@ _MAX_READINGS = 4
 """Maximum number of times that a List of several pages is read until two consecutive reads agree."""
 
 _RETRY = "a later run tries again"
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The associations of one data integration, and whether their list had several pages."""
+
+    associations: tuple[Live, ...] | Unobserved
+    is_paged: bool = False
 
 
 class Reader:
@@ -41,7 +50,10 @@ class Reader:
             items = _collect_items(pages, "DataIntegrations", "Arn")
             integrations = tuple(parse_integration(item, self._scope) for item in items.values())
         arns = [each.arn for each in integrations]
-        return Observation(integrations, self._list_associations(arns, progress, readings=1), get_date(pages[0]))
+        lists = self._list_associations(arns, progress, readings=1)
+        associations = {arn: each.associations for arn, each in lists.items()}
+        paged = frozenset(arn for arn, each in lists.items() if each.is_paged)
+        return Observation(integrations, associations, get_date(pages[0]), paged)
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:
         """Return the associations of some data integrations, by the ARN of the data integration.
@@ -49,11 +61,12 @@ class Reader:
         A list of several pages is read until two consecutive reads agree. If an association is removed while the pages
         are read, an item may move from a later page to one that was already read, and the result would lack it.
         """
-        return self._list_associations(list(integration_arns), lambda *_: None, readings=_MAX_READINGS)
+        lists = self._list_associations(list(integration_arns), lambda *_: None, readings=_MAX_READINGS)
+        return {arn: each.associations for arn, each in lists.items()}
 
     def _list_associations(
         self, arns: Sequence[str], progress: Callable[[str, int, int], None], readings: int
-    ) -> Mapping[str, tuple[Live, ...] | Unobserved]:
+    ) -> Mapping[str, _List]:
         def report_end(ended_count: int) -> None:
             progress("observing", ended_count, len(arns))
 
@@ -62,36 +75,39 @@ class Reader:
         lists = run_listings(listings, self._pace, self._client.max_attempts, report_end)
         return dict(zip(arns, lists, strict=True))
 
-    def _list_one(self, arn: str, readings: int) -> Listing[tuple[Live, ...] | Unobserved]:
+    def _list_one(self, arn: str, readings: int) -> Listing[_List]:
         """Return the complete associations of one data integration, or why they are unknown."""
-        previous_items: dict[str, Any] | None = None
         try:
-            with translate_errors("ListDataIntegrationAssociations"):
-                for _ in range(readings):
-                    pages = yield from read_pages(
-                        self._client.list_data_integration_associations,
-                        "DataIntegrationAssociations",
-                        DataIntegrationIdentifier=arn,
-                    )
-                    items = _collect_items(pages, "DataIntegrationAssociations", "DataIntegrationAssociationArn")
-                    if (
-                        len(pages) == 1
-                        or readings == 1
-                        or (previous_items is not None and items.keys() == previous_items.keys())
-                    ):
-                        return tuple(parse_association(item, arn) for item in items.values())
-                    previous_items = items
+            return (yield from self._read_list(arn, readings))
         except StopRequested:
             raise
         except Throttled as error:
-            return Unobserved(str(error), f"{_RETRY}; if the error stays, lower RequestsPerSecond")
+            unobserved = Unobserved(str(error), f"{_RETRY}; if the error stays, lower RequestsPerSecond")
         except Unreachable as error:
-            return Unobserved(str(error), f"{_RETRY}; if the error stays, run reconcile doctor")
+            unobserved = Unobserved(str(error), f"{_RETRY}; if the error stays, run reconcile doctor")
         except CloudError as error:
-            return Unobserved(str(error))
+            unobserved = Unobserved(str(error))
         except Exception as error:  # noqa: BLE001 - an unreadable response is not an empty list
-            return Unobserved(f"the answer cannot be read: {type(error).__name__}: {redaction.describe_error(error)}")
-        return Unobserved(f"the list changed while it was read, {readings} times in a row", _RETRY)
+            text = redaction.describe_error(error)
+            unobserved = Unobserved(f"the answer cannot be read: {type(error).__name__}: {text}")
+        return _List(unobserved)
+
+    def _read_list(self, arn: str, readings: int) -> Listing[_List]:
+        previous_items: dict[str, Any] | None = None
+        with translate_errors("ListDataIntegrationAssociations"):
+            for _ in range(readings):
+                pages = yield from read_pages(
+                    self._client.list_data_integration_associations,
+                    "DataIntegrationAssociations",
+                    DataIntegrationIdentifier=arn,
+                )
+                items = _collect_items(pages, "DataIntegrationAssociations", "DataIntegrationAssociationArn")
+                is_confirmed = previous_items is not None and items.keys() == previous_items.keys()
+                if len(pages) == 1 or readings == 1 or is_confirmed:
+                    associations = tuple(parse_association(item, arn) for item in items.values())
+                    return _List(associations, is_paged=len(pages) > 1)
+                previous_items = items
+        return _List(Unobserved(f"the list changed while it was read, {readings} times in a row", _RETRY))
 
 
 def _collect_items(pages: Iterable[Mapping[str, Any]], member: str, key: str) -> dict[str, Any]:

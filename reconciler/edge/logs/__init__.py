@@ -8,7 +8,7 @@ from reconciler.edge.logs.configuration import (
     log_thread_failure,
     log_unraisable,
 )
-from reconciler.edge.logs.reports import log_desired, log_live_warnings, log_report
+from reconciler.edge.logs.reports import log_desired, log_live_warnings, log_report, log_run, log_target
 
 __all__ = [
     "bind_fields",
@@ -18,6 +18,8 @@ __all__ = [
     "log_desired",
     "log_live_warnings",
     "log_report",
+    "log_run",
+    "log_target",
     "log_thread_failure",
     "log_unraisable",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
@@ -26,6 +27,7 @@ from reconciler.edge.logs.events import (
     PLAN_REJECTED,
     RUN_FINISHED,
     TARGET_FAILED,
+    TARGET_FINISHED,
     UPDATE_FAILED,
     UPDATE_UNANSWERED,
 )
@@ -53,22 +55,38 @@ def log_live_warnings(run: RunInfo, target: TargetReport, warnings: Iterable[Pro
 
 
 def log_report(report: Report) -> None:
-    """Log a run: one line for each drift, call, failure and completed export, and one line for the whole run."""
+    """Log the targets of a run, and the run."""
+    for target in report.targets:
+        log_target(report.run, target, is_alone=len(report.targets) == 1)
+    log_run(report)
+
+
+def log_target(run: RunInfo, target: TargetReport, *, is_alone: bool) -> None:
+    """Log a target: one line for each drift, call, failure and completed export, and one line for its end.
+
+    The only target of a run has no line for its end, because the run has one.
+    """
+    log = get_logger().bind(
+        run=run.id, revision=run.revision, target=target.name, account=target.account, region=target.region
+    )
+    if target.error:
+        log.error(TARGET_FAILED, error=target.error)
+    for arn, reason in target.unlisted:
+        log.warning(INTEGRATION_NOT_LISTED, integration=arn, name=target.integration_names.get(arn), error=reason)
+    for association in target.associations:
+        _log_association(log, association)
+        if not run.dry_run:
+            _log_completed_exports(log, association)
+    if not target.error and not is_alone:
+        counts = Counter(association.decision for association in target.associations)
+        log.info(TARGET_FINISHED, **{str(decision): count for decision, count in sorted(counts.items())})
+
+
+def log_run(report: Report) -> None:
+    """Log the end of a run."""
     log = get_logger().bind(run=report.run.id, revision=report.run.revision)
     if len(report.targets) == 1:
         log = log.bind(target=report.targets[0].name)
-    for target in report.targets:
-        target_log = log.bind(target=target.name, account=target.account, region=target.region)
-        if target.error:
-            target_log.error(TARGET_FAILED, error=target.error)
-        for arn, reason in target.unlisted:
-            target_log.warning(
-                INTEGRATION_NOT_LISTED, integration=arn, name=target.integration_names.get(arn), error=reason
-            )
-        for association in target.associations:
-            _log_association(target_log, association)
-            if not report.run.dry_run:
-                _log_completed_exports(target_log, association)
     digest = report.plan_digest if report.has_plan else None
     if report.mismatch:
         log.error(PLAN_REJECTED, reviewed=report.mismatch.reviewed_digest, planDigest=digest)
