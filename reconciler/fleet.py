@@ -80,12 +80,12 @@ def run_targets(
     connect: TargetConnector,
     context: RunContext,
     bound: CreateBound | None = None,
-    listener: FleetListener = FleetListener(),  # noqa: B008 - it is immutable
+    listener: FleetListener = FleetListener(),
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, with a question to a person, or if the targets may exceed the bound of creates together, preview every
-    target before the first write. If the plan does not match the review, write nothing and return the mismatch.
+    With a reviewed plan, with a question to a person, or if the targets may exceed the bound of creates together,
+    preview every target before the first write. If the plan does not match the review, write nothing and return the mismatch.
     `bound` is the bound of a revision whose targets run one by one. Raises NotConfirmed.
     """
     confirm = listener.confirm

@@ -20,16 +20,21 @@ from reconciler.core.journal.records import Journal
 from reconciler.core.model import Desired, Target
 from reconciler.core.plan.create_bound import CreateBound
 from reconciler.core.plan.review import PlanMismatch
-from reconciler.core.ports import JournalWriter, LeasedJournal, Pace, Progress, Writers
+from reconciler.core.ports import JournalReader, JournalWriter, LeasedJournal, Pace, Progress, Writers
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
 from reconciler.edge.aws import SharedClients, SharedModels, TargetSession
+from reconciler.edge.call_queue import QueuePace
 from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
 from reconciler.fleet import FleetListener, TargetConnection, TargetConnector, run_targets
 
 if TYPE_CHECKING:
     from reconciler.edge.metrics import Metrics
+
+
+_MAX_JOURNAL_READS = 32
+"""Maximum number of journals that are read at the same time. Each needs a connection to S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Runner:
         self._clients = SharedClients(self._connection_settings, models, self._clock.monotonic)
         self._queue = create_call_queue(self._clock, stop.is_set)
         self._state = Journals(config, self._connection_settings, models, self._clock)
+        self._paces: dict[str, QueuePace] = {}
+        self._reading = threading.BoundedSemaphore(_MAX_JOURNAL_READS)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(
@@ -111,11 +118,13 @@ class Runner:
                 connect,
                 context,
                 bound,
-                FleetListener(
-                    confirm if self._confirm else None, lambda target: listener.on_end(build_info(), target)
-                ),
+                FleetListener(confirm if self._confirm else None, lambda target: listener.on_end(build_info(), target)),
             )
         return build_report(targets, mismatch)
+
+    def get_rates(self) -> dict[str, float]:
+        """Return the calls per second that are allowed now, by target."""
+        return {name: pace.rate for name, pace in list(self._paces.items())}
 
     def build_context(self, progress: Progress) -> RunContext:
         """Return the context of a run."""
@@ -129,7 +138,7 @@ class Runner:
             session = TargetSession(target, self._clients)
             with ExitStack() as stack:
                 stack.callback(session.close)
-                pace = open_pace(self._queue, session, target, on_wait)
+                pace = self._paces[target.name] = open_pace(self._queue, session, target, on_wait)
                 stack.callback(self._locks.acquire((session.account, session.region), run, target.name))
                 may_create_journal = self._config.may_create_journal(target.name)
                 journal = self._state.get_reader(session.account, session.region, may_create_journal=may_create_journal)
@@ -139,8 +148,9 @@ class Runner:
                     refusal = f"a run would be refused: {message}: {self._state.missing_journal_remedy}"
                 writers = None if self._config.dry_run else self._create_writers(session, pace, target, run, revision)
                 close = stack.pop_all().close
+            reader = LimitedJournalReader(journal, self._reading)
             return TargetConnection(
-                session.account, session.region, session.create_reader(pace), journal, writers, close, refusal
+                session.account, session.region, session.create_reader(pace), reader, writers, close, refusal
             )
 
         return connect
@@ -151,6 +161,19 @@ class Runner:
         journal = self._state.create_writer(session.account, session.region, run, revision)
         track_lease = partial(self._metrics.track_lease, target.name) if self._metrics else nullcontext
         return Writers(session.create_writer(pace, self._clock), MeteredJournalWriter(journal, track_lease))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedJournalReader:
+    """A `JournalReader` that waits while too many journals are read."""
+
+    journal: JournalReader
+    slots: threading.BoundedSemaphore
+
+    def read(self) -> Journal:
+        """Return the journal."""
+        with self.slots:
+            return self.journal.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,10 @@ def run_controller(
             notify_while_running(config, source.places, intervals.summary_interval, metrics)
         )
         bounds = RevisionBounds(config.options.max_creates_total)
+        runner = Runner(config, stop.event, metrics)
+        metrics.show_paces(runner.get_rates)
         dependencies = Dependencies(
-            build_run_target(Runner(config, stop.event, metrics), stop, bounds),
+            build_run_target(runner, stop, bounds),
             EventRecorder(metrics, notification_thread.notify, source.places),
             SchedulerContext(scheduler, clock, SystemRandom().random),
             generate_id,

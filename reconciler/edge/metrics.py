@@ -34,6 +34,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of series
         self._registry = registry = CollectorRegistry()
         self._read_status: Callable[[], ControllerStatus] | None = None
+        self._read_paces: Callable[[], Mapping[str, float]] = dict
         self._first_seen: dict[str, datetime] = {}
         self._codes: set[str] = set()
         registry.register(self)  # before the counters: a scrape then exports the counters that `collect` starts at 0
@@ -69,6 +70,10 @@ class Metrics:
     def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
         """Export a controller's status from now on. Each scrape calls `read_status`."""
         self._read_status = read_status
+
+    def show_paces(self, read_paces: Callable[[], Mapping[str, float]]) -> None:
+        """Export the calls per second that are allowed now, by target. Each scrape calls `read_paces`."""
+        self._read_paces = read_paces
 
     def render(self) -> tuple[str, bytes]:
         """Return the content type and the metrics in the text format of Prometheus."""
@@ -158,6 +163,11 @@ class Metrics:
         failures = _create_gauge(
             "consecutive_failures", "Failed runs of the target since its last successful run.", "target"
         )
+        pace = _create_gauge(
+            "rate_limit_calls_per_second",
+            "Calls per second that are allowed now. It is below RequestsPerSecond after AWS throttled.", "target",
+        )  # fmt: skip
+        paces = self._read_paces()
         idle = _create_gauge("run_idle_seconds", "Time since the current run last made progress.", "target")
         first_seen = _create_gauge(
             "target_first_seen_timestamp_seconds", "Time of the first scrape that found the target.", "target"
@@ -171,6 +181,8 @@ class Metrics:
             first_seen.add_metric((name,), first_seen_times[target_status.target].timestamp())
             failures.add_metric((name,), target_status.failures)
             idle.add_metric((name,), _compute_age(status, target_status.last_progress))
+            if target_status.target in paces:
+                pace.add_metric((name,), paces[target_status.target])
             if target_status.last_success:
                 succeeded.add_metric((name,), target_status.last_success.timestamp())
             if target_status.last_report:
@@ -184,7 +196,7 @@ class Metrics:
                     windows.add_metric((name, _encode_label(each.name)), _compute_age(status, due_since))
         started = _create_gauge("start_timestamp_seconds", "Start time of the controller.")
         started.add_metric((), status.started_at.timestamp())
-        yield from (associations, drift, windows, exports, succeeded, failures, idle, first_seen, started)
+        yield from (associations, drift, windows, exports, succeeded, failures, pace, idle, first_seen, started)
         yield from _collect_revision(status)
 
 

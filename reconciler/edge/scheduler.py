@@ -12,8 +12,11 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-MAX_CONCURRENT_JOBS = 32
-"""Maximum number of jobs that run at the same time. With fewer running jobs, a hanging job does not delay others."""
+MAX_CONCURRENT_JOBS = 512
+"""Maximum number of jobs that run at the same time. With fewer running jobs, a hanging job does not delay others.
+
+A run waits for its calls most of the time, and its thread costs little then (docs/adr/0031).
+"""
 _MAX_INSTANCES = 1000
 _SHARED_POOL = "default"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.app.assemble import Runner
+from reconciler.app.assemble import RunListener, Runner
 from reconciler.app.controller import build_run_target
 from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.stop_signal import StopSignal
@@ -15,7 +15,6 @@ from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
 from reconciler.core.model import Desired
 from reconciler.core.plan.create_bound import CreateBound
-from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, RunInfo
 
 TIME = datetime(2026, 11, 1, tzinfo=UTC)

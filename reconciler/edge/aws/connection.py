@@ -21,6 +21,9 @@ from reconciler.edge.aws.read_only import make_read_only
 from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.aws.service_models import SharedModels
 
+_MAX_CONNECTIONS = 32
+"""Maximum number of connections that the runs of several targets share, to S3 for example."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
@@ -123,6 +126,7 @@ def create_ambient_client(
         retries={"mode": "standard"},
         connect_timeout=10,
         read_timeout=30,
+        max_pool_connections=_MAX_CONNECTIONS,
         s3={"addressing_style": "path"} if connection.endpoint_url else None,  # buckets have no host names there
     )
     with translate_errors(f"creating a client for {service.upper()}"):
