@@ -85,8 +85,8 @@ def run_targets(
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
     With a reviewed plan, with a question to a person, or if the targets may exceed the bound of creates together,
-    preview every target before the first write. If the plan does not match the review, write nothing and return the mismatch.
-    `bound` is the bound of a revision whose targets run one by one. Raises NotConfirmed.
+    preview every target before the first write. If the plan does not match the review, write nothing and return the
+    mismatch. `bound` is the bound of a revision whose targets run one by one. Raises NotConfirmed.
     """
     confirm = listener.confirm
     context, has_own_bound = replace(context, is_confirmed=confirm is not None), bound is None
