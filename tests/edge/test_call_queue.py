@@ -96,7 +96,7 @@ def test_throttled_account_slows_down_and_recovers(queues: Queues) -> None:
 
 
 def test_bucket_outlives_a_run(queues: Queues) -> None:
-    """A second run of an account and Region continues with its bucket, so that runs in a row do not exceed the limit."""
+    """A second run of an account and Region continues with its bucket, so runs in a row stay within the limit."""
     first = queues.open(rate=0.01, burst=1)
     assert send(first, Script(1)).get(timeout=WAIT) == 1
     second = queues.open(rate=0.01, burst=1)

@@ -97,9 +97,11 @@ def test_answer_without_the_arn_of_a_role_is_an_error(arn: str) -> None:
         "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"
     )
     answer = build_response(200, body, "text/xml").replace(b"\r\n", b"\r\nx-amzn-RequestId: r\r\n", 1)
-    with FaultProxy("http://127.0.0.1:9", before_request=lambda _: answer) as proxy:
-        with pytest.raises(CloudError, match="AssumeRole of .*: the answer cannot be used"):
-            observe(share_clients(proxy), build_target(ACCOUNTS[0]))
+    with (
+        FaultProxy("http://127.0.0.1:9", before_request=lambda _: answer) as proxy,
+        pytest.raises(CloudError, match=r"AssumeRole of .*: the answer cannot be used"),
+    ):
+        observe(share_clients(proxy), build_target(ACCOUNTS[0]))
 
 
 def test_call_without_credentials_of_a_target_is_not_signed() -> None:

@@ -40,7 +40,7 @@ def build_client_error(status: int, code: str, headers: Any = None) -> ClientErr
     ],
 )
 def test_failure_is_judged_by_its_code_and_status(error: Exception, failure: Failure | None) -> None:
-    """Connections, 5xx and throttling may be repeated, as in the standard mode of the AWS SDKs. Other errors are final."""
+    """A failed connection, 5xx and throttling are repeated, as in the standard mode of the SDKs. Others are final."""
     assert judge_failure(error) == failure
 
 
