@@ -91,7 +91,7 @@ def run_targets(
     confirm = listener.confirm
     context, has_own_bound = replace(context, is_confirmed=confirm is not None), bound is None
     bound = bound or build_create_bound(desired, context.options.max_creates_total)
-    progress = FleetProgress(context.progress, len(desired.targets))
+    progress = FleetProgress(context.progress, len(desired.targets), Lock())
     tasks = [
         _TargetRun(target, desired.manifests[target.name], connect, _for_target(context, progress, target), bound)
         for target in desired.targets

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 
 from reconciler.core.apply.preview import Preview
 from reconciler.core.apply.result import Result
@@ -21,8 +20,6 @@ from reconciler.core.run_context import Run
 from reconciler.execute import Executor
 
 _MAX_ATTEMPTS = 3
-_MAX_LIST_AGE = timedelta(seconds=30)
-"""Age from which a list is read again before a write. At the default pace, all data integrations are listed in 8 s."""
 
 
 def preview(run: Run, cloud: CloudReader, journal_reader: JournalReader) -> Preview:
@@ -55,16 +52,11 @@ def reconcile(
 
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
-    """List the associations of planned writes again where the first list does not suffice, and replan.
-
-    A Create cannot be undone, so it must not result from an old list, or from one of several pages that was read once.
-    """
+    """List the associations of planned writes again if their list may be wrong, because a Create cannot be undone."""
     lists: Mapping[str, tuple[Live, ...] | Unobserved] = {}
-    is_old = run.context.clock.now() > candidate.rules.now + _MAX_LIST_AGE
+    now = run.context.clock.now()
     while unlisted_writes := [
-        write
-        for write in candidate.plan.writes
-        if write.integration_arn not in lists and (is_old or write.integration_arn in candidate.observation.paged)
+        each for each in candidate.list_doubtful_writes(now) if each.integration_arn not in lists
     ]:
         lists = {**lists, **_list(unlisted_writes, cloud)}
         observation = replace(candidate.observation, associations={**candidate.observation.associations, **lists})

@@ -69,6 +69,7 @@ STANDARD_MODULES = {
         "functools": "`cached_property`",
         "hashlib": "tokens and digests",
         "html": "escaped secrets are found in a text",
+        "heapq": "priority queues",
         "itertools": "iteration",
         "json": "the text of the journal, of requests and of plans",
         "re": "patterns",

@@ -88,7 +88,7 @@ class SlowReader:
 
 
 class SleepyReader(SlowReader):
-    """Reader that sleeps for three hours after each of its first lists."""
+    """Reader that takes a minute to observe, and sleeps for three hours after each of its first second looks."""
 
     def __init__(self, cloud: FakeCloud, clock: FakeClock, nap_count: int) -> None:
         super().__init__(cloud, clock)
@@ -97,6 +97,7 @@ class SleepyReader(SlowReader):
     def observe(self, progress: Progress) -> Observation:
         """Observe, and count the calls."""
         self.observe_count += 1
+        self.clock.advance(minutes=1)
         return self.cloud.observe(progress)
 
     def list_associations(self, integration_arns: Iterable[str]) -> Mapping[str, tuple[Live, ...] | Unobserved]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 _MAX_SHOWN = 8
@@ -13,11 +13,11 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class FleetProgress:
-    """The progress of some targets, as stages with the number done and the total. Threads may share it."""
+    """The progress of some targets, as stages with the number done and the total. Threads share it under a lock."""
 
-    def __init__(self, show: Progress, target_count: int) -> None:
+    def __init__(self, show: Progress, target_count: int, lock: AbstractContextManager[object]) -> None:
         self._show, self._target_count = show, target_count
-        self._lock = threading.Lock()
+        self._lock = lock
         self._finished_count = 0
         self._stages: dict[str, tuple[int, int]] = {}
 

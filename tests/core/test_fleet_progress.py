@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from reconciler.core.fleet_progress import FleetProgress
 
 Steps = list[tuple[str, int, int]]
@@ -10,7 +12,7 @@ Steps = list[tuple[str, int, int]]
 def test_few_targets_are_shown_one_by_one() -> None:
     """Up to eight targets have a stage of their own, and the finished ones are counted."""
     steps: Steps = []
-    progress = FleetProgress(lambda *step: steps.append(step), 2)
+    progress = FleetProgress(lambda *step: steps.append(step), 2, Lock())
     progress.create_target_progress("a")("observing", 1, 20)
     progress.create_target_progress("b")("observing", 2, 20)
     progress.finish_target()
@@ -20,7 +22,7 @@ def test_few_targets_are_shown_one_by_one() -> None:
 def test_only_target_is_not_counted() -> None:
     """A run of one target has no count of targets."""
     steps: Steps = []
-    progress = FleetProgress(lambda *step: steps.append(step), 1)
+    progress = FleetProgress(lambda *step: steps.append(step), 1, Lock())
     progress.create_target_progress("a")("observing", 1, 20)
     progress.finish_target()
     assert steps == [("a: observing", 1, 20)]
@@ -29,7 +31,7 @@ def test_only_target_is_not_counted() -> None:
 def test_many_targets_are_added_up() -> None:
     """The steps of more than eight targets are added up for each stage, also if a total changes."""
     steps: Steps = []
-    progress = FleetProgress(lambda *step: steps.append(step), 9)
+    progress = FleetProgress(lambda *step: steps.append(step), 9, Lock())
     first, second = progress.create_target_progress("a"), progress.create_target_progress("b")
     first("observing", 0, 20)
     second("observing", 3, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.core.apply.result import Result
 from reconciler.core.apply.transitions import MAX_OBSERVATION_AGE, with_intents
@@ -17,6 +17,10 @@ from reconciler.core.plan.inputs import RunRules
 from reconciler.core.plan.live_warnings import find_live_warnings
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.review import compute_digest, format_write_line
+from reconciler.core.plan.write import Write
+
+_MAX_LIST_AGE = timedelta(seconds=30)
+"""Age from which a list is read again before a write. At the default pace, twenty data integrations take 8 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class Preview:
     def _compute_digest(self, plan: Plan) -> str:
         writes = plan.reviewed_writes if self.rules.has_reviewed_plan else plan.writes
         return compute_digest(map(format_write_line, writes))
+
+    def list_doubtful_writes(self, now: datetime) -> tuple[Write, ...]:
+        """Return the writes whose associations must be listed again, because the list is old or had several pages."""
+        is_old = now > self.rules.now + _MAX_LIST_AGE
+        return tuple(write for write in self.plan.writes if is_old or write.integration_arn in self.observation.paged)
 
     def is_fresh(self, now: datetime) -> bool:
         """Tell whether the plan may still be carried out: it has no writes, or its observation is recent enough."""
