@@ -53,12 +53,9 @@ def reconcile(
 
 def _look_again(run: Run, candidate: Preview, cloud: CloudReader) -> Preview:
     """List the associations of planned writes again if their list may be wrong, because a Create cannot be undone."""
-    lists: Mapping[str, tuple[Live, ...] | Unobserved] = {}
-    now = run.context.clock.now()
-    while unlisted_writes := [
-        each for each in candidate.list_doubtful_writes(now) if each.integration_arn not in lists
-    ]:
-        lists = {**lists, **_list(unlisted_writes, cloud)}
+    lists, now = dict[str, tuple[Live, ...] | Unobserved](), run.context.clock.now()
+    while writes := [each for each in candidate.list_doubtful_writes(now) if each.integration_arn not in lists]:
+        lists |= _list(writes, cloud)
         observation = replace(candidate.observation, associations={**candidate.observation.associations, **lists})
         candidate = candidate.replan(run.target, run.manifests, observation)
     return candidate

@@ -197,16 +197,16 @@ def test_doctor_makes_few_reads_and_no_writes(healthy_program: Program, server: 
     assert list(list_files(healthy_program.folder)) == before
 
 
-def test_role_costs_one_more_aws_call(healthy_program: Program, server: SandboxServer) -> None:
-    """A Target with a role needs one more call, and every later call uses the credentials of the role."""
+def test_role_costs_no_further_aws_call(healthy_program: Program, server: SandboxServer) -> None:
+    """AssumeRole replaces GetCallerIdentity, and every later call uses the credentials of the role."""
     role = f"{TARGET.rstrip()[:-1]}, RoleArn: 'arn:aws:iam::ACCOUNT:role/exporter'}}\n"
     healthy_program.add("prod", text=role, ACCOUNT=ACCOUNT, REGION="us-east-1")
     with FaultProxy(server.url) as proxy:
         diagnosis = diagnose(Program(healthy_program.folder, proxy.url))
         operations = [find_operation(request) for request in proxy.requests]
         keys = {request.headers["Authorization"].split("/")[0] for request in proxy.requests[1:]}
-    assert operations[:2] == ["AssumeRole", "GetCallerIdentity"]
-    assert len(operations) == 13
+    assert operations[:2] == ["AssumeRole", "ListDataIntegrations"]
+    assert len(operations) == 12
     assert len(keys) == 1
     assert ":assumed-role/exporter/" in find_check(diagnosis, "credentials")["seen"]
 

@@ -21,7 +21,7 @@ WAIT = 10.0
 
 def judge(error: Exception) -> Failure | None:
     """Return the meaning of the errors of these tests."""
-    return {TRANSIENT: Failure(is_throttled=False), THROTTLED: Failure(is_throttled=True)}.get(error)
+    return Failure(is_throttled=error is THROTTLED) if error in {TRANSIENT, THROTTLED} else None
 
 
 class Queues:
