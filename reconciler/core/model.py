@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -129,13 +129,21 @@ class Target:
 class Desired:
     """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
 
-    `is_unselected` is true if the revision has manifests, and none of them selects a Target.
+    `is_unselected` is true if the revision has manifests, and none of them selects a Target. `target_warnings` are the
+    warnings about a Target or its manifests, by target name. `is_part` is true for one target of a revision.
     """
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
     is_unselected: bool = False
+    target_warnings: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    is_part: bool = False
+
+    def select_target(self, name: str) -> Desired:
+        """Return the part of one target, with the warnings about this target and no others."""
+        targets = tuple(each for each in self.targets if each.name == name)
+        return replace(self, targets=targets, warnings=self.target_warnings.get(name, ()), is_part=True)
 
     @property
     def manifest_count(self) -> int:
@@ -148,7 +156,13 @@ class Desired:
 
         `warnings` lacks that one, because --strict does not reject an empty folder.
         """
-        return (*self.warnings, NO_MANIFESTS) if self.is_empty else self.warnings
+        return (*self.warnings, NO_MANIFESTS) if self.is_empty and not self.is_part else self.warnings
+
+    @property
+    def general_warnings(self) -> tuple[Problem, ...]:
+        """The warnings that are about no single target."""
+        about_targets = {each for warnings in self.target_warnings.values() for each in warnings}
+        return tuple(each for each in self.all_warnings if each not in about_targets)
 
     @property
     def is_empty(self) -> bool:
