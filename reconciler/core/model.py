@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
@@ -125,7 +126,7 @@ class Target:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desired:
     """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
 
@@ -142,8 +143,13 @@ class Desired:
 
     def select_target(self, name: str) -> Desired:
         """Return the part of one target, with the warnings about this target and no others."""
-        targets = tuple(each for each in self.targets if each.name == name)
-        return replace(self, targets=targets, warnings=self.target_warnings.get(name, ()), is_part=True)
+        targets, warnings = (self.targets_by_name[name],), self.target_warnings.get(name, ())
+        return replace(self, targets=targets, warnings=warnings, is_part=True)
+
+    @cached_property
+    def targets_by_name(self) -> Mapping[str, Target]:
+        """The targets by their name."""
+        return {target.name: target for target in self.targets}
 
     @property
     def manifest_count(self) -> int:

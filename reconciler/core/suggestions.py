@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 _MAX_LENGTH = 64
@@ -55,10 +55,11 @@ def format_suggestion(*choices: str) -> str:
     return f"did you mean {' or '.join(choices)}?"
 
 
-def join_names(names: Sequence[str], limit: int = _MAX_NAMES) -> str:
+def join_names(names: Collection[str], limit: int = _MAX_NAMES) -> str:
     """Return the first few names, and the number of the others."""
     omitted_count = len(names) - limit
-    return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:limit])} and {omitted_count} more"
+    first_names = ", ".join(islice(names, limit))
+    return first_names if omitted_count <= 0 else f"{first_names} and {omitted_count} more"
 
 
 def is_near(one: str, other: str, max_distance: int) -> bool:

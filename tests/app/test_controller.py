@@ -15,7 +15,7 @@ from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.stop_signal import StopSignal
 from reconciler.core.controller.controller_status import ActiveRun
 from reconciler.core.errors import StateError, StopRequested
-from reconciler.core.model import Desired
+from reconciler.core.model import Desired, Target
 from reconciler.core.plan.create_bound import CreateBound
 from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, RunInfo
@@ -23,6 +23,7 @@ from reconciler.core.report.report import Report, RunInfo
 TIME = datetime(2026, 11, 1, tzinfo=UTC)
 RUN = ActiveRun("1", "prod", "abc")
 BOUNDS = RevisionBounds(10)
+DESIRED = Desired((Target("prod"),), {"prod": ()})
 
 
 class Cycle:
@@ -58,7 +59,7 @@ class GarbageRunner(Runner):
 def run_target(runner: GarbageRunner, clock: FakeClock, stop: StopSignal | None = None) -> Report:
     """Run a target of a controller."""
     collection = GarbageCollection(clock.monotonic)
-    return build_run_target(runner, stop or StopSignal(), BOUNDS, collection)(RUN, Desired((), {}), lambda: None)
+    return build_run_target(runner, stop or StopSignal(), BOUNDS, collection)(RUN, DESIRED, lambda: None)
 
 
 def test_garbage_of_a_run_is_collected_when_it_ends() -> None:

@@ -8,6 +8,20 @@ from types import FrameType
 from typing import Any
 
 
+class CountedText(str):
+    """A text whose comparisons and lookups are calls that `count_calls` counts."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the text."""
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        """Return the hash of the text."""
+        return str.__hash__(self)
+
+
 def count_calls(action: Callable[[], object]) -> int:
     """Return the number of calls of Python and C functions that an action makes in this thread.
 
