@@ -6,12 +6,13 @@ import gc
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
 
 from reconciler import __version__
 from reconciler.app.assemble import RunListener, Runner, open_sandbox_if_requested
+from reconciler.app.collection import GarbageCollection
 from reconciler.app.config import RunConfig
 from reconciler.app.create_bounds import RevisionBounds
 from reconciler.app.events import EventRecorder
@@ -71,11 +72,11 @@ def run_controller(
         notification_thread = stack.enter_context(
             notify_while_running(config, source.places, intervals.summary_interval, metrics)
         )
-        bounds = RevisionBounds(config.options.max_creates_total)
+        bounds, collection = RevisionBounds(config.options.max_creates_total), GarbageCollection(clock.monotonic)
         runner = Runner(config, stop.event, metrics)
         metrics.show_paces(runner.get_rates)
         dependencies = Dependencies(
-            build_run_target(runner, stop, bounds),
+            build_run_target(runner, stop, bounds, collection),
             EventRecorder(metrics, notification_thread.notify, source.places),
             SchedulerContext(scheduler, clock, SystemRandom().random),
             generate_id,
@@ -111,10 +112,10 @@ def run_controller(
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
             stack.enter_context(serve_http(build_application(views, webhooks), http.address))
         stack.enter_context(keep_history(config, source.places, controller))
-        gc.freeze()  # objects from the start-up stay, so the collection after each run can skip them
+        gc.freeze()  # objects from the start-up stay, so the collections after runs can skip them
         scheduler.start()
         controller.start()
-        _check_until_stop(controller, stop, clock)
+        _check_until_stop(controller, stop, clock, collection)
         controller.close()
         scheduler.shut_down()
         shutdown.exit_code = 0
@@ -141,21 +142,23 @@ def _log_stop(shutdown: ShutdownTimer) -> None:
         logs.get_logger().info(logs.events.CONTROLLER_STOPPED)
 
 
-def build_run_target(runner: Runner, stop: StopSignal, bounds: RevisionBounds) -> RunTarget:
-    """Return a function that runs one target, frees the memory of the run, and returns the report.
+def build_run_target(
+    runner: Runner, stop: StopSignal, bounds: RevisionBounds, collection: GarbageCollection
+) -> RunTarget:
+    """Return a function that runs one target, has the memory of the run freed, and returns the report.
 
     The last of the targets that are looked at after a push resumes those whose creates waited. The function raises
     StopRequested if a stop ended the run before it had a result.
     """
 
     def run_target(run: ActiveRun, desired: Desired, on_progress: Callable[[], None]) -> Report:
-        target_desired = replace(desired, targets=tuple(each for each in desired.targets if each.name == run.target))
         try:
             bound = bounds.get_bound(desired)
-            report = runner.run(target_desired, run.run, run.revision, RunListener(lambda *_: on_progress()), bound)
+            target_desired, listener = desired.select_target(run.target), RunListener(lambda *_: on_progress())
+            report = runner.run(target_desired, run.run, run.revision, listener, bound)
         finally:
             bounds.resume_waiting(desired)
-            gc.collect()  # boto3's clients form reference cycles, and those of a hundred runs would accumulate
+            collection.record_run()  # boto3's clients form reference cycles
         if stop.event.is_set() and all(each.error and not each.has_attempted_writes for each in report.targets):
             raise StopRequested("shutdown requested")
         return report
@@ -163,12 +166,15 @@ def build_run_target(runner: Runner, stop: StopSignal, bounds: RevisionBounds) -
     return run_target
 
 
-def _check_until_stop(controller: Controller, stop: StopSignal, clock: SystemClock) -> None:
-    """Handle SIGHUP, stuck runs and clock jumps until a stop is requested."""
+def _check_until_stop(
+    controller: Controller, stop: StopSignal, clock: SystemClock, collection: GarbageCollection
+) -> None:
+    """Handle SIGHUP, stuck runs, clock jumps and the garbage of the last runs until a stop is requested."""
     clock_jumps = ClockJumpDetector(clock)
     while not stop.event.is_set():
         signal_number = stop.wait_for_signal(_CHECK_INTERVAL)
         controller.check_progress()
+        collection.collect_if_due()
         if signal_number == signal.SIGHUP:
             logs.get_logger().info(logs.events.RUN_REQUESTED, by="SIGHUP")
             controller.run_all()

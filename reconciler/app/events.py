@@ -65,7 +65,7 @@ class EventRecorder:
         """Log the warnings that the last run of the target did not have. A failed run may not know them."""
         if target.error and not target.warnings:
             return
-        known_warnings = self._live_warnings.get(target.name, ())
+        known_warnings = set(self._live_warnings.get(target.name, ()))
         logs.log_live_warnings(run, target, [each for each in target.warnings if each not in known_warnings])
         self._live_warnings[target.name] = target.warnings
 

@@ -237,7 +237,7 @@ class Controller:
     def _run_target(self, name: str, state: TargetState, on_progress: Callable[[], None]) -> bool:
         active = self._revisions.active
         assert active
-        if all(target.name != name for target in active.desired.targets):
+        if name not in active.desired.targets_by_name:
             return True  # git no longer contains the target
         run = state.active_run = ActiveRun(self._dependencies.generate_id(), name, active.revision.id)
         report = self._dependencies.run_target(run, active.desired, on_progress)

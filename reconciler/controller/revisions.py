@@ -113,9 +113,11 @@ class RevisionTracker:
         if not self._invalid_revision and self.active and self.active.revision.id == loaded.revision is not None:
             return False  # an earlier poll read it already, because it was pushed between read_version and load
         self._invalid_revision = None
-        count = loaded.desired.manifest_count
-        revision = Revision(loaded.revision, self._clock.now(), count, loaded.subject, loaded.author)
-        self.active = ActiveRevision(loaded.desired, revision)
+        desired, now = loaded.desired, self._clock.now()
+        revision = Revision(
+            loaded.revision, now, desired.manifest_count, loaded.subject, loaded.author, desired.general_warnings
+        )
+        self.active = ActiveRevision(desired, revision)
         return True
 
     def _build_rejection(

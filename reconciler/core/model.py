@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
@@ -125,17 +126,30 @@ class Target:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desired:
     """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
 
-    `is_unselected` is true if the revision has manifests, and none of them selects a Target.
+    `is_unselected` is true if the revision has manifests, and none of them selects a Target. `target_warnings` are the
+    warnings about a Target or its manifests, by target name. `is_part` is true for one target of a revision.
     """
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
     is_unselected: bool = False
+    target_warnings: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    is_part: bool = False
+
+    def select_target(self, name: str) -> Desired:
+        """Return the part of one target, with the warnings about this target and no others."""
+        targets, warnings = (self.targets_by_name[name],), self.target_warnings.get(name, ())
+        return replace(self, targets=targets, warnings=warnings, is_part=True)
+
+    @cached_property
+    def targets_by_name(self) -> Mapping[str, Target]:
+        """The targets by their name."""
+        return {target.name: target for target in self.targets}
 
     @property
     def manifest_count(self) -> int:
@@ -148,7 +162,13 @@ class Desired:
 
         `warnings` lacks that one, because --strict does not reject an empty folder.
         """
-        return (*self.warnings, NO_MANIFESTS) if self.is_empty else self.warnings
+        return (*self.warnings, NO_MANIFESTS) if self.is_empty and not self.is_part else self.warnings
+
+    @property
+    def general_warnings(self) -> tuple[Problem, ...]:
+        """The warnings that are about no single target."""
+        about_targets = {each for warnings in self.target_warnings.values() for each in warnings}
+        return tuple(each for each in self.all_warnings if each not in about_targets)
 
     @property
     def is_empty(self) -> bool:

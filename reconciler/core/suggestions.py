@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 _MAX_LENGTH = 64
@@ -28,7 +28,7 @@ class LimitedSuggestions:
 
     def find_closest(self, word: str, known: Iterable[str]) -> str | None:
         """Return the most similar known word, or None if there is none or after too many searches."""
-        key = word, tuple(known)
+        key = word, tuple(_list_comparable(known))
         if key not in self._suggestions:
             if len(self._suggestions) >= self._limit:
                 return None
@@ -42,8 +42,12 @@ def find_similar(word: str, known: Iterable[str], limit: int) -> Sequence[str]:
         return ()
     from difflib import get_close_matches  # noqa: PLC0415 - only a message about an unknown word needs it
 
-    comparable = islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
-    return get_close_matches(word, comparable, n=limit)
+    return get_close_matches(word, _list_comparable(known), n=limit)
+
+
+def _list_comparable(known: Iterable[str]) -> Iterator[str]:
+    """Return the known words that are compared."""
+    return islice((each for each in known if len(each) <= _MAX_LENGTH), _MAX_COMPARISONS)
 
 
 def format_suggestion(*choices: str) -> str:
@@ -51,10 +55,11 @@ def format_suggestion(*choices: str) -> str:
     return f"did you mean {' or '.join(choices)}?"
 
 
-def join_names(names: Sequence[str], limit: int = _MAX_NAMES) -> str:
+def join_names(names: Collection[str], limit: int = _MAX_NAMES) -> str:
     """Return the first few names, and the number of the others."""
     omitted_count = len(names) - limit
-    return ", ".join(names) if omitted_count <= 0 else f"{', '.join(names[:limit])} and {omitted_count} more"
+    first_names = ", ".join(islice(names, limit))
+    return first_names if omitted_count <= 0 else f"{first_names} and {omitted_count} more"
 
 
 def is_near(one: str, other: str, max_distance: int) -> bool:

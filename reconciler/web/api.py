@@ -19,9 +19,10 @@ FORMAT = "reconciler/controller/v1"
 
 def stream_json(status: ControllerStatus, process: Process) -> Iterator[str]:
     """Yield the controller status in pieces, as the document that the schema describes."""
-    stuck = status.find_stuck(process.stuck_after)
+    stuck_targets = {each.target for each in status.find_stuck(process.stuck_after)}
     targets = json.stream_array(
-        _stream_target(target_status, is_stuck=target_status in stuck) for target_status in status.targets
+        _stream_target(target_status, is_stuck=target_status.target in stuck_targets)
+        for target_status in status.targets
     )
     runs = json.stream_array((json.dump_line(_encode_run(run)),) for run in status.finished_runs)
     yield from json.stream_object(_encode_head(status, process), targets=targets, runs=runs)
@@ -42,6 +43,7 @@ def _encode_head(status: ControllerStatus, process: Process) -> dict[str, Any]:
             "manifests": revision.manifest_count,
             "subject": revision.subject or None,
             "author": revision.author or None,
+            "warnings": [json.encode_problem(problem) for problem in revision.warnings],
         },
         "rejection": status.rejected_revision and _encode_rejection(status.rejected_revision),
         "schedulerRunning": process.is_scheduler_running,

@@ -19,7 +19,7 @@ from reconciler.controller.revisions import RevisionTracker
 from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.controller_status import ActiveRun, RejectedRevision, Revision, TargetStatus
 from reconciler.core.errors import GitError, InvalidManifests, StopRequested, UntrustedCommit
-from reconciler.core.model import Desired, Target
+from reconciler.core.model import NO_MANIFESTS, Desired, Target
 from reconciler.core.report.report import AssociationReport, Report
 
 TWO_TARGETS = Desired((Target("east"), Target("west")), {"east": (), "west": ()})
@@ -117,7 +117,7 @@ def test_every_target_is_run_at_once_and_then_at_its_interval(
     scheduler.advance(timedelta(minutes=11))
     assert targets.get_start_minutes("east") == targets.get_start_minutes("west") == [0, 5, 10]
     assert {revision for _, revision, _ in targets.runs} == {"1"}
-    assert controller.get_status().revision == Revision("1", NOW, 0)
+    assert controller.get_status().revision == Revision("1", NOW, 0, warnings=(NO_MANIFESTS,))
 
 
 @pytest.mark.usefixtures("controller")
@@ -362,7 +362,7 @@ def test_rejected_revision_is_reported_once_and_previous_one_runs(
     git.outage = GitError("cannot be reached")
     scheduler.advance(timedelta(minutes=20))
     rejections = [each for each in targets.events if isinstance(each, tuple)]
-    active_revision = Revision("1", NOW, 0)
+    active_revision = Revision("1", NOW, 0, warnings=(NO_MANIFESTS,))
     assert rejections == [("1 problem in the manifests", active_revision), ("cannot be reached", active_revision)]
     assert targets.get_start_minutes("east") == [0, 5, 10, 15, 20, 25, 30, 35, 40]
     rejection = controller.get_status().rejected_revision

@@ -15,7 +15,8 @@ from reconciler.core.report.report import AssociationReport, Report
 class Revision:
     """Active revision. `id` is the commit, or None for a folder. `since` is the time of its activation.
 
-    `subject` and `author` are those of the commit, and empty for a folder.
+    `subject` and `author` are those of the commit, and empty for a folder. `warnings` are those about no single target.
+    The report of each target has the others.
     """
 
     id: str | None
@@ -23,6 +24,7 @@ class Revision:
     manifest_count: int
     subject: str = ""
     author: str = ""
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,12 @@ class RunHistory:
         """
         known = self.unmanaged_since.get(run.target, {})
         times = {arn: known.get(arn, run.finished_at) for arn in unmanaged}
-        runs = tuple(each for each in self.runs if each.finished_at > run.finished_at - RUN_RETENTION)
+        start, oldest = max(0, len(self.runs) - MAX_RUNS + 1), run.finished_at - RUN_RETENTION
+        while start < len(self.runs) and self.runs[start].finished_at <= oldest:
+            start += 1
         return RunHistory(
             self.since,
-            (*runs[-MAX_RUNS + 1 :], run),
+            (*self.runs[start:], run),
             {**self.unmanaged_since, run.target: times if is_complete else {**known, **times}},
         )
 

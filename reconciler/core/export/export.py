@@ -26,7 +26,7 @@ from reconciler.core.model import (
 from reconciler.core.plan.compute import compute_plan
 from reconciler.core.plan.decision import Adopt, Blocked, get_live
 from reconciler.core.plan.inputs import RunRules
-from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.integrations import index_integrations
 from reconciler.core.request.normalise import resolve_request
 
 
@@ -162,9 +162,10 @@ def _index_duplicates(
     arns = {
         managers[live.id].name: live.arn for _, live in _list_associations(preview.observation) if live.id in managers
     }
+    integrations = index_integrations(preview.observation.integrations)
     duplicates: dict[NaturalKey, tuple[DuplicateManifest, ...]] = {}
     for manifest in (decision.manifest for decision in preview.plan.decisions):
-        integration = find_integration(manifest.integration, preview.observation.integrations)
+        integration = integrations.get(manifest.integration)
         if integration and not manifest.policy.adopt:
             key = build_natural_key(resolve_request(manifest.spec, integration.arn))
             duplicates[key] = (*duplicates.get(key, ()), DuplicateManifest(manifest, arns.get(manifest.name)))

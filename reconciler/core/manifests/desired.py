@@ -43,14 +43,16 @@ def build_desired(
     for document in documents:
         if document.kind == "DataIntegrationAssociation":
             manifests.add(document)
+    target_warnings = manifests.build_warnings()
     return Desired(
         targets,
         {
             name: tuple(sorted(target_manifests, key=lambda each: each.name))
             for name, target_manifests in manifests.by_target.items()
         },
-        tuple(sorted({*warnings, *manifests.build_warnings(), *manifests.build_target_warnings()})),
+        tuple(sorted({*warnings, *(each for about_target in target_warnings.values() for each in about_target)})),
         is_unselected=bool(warnings) and not any(manifests.by_target.values()),
+        target_warnings=target_warnings,
     )
 
 
@@ -104,31 +106,32 @@ class _Manifests:
         names = self._warnings.setdefault((origin, document.build_problem(path, message)), [])
         names.append(document.target or AMBIENT_TARGET)
 
-    def build_warnings(self) -> Iterator[Problem]:
-        """Yield the warnings about manifests, which must have been added before.
+    def build_warnings(self) -> dict[str, tuple[Problem, ...]]:
+        """Return the warnings about Targets and about manifests, which must have been added before, by target name."""
+        by_target: dict[str, set[Problem]] = {}
+        for name, warning in (*self._find_manifest_warnings(), *self._find_target_warnings()):
+            by_target.setdefault(name, set()).add(warning)
+        return {name: tuple(sorted(warnings)) for name, warnings in by_target.items()}
 
-        A warning that does not concern all targets of a manifest names its targets.
-        """
+    def _find_manifest_warnings(self) -> Iterator[tuple[str, Problem]]:
+        """Yield (target name, warning). A warning that does not concern all targets of a manifest names its targets."""
         for spans in self._spans.values():
             for overlap in find_overlaps(spans):
                 self._warn(self._documents[overlap.later.number], overlap.later.pointer, overlap.message)
         for (origin, warning), names in self._warnings.items():
             is_general = len(names) == len(self._targets_by_origin[origin])
             place = "" if is_general else f" (in target {join_names([*map(shorten, names)])})"
-            yield replace(warning, message=warning.message + place)
+            full_warning = replace(warning, message=warning.message + place)
+            yield from ((name, full_warning) for name in names)
 
-    def build_target_warnings(self) -> list[Problem]:
-        """Return the warnings about Targets. The manifests must have been added before."""
-        region_warnings = [
-            _build_region_warning(each)
-            for each in self._target_documents
-            if each.value["spec"]["Region"] not in REGIONS
-        ]
-        recreations = [(each, self._first_recreated.get(str(each.name))) for each in self._target_documents]
-        return [
-            *region_warnings,
-            *(_build_recreation_warning(target, manifest) for target, manifest in recreations if manifest),
-        ]
+    def _find_target_warnings(self) -> Iterator[tuple[str, Problem]]:
+        """Yield (target name, warning) for each warning about a Target."""
+        for target in self._target_documents:
+            name = str(target.name)
+            if target.value["spec"]["Region"] not in REGIONS:
+                yield name, _build_region_warning(target)
+            if manifest := self._first_recreated.get(name):
+                yield name, _build_recreation_warning(target, manifest)
 
 
 def _build_region_warning(target: CheckedDocument) -> Problem:

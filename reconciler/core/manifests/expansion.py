@@ -128,8 +128,9 @@ class ManifestExpander:
 
     def _warn_about_choices(self, manifest: CheckedDocument, names: Sequence[str | None]) -> None:
         """Add a warning for each declared Target that a map of a manifest names, and that the manifest is not in."""
+        own_names = set(names)
         for path, name in find_chosen_names(manifest.value) if names else ():
-            if name in self._targets and name not in names:
+            if name in self._targets and name not in own_names:
                 message = f"this manifest is not in target {shorten(name)}, so this value has no effect: remove it"
                 self.warnings.append(manifest.build_problem(path, message))
 

@@ -46,11 +46,12 @@ def find_new_unmanaged(known: KnownUnmanaged, look: UnmanagedLook) -> tuple[tupl
     In a data integration that no run has listed before, nothing is news. An association that a manifest has covered in
     between is news again, unless a data integration could not be listed.
     """
+    known_ids, unseen_integrations = set(known.ids), set(known.unseen_integrations)
     findings = tuple(
-        finding for id_, arn, finding in look.findings if id_ not in known.ids and arn not in known.unseen_integrations
+        finding for id_, arn, finding in look.findings if id_ not in known_ids and arn not in unseen_integrations
     )
-    ids = {id_ for id_, _, _ in look.findings} | set(known.ids if look.unlisted else ())
-    unseen = look.unlisted & set(known.unseen_integrations)
+    ids = {id_ for id_, _, _ in look.findings} | (known_ids if look.unlisted else set())
+    unseen = look.unlisted & unseen_integrations
     return findings, KnownUnmanaged(tuple(sorted(ids)), tuple(sorted(unseen)))
 
 

@@ -11,11 +11,14 @@ from reconciler.core.plan.decide import decide
 from reconciler.core.plan.decide_retired import describe_retirement
 from reconciler.core.plan.decision import Blocked, Decision, Retired
 from reconciler.core.plan.inputs import DecisionInput, RunRules
-from reconciler.core.plan.integrations import describe_missing_integration, find_integration
+from reconciler.core.plan.integrations import describe_missing_integration, index_integrations
 from reconciler.core.plan.matching import LiveIndex
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.recurring.recurrence import complete_request
 from reconciler.core.request.normalise import resolve_request
+from reconciler.core.suggestions import LimitedSuggestions
+
+_MAX_SUGGESTIONS = 100
 
 
 def compute_plan(manifests: Sequence[Manifest], observation: Observation, journal: Journal, rules: RunRules) -> Plan:
@@ -31,7 +34,7 @@ def compute_plan(manifests: Sequence[Manifest], observation: Observation, journa
         unlisted=tuple(
             (arn, each.reason) for arn, each in observation.associations.items() if isinstance(each, Unobserved)
         ),
-        integration_names={integration.arn: integration.name for integration in observation.integrations},
+        integration_names=planner.integration_names,
         records=planner.records,
         now=min(rules.now, observation.aws_time or rules.now),
         settle_time=rules.options.settle_time,
@@ -43,6 +46,7 @@ class _Planner:
 
     `requests` are the resolved requests of the manifests, or None without their data integration. `records` are the
     records of the manifests so far, by name of the manifest. `old_names` are the names that renamed manifests had.
+    `integration_names` are the names of the data integrations, by ARN.
     """
 
     def __init__(
@@ -50,12 +54,14 @@ class _Planner:
     ) -> None:
         self._observation, self._journal, self._rules = observation, journal, rules
         self.index, self.orphans = LiveIndex(manifests, observation, journal), _OrphanIndex(journal, manifests)
+        integrations = index_integrations(observation.integrations)
         self.requests = tuple(
             resolve_request(manifest.spec, integration.arn) if integration else None
             for manifest in manifests
-            for integration in (find_integration(manifest.integration, observation.integrations),)
+            for integration in (integrations.get(manifest.integration),)
         )
-        self._integration_arns = {integration.arn for integration in observation.integrations}
+        self.integration_names = {integration.arn: integration.name for integration in observation.integrations}
+        self._suggestions = LimitedSuggestions(_MAX_SUGGESTIONS)
         self._manifests_by_key: dict[NaturalKey, list[Manifest]] = {}
         for manifest, request in zip(manifests, self.requests, strict=True):
             if request:
@@ -67,12 +73,12 @@ class _Planner:
     def decide(self, manifest: Manifest, request: Spec | None) -> Decision:
         """Return the decision on a manifest."""
         if request is None:
-            return _decide_without_integration(manifest, self._journal, self._observation)
+            return self._decide_without_integration(manifest)
         key = build_natural_key(request)
         record = self._journal.records.get(manifest.name) or self.orphans.claim(manifest, key)
         if record:
             self.records[manifest.name] = record
-        if reason := _find_listing_problem(manifest, request, record, self._observation):
+        if reason := self._find_listing_problem(manifest, request, record):
             return Blocked(manifest, reason, is_unobserved=True)
         if reason := _find_duplicates(manifest, self._manifests_by_key[key]):
             return Blocked(manifest, reason)
@@ -101,36 +107,32 @@ class _Planner:
             holder=self.index.find_holder(manifest, key, record),
             old_name=record.name if record and record.name != manifest.name else None,
             rules=self._rules,
-            integration_arns=self._integration_arns,
+            integration_arns=self.integration_names.keys(),
             live_ids=self.index.list_ids(arn),
             unexplained=self.index.find_unexplained(arn, own_record),
             adoption_owner=self.index.find_adoption_owner(manifest),
             aws_time=self._observation.aws_time,
         )
 
+    def _decide_without_integration(self, manifest: Manifest) -> Decision:
+        """Return the decision on a manifest whose data integration does not exist."""
+        if manifest.policy.retired:
+            reason = describe_retirement(manifest.policy.retired, "its data integration does not exist")
+            return Retired(manifest, None, self._journal.records.get(manifest.name), reason)
+        integrations, suggest = self._observation.integrations, self._suggestions.find_closest
+        return Blocked(manifest, describe_missing_integration(manifest.integration, integrations, suggest))
 
-def _decide_without_integration(manifest: Manifest, journal: Journal, observation: Observation) -> Decision:
-    """Return the decision on a manifest whose data integration does not exist."""
-    if manifest.policy.retired:
-        reason = describe_retirement(manifest.policy.retired, "its data integration does not exist")
-        return Retired(manifest, None, journal.records.get(manifest.name), reason)
-    return Blocked(manifest, describe_missing_integration(manifest.integration, observation.integrations))
-
-
-def _find_listing_problem(
-    manifest: Manifest, request: Spec, record: Record | None, observation: Observation
-) -> str | None:
-    """Return the error of List for the integrations of the manifest and its record; None without an error."""
-    known_names = {integration.arn: integration.name for integration in observation.integrations}
-    names = {str(request["DataIntegrationIdentifier"]): manifest.integration}
-    if record:
-        arn = str(record.request["DataIntegrationIdentifier"])
-        names.setdefault(arn, known_names.get(arn, arn))
-    for arn, name in names.items():
-        associations = observation.associations.get(arn, ())
-        if isinstance(associations, Unobserved):
-            return f"the associations of {name} could not be listed: {associations.reason}: {associations.remedy}"
-    return None
+    def _find_listing_problem(self, manifest: Manifest, request: Spec, record: Record | None) -> str | None:
+        """Return the error of List for the integrations of the manifest and its record; None without an error."""
+        names = {str(request["DataIntegrationIdentifier"]): manifest.integration}
+        if record:
+            arn = str(record.request["DataIntegrationIdentifier"])
+            names.setdefault(arn, self.integration_names.get(arn, arn))
+        for arn, name in names.items():
+            associations = self._observation.associations.get(arn, ())
+            if isinstance(associations, Unobserved):
+                return f"the associations of {name} could not be listed: {associations.reason}: {associations.remedy}"
+        return None
 
 
 def _find_duplicates(manifest: Manifest, manifests: Sequence[Manifest]) -> str | None:

@@ -32,35 +32,40 @@ class CreateBound:
     def __init__(self, manifest_counts: Mapping[str, int], limit: int, lock: AbstractContextManager[object]) -> None:
         self._manifest_counts, self._limit, self._lock = manifest_counts, limit, lock
         self._counts: dict[str, int] = {}
+        self._total = 0
+        self._missing = dict.fromkeys(manifest_counts)
         self._unobserved: set[str] = set()
         self._waiting: set[str] = set()
 
     def record_count(self, target: str, count: int) -> None:
         """Record the number of creates in the latest plan of a target."""
         with self._lock:
-            self._counts[target] = count
+            self._set_count(target, count)
             self._unobserved.discard(target)
 
     def record_failure(self, target: str) -> None:
         """Record that a target could not be looked at."""
         with self._lock:
-            self._counts[target] = self._manifest_counts[target]
+            self._set_count(target, self._manifest_counts[target])
             self._unobserved.add(target)
+
+    def _set_count(self, target: str, count: int) -> None:
+        self._total += count - self._counts.get(target, 0)
+        self._counts[target] = count
+        self._missing.pop(target, None)
 
     def compute_grant(self, target: str) -> CreateGrant:
         """Return the number of creates that a target may send now, and the reason to stop more."""
         with self._lock:
-            missing = [name for name in self._manifest_counts if name not in self._counts]
-            if missing:
+            if self._missing:
                 self._waiting.add(target)
                 reason = (
                     "creates of a new revision wait until every target has been listed; not listed yet: "
-                    f"{join_names(missing)}"
+                    f"{join_names(self._missing)}"
                 )
                 return CreateGrant(0, reason, is_temporary=True)
-            total = sum(self._counts.values())
-            if total > self._limit:
-                return CreateGrant(0, self._describe_excess(total))
+            if self._total > self._limit:
+                return CreateGrant(0, self._describe_excess())
             reason = (
                 "this target now needs more creates than when the creates of all targets were counted: a later run "
                 "sends them"
@@ -70,18 +75,18 @@ class CreateBound:
     def take_waiting(self) -> Sequence[str]:
         """Return the targets whose creates waited, once every target was counted. Each is returned once."""
         with self._lock:
-            if len(self._counts) < len(self._manifest_counts):
+            if self._missing:
                 return ()
             waiting, self._waiting = self._waiting, set()
             return sorted(waiting)
 
-    def _describe_excess(self, total: int) -> str:
+    def _describe_excess(self) -> str:
         unobserved = (
             f" (every manifest counts in a target that could not be listed: {join_names(sorted(self._unobserved))})"
             if self._unobserved
             else ""
         )
         return (
-            f"nothing is created, because the targets together would get {format_count(total, 'association')} and "
-            f"--max-creates-total is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
+            f"nothing is created, because the targets together would get {format_count(self._total, 'association')} "
+            f"and --max-creates-total is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
         )

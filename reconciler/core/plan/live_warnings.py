@@ -17,7 +17,7 @@ from reconciler.core.manifests.overlaps import ExportSpan, build_span, find_over
 from reconciler.core.manifests.warnings import describe_sharing
 from reconciler.core.model import Integration, Manifest, Observation, Target, Unobserved, ensure_mapping
 from reconciler.core.plan.decision import Drifted, Held, InSync, Settling, get_live
-from reconciler.core.plan.integrations import find_integration
+from reconciler.core.plan.integrations import index_integrations
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.source_kind import SourceKind, get_scheme, get_source_kind
 from reconciler.core.plan.write import Create, Write
@@ -35,11 +35,12 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
     """
     counts = count_associations(plan, observation)
     counts.update(each.integration_arn for each in plan.decisions if isinstance(each, Create))
+    integrations = index_integrations(observation.integrations)
     problems: list[Problem] = []
     counted_arns: set[str] = set()
     for decision in plan.decisions:
         manifest = decision.manifest
-        integration = find_integration(manifest.integration, observation.integrations)
+        integration = integrations.get(manifest.integration)
         if integration is None:
             continue
         if integration.arn not in counted_arns and (message := _describe_quota(counts, integration, target)):
@@ -53,7 +54,7 @@ def find_live_warnings(plan: Plan, target: Target, observation: Observation) -> 
             message := _describe_unused_continue(manifest, decision.record)
         ):
             problems.append(_build_problem(manifest, "/window/continueFrom", message))
-    return (*problems, *_find_hidden_sharing(plan, observation), *_find_hidden_overlaps(plan, observation))
+    return (*problems, *_find_hidden_sharing(plan, integrations), *_find_hidden_overlaps(plan, integrations))
 
 
 def count_associations(plan: Plan, observation: Observation) -> Counter[str]:
@@ -117,11 +118,11 @@ def find_source_warning(manifest: Manifest, integration: Integration, *, is_live
             return None
 
 
-def _find_hidden_sharing(plan: Plan, observation: Observation) -> Iterator[Problem]:
+def _find_hidden_sharing(plan: Plan, integrations: Mapping[str, Integration]) -> Iterator[Problem]:
     """Yield the data integrations that several manifests share and name differently, which validation cannot see."""
     first_manifests: dict[str, dict[str, Manifest]] = {}
     for manifest in (each.manifest for each in plan.decisions):
-        integration = find_integration(manifest.integration, observation.integrations)
+        integration = integrations.get(manifest.integration)
         if integration is None:
             continue
         by_identifier = first_manifests.setdefault(integration.arn, {})
@@ -133,14 +134,14 @@ def _find_hidden_sharing(plan: Plan, observation: Observation) -> Iterator[Probl
         by_identifier.setdefault(identifier, manifest)
 
 
-def _find_hidden_overlaps(plan: Plan, observation: Observation) -> Iterator[Problem]:
+def _find_hidden_overlaps(plan: Plan, integrations: Mapping[str, Integration]) -> Iterator[Problem]:
     """Yield the overlaps that validation cannot see: of manifests that name one data integration differently.
 
     One may have its name and the other its UUID.
     """
     spans: dict[str, list[ExportSpan]] = {}
     for number, manifest in enumerate(each.manifest for each in plan.decisions):
-        integration = find_integration(manifest.integration, observation.integrations)
+        integration = integrations.get(manifest.integration)
         if integration and (span := build_span(manifest, number)):
             spans.setdefault(integration.arn, []).append(span)
     for overlap in (each for of_integration in spans.values() for each in find_overlaps(of_integration)):

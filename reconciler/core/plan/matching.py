@@ -25,23 +25,24 @@ class LiveIndex:
         self.ids = frozenset(self._by_id)
         self._names = names = {manifest.name for manifest in manifests}
         self._records_by_name = journal.records
-        self._records = tuple(journal.records.values())
+        records = tuple(journal.records.values())
+        self._records_by_key: dict[NaturalKey, list[Record]] = {}
+        for record in records:
+            self._records_by_key.setdefault(record.key, []).append(record)
         owners_by_adopt = {
             extract_uuid(manifest.policy.adopt): manifest.name for manifest in manifests if manifest.policy.adopt
         }
         owners_by_record = {
             each.state.association_id: each.name
-            for each in sorted(self._records, key=lambda each: each.name, reverse=True)
+            for each in sorted(records, key=lambda each: each.name, reverse=True)
             if isinstance(each.state, Bound) and each.name in names
         }
         self._owners = owners_by_adopt | owners_by_record
         certain_ids = owners_by_adopt.keys() | {
-            each.state.association_id for each in self._records if isinstance(each.state, Bound) and each.token
+            each.state.association_id for each in records if isinstance(each.state, Bound) and each.token
         }
-        pending_keys = {each.key for each in self._records if isinstance(each.state, CreatePending)}
-        adopted_ids = {
-            each.state.association_id for each in self._records if isinstance(each.state, Bound)
-        } - certain_ids
+        pending_keys = {each.key for each in records if isinstance(each.state, CreatePending)}
+        adopted_ids = {each.state.association_id for each in records if isinstance(each.state, Bound)} - certain_ids
         self._ids_by_integration = {
             arn: tuple(sorted(live.id for live in items)) for arn, items in by_integration.items()
         }
@@ -99,9 +100,8 @@ class LiveIndex:
         owners = [self._owners.get(live.id) for live in self._by_key.get(key, ())]
         owners += [
             each.name
-            for each in self._records
-            if each.key == key
-            and each is not record
+            for each in self._records_by_key.get(key, ())
+            if each is not record
             and (each.name in self._names or not record or record.key != key or isinstance(each.state, CreatePending))
         ]
         return next((owner for owner in owners if owner and owner != manifest.name), None)
@@ -130,8 +130,10 @@ class LiveIndex:
         """Return the live associations that no manifest covers, with duplicates of a natural key, sorted by ARN."""
         decided_ids = {live.id for decision in decisions for live in (get_live(decision),) if live}
         records = [decision.record or self._records_by_name.get(decision.manifest.name) for decision in decisions]
-        bound_ids = {each.state.association_id for each in records if each and isinstance(each.state, Bound)}
-        unmanaged = (live for live in self._associations if live.id not in decided_ids | bound_ids)
+        managed_ids = decided_ids | {
+            each.state.association_id for each in records if each and isinstance(each.state, Bound)
+        }
+        unmanaged = (live for live in self._associations if live.id not in managed_ids)
         return tuple(sorted(unmanaged, key=lambda live: live.arn))
 
 

@@ -252,12 +252,7 @@ def _select_targets(status: ControllerStatus, view: View) -> tuple[TargetReport,
 
 
 def _list_warnings(status: ControllerStatus) -> tuple[Problem, ...]:
-    """Return the warnings about the manifests without duplicates. The report of each target repeats them."""
-    return tuple(
-        dict.fromkeys(
-            problem
-            for target_status in status.targets
-            if target_status.last_report
-            for problem in target_status.last_report.warnings
-        )
-    )
+    """Return the warnings about the manifests without duplicates. A manifest may have several targets."""
+    reports = (each.last_report for each in status.targets if each.last_report)
+    general_warnings = status.revision.warnings if status.revision else ()
+    return tuple(dict.fromkeys((*general_warnings, *(each for report in reports for each in report.warnings))))

@@ -84,8 +84,11 @@ def build_table(rows: Iterable[AssociationRow], view: View) -> Table:
     number = min(view.number, page_count)
     first = (number - 1) * PAGE_SIZE
     shown = ordered[first : first + PAGE_SIZE]
+    rows_by_group: dict[str, list[AssociationRow]] = {}
+    for row in ordered:
+        rows_by_group.setdefault(get_group(row), []).append(row)
     groups = tuple(
-        RowGroup(name, _summarise([each for each in ordered if get_group(each) == name]) if name else "", tuple(each))
+        RowGroup(name, _summarise(rows_by_group[name]) if name else "", tuple(each))
         for name, each in groupby(shown, get_group)
     )
     position = f"{first + 1:,} to {first + len(shown):,} of {len(ordered):,}" if page_count > 1 else ""

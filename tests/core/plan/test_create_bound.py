@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW, journal, live, manifest, observation, record, rules
+from support.growth import CountedText, count_calls
 
 from reconciler.core.model import Mode, Policy, Target, Unobserved
 from reconciler.core.plan.compute import compute_plan
@@ -54,6 +55,20 @@ def test_too_many_creates_are_blocked_in_every_target() -> None:
     )
     bound.record_count("b", 4)
     assert bound.compute_grant("a").limit == 6
+
+
+def test_calls_of_the_bound_grow_with_the_targets() -> None:
+    """Four times as many targets need at most 4.2 times as many calls to be counted and to get their grants."""
+
+    def grant_each(count: int) -> None:
+        names = [CountedText(f"t{number:04}") for number in range(count)]
+        bound = CreateBound(dict.fromkeys(names, 1), count, nullcontext())
+        for name in names:
+            bound.record_count(name, 1)
+            bound.compute_grant(name)
+            bound.take_waiting()
+
+    assert count_calls(lambda: grant_each(2_000)) <= 4.2 * count_calls(lambda: grant_each(500))
 
 
 def test_target_that_could_not_be_looked_at_counts_each_manifest() -> None:
