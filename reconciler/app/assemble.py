@@ -83,6 +83,7 @@ class Runner:
                 version=__version__,
                 is_single=self._config.is_single,
                 is_question=is_question,
+                shard=self._config.shard,
             )
             live_warnings = dict.fromkeys(warning for target in targets for warning in target.warnings)
             return Report(info, targets, (*desired.all_warnings, *live_warnings), mismatch)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
 
 from reconciler import __version__
@@ -20,6 +21,7 @@ from reconciler.app.notifications import notify_while_running
 from reconciler.app.once import prepare
 from reconciler.app.polled_sources import FolderSource, GitSource
 from reconciler.app.run_history import keep_history
+from reconciler.app.selection import select_shard
 from reconciler.app.shutdown import ShutdownTimer
 from reconciler.app.sources import Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
@@ -60,7 +62,7 @@ def run_controller(
     clock, scheduler, metrics, secret = (
         config.create_clock(),
         ThreadScheduler(POLL_TASK, clock_offset=config.clock_offset),
-        Metrics(__version__),
+        Metrics(__version__, config.shard),
         WebhookSecret(config.settings),
     )
     with ExitStack() as stack:
@@ -104,6 +106,7 @@ def run_controller(
                 http.manifest_url or manifest_url,
                 commit_url,
                 {name: load_schema(f"{name}.v1.json") for name in ("controller", "report")},
+                config.shard,
             )
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
@@ -119,9 +122,10 @@ def run_controller(
 
 
 def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal) -> FolderSource | GitSource:
+    select_own = partial(select_shard, config=config)
     if source.url is None:
-        return FolderSource(source, config.targets, config.new_state, config.selector)
-    return GitSource(source, config.targets, stop.event, config.new_state, config.selector)
+        return FolderSource(source, config.targets, config.new_state, config.selector, select_own)
+    return GitSource(source, config.targets, stop.event, config.new_state, config.selector, select_own)
 
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:

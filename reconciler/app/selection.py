@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reconciler.app.config import RunConfig
+from reconciler.app.state import find_default_region
 from reconciler.core.errors import UnknownTarget, UsageError
 from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
@@ -43,11 +44,26 @@ def select_targets(
 
 
 def select_configured_targets(desired: Desired, config: RunConfig) -> Desired:
-    """Return the desired state with only the targets that a configuration selects. Raises UsageError."""
+    """Return the desired state with only the targets that a configuration selects. Raises UsageError and CloudError."""
     try:
-        return select_targets(desired, config.targets, config.new_state, config.selector)
+        selected = select_targets(desired, config.targets, config.new_state, config.selector)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
+    return select_shard(selected, config)
+
+
+def select_shard(desired: Desired, config: RunConfig) -> Desired:
+    """Return the desired state with only the targets of the configured shard, if there is one. Raises CloudError.
+
+    There may be none. Other options never change the shard of a target.
+    """
+    shard = config.shard
+    if shard is None:
+        return desired
+    has_default = any(target.account and not target.region for target in desired.targets)
+    default_region = find_default_region(config) if has_default else None
+    targets = tuple(each for each in desired.targets if shard.has_target(each.account, each.region or default_region))
+    return replace(desired, targets=targets, shard=shard)
 
 
 def find_named_target(desired: Desired, name: str) -> Target:

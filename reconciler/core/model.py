@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
+from reconciler.core.shards import Shard
 from reconciler.core.windows.declaration import DEFAULT_DELAY, WindowDeclaration
 
 NO_MANIFESTS = Problem(
@@ -129,13 +130,15 @@ class Target:
 class Desired:
     """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
 
-    `is_unselected` is true if the revision has manifests, and none of them selects a Target.
+    `is_unselected` is true if the revision has manifests, and none of them selects a Target. `shard` is the shard whose
+    targets these are, or None if one process has the targets of all shards.
     """
 
     targets: tuple[Target, ...]
     manifests: Mapping[str, tuple[Manifest, ...]]
     warnings: tuple[Problem, ...] = ()
     is_unselected: bool = False
+    shard: Shard | None = None
 
     @property
     def manifest_count(self) -> int:

@@ -8,7 +8,7 @@ from reconciler.edge.logs.configuration import (
     log_thread_failure,
     log_unraisable,
 )
-from reconciler.edge.logs.reports import log_desired, log_live_warnings, log_report
+from reconciler.edge.logs.reports import log_desired, log_empty_shard, log_live_warnings, log_report
 
 __all__ = [
     "bind_fields",
@@ -16,6 +16,7 @@ __all__ = [
     "events",
     "get_logger",
     "log_desired",
+    "log_empty_shard",
     "log_live_warnings",
     "log_report",
     "log_thread_failure",
