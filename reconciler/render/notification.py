@@ -91,7 +91,9 @@ def build_summary_message(summary: Summary, shard: Shard | None = None) -> Messa
     )
     if summary.is_well:
         return Message(
-            f"{_name_sender(shard)}: no problems", f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.", "info"
+            f"{_name_sender(shard)}: no problems",
+            f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.",
+            "info",
         )
     parts = [
         format_count(len(summary.open_notifications), "problem") if summary.open_notifications else "",

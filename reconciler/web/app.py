@@ -36,8 +36,8 @@ class Views:
     """The sources of the served documents.
 
     `api_schemas` are the JSON schemas of the answers of the API, by name. `render_metrics` returns a content type and a
-    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the controller,
-    or None if it has the targets of all shards.
+    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the
+    controller, or None if it has the targets of all shards.
     """
 
     get_status: Callable[[], ControllerStatus]

@@ -30,8 +30,7 @@ class CreateBound:
     """Bound of the creates of one revision, which its targets share. `manifest_counts` has an entry for each target.
 
     A target that could not be looked at counts with each of its manifests. Until every target was counted, no target
-    may create. `lock` guards the counts, because targets run in parallel. `limit` is the share of the shard, if there is
-    one.
+    may create. `lock` guards the counts, because targets run in parallel. `limit` is the share of the shard, if any.
     """
 
     def __init__(

@@ -51,8 +51,8 @@ def configure(
 ) -> None:
     """Send logs to a stream: text lines to a terminal, JSON lines to any other stream. None discards the logs.
 
-    Each line of each thread gets the `fields`. Set `is_brief` if the same terminal also shows the report. It leaves out info lines, and the events and fields that
-    the report shows.
+    Each line of each thread gets the `fields`. Set `is_brief` if the same terminal also shows the report. It leaves out
+    info lines, and the events and fields that the report shows.
     """
     is_terminal = stream is not None and stream.isatty()
     out: Any = _SafeStream(stream)

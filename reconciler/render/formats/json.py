@@ -102,7 +102,7 @@ def _encode_head(report: Report) -> dict[str, Any]:
 
 def encode_shard(shard: Shard | None) -> dict[str, int] | None:
     """Return a shard as a tree. None stands for a process with the targets of all shards."""
-    return shard and {"number": shard.number, "count": shard.count}
+    return None if shard is None else {"number": shard.number, "count": shard.count}
 
 
 def _encode_coverage(report: Report | TargetReport) -> dict[str, int]:

@@ -39,10 +39,10 @@ MAX_LISTED_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The state of the controller as a whole. `title` names the program, and its shard. `revision` is the commit, or None if the manifests come from a folder.
+    """The state of the controller as a whole. `title` names the program, and its shard.
 
-    `subject`, `author` and `revision_link` are those of the commit. `pending_count` counts the targets that no run has
-    finished.
+    `revision` is the commit, or None if the manifests come from a folder. `subject`, `author` and `revision_link` are
+    those of the commit. `pending_count` counts the targets that no run has finished.
 
     `is_idle` means that the scheduler has stopped although no shutdown was requested. `stuck_since` is the time of the
     last progress, if the poll of git or of the folder is stuck.
@@ -74,8 +74,8 @@ class Process:
     """The state and settings of the process that are not in the controller status.
 
     `is_stopping` means that a shutdown was requested. `stuck_after` is the time without progress after which a run is
-    stuck. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the controller,
-    or None if it has the targets of all shards.
+    stuck. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the
+    controller, or None if it has the targets of all shards.
     """
 
     is_scheduler_running: bool
