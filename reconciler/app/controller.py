@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from random import SystemRandom
 
 from reconciler import __version__
@@ -21,7 +20,6 @@ from reconciler.app.notifications import notify_while_running
 from reconciler.app.once import prepare
 from reconciler.app.polled_sources import FolderSource, GitSource
 from reconciler.app.run_history import keep_history
-from reconciler.app.selection import select_shard
 from reconciler.app.shutdown import ShutdownTimer
 from reconciler.app.sources import Source
 from reconciler.app.stop_signal import StopSignal, stop_on_signals
@@ -122,10 +120,9 @@ def run_controller(
 
 
 def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal) -> FolderSource | GitSource:
-    select_own = partial(select_shard, config=config)
     if source.url is None:
-        return FolderSource(source, config.targets, config.new_state, config.selector, select_own)
-    return GitSource(source, config.targets, stop.event, config.new_state, config.selector, select_own)
+        return FolderSource(source, config.targets, config.new_state, config.selector, config.shard)
+    return GitSource(source, config.targets, stop.event, config.new_state, config.selector, config.shard)
 
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reconciler.app.config import RunConfig
-from reconciler.app.state import find_default_region
 from reconciler.core.errors import UnknownTarget, UsageError
 from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
 from reconciler.core.model import Desired, Manifest, Target
+from reconciler.core.shards import Shard
 from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 
 
@@ -44,25 +44,19 @@ def select_targets(
 
 
 def select_configured_targets(desired: Desired, config: RunConfig) -> Desired:
-    """Return the desired state with only the targets that a configuration selects. Raises UsageError and CloudError."""
+    """Return the desired state with only the targets that a configuration selects. Raises UsageError."""
     try:
         selected = select_targets(desired, config.targets, config.new_state, config.selector)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
-    return select_shard(selected, config)
+    return select_shard(selected, config.shard)
 
 
-def select_shard(desired: Desired, config: RunConfig) -> Desired:
-    """Return the desired state with only the targets of the configured shard, if there is one. Raises CloudError.
-
-    There may be none. Other options never change the shard of a target.
-    """
-    shard = config.shard
+def select_shard(desired: Desired, shard: Shard | None) -> Desired:
+    """Return the desired state with only the targets of a shard, which may have none. None keeps all targets."""
     if shard is None:
         return desired
-    has_default = any(target.account and not target.region for target in desired.targets)
-    default_region = find_default_region(config) if has_default else None
-    targets = tuple(each for each in desired.targets if shard.has_target(each.account, each.region or default_region))
+    targets = tuple(each for each in desired.targets if shard.has_target(each.account, each.region))
     return replace(desired, targets=targets, shard=shard)
 
 

@@ -9,7 +9,6 @@ from reconciler import __version__
 from reconciler.app.config import RunConfig
 from reconciler.core.model import Target
 from reconciler.edge.aws import ConnectionSettings, SharedModels, TargetSession, create_ambient_client
-from reconciler.edge.aws.connection import resolve_region
 from reconciler.edge.aws.region_names import require_valid_region
 from reconciler.edge.clock import SystemClock, describe_process, generate_id, get_host_name
 from reconciler.edge.state import open_location
@@ -94,15 +93,6 @@ def build_connection_settings(
         has_dummy_credentials=config.is_simulated,
         on_session=on_session,
     )
-
-
-def find_default_region(config: RunConfig) -> str | None:
-    """Return the Region of targets that declare none, or None if no Region is configured. Raises CloudError.
-
-    This calls no service of AWS. It reads the configuration of boto3 if no option has a Region.
-    """
-    connection = build_connection_settings(config)
-    return connection.region or resolve_region(Target(""), connection, SharedModels())
 
 
 def locate_target(target: Target, config: RunConfig) -> tuple[str, str]:

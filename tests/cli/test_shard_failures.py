@@ -1,8 +1,8 @@
 """Shards that are killed, paused, cut off or renumbered create nothing twice, and in the end everything once.
 
 Real processes call a sandbox that ignores every ClientToken, so that only the journal protects. The journals are in a
-bucket whose conditional writes never race. Each process has a proxy, through which the test acts at a known request, and
-the clock of a machine, which the test advances where an operator would wait.
+bucket whose conditional writes never race. Each process has a proxy, through which the test acts at a known request,
+and the clock of a machine, which the test advances where an operator would wait.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ class Fleet:
             self.advance(60 * MINUTE)
             if not any(self.run(*shards)) and len(self.count_creates()) == len(REGIONS) * len(NAMES):
                 break
+        else:
+            pytest.fail("the shards do not converge")
         self.check_creates()
         assert self.count_creates().keys() == {(region, name) for region in REGIONS for name in NAMES}
         assert all(self.bucket.read(region)["lease"] is None for region in REGIONS)

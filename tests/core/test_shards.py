@@ -86,7 +86,10 @@ def test_shard_is_read(text: str, environment: dict[str, str], shard: Shard) -> 
 @pytest.mark.parametrize(
     ("text", "environment", "message"),
     [
-        *((text, {}, "is not a shard: write I/N") for text in ("", "3", "1/2/3", "-1/4", "a/4", "١/4", "1 / 4", "0x1/4")),
+        *(
+            (text, {}, "is not a shard: write I/N")
+            for text in ("", "3", "1/2/3", "-1/4", "a/4", "\u0661/4", "1 / 4", "0x1/4")
+        ),
         ("4/4", {}, "'4/4' names shard 4 of 4: the number of the shard must be from 0 to 3"),
         ("1/1", {}, "'1/1' names shard 1 of 1: the number of the shard must be 0"),
         ("0/0", {}, "has 0 shards: the number of shards must be from 1 to 1000"),

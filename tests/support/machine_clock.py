@@ -5,7 +5,6 @@ A test advances the clock while the processes run, instead of waiting.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,7 +36,7 @@ class MachineClock:
 
     def read(self) -> float:
         """Return the time in seconds since the epoch."""
-        return time.time() + self._seconds
+        return SystemClock().now().timestamp() + self._seconds
 
 
 def install_clock(environment: Mapping[str, str]) -> None:
