@@ -72,7 +72,8 @@ def build_create_bound(desired: Desired, limit: int) -> CreateBound | None:
         target.name: sum(each.policy.retired is None for each in desired.manifests[target.name])
         for target in desired.targets
     }
-    return CreateBound(counts, limit, Lock()) if is_bound_needed(counts, limit) else None
+    limit = desired.shard.compute_share(limit) if desired.shard else limit
+    return CreateBound(counts, limit, Lock(), desired.shard) if is_bound_needed(counts, limit, desired.shard) else None
 
 
 def run_targets(

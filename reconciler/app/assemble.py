@@ -97,6 +97,7 @@ class Runner:
                 version=__version__,
                 is_single=self._config.is_single,
                 is_question=is_question,
+                shard=self._config.shard,
             )
 
         def build_report(

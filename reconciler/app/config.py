@@ -19,6 +19,7 @@ from reconciler.core.manifests.selectors import Requirement
 from reconciler.core.model import Mode
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import ReviewedPlan
+from reconciler.core.shards import Shard
 from reconciler.edge import state
 from reconciler.edge.clock import SystemClock
 
@@ -31,7 +32,7 @@ class RunConfig:
 
     `targets` are globs, and `selector` the rules for labels. A target has to match both. `is_single` is true if nothing
     starts a later run. `clock_offset` is what the clock of a sandbox is ahead of the machine's, and `sandbox_switches`
-    are its switches, as SWITCH=VALUE.
+    are its switches, as SWITCH=VALUE. `shard` is the shard whose targets run, or None for those of all shards.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class RunConfig:
     selector: tuple[Requirement, ...] = ()
     clock_offset: timedelta = timedelta()
     sandbox_switches: tuple[str, ...] = ()
+    shard: Shard | None = None
 
     @classmethod
     def from_options(cls, **values: Any) -> RunConfig:

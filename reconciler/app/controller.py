@@ -61,7 +61,7 @@ def run_controller(
     clock, scheduler, metrics, secret = (
         config.create_clock(),
         ThreadScheduler(POLL_TASK, clock_offset=config.clock_offset),
-        Metrics(__version__),
+        Metrics(__version__, config.shard),
         WebhookSecret(config.settings),
     )
     with ExitStack() as stack:
@@ -107,6 +107,7 @@ def run_controller(
                 http.manifest_url or manifest_url,
                 commit_url,
                 {name: load_schema(f"{name}.v1.json") for name in ("controller", "report")},
+                config.shard,
             )
             ref = None if source.url is None else source.ref
             webhooks = Webhooks(secret, ref, controller.poll, controller.run_all, metrics.count_webhook)
@@ -123,8 +124,8 @@ def run_controller(
 
 def _create_revision_source(source: Source, config: RunConfig, stop: StopSignal) -> FolderSource | GitSource:
     if source.url is None:
-        return FolderSource(source, config.targets, config.new_state, config.selector)
-    return GitSource(source, config.targets, stop.event, config.new_state, config.selector)
+        return FolderSource(source, config.targets, config.new_state, config.selector, config.shard)
+    return GitSource(source, config.targets, stop.event, config.new_state, config.selector, config.shard)
 
 
 def _log_start(source: Source, config: RunConfig, intervals: Intervals) -> None:

@@ -39,6 +39,7 @@ class EventRecorder:
         """Log that a revision became active, and its warnings."""
         self._log.info(logs.events.REVISION_ACTIVATED, revision=revision.id, manifests=revision.manifest_count)
         logs.log_desired(desired, revision.id, self._places)
+        logs.log_empty_shard(desired)
 
     def on_revision_rejected(self, rejected_revision: RejectedRevision, active_revision: Revision | None) -> None:
         """Log why the latest revision was rejected, and which revision stays active."""

@@ -64,7 +64,7 @@ def _build_dispatch_factory(
             return [(f"{scope} {each.name}", each) for each in receivers()]
 
         return Dispatcher(
-            DispatchContext(get_status, get_named_receivers, summary_interval, clock),
+            DispatchContext(get_status, get_named_receivers, summary_interval, clock, config.shard),
             NotificationStore(store, events.on_store_error, clock.now),
             events,
         ).dispatch
@@ -78,8 +78,9 @@ def log_error(error: Exception) -> None:
 
 
 def compute_scope(config: RunConfig, places: tuple[str, ...]) -> str:
-    """Return a hash of the source and targets, which separates the controllers that share a notification state."""
-    return hashlib.sha256(json.dumps([places, sorted(config.targets)]).encode()).hexdigest()[:8]
+    """Return a hash of the source, targets and shard, which separates the controllers that share a place for state."""
+    shard = [str(config.shard)] if config.shard else []
+    return hashlib.sha256(json.dumps([places, sorted(config.targets), *shard]).encode()).hexdigest()[:8]
 
 
 class _DeliveryRecorder:

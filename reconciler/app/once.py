@@ -49,6 +49,7 @@ def run_once(
     with open_sandbox_if_requested(config):
         runner = Runner(config, stop.event, confirm=terminal.confirm)
         targets = select_configured_targets(desired, config)
+        logs.log_empty_shard(targets)
         run, lock, logged_targets = generate_id(), threading.Lock(), set[str]()
 
         def log_target(info: RunInfo, target: TargetReport) -> None:
@@ -79,7 +80,8 @@ def prepare(config: RunConfig, *, is_brief: bool = False) -> None:
         config.settings.environment, should_check_aws=not config.is_simulated and config.profile is None
     )
     threading.excepthook, sys.unraisablehook = logs.log_thread_failure, logs.log_unraisable
-    logs.configure(sys.stderr, has_colors=config.settings.can_show_colors, is_brief=is_brief)
+    fields = {"shard": str(config.shard)} if config.shard else None
+    logs.configure(sys.stderr, has_colors=config.settings.can_show_colors, is_brief=is_brief, fields=fields)
     if config.options.settle_time < _SAFE_SETTLE_TIME:
         risk = "a Create without an answer may be repeated before List shows its association: use 15m or more"
         seconds = config.options.settle_time.total_seconds()

@@ -6,12 +6,13 @@ import hashlib
 import threading
 from dataclasses import dataclass, field
 
-from reconciler.app.selection import select_targets
+from reconciler.app.selection import select_shard, select_targets
 from reconciler.app.sources import Source
 from reconciler.controller.revisions import LoadedRevision
 from reconciler.core.errors import Problem, ReconcilerError
 from reconciler.core.manifests.files import File
 from reconciler.core.manifests.selectors import Requirement
+from reconciler.core.shards import Shard
 
 _MAX_READS = 5
 
@@ -24,6 +25,7 @@ class FolderSource:
     targets: tuple[str, ...]
     new_state: tuple[str, ...] = ()
     selector: tuple[Requirement, ...] = ()
+    shard: Shard | None = None
     _files: tuple[File | Problem, ...] = field(default=(), init=False)
 
     def read_version(self) -> str:
@@ -48,7 +50,8 @@ class FolderSource:
         """Parse the files that were hashed last. Raises InvalidManifests and UnknownTarget."""
         files, self._files = self._files, ()
         desired = self.source.parse(files)
-        return LoadedRevision(None, select_targets(desired, self.targets, self.new_state, self.selector))
+        selected = select_targets(desired, self.targets, self.new_state, self.selector)
+        return LoadedRevision(None, select_shard(selected, self.shard))
 
 
 def _compute_digest(files: tuple[File | Problem, ...]) -> str:
@@ -68,6 +71,7 @@ class GitSource:
     stop: threading.Event
     new_state: tuple[str, ...] = ()
     selector: tuple[Requirement, ...] = ()
+    shard: Shard | None = None
 
     def read_version(self) -> str:
         """Return the commit of the ref, with a digest of the signing keys. Raises GitError and StopRequested."""
@@ -82,4 +86,4 @@ class GitSource:
         revision, files, description = self.source.fetch_described(self.stop)
         desired = self.source.parse(files, revision)
         selected = select_targets(desired, self.targets, self.new_state, self.selector)
-        return LoadedRevision(revision, selected, description.subject, description.author)
+        return LoadedRevision(revision, select_shard(selected, self.shard), description.subject, description.author)

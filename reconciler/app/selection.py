@@ -10,6 +10,7 @@ from reconciler.core.errors import UnknownTarget, UsageError
 from reconciler.core.globs import matches_glob
 from reconciler.core.manifests.selectors import Requirement, Selector, describe_labels
 from reconciler.core.model import Desired, Manifest, Target
+from reconciler.core.shards import Shard
 from reconciler.core.suggestions import find_closest, format_suggestion, join_names
 
 
@@ -45,9 +46,18 @@ def select_targets(
 def select_configured_targets(desired: Desired, config: RunConfig) -> Desired:
     """Return the desired state with only the targets that a configuration selects. Raises UsageError."""
     try:
-        return select_targets(desired, config.targets, config.new_state, config.selector)
+        selected = select_targets(desired, config.targets, config.new_state, config.selector)
     except UnknownTarget as error:
         raise UsageError(str(error)) from error
+    return select_shard(selected, config.shard)
+
+
+def select_shard(desired: Desired, shard: Shard | None) -> Desired:
+    """Return the desired state with only the targets of a shard, which may have none. None keeps all targets."""
+    if shard is None:
+        return desired
+    targets = tuple(each for each in desired.targets if shard.has_target(each.account, each.region))
+    return replace(desired, targets=targets, shard=shard)
 
 
 def find_named_target(desired: Desired, name: str) -> Target:

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from reconciler.app.config import DEFAULT_STATE
 from reconciler.cli import environment
 from reconciler.cli.completion import complete_targets
-from reconciler.cli.parameters import Choice, Duration, Glob, LabelSelector, SandboxTime, WholeNumber
+from reconciler.cli.parameters import Choice, Duration, Glob, LabelSelector, SandboxTime, ShardOfMany, WholeNumber
 from reconciler.cli.sections import AWS, JOURNAL, TARGETS, WRITES, Decorator, section
 from reconciler.core.model import Mode
 from reconciler.edge import state as state_locations
@@ -160,6 +160,18 @@ target_selection = section(
         help="Use only Targets with these labels, such as env=prod, or 'env in (prod,staging),!old'.",
     ),
 )
+
+shard = section(
+    TARGETS,
+    option(
+        "--shard",
+        type=ShardOfMany(),
+        metavar="I/N",
+        help="Use only the targets of one of N processes that share them, from 0/N to N-1/N. With auto/N, the number "
+        "comes from JOB_COMPLETION_INDEX (Indexed Job of Kubernetes) or RECONCILER_POD_INDEX (StatefulSet).",
+    ),
+)
+"""The option of the commands for all targets. A command that names a manifest or a target finds it in any shard."""
 
 connection = combine_options(target_selection, aws_access)
 

@@ -1,4 +1,4 @@
-"""Types of options: durations, choices, whole numbers, globs, label selectors, dates, times and folders."""
+"""Types of options: durations, choices, numbers, globs, label selectors, shards, dates, times and folders."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.environment import read_environment
 from reconciler.core.durations import parse_duration
 from reconciler.core.manifests.selectors import Requirement, parse_requirements
 from reconciler.core.request.times import parse_date, parse_instant
+from reconciler.core.shards import Shard, parse_shard
 from reconciler.edge.clock import SystemClock
 
 _YEARS = range(2000, 2200)
@@ -103,6 +105,21 @@ class WholeNumber(click.ParamType[int]):
             range_text = "0 or more" if self._maximum is None else f"from 0 to {self._maximum}"
             self.fail(f"{number} is out of range: it must be {range_text}", param, ctx)
         return number
+
+
+class ShardOfMany(click.ParamType[Shard]):
+    """A shard such as 0/4, or auto/4 with the number in a variable of Kubernetes."""
+
+    name = "shard"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        """Return the shard. Fails if the text names none, or if the variable is missing or wrong."""
+        if isinstance(value, Shard):
+            return value
+        try:
+            return parse_shard(str(value), read_environment())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Glob(click.ParamType[str]):

@@ -10,7 +10,9 @@ from reconciler.core.suggestions import is_near
 
 _PREFIX = "RECONCILER_"
 _MAX_DISTANCE = 2
-_SAFETY_SETTINGS = frozenset(_PREFIX + name for name in ("CONTAINER", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE"))
+_SAFETY_SETTINGS = frozenset(
+    _PREFIX + name for name in ("CONTAINER", "POD_INDEX", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE")
+)
 """Safety variables that are no options: the program reads them in `app/settings.py`."""
 _OTHER_SETTINGS = frozenset(
     _PREFIX + name

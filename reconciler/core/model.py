@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from reconciler.core.errors import Problem
+from reconciler.core.shards import Shard
 from reconciler.core.windows.declaration import DEFAULT_DELAY, WindowDeclaration
 
 NO_MANIFESTS = Problem(
@@ -131,7 +132,8 @@ class Desired:
     """Desired state of a valid revision: its targets, their manifests by target name, and its warnings.
 
     `is_unselected` is true if the revision has manifests, and none of them selects a Target. `target_warnings` are the
-    warnings about a Target or its manifests, by target name. `is_part` is true for one target of a revision.
+    warnings about a Target or its manifests, by target name. `is_part` is true for one target of a revision. `shard` is
+    the shard whose targets these are, or None if one process has the targets of all shards.
     """
 
     targets: tuple[Target, ...]
@@ -140,6 +142,7 @@ class Desired:
     is_unselected: bool = False
     target_warnings: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     is_part: bool = False
+    shard: Shard | None = None
 
     def select_target(self, name: str) -> Desired:
         """Return the part of one target, with the warnings about this target and no others."""

@@ -17,6 +17,7 @@ from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.report import Report
+from reconciler.core.shards import Shard
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "reconciler"
@@ -28,9 +29,9 @@ _OTHER = "other"
 
 
 class Metrics:
-    """The metrics of one controller, in their own registry."""
+    """The metrics of one controller, in their own registry. Without a shard, it counts as the only one of 1."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, shard: Shard | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of series
         self._registry = registry = CollectorRegistry()
         self._read_status: Callable[[], ControllerStatus] | None = None
@@ -66,6 +67,10 @@ class Metrics:
         self._notifications = create_counter("notifications", "Notifications, by result.", "result")
         build = Gauge("build_info", "Version of the program.", ("version",), namespace=_PREFIX, registry=registry)
         build.labels(version).set(1)
+        ordinal = Gauge("shard_ordinal", "Number of this shard, from 0.", namespace=_PREFIX, registry=registry)
+        ordinal.set(shard.number if shard else 0)
+        total = Gauge("shards", "Number of shards that share the targets.", namespace=_PREFIX, registry=registry)
+        total.set(shard.count if shard else 1)
 
     def show_status(self, read_status: Callable[[], ControllerStatus]) -> None:
         """Export a controller's status from now on. Each scrape calls `read_status`."""

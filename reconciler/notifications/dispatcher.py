@@ -18,6 +18,7 @@ from reconciler.core.notifications.kinds import Kind
 from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, TargetSnapshot, snapshot_targets
 from reconciler.core.notifications.state import NotificationState
 from reconciler.core.ports import Timer
+from reconciler.core.shards import Shard
 from reconciler.notifications.store import NotificationStore
 from reconciler.render import notification
 from reconciler.render.notification import Message
@@ -64,12 +65,16 @@ class _RetryState:
 
 @dataclass(frozen=True, slots=True)
 class DispatchContext:
-    """Inputs of the dispatcher: the controller's status, the receivers by name, the summary interval and a timer."""
+    """Inputs of the dispatcher: the controller's status, the receivers by name, the summary interval and a timer.
+
+    `shard` is the shard of the controller, or None if it has the targets of all shards.
+    """
 
     get_status: Callable[[], ControllerStatus]
     get_receivers: Callable[[], Sequence[tuple[str, Receiver]]]
     summary_interval: timedelta
     timer: Timer
+    shard: Shard | None = None
 
 
 class Dispatcher:
@@ -121,14 +126,14 @@ class Dispatcher:
 
         The state also records changes of other kinds, which are then no news if the receiver chooses their kinds later.
         """
-        messages = []
+        messages, shard = [], self._context.shard
         notifications, state = find_changes(_prepare(state, status, snapshots), snapshots)
         if chosen := tuple(each for each in notifications if each.kind in kinds):
-            messages.append((notification.build_change_message(chosen), state))
-        summary = build_summary(state, status, snapshots, self._context.summary_interval)
+            messages.append((notification.build_change_message(chosen, shard), state))
+        summary = build_summary(state, status, snapshots, self._context.summary_interval, shard)
         if summary and Kind.SUMMARY in kinds:
             state = replace(state, last_summary=summary.at)
-            messages.append((notification.build_summary_message(summary), state))
+            messages.append((notification.build_summary_message(summary, shard), state))
         return messages, state
 
     def _send(self, name: str, receiver: Receiver, message: Message) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.notifications.changes import Notification, Summary
 from reconciler.core.notifications.state import Condition
+from reconciler.core.shards import Shard
 from reconciler.core.text import escape_invisible, format_count, format_timestamp_to_the_minute
 
 Severity: TypeAlias = Literal["info", "success", "warning", "failure"]
@@ -71,7 +72,7 @@ class Message:
     severity: Severity
 
 
-def build_change_message(notifications: tuple[Notification, ...]) -> Message:
+def build_change_message(notifications: tuple[Notification, ...], shard: Shard | None = None) -> Message:
     """Return one message that lists new problems, recoveries and events, most severe first."""
     counts = Counter(_get_label(each) for each in notifications)
     labels = [label for label in _LABELS if label in counts]
@@ -79,25 +80,27 @@ def build_change_message(notifications: tuple[Notification, ...]) -> Message:
     severity: Severity = (
         "failure" if wrong_conditions & _FAILURE_CONDITIONS else "warning" if wrong_conditions else "success"
     )
-    title = f"reconcile: {', '.join(f'{counts[label]} {label}' for label in labels)}"
+    title = f"{_name_sender(shard)}: {', '.join(f'{counts[label]} {label}' for label in labels)}"
     return Message(title, "\n".join(_list_notifications(notifications)), severity)
 
 
-def build_summary_message(summary: Summary) -> Message:
+def build_summary_message(summary: Summary, shard: Shard | None = None) -> Message:
     """Return the periodic summary as one message."""
     scope = (
         f"{format_count(summary.association_count, 'association')} in {format_count(summary.target_count, 'target')}"
     )
     if summary.is_well:
         return Message(
-            "reconcile: no problems", f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.", "info"
+            f"{_name_sender(shard)}: no problems",
+            f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.",
+            "info",
         )
     parts = [
         format_count(len(summary.open_notifications), "problem") if summary.open_notifications else "",
         f"{format_count(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
         "manifests out of date" if summary.is_source_unread else "",
         f"{summary.waiting_count} waiting" if summary.waiting_count else "",
-        "" if summary.target_count else "no targets",
+        "no targets" if summary.lacks_targets else "",
     ]
     lines = [f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}."]
     if summary.is_source_unread:
@@ -114,9 +117,14 @@ def build_summary_message(summary: Summary) -> Message:
         lines.append("Waiting associations are settling, held, changed in git or unknown. The report shows which.")
     lines += _list_notifications(summary.open_notifications)
     is_wrong = (
-        summary.open_notifications or summary.overdue_targets or summary.is_source_unread or not summary.target_count
+        summary.open_notifications or summary.overdue_targets or summary.is_source_unread or summary.lacks_targets
     )
-    return Message(f"reconcile: {', '.join(filter(None, parts))}", "\n".join(lines), "warning" if is_wrong else "info")
+    title = f"{_name_sender(shard)}: {', '.join(filter(None, parts))}"
+    return Message(title, "\n".join(lines), "warning" if is_wrong else "info")
+
+
+def _name_sender(shard: Shard | None) -> str:
+    return f"reconcile shard {shard}" if shard else "reconcile"
 
 
 def _format_time(time: datetime | None) -> str:

@@ -8,21 +8,29 @@ from typing import Any
 
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.report.status import JournalStatus, RecordedAssociation
+from reconciler.core.shards import Shard
 from reconciler.core.text import escape_workflow_commands, format_timestamp, sanitize
 from reconciler.render import windows
+from reconciler.render.formats.json import encode_shard
 from reconciler.render.last_export import describe_last_export
+from reconciler.render.wording import describe_shard
 
 FORMAT = "reconciler/status/v1"
 
 
-def render_text(targets: Sequence[JournalStatus]) -> str:
-    """Return the status of each target as text."""
-    return "".join(f"{line}\n" for target in targets for line in (*_render_target(target), ""))
+def render_text(targets: Sequence[JournalStatus], shard: Shard | None = None) -> str:
+    """Return the status of each target as text, with a line about the shard that they belong to."""
+    lines = [line for target in targets for line in (*_render_target(target), "")]
+    return "".join(f"{line}\n" for line in (*lines, *([describe_shard(shard, len(targets))] if shard else ())))
 
 
-def render_json(targets: Sequence[JournalStatus]) -> str:
+def render_json(targets: Sequence[JournalStatus], shard: Shard | None = None) -> str:
     """Return the status of each target as a JSON document with a final newline."""
-    tree = {"format": FORMAT, "targets": [_encode_target(target) for target in targets]}
+    tree = {
+        "format": FORMAT,
+        "shard": encode_shard(shard),
+        "targets": [_encode_target(target) for target in targets],
+    }
     return escape_workflow_commands(json.dumps(tree, indent=2)) + "\n"
 
 

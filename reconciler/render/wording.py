@@ -17,6 +17,7 @@ from reconciler.core.plan.write import Write
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
 from reconciler.core.request.times import format_millis
+from reconciler.core.shards import Shard
 from reconciler.core.text import (
     escape_workflow_commands,
     format_count,
@@ -81,6 +82,11 @@ def format_verdict(report: Report) -> str:
         stop = "the plan differs from the reviewed plan. Nothing was written"
         return f"{name} stopped: {stop}. The current plan: {figures}."
     return f"{name}: {figures}.{' Nothing was written.' if is_read_only(report) else ''}"
+
+
+def describe_shard(shard: Shard, target_count: int) -> str:
+    """Return the shard of a run, and how many targets belong to it, without a full stop."""
+    return f"Shard {shard} has {format_count(target_count, 'target') if target_count else 'no targets'}"
 
 
 def format_coverage(report: Report | TargetReport) -> str:

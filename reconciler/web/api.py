@@ -34,6 +34,7 @@ def _encode_head(status: ControllerStatus, process: Process) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "generatedAt": status.now.isoformat(),
+        "shard": json.encode_shard(process.shard),
         "startedAt": status.started_at.isoformat(),
         "sourceCheckedAt": _format_time(status.source_checked_at),
         "revision": revision

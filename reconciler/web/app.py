@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.core.shards import Shard
 from reconciler.web import probes
 from reconciler.web.api import stream_json
 from reconciler.web.openapi import build_document
@@ -35,7 +36,8 @@ class Views:
     """The sources of the served documents.
 
     `api_schemas` are the JSON schemas of the answers of the API, by name. `render_metrics` returns a content type and a
-    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`).
+    text. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the
+    controller, or None if it has the targets of all shards.
     """
 
     get_status: Callable[[], ControllerStatus]
@@ -46,11 +48,17 @@ class Views:
     manifest_url: str | None = None
     commit_url: str | None = None
     api_schemas: Mapping[str, Any] = field(default_factory=dict)
+    shard: Shard | None = None
 
     def build_process(self) -> Process:
         """Return the state and settings of the process that are not in the controller status."""
         return Process(
-            self.is_scheduler_running(), self.is_stopping(), self.stuck_after, self.manifest_url, self.commit_url
+            self.is_scheduler_running(),
+            self.is_stopping(),
+            self.stuck_after,
+            self.manifest_url,
+            self.commit_url,
+            self.shard,
         )
 
 

@@ -12,7 +12,7 @@ from support import reports, statuses
 from support.builders import NOW
 from support.fakes import FakeClock
 
-from reconciler.app.assemble import Runner
+from reconciler.app.assemble import RunListener, Runner
 from reconciler.app.collection import GarbageCollection
 from reconciler.app.controller import build_run_target
 from reconciler.app.create_bounds import RevisionBounds
@@ -22,7 +22,6 @@ from reconciler.core.errors import Problem
 from reconciler.core.manifests.plain_documents import API_VERSION
 from reconciler.core.model import Desired
 from reconciler.core.plan.create_bound import CreateBound
-from reconciler.core.ports import Progress
 from reconciler.core.report.report import Report, TargetReport
 from reconciler.edge.manifests.files import File
 from reconciler.edge.manifests.load import load_manifests
@@ -74,10 +73,10 @@ class FakeRunner(Runner):
         pass
 
     def run(
-        self, desired: Desired, run: str, revision: str | None, progress: Progress, bound: CreateBound | None = None
+        self, desired: Desired, run: str, revision: str | None, listener: RunListener, bound: CreateBound | None = None
     ) -> Report:
         """Return a report of the targets."""
-        del run, revision, progress, bound
+        del run, revision, listener, bound
         targets = tuple(TargetReport(each.name, None, None) for each in desired.targets)
         return Report(reports.run(dry_run=False), targets, desired.all_warnings)
 

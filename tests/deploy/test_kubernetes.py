@@ -17,6 +17,7 @@ from support.kustomize import (
     KUBERNETES,
     collect_variables,
     find_pod_template,
+    find_workload,
     read_folder,
     run_kustomize,
     select_kind,
@@ -32,8 +33,10 @@ from reconciler.web.app import Views, build_application
 from reconciler.web.webhooks import Webhooks
 
 VERSION = kubernetes_validate.latest_version()
-BASES = ["controller", "cronjob"]
-VARIANTS = [("controller",), ("cronjob",), ("folder",), ("controller", "git-ssh"), ("cronjob", "git-ssh")]
+SHARDED = {"sharded-controller": "controller", "sharded-cronjob": "cronjob"}
+"""The folders of several processes, each with that of the single process."""
+BASES = ["controller", "cronjob", *SHARDED]
+VARIANTS = [*((base,) for base in BASES), ("folder",), *((base, "git-ssh") for base in BASES)]
 
 
 def read_documents(folder: str) -> list[dict[str, Any]]:
@@ -99,15 +102,17 @@ def test_selectors_find_their_pods(base: str) -> None:
     documents = read_documents(base)
     labels = find_pod_template(documents)["metadata"]["labels"].items()
     selectors = [each["spec"]["podSelector"]["matchLabels"] for each in select_kind(documents, "NetworkPolicy")]
-    selectors += [each["spec"]["selector"]["matchLabels"] for each in select_kind(documents, "Deployment")]
+    workloads = [*select_kind(documents, "Deployment"), *select_kind(documents, "StatefulSet")]
+    selectors += [each["spec"]["selector"]["matchLabels"] for each in workloads]
     selectors += [each["spec"]["selector"] for each in select_kind(documents, "Service")]
-    assert len(selectors) == {"controller": 4, "cronjob": 1}[base]
+    assert len(selectors) == {"controller": 4, "cronjob": 1}[SHARDED.get(base, base)]
     assert all(selector.items() <= labels for selector in selectors)
 
 
-def test_probes_use_paths_and_ports_that_exist() -> None:
+@pytest.mark.parametrize("base", ["controller", "sharded-controller"])
+def test_probes_use_paths_and_ports_that_exist(base: str) -> None:
     """Probes, Service and network policy use the port of the program, and the probes use its paths."""
-    documents = read_documents("controller")
+    documents = read_documents(base)
     (container,) = find_pod_template(documents)["spec"]["containers"]
     (port,) = container["ports"]
     context = parse_arguments(documents)
@@ -158,7 +163,7 @@ def test_commented_settings_are_options_of_the_controller() -> None:
 def test_readme_patch_opens_the_mail_port(tmp_path: Path) -> None:
     """The patch in the README opens the mail port, and changes nothing else."""
     text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
-    (patch,) = re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
+    (patch,) = (each for each in list_patches(text) if "NetworkPolicy" in each)
     before = run_kustomize(write_overlay(tmp_path, "controller"))
     file = tmp_path / "kustomization.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8")) | {"patches": yaml.safe_load(dedent(patch))}
@@ -189,15 +194,86 @@ def test_termination_grace_exceeds_the_shutdown_timeout() -> None:
 
 
 def test_pods_do_not_overlap_and_jobs_are_not_retried() -> None:
-    """The Deployment never has two pods, and a Job neither overlaps with another one nor restarts."""
+    """The Deployment never has two pods, and a Job neither overlaps with another one nor restarts a pod."""
     (deployment,) = select_kind(read_documents("controller"), "Deployment")
     assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
-    (cronjob,) = select_kind(read_documents("cronjob"), "CronJob")
-    assert cronjob["spec"]["concurrencyPolicy"] == "Forbid"
-    assert cronjob["spec"]["startingDeadlineSeconds"] > 10, "the CronJob controller checks only every ten seconds"
-    assert cronjob["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 0
-    assert find_pod_template([cronjob])["spec"]["restartPolicy"] == "Never"
+    for base, limit in (("cronjob", "backoffLimit"), ("sharded-cronjob", "backoffLimitPerIndex")):
+        (cronjob,) = select_kind(read_documents(base), "CronJob")
+        assert cronjob["spec"]["concurrencyPolicy"] == "Forbid"
+        assert cronjob["spec"]["startingDeadlineSeconds"] > 10, "the CronJob controller checks only every ten seconds"
+        assert cronjob["spec"]["jobTemplate"]["spec"][limit] == 0
+        assert find_pod_template([cronjob])["spec"]["restartPolicy"] == "Never"
+
+
+def count_pods(documents: list[dict[str, Any]]) -> set[int]:
+    """Return the numbers of pods that a StatefulSet or an Indexed Job names."""
+    spec = find_workload(documents)["spec"]
+    if "replicas" in spec:
+        return {spec["replicas"]}
+    job = spec["jobTemplate"]["spec"]
+    assert job["completionMode"] == "Indexed"
+    return {job["completions"], job["parallelism"]}
+
+
+@pytest.mark.parametrize("base", SHARDED)
+def test_each_shard_has_a_pod(base: str) -> None:
+    """There are as many pods as shards, and the number of a pod is that of its shard."""
+    documents = read_documents(base)
+    shard = parse_arguments(documents).params["shard"]
+    assert shard.number == 0
+    assert count_pods(documents) == {shard.count}
+
+
+@pytest.mark.parametrize(("base", "single"), SHARDED.items())
+def test_pods_of_shards_are_those_of_a_single_process(base: str, single: str) -> None:
+    """A pod of a shard differs from that of a single process only in the variables of the shard."""
+    template = find_pod_template(read_documents(base))
+    (container,) = template["spec"]["containers"]
+    own = [each for each in container["env"] if each["name"] not in {"RECONCILER_SHARD", "RECONCILER_POD_INDEX"}]
+    container.update(env=own)
+    if not own:
+        del container["env"]
+    assert template == find_pod_template(read_documents(single))
+
+
+def test_pods_of_a_stateful_set_start_independently_and_have_addresses() -> None:
+    """A pod that is not ready holds up no other one, and the headless Service gives each pod an address."""
+    documents = read_documents("sharded-controller")
+    (stateful_set,) = select_kind(documents, "StatefulSet")
+    assert stateful_set["spec"]["podManagementPolicy"] == "Parallel"
+    (service,) = select_kind(documents, "Service")
+    assert service["metadata"]["name"] == stateful_set["spec"]["serviceName"]
+    assert service["spec"]["clusterIP"] == "None"
+
+
+def test_readme_patch_changes_the_number_of_shards(tmp_path: Path) -> None:
+    """The patch in the README changes the number of pods and of shards, and nothing else."""
+    text = (KUBERNETES / "README.md").read_text(encoding="utf-8")
+    (patch,) = (each for each in list_patches(text) if "StatefulSet" in each)
+    before = run_kustomize(write_overlay(tmp_path, "sharded-controller"))
+    file = tmp_path / "kustomization.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + dedent(patch), encoding="utf-8")
+    after = run_kustomize(tmp_path)
+    assert count_pods(after) == {16}
+    assert parse_arguments(after).params["shard"].count == 16
+    find_workload(before)["spec"]["replicas"] = 16
+    (variable,) = (each for each in get_container(before)["env"] if each["name"] == "RECONCILER_SHARD")
+    variable["value"] = "auto/16"
+    get_container(after)["env"].sort(key=lambda each: str(each["name"]))
+    get_container(before)["env"].sort(key=lambda each: str(each["name"]))
+    assert after == before
+
+
+def get_container(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the container of the single pod template."""
+    container: dict[str, Any] = find_pod_template(documents)["spec"]["containers"][0]
+    return container
+
+
+def list_patches(text: str) -> list[str]:
+    """Return the patches in the lists of the README."""
+    return re.findall(r"^  ```yaml\n(.*?)^  ```$", text, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("base", BASES)

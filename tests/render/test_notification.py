@@ -13,6 +13,7 @@ from support.builders import NOW
 from reconciler.core.notifications.changes import Notification, Summary
 from reconciler.core.notifications.finding import Finding
 from reconciler.core.notifications.state import Condition
+from reconciler.core.shards import Shard
 from reconciler.render.notification import build_change_message, build_summary_message
 
 TARGET_LABEL = "prod 123456789012 us-east-1"
@@ -159,3 +160,13 @@ def test_summary_title_counts_problems() -> None:
     unread_message = build_summary_message(replace(summary, is_source_unread=True))
     assert "last read before the controller started, or never" in unread_message.body
     assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: no targets"
+
+
+def test_messages_of_a_shard_name_it() -> None:
+    """The title of each message names the shard. A shard without targets reports no problem."""
+    shard = Shard(1, 4)
+    message = build_summary_message(Summary(NOW, (), 0, (), 0, 0, may_be_empty=True), shard)
+    assert (message.title, message.severity) == ("reconcile shard 1/4: no problems", "info")
+    assert build_summary_message(Summary(NOW, (), 2, (), 1, 1), shard).title == "reconcile shard 1/4: 2 waiting"
+    changes = build_change_message((build_notification(Condition.DRIFTED),), shard)
+    assert changes.title == "reconcile shard 1/4: 1 drifted"

@@ -27,6 +27,7 @@ from tempfile import TemporaryFile
 from typing import Any, Self, TextIO, cast
 
 from support.botocore_caches import install_caches
+from support.machine_clock import install_clock
 
 import reconciler
 from reconciler.cli import main
@@ -224,6 +225,7 @@ def _serve(listener: socket.socket, owner: socket.socket) -> None:
     os.chdir(request["folder"])
     os.environ.clear()  # noqa: TID251 - the environment of a new process
     os.environ.update(request["environment"])  # noqa: TID251 - as above
+    install_clock(request["environment"])
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

@@ -14,7 +14,13 @@ import yaml
 from support.paths import REPOSITORY
 
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
-PODS = {"Deployment": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "spec", "template")}
+PODS = {
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+FIELDS = {"metadata.labels['apps.kubernetes.io/pod-index']": "0"}
+"""The fields of a pod that a variable may have, with their values in the first pod."""
 
 
 def read_folder(folder: Path) -> Iterator[dict[str, Any]]:
@@ -62,9 +68,15 @@ def select_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, An
     return [document for document in documents if document["kind"] == kind]
 
 
+def find_workload(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the single document that has a pod template."""
+    (workload,) = (document for document in documents if document["kind"] in PODS)
+    return workload
+
+
 def find_pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the single pod template, with its metadata."""
-    (workload,) = (document for document in documents if document["kind"] in PODS)
+    workload = find_workload(documents)
     template: dict[str, Any] = workload
     for step in PODS[workload["kind"]]:
         template = template[step]
@@ -72,7 +84,10 @@ def find_pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def collect_variables(documents: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the variables of the single container, from its ConfigMaps and its own list. Secrets are not included."""
+    """Return the variables of the single container, from its ConfigMaps and its own list. Secrets are not included.
+
+    In a pod of an Indexed Job, they include the one that Kubernetes adds.
+    """
     (container,) = find_pod_template(documents)["spec"]["containers"]
     maps = {document["metadata"]["name"]: document["data"] for document in select_kind(documents, "ConfigMap")}
     variables: dict[str, str] = {}
@@ -81,4 +96,10 @@ def collect_variables(documents: list[dict[str, Any]]) -> dict[str, str]:
             variables |= maps[source["configMapRef"]["name"]]
         else:
             assert source["secretRef"]["optional"] is True
-    return variables | {each["name"]: each["value"] for each in container.get("env", ())}
+    job = find_workload(documents)["spec"].get("jobTemplate", {}).get("spec", {})
+    variables |= {"JOB_COMPLETION_INDEX": "0"} if job.get("completionMode") == "Indexed" else {}
+    for each in container.get("env", ()):
+        variables[each["name"]] = (
+            each["value"] if "value" in each else FIELDS[each["valueFrom"]["fieldRef"]["fieldPath"]]
+        )
+    return variables

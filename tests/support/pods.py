@@ -11,6 +11,7 @@ from support.kustomize import collect_variables, find_pod_template
 
 from reconciler.app.settings import Settings
 from reconciler.cli.group import app
+from reconciler.core.shards import INDEX_VARIABLES
 
 
 def check_restricted_profile(template: dict[str, Any]) -> None:
@@ -55,7 +56,7 @@ def check_settings(documents: list[dict[str, Any]]) -> None:
     setting_names = {
         name
         for name in names - options.keys()
-        if Settings.from_environment({name: "1"}) != Settings.from_environment({})
+        if Settings.from_environment({name: "1"}) != Settings.from_environment({}) or name in INDEX_VARIABLES
     }
     assert names - options.keys() - setting_names == set()
     for name in names - setting_names:

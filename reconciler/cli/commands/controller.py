@@ -28,6 +28,7 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
 @sources.manifests
 @sources.strict
 @options.connection
+@options.shard
 @options.run_options
 @section(
     SCHEDULE,

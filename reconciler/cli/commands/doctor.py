@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @sources.manifests
 @output.plain_outputs
 @options.connection
+@options.shard
 @options.state
 @options.ignored_new_state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 )
 @sources.manifests
 @options.connection
+@options.shard
 @options.state
 def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool, **config_values: Any) -> int:
     """Write live associations as manifests that adopt them. This command writes nothing to AWS or the journal.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @sources.strict
 @output.outputs
 @options.connection
+@options.shard
 @options.run_options
 @section(
     WRITES,

@@ -26,6 +26,7 @@ from reconciler.core.report.status import JournalStatus
 @sources.manifests
 @output.plain_outputs
 @options.connection
+@options.shard
 @options.state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Show the record of each association in the journal. This command writes nothing.
@@ -41,8 +42,8 @@ def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> i
     from reconciler.render import status
 
     renderers: Mapping[str, output.Renderer[tuple[JournalStatus, ...]]] = {
-        "text": lambda targets, _: status.render_text(targets),
-        "json": lambda targets, _: status.render_json(targets),
+        "text": lambda targets, _: status.render_text(targets, config.shard),
+        "json": lambda targets, _: status.render_json(targets, config.shard),
     }
     parsed_outputs = output.parse(outputs, renderers)
     config = RunConfig.from_options(settings=read_settings(), dry_run=True, **config_values)

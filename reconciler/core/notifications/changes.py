@@ -19,6 +19,7 @@ from reconciler.core.notifications.snapshots import OUTAGE_TOLERANCE, SOURCE, Ta
 from reconciler.core.notifications.state import Condition, NotificationState, OpenAlert, Subject, TargetAlerts
 from reconciler.core.notifications.unmanaged import find_new_unmanaged, record_first_unmanaged
 from reconciler.core.notifications.writes import find_new_writes, record_earlier_writes
+from reconciler.core.shards import Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Summary:
 
     `overdue_targets` are pairs of a target and its last success. `is_source_unread` means that the manifests were not
     read within the interval, although no revision was rejected. `source_read_at` is the time of the last read.
+    `may_be_empty` is true for a shard, which may have no targets.
     """
 
     at: datetime
@@ -50,11 +52,17 @@ class Summary:
     target_count: int
     is_source_unread: bool = False
     source_read_at: datetime | None = None
+    may_be_empty: bool = False
+
+    @property
+    def lacks_targets(self) -> bool:
+        """True if there are no targets, although there should be some."""
+        return not self.target_count and not self.may_be_empty
 
     @property
     def is_well(self) -> bool:
-        """True if there are targets, and nothing is wrong or waits."""
-        return bool(self.target_count) and not (
+        """True if no target is missing, and nothing is wrong or waits."""
+        return not self.lacks_targets and not (
             self.open_notifications or self.overdue_targets or self.waiting_count or self.is_source_unread
         )
 
@@ -132,7 +140,11 @@ def drop_removed_targets(state: NotificationState, status: ControllerStatus) -> 
 
 
 def build_summary(
-    state: NotificationState, status: ControllerStatus, snapshots: Mapping[str, TargetSnapshot], interval: timedelta
+    state: NotificationState,
+    status: ControllerStatus,
+    snapshots: Mapping[str, TargetSnapshot],
+    interval: timedelta,
+    shard: Shard | None = None,
 ) -> Summary | None:
     """Return the summary if one is due, else None. If `interval` is 0, no summary is ever due.
 
@@ -158,6 +170,7 @@ def build_summary(
         len(status.targets),
         is_source_unread=status.rejected_revision is None and not _is_recent(status.source_checked_at, now - interval),
         source_read_at=status.source_checked_at,
+        may_be_empty=shard is not None,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from reconciler.core.plan.decision import Blocked
 from reconciler.core.plan.inputs import CreateGrant
 from reconciler.core.plan.plan import Plan
+from reconciler.core.shards import Shard
 from reconciler.core.suggestions import join_names
 from reconciler.core.text import format_count
 
@@ -17,20 +18,29 @@ def count_possible_creates(plan: Plan) -> int:
     return plan.create_count + sum(isinstance(each, Blocked) and each.is_unobserved for each in plan.decisions)
 
 
-def is_bound_needed(manifest_counts: Mapping[str, int], limit: int) -> bool:
-    """Tell whether the creates of targets have to be counted together. One target has its own limit."""
-    return len(manifest_counts) > 1 and sum(manifest_counts.values()) > limit
+def is_bound_needed(manifest_counts: Mapping[str, int], limit: int, shard: Shard | None = None) -> bool:
+    """Tell whether the creates of targets have to be counted together.
+
+    One target has its own limit, unless it is that of a shard: other shards have more targets.
+    """
+    return (len(manifest_counts) > 1 or shard is not None) and sum(manifest_counts.values()) > limit
 
 
 class CreateBound:
     """Bound of the creates of one revision, which its targets share. `manifest_counts` has an entry for each target.
 
     A target that could not be looked at counts with each of its manifests. Until every target was counted, no target
-    may create. `lock` guards the counts, because targets run in parallel.
+    may create. `lock` guards the counts, because targets run in parallel. `limit` is the share of the shard, if any.
     """
 
-    def __init__(self, manifest_counts: Mapping[str, int], limit: int, lock: AbstractContextManager[object]) -> None:
-        self._manifest_counts, self._limit, self._lock = manifest_counts, limit, lock
+    def __init__(
+        self,
+        manifest_counts: Mapping[str, int],
+        limit: int,
+        lock: AbstractContextManager[object],
+        shard: Shard | None = None,
+    ) -> None:
+        self._manifest_counts, self._limit, self._lock, self._shard = manifest_counts, limit, lock, shard
         self._counts: dict[str, int] = {}
         self._total = 0
         self._missing = dict.fromkeys(manifest_counts)
@@ -86,7 +96,8 @@ class CreateBound:
             if self._unobserved
             else ""
         )
+        limit = f"the share of shard {self._shard} in --max-creates-total" if self._shard else "--max-creates-total"
         return (
             f"nothing is created, because the targets together would get {format_count(self._total, 'association')} "
-            f"and --max-creates-total is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
+            f"and {limit} is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
         )

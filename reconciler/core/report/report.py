@@ -19,6 +19,7 @@ from reconciler.core.plan.write import Write, is_window_update
 from reconciler.core.report.exports import KnownExport
 from reconciler.core.report.summary_names import format_summary_name
 from reconciler.core.report.windows import WindowReport
+from reconciler.core.shards import Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class RunInfo:
     """Time, revision and version of a run. Times are UTC.
 
     `is_single` is true if nothing starts a later run, as on a terminal and in a git hook. `is_question` is true for the
-    plan that a person at a terminal is asked about.
+    plan that a person at a terminal is asked about. `shard` is None if targets are not shared.
     """
 
     id: str
@@ -189,6 +190,7 @@ class RunInfo:
     version: str
     is_single: bool = False
     is_question: bool = False
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,8 @@ class Report:
 
     @property
     def has_plan(self) -> bool:
-        """True if at least one target has a plan. Without a plan, the digest has no meaning."""
-        return any(target.has_plan for target in self.targets)
+        """True if a target has a plan, or if a shard has no targets. Without a plan, the digest has no meaning."""
+        return any(target.has_plan for target in self.targets) or bool(self.run.shard and not self.targets)
 
     @property
     def associations(self) -> tuple[AssociationReport, ...]:

@@ -8,7 +8,14 @@ from reconciler.edge.logs.configuration import (
     log_thread_failure,
     log_unraisable,
 )
-from reconciler.edge.logs.reports import log_desired, log_live_warnings, log_report, log_run, log_target
+from reconciler.edge.logs.reports import (
+    log_desired,
+    log_empty_shard,
+    log_live_warnings,
+    log_report,
+    log_run,
+    log_target,
+)
 
 __all__ = [
     "bind_fields",
@@ -16,6 +23,7 @@ __all__ = [
     "events",
     "get_logger",
     "log_desired",
+    "log_empty_shard",
     "log_live_warnings",
     "log_report",
     "log_run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -45,15 +46,18 @@ class _SafeStream:
                 self._stream.flush()
 
 
-def configure(stream: TextIO | None, *, has_colors: bool, is_brief: bool = False) -> None:
+def configure(
+    stream: TextIO | None, *, has_colors: bool, is_brief: bool = False, fields: Mapping[str, object] | None = None
+) -> None:
     """Send logs to a stream: text lines to a terminal, JSON lines to any other stream. None discards the logs.
 
-    Set `is_brief` if the same terminal also shows the report. It leaves out info lines, and the events and fields that
-    the report shows.
+    Each line of each thread gets the `fields`. Set `is_brief` if the same terminal also shows the report. It leaves out
+    info lines, and the events and fields that the report shows.
     """
     is_terminal = stream is not None and stream.isatty()
     out: Any = _SafeStream(stream)
     processors: list[Processor] = [
+        lambda _, __, event: {**(fields or {}), **event},
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,

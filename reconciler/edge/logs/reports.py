@@ -26,6 +26,7 @@ from reconciler.edge.logs.events import (
     NO_MANIFESTS,
     PLAN_REJECTED,
     RUN_FINISHED,
+    SHARD_EMPTY,
     TARGET_FAILED,
     TARGET_FINISHED,
     UPDATE_FAILED,
@@ -43,6 +44,12 @@ def log_desired(desired: Desired, revision: str | None, files: Sequence[str]) ->
         log.warning(MANIFEST_WARNING, warning=str(warning))
     if desired.is_empty:
         log.warning(NO_MANIFESTS, files=list(files))
+
+
+def log_empty_shard(desired: Desired) -> None:
+    """Log that no target belongs to the shard of the desired state, if that is so."""
+    if desired.shard and not desired.targets:
+        get_logger().info(SHARD_EMPTY, shard=str(desired.shard))
 
 
 def log_live_warnings(run: RunInfo, target: TargetReport, warnings: Iterable[Problem]) -> None:

@@ -15,6 +15,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.plan.write import Create, Update, Write, is_window_update
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
+from reconciler.core.shards import Shard
 from reconciler.core.text import escape_workflow_commands
 from reconciler.render import windows
 
@@ -86,6 +87,7 @@ def _encode_head(report: Report) -> dict[str, Any]:
             "dryRun": run.dry_run,
             "revision": run.revision,
             "version": run.version,
+            "shard": encode_shard(run.shard),
         },
         "summary": dict(report.summary),
         "coverage": _encode_coverage(report),
@@ -96,6 +98,11 @@ def _encode_head(report: Report) -> dict[str, Any]:
             "differences": None if report.mismatch.differences is None else list(report.mismatch.differences),
         },
     }
+
+
+def encode_shard(shard: Shard | None) -> dict[str, int] | None:
+    """Return a shard as a tree. None stands for a process with the targets of all shards."""
+    return None if shard is None else {"number": shard.number, "count": shard.count}
 
 
 def _encode_coverage(report: Report | TargetReport) -> dict[str, int]:

@@ -144,6 +144,8 @@ def _render_head(report: Report) -> Iterator[str]:
         if sentence := plan_review.describe_unreviewed_updates(report):
             yield sentence
     revision = f", revision {_format_brief(run.revision)}" if run.revision else ""
+    if run.shard:
+        yield f"{wording.describe_shard(run.shard, len(report.targets))}."
     yield f"Run {_format_brief(run.id)}{revision}, version {_format_brief(run.version)}."
 
 

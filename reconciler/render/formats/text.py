@@ -57,6 +57,8 @@ class _TextRenderer:
         yield self._render_summary(report)
         if warning := later_runs.describe_waiting_writes(report):
             yield self._apply_style(warning, "yellow")
+        if shard := report.run.shard:
+            yield self._apply_style(wording.describe_shard(shard, len(report.targets)), "dim")
         if report.run.revision:
             yield self._apply_style(sanitize(f"Revision {report.run.revision}"), "dim")
         if digest := plan_review.get_plan_digest(report):

@@ -10,6 +10,7 @@ from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Origin
 from reconciler.core.report.report import Report, TargetReport
+from reconciler.core.shards import Shard
 from reconciler.core.text import format_count
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
@@ -38,15 +39,16 @@ MAX_LISTED_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The state of the controller as a whole. `revision` is the commit, or None if the manifests come from a folder.
+    """The state of the controller as a whole. `title` names the program, and its shard.
 
-    `subject`, `author` and `revision_link` are those of the commit. `pending_count` counts the targets that no run has
-    finished.
+    `revision` is the commit, or None if the manifests come from a folder. `subject`, `author` and `revision_link` are
+    those of the commit. `pending_count` counts the targets that no run has finished.
 
     `is_idle` means that the scheduler has stopped although no shutdown was requested. `stuck_since` is the time of the
     last progress, if the poll of git or of the folder is stuck.
     """
 
+    title: str
     now: RelativeTime | None
     source_checked_at: RelativeTime | None
     has_revision: bool
@@ -72,7 +74,8 @@ class Process:
     """The state and settings of the process that are not in the controller status.
 
     `is_stopping` means that a shutdown was requested. `stuck_after` is the time without progress after which a run is
-    stuck. `manifest_url` and `commit_url` are templates (see `web/page/links.py`).
+    stuck. `manifest_url` and `commit_url` are templates (see `web/page/links.py`). `shard` is the shard of the
+    controller, or None if it has the targets of all shards.
     """
 
     is_scheduler_running: bool
@@ -80,6 +83,7 @@ class Process:
     stuck_after: timedelta
     manifest_url: str | None = None
     commit_url: str | None = None
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
     )
     problems = rejection.problems if rejection else ()
     return Header(
+        title="AppIntegrations reconciler" + (f", shard {process.shard}" if process.shard else ""),
         now=RelativeTime.from_datetime(now, now),
         source_checked_at=RelativeTime.from_datetime(status.source_checked_at, now),
         has_revision=revision is not None,

@@ -36,6 +36,7 @@ from reconciler.core.notifications.state import (
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference
 from reconciler.core.report.report import AssociationReport, Report, RunInfo, TargetReport
+from reconciler.core.shards import Shard
 from reconciler.core.windows.due import Window
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -558,6 +559,19 @@ def test_summary_names_targets_without_a_recent_run() -> None:
     summary = build_summary_of(build_status(build_target_status(build_association("in-sync")), now=NOW + 2 * DAY))
     assert summary
     assert summary.overdue_targets == (("prod", NOW),)
+
+
+def test_shard_may_have_no_targets() -> None:
+    """No targets are a problem of a controller without shards, and none of a shard."""
+    status = build_status(now=NOW + OUTAGE_TOLERANCE)
+    summaries = [
+        build_summary(NotificationState(), status, snapshot_targets(status), DAY, shard)
+        for shard in (None, Shard(1, 3))
+    ]
+    assert [summary and (summary.lacks_targets, summary.is_well) for summary in summaries] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_summary_says_that_the_source_was_not_checked() -> None:

@@ -18,6 +18,7 @@ from reconciler.core.plan.guardrails import apply_guardrails
 from reconciler.core.plan.inputs import CreateGrant, RunOptions, RunRules
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.write import Create, Update
+from reconciler.core.shards import Shard
 
 COUNTS = {"a": 6, "b": 6, "c": 6}
 
@@ -69,6 +70,19 @@ def test_calls_of_the_bound_grow_with_the_targets() -> None:
             bound.take_waiting()
 
     assert count_calls(lambda: grant_each(2_000)) <= 4.2 * count_calls(lambda: grant_each(500))
+
+
+def test_single_target_of_a_shard_is_bound_too() -> None:
+    """Other shards have more targets, so that the share of the shard limits one target, and the reason names it."""
+    shard = Shard(1, 4)
+    assert not is_bound_needed({"a": 6}, 2)
+    assert is_bound_needed({"a": 6}, 2, shard)
+    assert not is_bound_needed({"a": 2}, 2, shard)
+    bound = CreateBound({"a": 6}, 2, nullcontext(), shard)
+    bound.record_count("a", 3)
+    grant = bound.compute_grant("a")
+    assert (grant.limit, grant.is_temporary) == (0, False)
+    assert "and the share of shard 1/4 in --max-creates-total is 2: review the plan" in grant.reason
 
 
 def test_target_that_could_not_be_looked_at_counts_each_manifest() -> None:

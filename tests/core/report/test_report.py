@@ -21,6 +21,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.review import PlanMismatch
 from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import Report, RunInfo, TargetReport
+from reconciler.core.shards import Shard
 
 OTHER: dict[str, Any] = {"ExecutionMode": "ON_DEMAND"}
 UPDATING = Policy(mode=Mode.CREATE_AND_UPDATE)
@@ -248,6 +249,13 @@ def test_report_without_a_reached_target_has_no_plan() -> None:
     assert replace(empty, targets=(failed_target, *in_sync_report.targets)).has_plan
     leased_target = replace(build_report(build_plan(manifest())).targets[0], error="held by another")
     assert replace(empty, targets=(leased_target,)).has_plan
+
+
+def test_shard_without_targets_has_a_complete_plan() -> None:
+    """The plan of a shard without targets has no writes, and can be reviewed like any other."""
+    empty = replace(build_report(build_plan()), targets=())
+    sharded = replace(empty, run=replace(empty.run, shard=Shard(1, 3)))
+    assert (empty.has_plan, sharded.has_plan) == (False, True)
 
 
 def test_a_report_knows_the_names_of_data_integrations() -> None:
