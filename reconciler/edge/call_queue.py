@@ -19,7 +19,7 @@ T = TypeVar("T")
 MAX_WORKERS = 64
 """Maximum number of calls under way. With a latency of 100 ms, more calls a second than one processor core can make."""
 _IDLE_TIME = 10.0
-"""Seconds after which a thread without calls ends."""
+"""Seconds after which the last thread ends, if no calls wait. Other threads without calls end at once."""
 _STOP_CHECK = 0.1
 """Seconds between two checks for a requested stop, while calls wait."""
 _MAX_BACKOFF = 20.0
@@ -147,6 +147,8 @@ class CallQueue:
     def _wait(self, now: float) -> bool:
         """Wait for a change, or for the next call if no other worker does. False if the worker is not needed."""
         next_at = self._calls.next_at
+        if next_at is None and self._idle_count:
+            return False  # one idle worker is enough for the next call
         is_timekeeper = next_at is not None and not self._has_timekeeper
         if is_timekeeper:
             assert next_at is not None
