@@ -25,13 +25,18 @@ class LimitedSuggestions:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._suggestions: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self._words: set[str] = set()
 
     def find_closest(self, word: str, known: Iterable[str]) -> str | None:
         """Return the most similar known word, or None if there is none or after too many searches."""
+        is_at_limit = len(self._suggestions) >= self._limit
+        if is_at_limit and word not in self._words:
+            return None
         key = word, tuple(_list_comparable(known))
         if key not in self._suggestions:
-            if len(self._suggestions) >= self._limit:
+            if is_at_limit:
                 return None
+            self._words.add(word)
             self._suggestions[key] = find_closest(word, key[1])
         return self._suggestions[key]
 

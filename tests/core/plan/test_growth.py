@@ -132,5 +132,6 @@ def test_similar_names_are_looked_for_a_limited_number_of_times() -> None:
     assert first[0] == "account-production-0000"
     assert search(range(100, 200)) == [None] * 100
     assert search(range(100)) == first
+    assert suggestions.find_closest("account-produktion-0000", ["account-production-0001"]) is None
     one_search = count_calls(lambda: search(range(200, 201)))
     assert count_calls(lambda: search(range(200, 300))) <= 100 * one_search

@@ -136,3 +136,24 @@ def test_empty_revision_is_a_note_and_not_a_warning() -> None:
         ]
     with_manifest = load_manifests([build_manifest("a")], NOW)
     assert with_manifest.all_warnings == with_manifest.warnings
+
+
+def test_each_target_has_the_warnings_about_it() -> None:
+    """A part of a revision has the warnings about its target. Those about no target are no part of any target."""
+    without_end = MANIFEST.replace("      EndTime: 2026-11-01T00:00:00Z\n", "")
+    selected = without_end.replace("spec:", "targets: [dublin, cork]\nspec:")
+    unselected = MANIFEST.replace("spec:", "targets: [galway]\nspec:")
+    known, unknown = TARGET.replace("eu-west-1", "eu-west-2"), TARGET.replace("dublin", "cork")
+    documents = {"shared": selected, "nowhere": unselected}
+    manifests = [build_manifest(name, name, text) for name, text in documents.items()]
+    targets = [File(f"{name}.yaml", text.encode()) for name, text in {"dublin": known, "cork": unknown}.items()]
+    desired = load_manifests([*targets, *manifests], NOW)
+    parts = {name: desired.select_target(name) for name in ("dublin", "cork")}
+    assert [(name, each.targets[0].name, len(each.targets)) for name, each in parts.items()] == [
+        ("dublin", "dublin", 1),
+        ("cork", "cork", 1),
+    ]
+    assert [each.file for each in parts["dublin"].all_warnings] == ["shared.yaml"]
+    assert [each.file for each in parts["cork"].all_warnings] == ["cork.yaml", "shared.yaml"]
+    assert [each.file for each in desired.general_warnings] == ["nowhere.yaml"]
+    assert len(desired.all_warnings) == 3
