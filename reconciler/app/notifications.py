@@ -55,9 +55,10 @@ def _build_dispatch_factory(
     from reconciler.notifications.dispatcher import DispatchContext, Dispatcher
     from reconciler.notifications.store import NotificationStore
 
-    store = None if config.dry_run else Journals.from_config(config).location.open_store("notifications.json")
-    events, clock = _DeliveryRecorder(metrics), config.create_clock()
     scope = compute_scope(config, places)
+    document = f"notifications-{scope}.json" if config.shard else "notifications.json"
+    store = None if config.dry_run else Journals.from_config(config).location.open_store(document)
+    events, clock = _DeliveryRecorder(metrics), config.create_clock()
 
     def create_dispatch(get_status: Callable[[], ControllerStatus]) -> Callable[[], None]:
         def get_named_receivers() -> list[tuple[str, AppriseReceiver]]:

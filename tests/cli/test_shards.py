@@ -183,9 +183,13 @@ def test_controllers_of_several_shards_keep_separate_histories(program: Program)
 
 
 def test_notifications_name_the_shard(program: Program) -> None:
-    """The title of a message names the shard."""
+    """The title of a message names the shard, and each shard has its own record of what was sent."""
     add_manifests(program, "october")
     with ChatServer().serve() as chat:
         environment = {"RECONCILER_NOTIFY_URLS": chat.url}
         with run_controller(program, "--shard", "1/2", env=environment):
             assert chat.wait_for_message()["title"].startswith("reconcile shard 1/2: ")
+    (record,) = (program.folder / ".reconciler").rglob("notifications-*.json")
+    assert record.name.removeprefix("notifications-") in {
+        path.name.removeprefix("runs-") for path in record.parent.iterdir()
+    }

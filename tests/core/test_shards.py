@@ -51,10 +51,15 @@ def test_regions_of_an_account_spread_too() -> None:
 def test_shards_of_known_targets_never_change() -> None:
     """The shard of a target is the same in every version of the program: two versions may run during an upgrade."""
     regions = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", None]
-    assert [choose_shard("123456789012", region, 5) for region in regions] == KNOWN
+    assert [choose_shard("123456789012", region, 5) for region in regions] == [0, 2, 0, 4, 3]
+    assert choose_shard(None, "eu-central-1", 5) == 0
 
 
-KNOWN = [0, 2, 0, 4, 3]
+def test_shares_of_a_limit_are_those_of_the_documentation() -> None:
+    """Ten creates are 3, 3, 2 and 2 among four shards, and fewer creates than shards are those of the lowest."""
+    assert [Shard(number, 4).compute_share(10) for number in range(4)] == [3, 3, 2, 2]
+    assert [Shard(number, 4).compute_share(2) for number in range(4)] == [1, 1, 0, 0]
+    assert Shard(4, 5).has_target("123456789012", "eu-central-1")
 
 
 @given(limit=st.integers(0, 1000), count=counts)

@@ -39,7 +39,7 @@ MAX_LISTED_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The state of the controller as a whole. `title` names the program, and its shard.
+    """The state of the controller as a whole. `shard` is its shard, if there are several.
 
     `revision` is the commit, or None if the manifests come from a folder. `subject`, `author` and `revision_link` are
     those of the commit. `pending_count` counts the targets that no run has finished.
@@ -48,7 +48,7 @@ class Header:
     last progress, if the poll of git or of the folder is stuck.
     """
 
-    title: str
+    shard: str | None
     now: RelativeTime | None
     source_checked_at: RelativeTime | None
     has_revision: bool
@@ -183,7 +183,7 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
     )
     problems = rejection.problems if rejection else ()
     return Header(
-        title="AppIntegrations reconciler" + (f", shard {process.shard}" if process.shard else ""),
+        shard=str(process.shard) if process.shard else None,
         now=RelativeTime.from_datetime(now, now),
         source_checked_at=RelativeTime.from_datetime(status.source_checked_at, now),
         has_revision=revision is not None,

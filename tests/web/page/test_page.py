@@ -17,6 +17,7 @@ from support.sites import Site
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
+from reconciler.core.shards import Shard
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
 from reconciler.web.page.badges import BADGES
@@ -511,6 +512,26 @@ def test_long_difference_is_shortened_and_counted(site: Site) -> None:
     assert "and 200 more lines, see the JSON report." in page.words
     assert "/ClientAssociationMetadata/k0" in page.words
     assert "/ClientAssociationMetadata/k299" not in page.words
+
+
+@pytest.mark.parametrize(
+    ("shard", "title", "sentence"),
+    [
+        (None, "AppIntegrations reconciler", "The active revision has no target."),
+        (
+            Shard(1, 4),
+            "AppIntegrations reconciler, shard 1/4",
+            "No target of the active revision belongs to this shard.",
+        ),
+    ],
+)
+def test_page_names_its_shard_which_may_have_no_targets(shard: Shard | None, title: str, sentence: str) -> None:
+    """The title and the heading name the shard, and a shard without targets is nothing to look at."""
+    process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1), shard=shard)
+    text = "".join(html.stream_page(build_page(statuses.build_status(), View(), process)))
+    assert f"<title>{title}</title>" in text
+    assert f"<h1>{title}</h1>" in text
+    assert sentence in text
 
 
 def test_page_is_streamed_in_small_pieces() -> None:
