@@ -55,13 +55,13 @@ PUSHES  ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check check-image check-release simulate thorough soak bench docs site \
+.PHONY: help setup demo test image-test image-base lint validate check check-image check-release simulate simulate-fleet thorough soak bench docs site \
 	release-check chart lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
 help:
 	@awk -F ':.*## ' '/^##@ / { printf "%s%s\n", sep, substr($$0, 5); sep = "\n" } \
-		/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Setup and daily work
 
@@ -145,6 +145,9 @@ check-release: # rehearse a release, without the image, which its own tests buil
 
 simulate: setup ## Simulate random failures: SEEDS=10000, SEEDS=1000-2000, or one seed with its history: SEEDS==17
 	PYTHONPATH=tests $(PYTHON) -m simulation --seeds $(SEEDS) --jobs $(JOBS)
+
+simulate-fleet: setup ## Simulate 10,000 targets with 1, 4 and 16 shards in virtual time, and print what they need
+	PYTHONPATH=tests $(PYTHON) -m fleet_simulation --jobs $(JOBS)
 
 thorough: export PYTEST_ADDOPTS := --thorough
 thorough: test ## Run the tests with more examples and with every kill scenario

@@ -137,7 +137,7 @@ def test_dry_run_types_forbid_writing(tmp_path: Path) -> None:
 def test_helpers_of_tests_are_in_support() -> None:
     """Beside tests, a folder of tests holds only fixtures, and no test imports from a `conftest.py`."""
     tests = REPOSITORY / "tests"
-    programs = {tests / name for name in ("support", "simulation", "soak")}
+    programs = {tests / name for name in ("support", "simulation", "fleet_simulation", "soak")}
     files = [path for path in tests.rglob("*.py") if programs.isdisjoint(path.parents)]
     names = {path.name for path in files} - {"conftest.py", "__init__.py"}
     assert names
