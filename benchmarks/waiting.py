@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class _Queue:
         self._lock, self._calls = threading.Lock(), list[tuple[float, int, Call, Future[object]]]()
         self._is_first_new, self._is_needed = threading.Condition(self._lock), threading.Condition(self._lock)
         self._numbers, self._has_timekeeper = itertools.count(), False
+        self._is_closed = False
         for _ in range(_WORKERS):
             threading.Thread(target=self._work, daemon=True).start()
 
@@ -79,18 +81,25 @@ class _Queue:
                 self._is_first_new.notify()
         return future.result()
 
+    def close(self) -> None:
+        """End the threads."""
+        with self._lock:
+            self._is_closed = True
+            self._is_needed.notify_all()
+            self._is_first_new.notify_all()
+
     def _work(self) -> None:
-        while True:
-            call, future = self._take()
+        while taken := self._take():
+            call, future = taken
             try:
                 future.set_result(call())
             except Exception as error:  # noqa: BLE001 - the thread of the caller raises it
                 future.set_exception(error)
 
-    def _take(self) -> tuple[Call, Future[object]]:
-        """Wait until the first call is due, and return it."""
+    def _take(self) -> tuple[Call, Future[object]] | None:
+        """Wait until the first call is due, and return it. Return None after the end."""
         with self._lock:
-            while True:
+            while not self._is_closed:
                 wait = self._calls[0][0] - time.monotonic() if self._calls else None
                 if wait is not None and wait <= 0:
                     _, _, call, future = heapq.heappop(self._calls)
@@ -103,18 +112,18 @@ class _Queue:
                 self._has_timekeeper = True
                 self._is_first_new.wait(wait)
                 self._has_timekeeper = False
+        return None
 
 
 def queue_calls(count: int, call: Call) -> None:
     """A: each target under way has a parked thread, and a queue of calls is served by few workers."""
-    queue = _Queue()
 
     def run_target(_: int) -> None:
         bucket = Bucket()
         for _ in range(_CALLS):
             queue.make(bucket.take(), call)
 
-    with ThreadPoolExecutor(_PARKED) as pool:
+    with closing(_Queue()) as queue, ThreadPoolExecutor(_PARKED) as pool:
         list(pool.map(run_target, range(count)))
 
 
