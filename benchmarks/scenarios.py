@@ -83,7 +83,10 @@ class Aws:
 
 
 def build_scenarios(folder: Path, aws: Aws) -> dict[str, Callable[[], object]]:
-    """Return the scenarios by name, and write their input to a folder."""
+    """Return the scenarios by name, and write their input to a folder.
+
+    Those that start threads are the last ones, because an idle thread may end during a later scenario.
+    """
     few, many = folder / "few", folder / "many"
     for path, count in ((few, inputs.INTEGRATIONS), (many, _COUNT)):
         path.mkdir()
@@ -122,10 +125,10 @@ def build_scenarios(folder: Path, aws: Aws) -> dict[str, Callable[[], object]]:
             manifests, observation(*associations), journal(*records), rules()
         ),
         f"validate {_COUNT} manifests": lambda: _run_command("validate", "--file", str(many / "manifests")),
-        f"run with {inputs.INTEGRATIONS} creates": create,
-        f"dry run, {inputs.INTEGRATIONS} data integrations": lambda: _run_command(*options, "--dry-run"),
         f"reports of {_COUNT} associations": lambda: [load_format(name).render(report) for name in FORMATS],
         f"page of {_COUNT} associations": lambda: list(stream_page(build_page(status, View(), _PROCESS))),
+        f"run with {inputs.INTEGRATIONS} creates": create,
+        f"dry run, {inputs.INTEGRATIONS} data integrations": lambda: _run_command(*options, "--dry-run"),
     }
 
 
