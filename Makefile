@@ -55,7 +55,7 @@ PUSHES  ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate check check-image check-release simulate simulate-fleet thorough soak bench docs site \
+.PHONY: help setup demo test image-test image-base lint validate bench-check check check-image check-release simulate simulate-fleet thorough soak bench docs site \
 	release-check chart lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
@@ -133,7 +133,10 @@ lint: setup ## Check formatting, style, types and import contracts
 validate: setup ## Validate the example manifests
 	$(BIN)/reconcile validate --file manifests/
 
-check: lint validate site test check-image check-release ## Run every check that a change has to pass
+bench-check: setup ## Compare counts of instructions, memory and calls with their baseline (ACCEPT=yes: make them the baseline)
+	@$(PYTHON) benchmarks/check.py $(if $(ACCEPT),--accept)
+
+check: lint validate bench-check site test check-image check-release ## Run every check that a change has to pass
 
 check-image: # test the image, unless a tool is missing
 	@$(if $(MISSING),echo 'The image was not tested. Missing tools: $(MISSING)',$(MAKE) --no-print-directory image-test)
@@ -155,8 +158,9 @@ thorough: test ## Run the tests with more examples and with every kill scenario
 soak: setup ## Run a controller under load and check that it leaks nothing: RUNS=2500 PUSHES=500
 	PYTHONPATH=tests $(PYTHON) -m soak --runs $(RUNS) --pushes $(PUSHES)
 
-bench: setup ## Measure time and memory, and compare them with their bounds
-	$(PYTHON) benchmarks/run.py
+# BENCH='fleet pace-20' measures only these. Other options: --pairs N, --json FILE, --plots FOLDER.
+bench: setup ## Measure time and memory, and compare them with their bounds: BENCH=dry-run, or every benchmark
+	$(PYTHON) benchmarks/run.py $(BENCH)
 
 ##@ Maintenance
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import inputs
-from benchmarks.measure import Figure, build_environment
+from benchmarks.measure import Figure, build_environment, read_memory
 from benchmarks.running import run_controller, run_sandbox
 
 _COUNT = 20
@@ -36,7 +36,7 @@ def _measure_controller(sandbox: str, folder: Path) -> float:
                 raise RuntimeError(f"the controller did not finish {_RUNS} runs within {_PATIENCE} s")
             time.sleep(0.2)
         _get(url)
-        return _read_resident_memory(pid)
+        return read_memory(pid, "VmRSS")
 
 
 def _measure_client(folder: Path) -> float:
@@ -45,7 +45,7 @@ def _measure_client(folder: Path) -> float:
     with subprocess.Popen(command, env=build_environment(folder), stdin=pipe, stdout=pipe) as process:
         assert process.stdout
         process.stdout.readline()
-        resident = _read_resident_memory(process.pid)
+        resident = read_memory(process.pid, "VmRSS")
         process.communicate()
     return resident
 
@@ -58,9 +58,3 @@ def _count_runs(url: str) -> float:
 def _get(url: str) -> str:
     with urllib.request.urlopen(url) as answer:
         return str(answer.read().decode())
-
-
-def _read_resident_memory(pid: int) -> float:
-    """Return the resident memory of a process, in MB (VmRSS, proc(5))."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024 / 1e6

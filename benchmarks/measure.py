@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 RECONCILE = str(Path(sys.executable).with_name("reconcile"))
 """The program under test, as installed beside this interpreter."""
@@ -53,6 +54,10 @@ class Figure:
         return self.bound is not None and median(self.ours if self.is_absolute else self.ratios) > self.bound
 
 
+Benchmark: TypeAlias = Callable[[Path, int], Iterator[Figure]]
+"""A function that measures figures in an empty folder, with a number of pairs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """The costs of alternate runs, pair by pair."""
@@ -92,11 +97,17 @@ class Pairs:
         )
 
 
-def measure_in_turn(ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: int) -> Pairs:
-    """Run each program once to warm up, then alternately, `pairs` times each."""
+def measure_in_turn(
+    ours: Sequence[str], baseline: Sequence[str], folder: Path, pairs: int, baseline_folder: Path | None = None
+) -> Pairs:
+    """Run each program once to warm up, then alternately, `pairs` times each.
+
+    `baseline_folder` is the folder of the baseline, if it has one of its own.
+    """
+    other_folder = baseline_folder or folder
     measure_cost(ours, folder)
-    measure_cost(baseline, folder)
-    costs = [(measure_cost(ours, folder), measure_cost(baseline, folder)) for _ in range(pairs)]
+    measure_cost(baseline, other_folder)
+    costs = [(measure_cost(ours, folder), measure_cost(baseline, other_folder)) for _ in range(pairs)]
     return Pairs(tuple(mine for mine, _ in costs), tuple(other for _, other in costs))
 
 
@@ -123,3 +134,9 @@ def measure_cost(command: Sequence[str], folder: Path) -> Cost:
 def build_environment(folder: Path) -> Mapping[str, str]:
     """Return the environment of each measured process, without settings of the caller and without AWS configuration."""
     return {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def read_memory(pid: int, field: str) -> float:
+    """Return the memory of a process in MB, such as VmRSS (resident) and VmHWM (its peak), as in proc(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * 1024 / 1e6

@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -33,6 +34,25 @@ def run_sandbox(folder: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
+
+
+@contextmanager
+def run_server(*options: str) -> Iterator[str]:
+    """Yield the URL of a fast server in a separate process. server.py describes the options."""
+    command = (sys.executable, str(_HERE / "server.py"), *options)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
+def count_calls(url: str) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+    """Return the calls and the throttled calls of a fast server, by account and operation, and set them to zero."""
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/counts", method="DELETE")) as answer:
+        counts: Mapping[str, Mapping[str, Mapping[str, int]]] = json.load(answer)
+    return counts
 
 
 @contextmanager
