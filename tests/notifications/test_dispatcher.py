@@ -165,7 +165,7 @@ def test_completed_exports_are_notified_once_across_restarts(scenario: Dispatche
     assert scenario.dispatch(scenario.create_dispatcher()) == []
     scenario.completed += ["2026-10-01", "2026-10-02"]  # while no controller runs
     dispatcher = scenario.create_dispatcher()
-    assert scenario.dispatch(dispatcher) == ["reconcile: 2 export completed"]
+    assert scenario.dispatch(dispatcher) == ["reconcile: 2 exports completed"]
     assert scenario.dispatch(dispatcher) == scenario.dispatch(scenario.create_dispatcher()) == []
     scenario.completed.append("2026-10-03")
     assert scenario.dispatch(dispatcher) == [COMPLETED]

@@ -14,15 +14,17 @@ from support.paths import REPOSITORY
 from support.release.bill_of_materials import check_bill
 from support.release.distributions import write_checksums
 from support.release.installation import find_interpreters
-from support.release.versions import find_problems, read_notes, read_version
+from support.release.versions import (
+    COPIES,
+    find_owner_problems,
+    find_problems,
+    read_notes,
+    read_version,
+    resolve_links,
+)
 
 VERSION = read_version(REPOSITORY)
 OWNER = "OWNER/appintegrations-reconciler"
-COPIES = [
-    "deploy/helm/Chart.yaml",
-    "deploy/kubernetes/controller/kustomization.yaml",
-    "deploy/kubernetes/cronjob/kustomization.yaml",
-]
 
 
 @pytest.fixture
@@ -59,13 +61,35 @@ def test_another_version_is_refused(checkout: Path) -> None:
     assert problem == f'reconciler/__init__.py: {VERSION}, but VERSION is 9.9.9: set __version__ = "9.9.9"'
 
 
+def test_a_version_with_a_v_is_refused(checkout: Path) -> None:
+    """VERSION is the number without the v of the tag. The message does not ask for a v in the source."""
+    (problem,) = find_problems(checkout, f"v{VERSION}")
+    assert problem == f"VERSION is v{VERSION}: write three numbers, such as 1.2.3, without a v"
+
+
+def test_contributing_page_names_every_copy_of_the_version() -> None:
+    """The steps of a release name each file and each key that repeats the version."""
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = page.partition("## Cut a release\n")[2].partition("\n## ")[0]
+    names = {"reconciler/__init__.py", *COPIES, *(key for keys in COPIES.values() for key in keys)}
+    assert [name for name in sorted(names) if f"`{name}`" not in section] == []
+
+
+def test_links_of_the_notes_lead_to_the_tag() -> None:
+    """A relative link works on the page of a release, and other links stay as they are."""
+    notes = "[a](docs/a.md#b), [c](https://example.com/), [d](#e)\n"
+    expected = "[a](https://github.com/o/n/blob/v1.2.3/docs/a.md#b), [c](https://example.com/), [d](#e)\n"
+    assert resolve_links(notes, "https://github.com/o/n", "1.2.3") == expected
+
+
 def test_a_release_candidate_is_refused(checkout: Path) -> None:
     """A version has three numbers, because Python and Helm write release candidates differently."""
     for file in ("reconciler/__init__.py", *COPIES, "CHANGELOG.md"):
         text = (checkout / file).read_text(encoding="utf-8")
         (checkout / file).write_text(text.replace(VERSION, f"{VERSION}rc1"), encoding="utf-8")
     assert find_problems(checkout, f"{VERSION}rc1") == [
-        f"reconciler/__init__.py: {VERSION}rc1 is no version such as 1.2.3"
+        f"reconciler/__init__.py: {VERSION}rc1 is no version such as 1.2.3",
+        f"VERSION is {VERSION}rc1: write three numbers, such as 1.2.3, without a v",
     ]
 
 
@@ -77,7 +101,9 @@ def test_a_copy_with_another_version_is_found(checkout: Path, file: str, other: 
     lines = [line for line in text.splitlines(keepends=True) if other or VERSION not in line]
     (checkout / file).write_text("".join(lines).replace(VERSION, other or ""), encoding="utf-8")
     problems = find_problems(checkout, VERSION)
-    assert set(problems) == {f"{file}: {other or 'no version'}, but reconciler/__init__.py has {VERSION}"}
+    assert problems == [
+        f"{file}: {key} is {other or 'missing'}, but reconciler/__init__.py has {VERSION}" for key in COPIES[file]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -172,13 +198,31 @@ def test_the_bill_of_materials_has_the_locked_packages(
         check_bill(bill, VERSION, lock)
 
 
-def test_a_release_of_another_repository_is_refused() -> None:
-    """The metadata must name the repository that releases. The message names the file."""
-    command: list[str | Path] = [sys.executable, "-m", "support.release", "--repository", "somebody/else"]
+def check_release(*options: str) -> str:
+    """Return what the check of a release prints before it fails."""
+    command: list[str | Path] = [sys.executable, "-m", "support.release", *options]
     result = subprocess.run(command, cwd=REPOSITORY / "tests", check=False, capture_output=True, text=True)
     assert result.returncode == 1
-    message = r"release: pyproject.toml: Repository is https://\S+, but this is somebody/else: replace the owner\n"
-    assert re.fullmatch(message, result.stdout)
+    return result.stdout
+
+
+def test_a_release_of_another_repository_is_refused() -> None:
+    """The metadata must name the repository that releases. The message names the file."""
+    message = r"release: pyproject.toml: a URL names \S+, but this is somebody/else: replace it in each URL\n"
+    assert re.fullmatch(message, check_release("--repository", "somebody/else"))
+
+
+def test_a_version_is_not_released_with_the_placeholder_of_the_owner() -> None:
+    """Nobody has to name the repository for the placeholder to be found, in any URL of the metadata."""
+    project = "".join(f'{name} = "https://github.com/{name}/exports/issues"\n' for name in ("OWNER", "somebody"))
+    (problem,) = find_owner_problems(project, "")
+    assert problem.startswith("pyproject.toml: a URL names OWNER/exports: replace OWNER in each URL")
+    assert find_owner_problems(project.replace("OWNER", "somebody"), "") == []
+    assert find_owner_problems(project.replace("OWNER", "somebody"), "somebody/exports") == []
+    (problem,) = find_owner_problems('Issues = "https://gitlab.com/somebody/exports"', "somebody/exports")
+    assert problem.startswith("pyproject.toml: a URL names nothing on GitHub, but this is somebody/exports")
+    has_placeholder = OWNER in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert ("a URL names OWNER/" in check_release("--version", "0.0.0")) == has_placeholder
 
 
 def test_one_file_names_the_owner() -> None:

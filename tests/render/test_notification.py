@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import NOW
+from support.paths import REPOSITORY
 
 from reconciler.core.notifications.changes import Notification, Summary
 from reconciler.core.notifications.finding import Finding
@@ -17,6 +19,14 @@ from reconciler.core.shards import Shard
 from reconciler.render.notification import build_change_message, build_summary_message
 
 TARGET_LABEL = "prod 123456789012 us-east-1"
+RECOVERIES = {
+    Condition.TARGET_FAILED: "no longer failed",
+    Condition.UNLISTED: "every data integration was listed again",
+    Condition.REFUSED: "no longer rejected",
+    Condition.UNANSWERED: "the result of its call is known",
+    Condition.EXPORT_FAILED: "no longer failed in its last export",
+    Condition.WINDOW_OVERDUE: "no window is overdue any more",
+}
 
 
 def build_notification(
@@ -92,7 +102,41 @@ def test_completed_export_is_good_news_and_an_unconfirmed_one_a_warning() -> Non
 def test_every_condition_has_a_remedy_and_a_recovery_text(condition: Condition) -> None:
     """Each condition has advice when it begins and a text when it ends."""
     assert build_change_message((build_notification(condition),)).body.startswith(f"{condition}: ")
-    assert "no longer " in build_change_message((build_notification(Condition.WELL, ended_condition=condition),)).body
+    body = build_change_message((build_notification(Condition.WELL, ended_condition=condition),)).body
+    assert body.endswith(f": {RECOVERIES.get(condition, f'no longer {condition}')}")
+
+
+@pytest.mark.parametrize(
+    ("count", "condition", "title"),
+    [
+        (1, Condition.EXPORT_COMPLETED, "1 export completed"),
+        (2, Condition.EXPORT_COMPLETED, "2 exports completed"),
+        (2, Condition.EXPORT_FAILED, "2 exports failed"),
+        (2, Condition.TARGET_FAILED, "2 targets failed"),
+        (2, Condition.WINDOW_OVERDUE, "2 windows overdue"),
+        (2, Condition.UNANSWERED, "2 calls unanswered"),
+        (2, Condition.UNLISTED, "2 not listed"),
+    ],
+)
+def test_title_has_the_plural_of_what_it_counts(count: int, condition: Condition, title: str) -> None:
+    """A label that begins with a noun has the plural of this noun after a larger number."""
+    notifications = tuple(build_notification(condition, f"n{number}") for number in range(count))
+    assert build_change_message(notifications).title == f"reconcile: {title}"
+
+
+def test_call_without_an_answer_is_not_called_failed() -> None:
+    """AWS may have carried out such a call, so the message does not say that a later run tries again."""
+    message = build_change_message((build_notification(Condition.UNANSWERED),))
+    assert (message.title, message.severity) == ("reconcile: 1 call unanswered", "failure")
+    assert message.body.startswith("call unanswered: AWS may have carried it out: do not repeat it by hand; ")
+
+
+def test_advice_about_drift_warns_of_a_second_export() -> None:
+    """The message names the page with the steps, because an update of the association exports the data again."""
+    body = build_change_message((build_notification(Condition.DRIFTED),)).body
+    (page,) = re.findall(r"docs/\S+\.md", body)
+    assert (REPOSITORY / page).exists()
+    assert "an update exports the data again" in body
 
 
 def test_long_notification_is_shortened_and_counted() -> None:

@@ -27,8 +27,8 @@ def run_helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([helm, *arguments], check=False, capture_output=True, text=True)
 
 
-def render_chart(name: str, *options: str | Path) -> list[dict[str, Any]]:
-    """Return the documents of a release with the example values, as Helm renders them."""
-    result = run_helm("template", name, CHART, "--namespace", "exports", "--values", EXAMPLE, *options)
+def render_chart(name: str, *options: str | Path, values: Path = EXAMPLE) -> list[dict[str, Any]]:
+    """Return the documents of a release with the example values or other ones, as Helm renders them."""
+    result = run_helm("template", name, CHART, "--namespace", "exports", "--values", values, *options)
     assert result.returncode == 0, result.stderr
     return [document for document in yaml.safe_load_all(result.stdout) if document]

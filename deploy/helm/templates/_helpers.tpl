@@ -33,7 +33,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* Refuse secrets in the settings, because a ConfigMap shows them to everybody who may read the namespace. */}}
+{{/*
+Refuse secrets in the settings, because a ConfigMap shows them to everybody who may read the namespace. Refuse settings
+that would have no effect, and those that would deprive another value of its effect.
+*/}}
 {{- define "reconciler.settings" -}}
 {{- $secret := .Values.secrets.settings | default (include "reconciler.name" .) -}}
 {{- range $name := keys .Values.settings | sortAlpha -}}
@@ -45,6 +48,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if regexMatch "^https?:" .Values.settings.RECONCILER_GIT_URL -}}
 {{- fail (printf "settings.RECONCILER_GIT_URL contains a login: put it into the Secret %s" $secret) -}}
 {{- end -}}
+{{- end -}}
+{{- range $name := list "RECONCILER_LISTEN" "RECONCILER_SHUTDOWN_TIMEOUT" -}}
+{{- if hasKey $.Values.settings $name -}}
+{{- fail (printf "settings.%s has no effect in this chart: remove it" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.manifestsConfigMap (hasKey .Values.settings "RECONCILER_GIT_URL") -}}
+{{- fail "manifestsConfigMap would be ignored, because settings.RECONCILER_GIT_URL is set: remove one of them" -}}
 {{- end -}}
 {{- toYaml .Values.settings -}}
 {{- end -}}

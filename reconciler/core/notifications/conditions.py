@@ -29,7 +29,7 @@ def find_condition(association: AssociationReport, *, is_listed: bool) -> Condit
     If `is_listed` is False, a blocked association is unclear, because the failed List may be the only reason.
     """
     if association.has_failed:
-        return Condition.FAILED
+        return Condition.UNANSWERED if isinstance(association.outcome, Unknown) else Condition.FAILED
     if isinstance(association.outcome, SUCCESSES):
         return Condition.WELL
     return (

@@ -27,6 +27,7 @@ class Condition(StrEnum):
     TARGET_FAILED = "target failed"
     UNLISTED = "not listed"
     FAILED = "failed"
+    UNANSWERED = "call unanswered"
     BLOCKED = "blocked"
     LOST = "lost"
     HELD = "held"

@@ -27,15 +27,18 @@ _DOCTOR = "run reconcile doctor, which names the missing permission or setting"
 _WAYS_OUT: dict[str, str] = {
     _STUCK: "If the run does not continue, restart the controller.",
     ReportKind.TARGET_FAILED: f"Correct the cause, or {_DOCTOR}. The next run tries again.",
-    ReportKind.UNLISTED: f"Its unmanaged associations are unknown. Correct the cause, or {_DOCTOR}.",
+    ReportKind.UNLISTED: f"Correct the cause, or {_DOCTOR}.",
     ReportKind.BLOCKED: "Do what the reason says. Nothing is written until then.",
     ReportKind.FAILED: "AWS changed nothing. Correct the cause; the details say what the next run does.",
     ReportKind.UNKNOWN: "AWS may have carried out the call. Wait for the next run, which looks in AWS.",
     ReportKind.LOST: "Look in AWS whether somebody deleted it. To create it again, raise policy.generation.",
-    OVERDUE_BADGE.kind: "Remove what the window waits for: the reason names it.",
-    EXPORT_FAILED_BADGE.kind: "Look up the reason of the failed job in the AWS console.",
+    OVERDUE_BADGE.kind: "Do what the reason says.",
+    EXPORT_FAILED_BADGE.kind: "Correct the cause. The details say how to export the data again; a schedule continues.",
     ReportKind.HELD: "A write waits that should have been sent. Do what the reason says.",
-    ReportKind.DRIFTED: "Decide whether git or AWS is right, and correct the other one. No run repairs drift.",
+    ReportKind.DRIFTED: (
+        "If AWS is right, write its values into git. If git is right, see docs/how-to/handle-drift.md: "
+        "an update exports the data again. No run repairs drift."
+    ),
     ReportKind.CHANGED: "The change in git is not sent. The reason says why, and what would send it.",
 }
 """The kinds of trouble in the order of the page, each with what to do about it."""

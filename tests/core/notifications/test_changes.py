@@ -107,7 +107,7 @@ PROBLEMS = [
     (build_association("changed", exit_code=1, differences=DRIFT), Condition.HELD),
     (build_association("create", outcome=Refused("no")), Condition.FAILED),
     (build_association("create", outcome=NotSent("busy")), Condition.FAILED),
-    (build_association("update", outcome=Unknown("reset")), Condition.FAILED),
+    (build_association("update", outcome=Unknown("reset")), Condition.UNANSWERED),
 ]
 UNCLEAR = [
     build_association("settling"),
@@ -620,6 +620,6 @@ def test_every_outcome_is_classified() -> None:
         for each in outcomes
     ]
     assert [each.condition for each in findings] == [
-        Condition.WELL, Condition.WELL, Condition.FAILED, Condition.FAILED, Condition.FAILED, Condition.UNCLEAR,
+        Condition.WELL, Condition.WELL, Condition.FAILED, Condition.FAILED, Condition.UNANSWERED, Condition.UNCLEAR,
     ]  # fmt: skip
     assert SOURCE in snapshot_targets(build_status())

@@ -301,13 +301,13 @@ def test_answered_update_that_list_never_shows_is_notified_after_the_settle_time
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_update_without_an_answer_is_notified_as_failed_and_as_blocked(*, is_killed: bool) -> None:
+def test_update_without_an_answer_is_notified_as_unanswered_and_as_blocked(*, is_killed: bool) -> None:
     """The call without an answer is news, unless the run was killed. The wait is none, and the block is again."""
     export = start_export()
     if is_killed:
         export.store_intents()
     else:
-        assert run(export, Unknown("timeout")) == [Condition.FAILED]
+        assert run(export, Unknown("timeout")) == [Condition.UNANSWERED]
     assert run(export, wait=SETTLE - SECOND) == []
     assert run(export, wait=SECOND) == [Condition.BLOCKED]
     assert run(export, wait=DAY) == []
@@ -376,10 +376,10 @@ def test_create_and_each_update_are_notified_once() -> None:
 
 
 def test_create_without_an_answer_is_notified_once_list_shows_it() -> None:
-    """A Create whose answer was lost is a failure, and a create once List shows its association."""
+    """A Create whose answer was lost is unanswered, and a create once List shows its association."""
     export = ReportedExport(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
     export.run(Unknown("timeout"), is_carried_out=True)
-    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.FAILED]
+    assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.UNANSWERED]
     export.wait(SETTLE)
     export.run()
     assert export.take(Kind.PROBLEMS, Kind.WRITES) == [Condition.WELL, Condition.ASSOCIATION_CREATED]

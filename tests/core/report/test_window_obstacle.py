@@ -119,6 +119,6 @@ def test_association_without_a_record_may_exist_in_aws() -> None:
     assert (report.obstacle, report.notice) == (None, NOTICE)
     blocked = add_recorded_obstacle(build_windows(), MANIFEST, None, None)
     assert blocked.obstacle is None
-    assert "blocked, unless AWS has the association already: 2 windows since 2026-08-01" in (blocked.notice or "")
+    assert "blocked, unless AWS has the association already: 2 periods since 2026-08-01" in (blocked.notice or "")
     held = add_recorded_obstacle(build_windows(), MANIFEST, RECORD, LastDecision("held", NOW, None))
     assert (held.obstacle is None, held.notice) == (False, None)

@@ -1,6 +1,7 @@
 """Run `python -m support.release --version 1.2.3`: build and check a release in a folder, and publish nothing.
 
-Without --version, it is a rehearsal with the current version, whose changelog section needs no date yet.
+Without --version, it is a rehearsal with the current version: its changelog section needs no date, and the metadata may
+have the placeholder of the owner.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from support.paths import REPOSITORY
 from support.release.bill_of_materials import check_bill, write_bill
 from support.release.distributions import build, check_contents, check_metadata, write_checksums
 from support.release.installation import check_program, find_interpreters, install, list_folders
-from support.release.versions import find_problems, read_notes, read_version
+from support.release.versions import (
+    find_owner_problems,
+    find_problems,
+    read_notes,
+    read_version,
+    resolve_links,
+)
 
 _LOCK = REPOSITORY / "requirements.lock"
 _PROJECT = REPOSITORY / "pyproject.toml"
@@ -27,10 +34,9 @@ _PROJECT = REPOSITORY / "pyproject.toml"
 def main() -> int:
     """Check a release, print what was checked, and return 1 if something prevents the release."""
     options = _parse_options()
-    problems = [
-        *find_problems(REPOSITORY, options.version or None),
-        *_check_owner(_read_url(), options.repository),
-    ]
+    problems = find_problems(REPOSITORY, options.version or None)
+    if options.version or options.repository:
+        problems += find_owner_problems(_PROJECT.read_text(encoding="utf-8"), options.repository)
     for problem in problems:
         _print(f"release: {problem}")
     if problems:
@@ -69,7 +75,8 @@ def _check_release(folder: Path, image_base: Path | None, version: str) -> None:
         _print(f"image        {', '.join(sorted(labels))}")
     else:
         _print("image        not checked: RELEASE_IMAGE=no, or tools are missing (make check-image names them)")
-    (folder / "NOTES.md").write_text(read_notes(REPOSITORY, version), encoding="utf-8")
+    notes = resolve_links(read_notes(REPOSITORY, version), _read_url(), version)
+    (folder / "NOTES.md").write_text(notes, encoding="utf-8")
     _print(f"checksums    {write_checksums(folder).name}")
 
 
@@ -82,13 +89,6 @@ def _fill_labels(version: str, time: int) -> dict[str, str]:
 def _read_url() -> str:
     url: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
     return url
-
-
-def _check_owner(url: str, repository: str) -> list[str]:
-    """Return a problem if the metadata names another repository than the one that releases."""
-    if not repository or url == f"https://github.com/{repository}":
-        return []
-    return [f"pyproject.toml: Repository is {url}, but this is {repository}: replace the owner"]
 
 
 def _ask_git(*arguments: str) -> str:

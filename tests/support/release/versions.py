@@ -9,17 +9,18 @@ from pathlib import Path
 SOURCE = "reconciler/__init__.py"
 CHANGELOG = "CHANGELOG.md"
 NOT_RELEASED = "not released"
-# The files that must repeat the version, because their formats cannot read it from the source.
-_COPIES = {
-    "deploy/helm/Chart.yaml": (r'^version: "?([^"\n]+)"?$', r'^appVersion: "?([^"\n]+)"?$'),
-    "deploy/kubernetes/controller/kustomization.yaml": (r'^ +newTag: "?([^"\n]+)"?$',),
-    "deploy/kubernetes/cronjob/kustomization.yaml": (r'^ +newTag: "?([^"\n]+)"?$',),
+COPIES = {
+    "deploy/helm/Chart.yaml": ("version", "appVersion"),
+    "deploy/kubernetes/controller/kustomization.yaml": ("newTag",),
+    "deploy/kubernetes/cronjob/kustomization.yaml": ("newTag",),
 }
+"""The files and keys that must repeat the version, because their formats cannot read it from the source."""
 _SECTION = re.compile(
     r"^## (?P<version>\S+)(?: - (?P<date>[^\n]+))?\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 )
 # Python and Helm write other versions, such as release candidates, differently.
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_PLACEHOLDER = "OWNER/"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -38,25 +39,49 @@ def read_notes(repository: Path, version: str) -> str:
     return ""
 
 
+def resolve_links(notes: str, url: str, version: str) -> str:
+    """Return notes whose relative links lead to the tag of the version in a repository, as those of the README do."""
+    return re.sub(r"\]\((?!https?://|#)", f"]({url}/blob/v{version}/", notes)
+
+
+def find_owner_problems(project: str, repository: str) -> list[str]:
+    """Return a problem for each repository on GitHub that a pyproject.toml names instead of the one that releases.
+
+    Without a repository, return a problem only for the placeholder of the owner.
+    """
+    names = sorted(set(re.findall(r"https://github\.com/([\w.-]+/[\w.-]+)", project)))
+    if repository:
+        advice = f"but this is {repository}: replace it in each URL"
+        return [
+            f"pyproject.toml: a URL names {name}, {advice}"
+            for name in names or ["nothing on GitHub"]
+            if name != repository
+        ]
+    advice = "replace OWNER in each URL by the owner of your repository on GitHub"
+    return [f"pyproject.toml: a URL names {name}: {advice}" for name in names if name.startswith(_PLACEHOLDER)]
+
+
 def find_problems(repository: Path, version: str | None) -> list[str]:
     """Return what prevents the release of a version. Without a version, allow a section that has no date yet."""
     source = read_version(repository)
-    problems = [f"{file}: {found}, but {SOURCE} has {source}" for file, found in _find_copies(repository, source)]
+    problems = [f"{place} is {found}, but {SOURCE} has {source}" for place, found in _find_copies(repository, source)]
     if not _VERSION.fullmatch(source):
         problems.append(f"{SOURCE}: {source} is no version such as 1.2.3")
-    if version is not None and version != source:
+    if version is not None and not _VERSION.fullmatch(version):
+        problems.append(f"VERSION is {version}: write three numbers, such as 1.2.3, without a v")
+    elif version is not None and version != source:
         problems.append(f'{SOURCE}: {source}, but VERSION is {version}: set __version__ = "{version}"')
     return problems + list(_check_changelog(repository, source, must_have_date=version is not None))
 
 
 def _find_copies(repository: Path, version: str) -> Iterator[tuple[str, str]]:
-    """Yield each file whose copy of the version is missing or differs, and what it has instead."""
-    for file, patterns in _COPIES.items():
+    """Yield the place of each copy of the version that is missing or differs, and what it has instead."""
+    for file, keys in COPIES.items():
         text = (repository / file).read_text(encoding="utf-8")
-        for pattern in patterns:
-            for found in re.findall(pattern, text, re.MULTILINE) or ["no version"]:
+        for key in keys:
+            for found in re.findall(rf'^ *{key}: "?([^"\n]+)"?$', text, re.MULTILINE) or ["missing"]:
                 if found != version:
-                    yield file, found
+                    yield f"{file}: {key}", found
 
 
 def _check_changelog(repository: Path, version: str, *, must_have_date: bool) -> Iterator[str]:

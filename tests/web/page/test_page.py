@@ -110,7 +110,8 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert "prod export failed" in page.words
     assert "1 export failed" in page.words
     assert "needs action or has differences (1)" in page.words
-    assert "1 export failed Look up the reason of the failed job in the AWS console. zz: no key" in page.words
+    assert "1 export failed Correct the cause. The details say how to export the data again; a " in page.words
+    assert "schedule continues. zz: no key" in page.words
     table = page.words[page.words.index("Associations") :]
     assert table.index("zz") < table.index("contacts-2026-10")
     assert page.find_all("path")[0] == {"class": "thread warning", "d": page.find_all("path")[0]["d"]}

@@ -218,8 +218,8 @@ def describe_missing_backfill(declaration: WindowDeclaration, now: datetime) -> 
     if declaration.backfill and newest <= declaration.backfill:
         return None
     return (
-        f"{len(boundaries)} windows since {declaration.first} are due at once: to export them all, set window.backfill "
-        f"to {newest}; to begin later, set window.first to a later date"
+        f"{len(boundaries)} periods since {declaration.first} are due: to export them all, set window.backfill to "
+        f"{newest}; to begin later, set window.first to a later date"
     )
 
 

@@ -68,7 +68,7 @@ def test_nothing_of_a_resting_association_is_trouble(change: Mapping[str, object
     """
     export = Export(recurring_manifest(window()), at(5, 1, 1))
     rest(export, change)
-    expect(export.run(), Held, (0, 0), "then resolve this: 4 windows since 2026-01-01 are due at once")
+    expect(export.run(), Held, (0, 0), "then resolve this: 4 periods since 2026-01-01 are due: to export")
     lost = send_update(start_export())
     lost.live = None
     lost.wait(DAY)
