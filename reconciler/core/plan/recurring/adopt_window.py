@@ -51,7 +51,8 @@ def adopt_first(
         start = window.start if is_own else min(window.start, compute_first_boundary(declaration))
         recurrence = Recurrence(window.start, start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
-    repetition = _describe_repetition(inputs, declaration, record, window)
+    is_known = window == read_window(record.request)
+    repetition = _describe_repetition(inputs, declaration, record, window, may_repeat=is_known)
     if declaration.continue_from and not repetition:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
@@ -111,9 +112,10 @@ def adopt_foreign(
     )
     until = (recurrence.foreign_since or inputs.look_time) + inputs.rules.options.settle_time
     if inputs.look_time < until:
-        return Settling(inputs.manifest, record, until, reason, live)
+        # An older journal may not know that a run has acted on this generation. Only a later one counts.
+        return Settling(inputs.manifest, inputs.acknowledge_generation(record), until, reason, live)
     is_new = declaration.continue_from != recurrence.continued_from
-    repetition = _describe_repetition(inputs, declaration, record, window) if is_new else None
+    repetition = _describe_repetition(inputs, declaration, record, window, may_repeat=True) if is_new else None
     if declaration.continue_from and is_new and not repetition:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
@@ -129,14 +131,14 @@ def adopt_foreign(
 
 
 def _describe_repetition(
-    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, window: Window | None
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, window: Window | None, *, may_repeat: bool
 ) -> str | None:
     """Return the remedy if window.continueFrom would export data once more, as far as List and the journal know.
 
-    A person may have written it before that data was exported. Only a raised policy.generation permits a repetition.
+    A person may have written it before that data was exported. If `may_repeat`, a raised policy.generation repeats it.
     """
     continue_from, recurrence = declaration.continue_from, record.recurrence
-    if continue_from is None or inputs.is_generation_raised(record):
+    if continue_from is None or (may_repeat and inputs.is_generation_raised(record)):
         return None
     is_before_window = window is not None and continue_from < window.start
     is_before_watermark = recurrence is not None and continue_from < recurrence.watermark
@@ -145,7 +147,8 @@ def _describe_repetition(
     event = (
         f"from window.continueFrom ({format_local(continue_from, declaration)}) on, data would be exported once more"
     )
-    return f"{event}: {CONTINUE_REMEDY}, or {inputs.describe_remedy(record)} to export it again"
+    repetition = f", or {inputs.describe_remedy(record)} to export it again" if may_repeat else ""
+    return f"{event}: {CONTINUE_REMEDY}{repetition}"
 
 
 def _is_followed(job: Job) -> bool:

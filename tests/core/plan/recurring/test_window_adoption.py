@@ -423,6 +423,45 @@ def test_restored_journal_does_not_export_once_more_from_an_old_continue_from() 
     assert (export.watermark, export.sent) == (at(4), [span(1, 2), span(2, 3), span(3, 4)])
 
 
+def test_generation_that_a_restored_journal_does_not_know_repeats_nothing() -> None:
+    """A generation above that of an older journal may have had its effect, so continueFrom needs a later one."""
+    export = start_export()
+    old_journal = export.journal
+    export.edit_policy(generation=2)
+    export.edit_window(continue_from=at(1, 20))
+    export.show(span(3, 4))
+    export.now, export.journal = at(5, 1, 1), old_journal
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 2 to export it again")
+    export.edit_policy(generation=3)
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent[1:] == [Window(at(1, 20), at(5))]
+
+
+def test_window_that_an_older_journal_does_not_know_is_not_exported_once_more() -> None:
+    """If the journal knows only an earlier fixed window, continueFrom repeats nothing, whatever the generation is."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.show(Window(at(3, 5), at(3, 10)))
+    export.manifest, export.now = recurring_manifest(), at(4, 1, 1)
+    export.edit_policy(generation=2)
+    export.edit_window(continue_from=at(2))
+    decision = export.run()
+    expect(decision, Blocked, (1, 0), "from window.continueFrom (2026-02-01) on, data would be exported once more")
+    assert isinstance(decision, Blocked)
+    assert decision.reason.endswith("set window.continueFrom to the time up to which everything has been exported")
+    export.edit_window(continue_from=at(3, 10))
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent == [span(1, 2), Window(at(3, 10), at(4))]
+
+
 @pytest.mark.parametrize("is_raised", [False, True])
 def test_continue_from_before_the_watermark_repeats_only_with_a_raised_generation(*, is_raised: bool) -> None:
     """What this program has exported is not sent again because somebody else has started an earlier export."""
