@@ -224,6 +224,11 @@ class ExportChecker:
             at += 900
         return None
 
+    def is_updated_since(self, time: float, manifest: Manifest) -> bool:
+        """Tell whether an Update for a manifest started a job after a time."""
+        exports = [each for exports in self._exports.values() for each in exports if _is_same_key(each, manifest)]
+        return any(each.call.verb == "update" and each.call.sent_at > time for each in exports)
+
     def _is_touched(self, association_id: str) -> bool:
         """Tell whether somebody else has written an association."""
         writes = self.cloud.state.executed_writes

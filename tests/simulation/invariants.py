@@ -95,6 +95,7 @@ class Checker:
         self.git: Git
         self.exports = ExportChecker(scenario, schedule, history, self.report_violation)
         self._executed_creates: defaultdict[NaturalKey, list[tuple[int, Call]]] = defaultdict(list)
+        self._end_of_faults = scenario.start.timestamp() + scenario.horizon
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
         self._tokens_by_run: defaultdict[str, set[str]] = defaultdict(set)
@@ -465,6 +466,9 @@ class Checker:
                 continue
             if "settling" in {word, previous_kinds[name]} and self._is_forgotten(manifest):
                 continue
+            # If no run sees the job of a repeated window run, the window is blocked a day after its Update.
+            if word == "blocked" and self.exports.is_updated_since(self._end_of_faults, manifest):
+                continue
             if word not in STABLE_DECISIONS or previous_kinds[name] != word:
                 self.report_violation(
                     "converges", f"{source}: {name} was {previous_kinds[name]} and is {word} after {len(rounds)} rounds"
@@ -474,8 +478,7 @@ class Checker:
         """Tell whether List forgets an association of a manifest after the faults. The next runs then settle."""
         forget_time = self._scenario.behaviour.list_forgets
         ends = (each.runs_until for each in self.cloud.state.associations.values() if _is_same(manifest, each.request))
-        end_of_faults = self._scenario.start.timestamp() + self._scenario.horizon
-        return forget_time is not None and any(end and end + forget_time > end_of_faults for end in ends)
+        return forget_time is not None and any(end and end + forget_time > self._end_of_faults for end in ends)
 
     def _may_create_forever(self, manifest: Manifest) -> bool:
         """Tell whether git requests new Creates for ever, because List forgets associations."""
