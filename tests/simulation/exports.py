@@ -15,7 +15,7 @@ from simulation.recurring import has_boundary_between, is_boundary
 from simulation.scenario import Scenario
 from simulation.schedule import Schedule
 from simulation.store import SharedStore
-from simulation.trace import Call
+from simulation.trace import Call, Trace
 
 from reconciler.core.model import Manifest
 from reconciler.core.windows.declaration import Missed, WindowDeclaration
@@ -82,14 +82,20 @@ class ExportChecker:
         else:
             self._report("one-job", description)
 
-    def check_execution(self, call: Call) -> None:
-        """Check the window of a call that AWS carried out, and record its job."""
+    def check_execution(self, call: Call, deciding_trace: Trace) -> None:
+        """Check the window of a call that AWS carried out, and record its job.
+
+        A run of an older revision may repeat a Create without an answer. The raised generation is then that of the
+        manifest in `deciding_trace`, the run that decided the Create.
+        """
         association = self.cloud.state.associations[call.association_id]
         window = _read_window(call.request)
         self._write_counts[association.id] += 1
         if association.runs_until is None or call.request["ExecutionConfiguration"]["ExecutionMode"] != "ON_DEMAND":
             return
-        manifest = next((each for each in call.trace.manifests if _is_same(each, association.request)), None)
+        manifests = (each for trace in (call.trace, deciding_trace) for each in trace.manifests)
+        own_manifests = (each for each in manifests if _is_same(each, association.request))
+        manifest = max(own_manifests, key=lambda each: each.policy.generation, default=None)
         export = Export(window, association.runs_until, association.outcome == "COMPLETED", manifest, call)
         exports = self._exports_by_destination[association.request["DestinationURI"]]
         if window and manifest and not any(map(self._is_touched, {association.id, *map(_get_id, exports)})):
@@ -197,10 +203,12 @@ class ExportChecker:
             if any(self._is_touched(each.call.association_id) for each in exports):
                 continue
             last_sent_at = max((each.call.sent_at for each in exports), default=0.0)
-            # A person may pass over a window whose job failed.
-            has_skip = any(each.skip for each in self._list_declarations(manifest))
+            # A person may pass over a window whose job failed, and say that everything before a time was exported.
+            declarations = list(self._list_declarations(manifest))
+            has_skip = any(each.skip for each in declarations)
+            continuations = [each.continue_from.timestamp() for each in declarations if each.continue_from]
             ends = [each.window[1] for each in exports if each.window and (each.is_completed or has_skip)]
-            reach = max(ends, default=0.0)
+            reach = max((*ends, *continuations), default=0.0)
             due = self._find_first_due(declaration, reach, last_run_at)
             if due and due + _SLACK < last_run_at and last_sent_at + _SLACK < last_run_at:
                 text = f"the window until {_format_time(due)} is due, and the last decision is {word}"
@@ -215,6 +223,11 @@ class ExportChecker:
                 return at
             at += 900
         return None
+
+    def is_updated_since(self, time: float, manifest: Manifest) -> bool:
+        """Tell whether an Update for a manifest started a job after a time."""
+        exports = [each for exports in self._exports.values() for each in exports if _is_same_key(each, manifest)]
+        return any(each.call.verb == "update" and each.call.sent_at > time for each in exports)
 
     def _is_touched(self, association_id: str) -> bool:
         """Tell whether somebody else has written an association."""

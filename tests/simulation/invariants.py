@@ -95,6 +95,7 @@ class Checker:
         self.git: Git
         self.exports = ExportChecker(scenario, schedule, history, self.report_violation)
         self._executed_creates: defaultdict[NaturalKey, list[tuple[int, Call]]] = defaultdict(list)
+        self._end_of_faults = scenario.start.timestamp() + scenario.horizon
         self._deciding_traces: dict[str, Trace] = {}
         self._sent_creates: set[tuple[NaturalKey, int]] = set()
         self._tokens_by_run: defaultdict[str, set[str]] = defaultdict(set)
@@ -190,7 +191,7 @@ class Checker:
     @_report_check_errors
     def record_execution(self, call: Call) -> None:
         """Check a call that AWS carried out."""
-        self.exports.check_execution(call)
+        self.exports.check_execution(call, self._deciding_traces.get(call.request.get("ClientToken", ""), call.trace))
         if call.verb == "create":
             self._check_created(call)
         else:
@@ -463,10 +464,21 @@ class Checker:
         for name, manifest, word in last:
             if self._may_create_forever(manifest) or manifest.window:
                 continue
+            if "settling" in {word, previous_kinds[name]} and self._is_forgotten(manifest):
+                continue
+            # If no run sees the job of a repeated window run, the window is blocked a day after its Update.
+            if word == "blocked" and self.exports.is_updated_since(self._end_of_faults, manifest):
+                continue
             if word not in STABLE_DECISIONS or previous_kinds[name] != word:
                 self.report_violation(
                     "converges", f"{source}: {name} was {previous_kinds[name]} and is {word} after {len(rounds)} rounds"
                 )
+
+    def _is_forgotten(self, manifest: Manifest) -> bool:
+        """Tell whether List forgets an association of a manifest after the faults. The next runs then settle."""
+        forget_time = self._scenario.behaviour.list_forgets
+        ends = (each.runs_until for each in self.cloud.state.associations.values() if _is_same(manifest, each.request))
+        return forget_time is not None and any(end and end + forget_time > self._end_of_faults for end in ends)
 
     def _may_create_forever(self, manifest: Manifest) -> bool:
         """Tell whether git requests new Creates for ever, because List forgets associations."""

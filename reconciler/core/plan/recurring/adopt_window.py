@@ -15,6 +15,7 @@ from reconciler.core.plan.recurring.recurrence import (
     CONTINUE_REMEDY,
     describe_future_continue,
     describe_window,
+    format_local,
     with_live_execution,
     with_past_window,
 )
@@ -50,7 +51,9 @@ def adopt_first(
         start = window.start if is_own else min(window.start, compute_first_boundary(declaration))
         recurrence = Recurrence(window.start, start, is_assumed=not is_own)
         return _bind(inputs, record, live, recurrence, job if is_own else None)
-    if declaration.continue_from:
+    is_known = window == read_window(record.request)
+    repetition = _describe_repetition(inputs, declaration, record, window, may_repeat=is_known)
+    if declaration.continue_from and not repetition:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
         watermark = declaration.continue_from  # a window in List moves it once its job counts as completed
@@ -63,7 +66,7 @@ def adopt_first(
         problem = f"which {_describe_early(inputs, window)}, so not everything in it has been exported"
     else:
         problem = "which does not begin and end with periods of this manifest"
-    reason = f"List shows {_describe_shown(live, declaration)}, {problem}: {CONTINUE_REMEDY}"
+    reason = f"List shows {_describe_shown(live, declaration)}, {problem}: {repetition or CONTINUE_REMEDY}"
     return Blocked(inputs.manifest, reason, is_past=True, live=live, new_record=record)
 
 
@@ -109,8 +112,11 @@ def adopt_foreign(
     )
     until = (recurrence.foreign_since or inputs.look_time) + inputs.rules.options.settle_time
     if inputs.look_time < until:
-        return Settling(inputs.manifest, record, until, reason, live)
-    if declaration.continue_from and declaration.continue_from != recurrence.continued_from:
+        # An older journal may not know that a run has acted on this generation. Only a later one counts.
+        return Settling(inputs.manifest, inputs.acknowledge_generation(record), until, reason, live)
+    is_new = declaration.continue_from != recurrence.continued_from
+    repetition = _describe_repetition(inputs, declaration, record, window, may_repeat=True) if is_new else None
+    if declaration.continue_from and is_new and not repetition:
         if problem := describe_future_continue(inputs, declaration):
             return Blocked(inputs.manifest, problem, live=live, new_record=record)
         recurrence = replace(
@@ -120,7 +126,29 @@ def adopt_foreign(
             foreign_since=None,
         )
         return _bind(inputs, record, live, recurrence, None)
-    return Blocked(inputs.manifest, f"{reason}: {CONTINUE_REMEDY}", is_past=True, live=live, new_record=record)
+    reason = f"{reason}: {repetition or CONTINUE_REMEDY}"
+    return Blocked(inputs.manifest, reason, is_past=True, live=live, new_record=record)
+
+
+def _describe_repetition(
+    inputs: DecisionInput, declaration: WindowDeclaration, record: Record, window: Window | None, *, may_repeat: bool
+) -> str | None:
+    """Return the remedy if window.continueFrom would export data once more, as far as List and the journal know.
+
+    A person may have written it before that data was exported. If `may_repeat`, a raised policy.generation repeats it.
+    """
+    continue_from, recurrence = declaration.continue_from, record.recurrence
+    if continue_from is None or (may_repeat and inputs.is_generation_raised(record)):
+        return None
+    is_before_window = window is not None and continue_from < window.start
+    is_before_watermark = recurrence is not None and continue_from < recurrence.watermark
+    if not is_before_window and not is_before_watermark:
+        return None
+    event = (
+        f"from window.continueFrom ({format_local(continue_from, declaration)}) on, data would be exported once more"
+    )
+    repetition = f", or {inputs.describe_remedy(record)} to export it again" if may_repeat else ""
+    return f"{event}: {CONTINUE_REMEDY}{repetition}"
 
 
 def _is_followed(job: Job) -> bool:

@@ -142,14 +142,16 @@ def recall_recurrence(declaration: WindowDeclaration, record: Record) -> Recurre
     window, state = read_window(record.request), record.state
     if window is None or not isinstance(state, Bound) or state.job is None:
         return None
+    is_exported = state.job.result == COMPLETED and not is_partial(record)
     if is_boundary(declaration, window.start) and is_boundary(declaration, window.end):
-        is_exported = state.job.result == COMPLETED and not is_partial(record)
         is_observed = state.job.source is JobSource.OBSERVED
         watermark = window.end if is_exported else window.start
         return with_past_window(Recurrence(watermark, window.start, is_assumed=is_observed), record)
     if continue_from := declaration.continue_from:
+        is_passed = is_exported and window.start <= continue_from < window.end
         start = min(continue_from, compute_first_boundary(declaration))
-        return with_past_window(Recurrence(continue_from, start, continued_from=continue_from), record)
+        watermark = window.end if is_passed else continue_from
+        return with_past_window(Recurrence(watermark, start, continued_from=continue_from), record)
     return (
         f"its last export had the window {describe_window(window, declaration)}, which does not begin and end with "
         f"periods of this manifest: {CONTINUE_REMEDY}"

@@ -196,6 +196,17 @@ def test_lost_fixed_window_off_the_boundaries_needs_the_word_of_a_person() -> No
     assert export.sent[-1] == Window(HALF.end, at(3))
 
 
+@pytest.mark.parametrize(("status", "start"), [("COMPLETED", HALF.end), ("FAILED", at(2, 10))])
+def test_completed_fixed_window_that_was_lost_beats_continue_from(status: str, start: datetime) -> None:
+    """A continueFrom within the fixed window of a lost association sends nothing again that was exported."""
+    export = lose_fixed_window(HALF, status)
+    export.edit_policy(generation=2)
+    export.edit_window(continue_from=at(2, 10))
+    export.now = at(3, 2)
+    expect(export.run(), Create)
+    assert export.sent[-1] == Window(start, at(3))
+
+
 def test_lost_export_without_a_window_says_that_the_first_one_is_sent() -> None:
     """Exports without a window tell nothing about what was exported."""
     schedule: Json = {"ExecutionMode": "SCHEDULED", "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"}}

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from support.builders import recurring_manifest, window
-from support.exports import DAY, REST, Export, at, expect, rest, span
+from support.builders import SETTLE, recurring_manifest, window
+from support.exports import DAY, REST, Export, at, expect, lose, rest, span
 
+from reconciler.core.apply.outcome import Unknown
 from reconciler.core.plan.decision import Changed
+from reconciler.core.plan.write import Create
 
 SECOND = timedelta(seconds=1)
 
@@ -87,3 +89,23 @@ def test_older_revision_is_no_trouble_while_the_window_is_exported() -> None:
 def test_older_revision_hides_no_failed_export() -> None:
     """A superseded window has exit code 1 at once if the last export failed, also before a window is overdue."""
     expect(start_superseded("FAILED").run(), Changed, (1, 0), "; the last export FAILED")
+
+
+def test_older_revision_repeats_the_create_of_a_raised_generation() -> None:
+    """A Create without an answer, which a raised generation requested, is repeated as it was by an older revision.
+
+    That Create may export once more what a Create before the loss has exported, because a person asked for it.
+    """
+    export = Export(recurring_manifest(window()), at(2, 1, 1))
+    export.run()
+    export.wait(DAY)
+    lose(export)
+    older = export.manifest
+    export.edit_policy(generation=2)
+    expect(export.run(Unknown("killed")), Create)
+    token = export.record.token
+    export.manifest = older
+    export.wait(SETTLE)
+    repeated = export.run()
+    assert isinstance(repeated, Create)
+    assert (repeated.token, export.sent, export.record.generation) == (token, [span(1, 2), span(1, 2)], 2)

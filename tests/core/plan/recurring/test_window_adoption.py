@@ -190,6 +190,36 @@ def test_later_end_in_list_beats_continue_from() -> None:
     assert (export.watermark, export.recurrence.is_assumed) == (at(2, 15), True)
 
 
+def test_window_in_list_that_begins_after_continue_from_is_not_exported_once_more() -> None:
+    """A continueFrom that is older than the window in List sends its data again only with a raised generation."""
+    export = lose_journal(HALF)
+    export.edit_window(continue_from=at(1, 10))
+    remedy = "from window.continueFrom (2026-01-10) on, data would be exported once more: set window.continueFrom to"
+    expect(export.run(), Blocked, (1, 0), remedy)
+    for _ in range(2):
+        export.wait(HOUR)
+        expect(export.run(), Blocked, (1, 0), "or raise policy.generation above 1 to export it again")
+    export.edit_policy(generation=2)
+    expect(export.run(), Held, (1, 0), "2026-01-10 to 2026-03-01 has been due since 2026-02-01")
+    export.wait(SETTLE)
+    expect(export.run(), Update)
+    assert export.sent == [Window(at(1, 10), at(3))]
+
+
+def test_periods_before_continue_from_are_not_due() -> None:
+    """Everything before continueFrom counts as exported, and the period that it lies in is due at its end."""
+    export = lose_journal(HALF)
+    export.edit_window(continue_from=at(3, 20))
+    export.now = at(3, 25)
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    expect(export.run(), InSync)
+    export.now = at(4, 1, 1)
+    expect(export.run(), Update)
+    assert export.sent == [Window(at(3, 20), at(4))]
+
+
 def test_continue_from_has_no_effect_on_boundaries() -> None:
     """On an association that is not blocked, continueFrom has no effect."""
     export = lose_journal(span(1, 2))
@@ -300,7 +330,10 @@ def test_later_window_without_a_gap_is_adopted(shown: Window) -> None:
 
 @pytest.mark.parametrize("shown", [span(3, 4), HALF, None])
 def test_window_with_a_gap_settles_and_is_then_blocked(shown: Window | None) -> None:
-    """A window after a gap, or not on boundaries, settles and is then blocked. Then continueFrom acts once."""
+    """A window after a gap, or not on boundaries, settles and is then blocked. Then continueFrom acts once.
+
+    If the window begins after continueFrom, a raised generation is needed to export its data once more.
+    """
     export = start_export()
     export.show(shown)
     export.edit_window(continue_from=at(2, 15))
@@ -311,6 +344,9 @@ def test_window_with_a_gap_settles_and_is_then_blocked(shown: Window | None) -> 
     expect(export.run(), Blocked, (1, 0), "set window.continueFrom")
     export.now = at(5, 1, 1)
     export.edit_window(continue_from=at(2, 15))
+    if shown == span(3, 4):
+        expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to export it again")
+        export.edit_policy(generation=2)
     expect(export.run(), Held, (1, 0))
     assert export.watermark == at(2, 15)
     export.show(Window(at(7), at(7, 2)))
@@ -363,6 +399,84 @@ def test_restored_journal_adopts_the_windows_that_were_sent_since() -> None:
     expect(export.run(), InSync)
     assert export.watermark == at(3)
     assert export.sent == [span(1, 2), span(2, 3)]
+
+
+def test_restored_journal_does_not_export_once_more_from_an_old_continue_from() -> None:
+    """A continueFrom before the windows that an older journal does not know sends none of their data again."""
+    export = start_export()
+    export.edit_window(continue_from=at(2, 15))
+    old_journal = export.journal
+    for now in (at(3, 1, 1), at(4, 1, 1)):
+        export.now = now
+        export.run()
+        export.finish()
+        export.run()
+    export.journal = old_journal
+    for _ in range(3):
+        export.run()
+        export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "from window.continueFrom (2026-02-15) on, data would be exported once more")
+    export.edit_window(continue_from=at(4))
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert (export.watermark, export.sent) == (at(4), [span(1, 2), span(2, 3), span(3, 4)])
+
+
+def test_generation_that_a_restored_journal_does_not_know_repeats_nothing() -> None:
+    """A generation above that of an older journal may have had its effect, so continueFrom needs a later one."""
+    export = start_export()
+    old_journal = export.journal
+    export.edit_policy(generation=2)
+    export.edit_window(continue_from=at(1, 20))
+    export.show(span(3, 4))
+    export.now, export.journal = at(5, 1, 1), old_journal
+    expect(export.run(), Settling)
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 2 to export it again")
+    export.edit_policy(generation=3)
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent[1:] == [Window(at(1, 20), at(5))]
+
+
+def test_window_that_an_older_journal_does_not_know_is_not_exported_once_more() -> None:
+    """If the journal knows only an earlier fixed window, continueFrom repeats nothing, whatever the generation is."""
+    export = Export(build_fixed_manifest(span(1, 2)), at(2, 1, 1))
+    export.run()
+    export.finish()
+    export.run()
+    export.show(Window(at(3, 5), at(3, 10)))
+    export.manifest, export.now = recurring_manifest(), at(4, 1, 1)
+    export.edit_policy(generation=2)
+    export.edit_window(continue_from=at(2))
+    decision = export.run()
+    expect(decision, Blocked, (1, 0), "from window.continueFrom (2026-02-01) on, data would be exported once more")
+    assert isinstance(decision, Blocked)
+    assert decision.reason.endswith("set window.continueFrom to the time up to which everything has been exported")
+    export.edit_window(continue_from=at(3, 10))
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent == [span(1, 2), Window(at(3, 10), at(4))]
+
+
+@pytest.mark.parametrize("is_raised", [False, True])
+def test_continue_from_before_the_watermark_repeats_only_with_a_raised_generation(*, is_raised: bool) -> None:
+    """What this program has exported is not sent again because somebody else has started an earlier export."""
+    export = start_export()
+    export.edit_window(continue_from=at(1, 20))
+    export.show(Window(at(1), at(1, 15)), "FAILED")
+    export.run()
+    export.wait(SETTLE)
+    expect(export.run(), Blocked, (1, 0), "raise policy.generation above 1 to export it again")
+    if is_raised:
+        export.edit_policy(generation=2)
+    for _ in range(2):
+        export.run()
+        export.wait(SETTLE)
+    assert export.sent[1:] == ([Window(at(1, 20), at(3))] if is_raised else [])
 
 
 def test_another_association_does_not_move_the_watermark() -> None:
