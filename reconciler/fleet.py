@@ -163,9 +163,11 @@ class _TargetRun:
         """Stop the creates of the preview that exceed the bound of all targets. Return the report of the preview."""
         if self._bound and self._preview and not self._failure:
             run = self._run = replace(self._run, grant=self._bound.compute_grant(self._target.name))
-            rules = replace(self._preview.rules, grant=run.grant)
-            candidate = replace(self._preview, rules=rules)
-            self._preview = candidate.replan(run.target, run.manifests, candidate.observation)
+            candidate = replace(self._preview, rules=replace(self._preview.rules, grant=run.grant))
+            has_creates = count_possible_creates(candidate.plan) > 0
+            self._preview = (
+                candidate.replan(run.target, run.manifests, candidate.observation) if has_creates else candidate
+            )
         return self._failure or self._build_report(lambda connection: self._build_preview(connection).result)
 
     @property

@@ -68,7 +68,8 @@ class CreateBound:
         """Return the number of creates that a target may send now, and the reason to stop more."""
         with self._lock:
             if self._missing:
-                self._waiting.add(target)
+                if self._counts.get(target):
+                    self._waiting.add(target)
                 reason = (
                     "creates of a new revision wait until every target has been listed; not listed yet: "
                     f"{join_names(self._missing)}"

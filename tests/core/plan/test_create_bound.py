@@ -72,6 +72,16 @@ def test_calls_of_the_bound_grow_with_the_targets() -> None:
     assert count_calls(lambda: grant_each(2_000)) <= 4.2 * count_calls(lambda: grant_each(500))
 
 
+def test_target_without_creates_waits_for_no_other() -> None:
+    """While targets are not listed yet, one without creates gets none, and needs no further run later."""
+    bound = CreateBound({"a": 2, "b": 2}, 3, nullcontext())
+    bound.record_count("a", 0)
+    assert bound.compute_grant("a").limit == 0
+    bound.record_count("b", 1)
+    assert bound.compute_grant("b").limit == 1
+    assert bound.take_waiting() == []
+
+
 def test_single_target_of_a_shard_is_bound_too() -> None:
     """Other shards have more targets, so that the share of the shard limits one target, and the reason names it."""
     shard = Shard(1, 4)
