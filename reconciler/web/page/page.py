@@ -175,7 +175,7 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         warning_count=len(warnings),
         warnings=count_warnings(warnings),
         flow=build_flow(tuple(row for group in table.groups for row in group.rows)),
-        timeline=build_timeline(status, filters.target),
+        timeline=build_timeline(status, filters.target, tuple(card.target for card in cards)),
     )
 
 
