@@ -108,6 +108,31 @@ def test_dates_are_not_broken(browser: Browser, site: Site, width: int) -> None:
     assert len(set(heights)) == 1
 
 
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_link_to_an_association_opens_its_details(browser: Browser, site: Site, *, has_scripts: bool) -> None:
+    """A link in "Needs attention" leads to the association and opens its details, also without scripts."""
+    browser.resize(1280, 900)
+    site.status = STATES["windows"]
+    browser.call("Emulation.setScriptExecutionDisabled", value=not has_scripts)
+    try:
+        browser.open(f"{site.url}/")
+        link = browser.run("document.querySelector('.causes a').getAttribute('href')")
+        assert link.startswith("?q=agents-daily&target=prod#a-")
+        if has_scripts:
+            browser.run("document.querySelector('.causes a').click()")
+        else:
+            browser.open(f"{site.url}/{link}")
+        is_open = browser.run("""(async () => {
+            for (let attempts = 500; attempts && !document.querySelector(".more > td > details[open]"); attempts -= 1)
+                await new Promise((resolve) => setTimeout(resolve, 20));
+            return document.querySelectorAll(".more > td > details[open]").length;
+        })()""")
+        assert is_open == 1
+        assert browser.run("document.querySelectorAll('#associations .line').length") == 1
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 CUT_LABELS = """[...document.querySelectorAll("#associations .line .badge")].filter((badge) => {
   const [inner, outer] = [badge, badge.closest("td")].map((each) => each.getBoundingClientRect());
   return inner.left < outer.left || inner.right > outer.right || inner.bottom > outer.bottom || inner.top < outer.top;

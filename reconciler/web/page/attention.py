@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import format_count
-from reconciler.render import wording
+from reconciler.render import windows, wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
 from reconciler.web.page.cards import Card
@@ -158,8 +158,13 @@ def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report |
 
 def _describe_cause(kind: str, association: AssociationReport) -> str:
     if kind == EXPORT_FAILED_BADGE.kind:
-        execution = association.last_execution
-        return execution.message or "" if execution else ""
+        if association.last_execution and association.last_execution.message:
+            return association.last_execution.message
+        failed = association.windows.last_ended if association.windows and association.windows.has_failed else None
+        if association.windows and failed:
+            start, end = windows.format_ends(failed.window, association.windows)
+            return f"the export of {start} to {end} failed; no reason is known"
+        return "no reason is known"
     return next(iter(wording.list_reasons(association)), "")
 
 

@@ -722,3 +722,13 @@ def test_unknown_associations_are_not_called_unmanaged(site: Site) -> None:
     failing = statuses.build_status(statuses.build_target_status(None, failures=2))
     assert "No run has read the associations yet" in open_page(site, failing).words
     assert "No associations are managed" not in words + open_page(site, failing).words
+
+
+def test_failed_export_without_a_message_names_its_window(site: Site) -> None:
+    """A failed export has a cause in "Needs attention", also if AWS gives no message."""
+    words = open_page(site, statuses.build_status_with_windows()).words
+    assert "calls-weekly: the export of 2026-" in words
+    assert "failed; no reason is known" in words
+    association = replace(reports.association("one-off", "in-sync"), last_execution=Execution("FAILED", None))
+    status = statuses.build_status(statuses.build_target_status(reports.report(association)))
+    assert "one-off: no reason is known" in open_page(site, status).words
