@@ -7,12 +7,17 @@ from typing import Any
 
 from reconciler import __version__
 
-_REFERENCE = "urn:appintegrations-reconciler:controller.v1"
+_COMPONENTS = "#/components/schemas/"
+_REFERENCE = f"{_COMPONENTS}controller"
 _CACHE_HEADER = {"ETag": {"description": "The version of the answer, for If-None-Match.", "schema": {"type": "string"}}}
 
 
 def build_document(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document. `schemas` are those of the answers by name. They refer to one another by `$id`."""
+    """Return the document. `schemas` are those of the answers by name. They refer to one another by `$id`.
+
+    In the document they and their definitions are components, and all references are JSON pointers in the document.
+    Generators of clients and validators follow no others.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -30,7 +35,7 @@ def build_document(schemas: Mapping[str, Any]) -> dict[str, Any]:
                 }
             },
         },
-        "components": {"schemas": dict(schemas)},
+        "components": {"schemas": _collect_components(schemas)},
     }
 
 
@@ -61,3 +66,29 @@ def _describe_report() -> dict[str, Any]:
 
 def _describe_answer(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _collect_components(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each schema and each of its definitions as a component, such as `report` and `report_Association`."""
+    names = {schema["$id"]: name for name, schema in schemas.items()}
+    components = {}
+    for name, schema in schemas.items():
+        definitions = {f"{name}_{each}": definition for each, definition in schema.get("$defs", {}).items()}
+        root = {key: value for key, value in schema.items() if key not in {"$id", "$schema", "$defs"}}
+        for component, content in {name: root, **definitions}.items():
+            components[component] = _replace_references(content, name, names)
+    return components
+
+
+def _replace_references(content: Any, name: str, names: Mapping[str, str]) -> Any:
+    """Return a part of the schema `name` with references to components. `names` are those of the schemas by `$id`."""
+    if isinstance(content, list):
+        return [_replace_references(each, name, names) for each in content]
+    if not isinstance(content, Mapping):
+        return content
+    copy = {key: _replace_references(value, name, names) for key, value in content.items()}
+    if isinstance(reference := content.get("$ref"), str):
+        schema_id, _, pointer = reference.partition("#")
+        definition = pointer.removeprefix("/$defs/")
+        copy["$ref"] = _COMPONENTS + "_".join(filter(None, (names.get(schema_id, name), definition)))
+    return copy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.report.report import AssociationReport, Report
 from reconciler.core.text import format_count
-from reconciler.render import wording
+from reconciler.render import windows, wording
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
 from reconciler.web.page.cards import Card
@@ -21,8 +22,9 @@ MAX_CAUSES = 3
 MAX_NAMES = 3
 """The maximum number of names that the page gives for one cause."""
 _STUCK = "stuck"
-_STUCK_BADGE = Badge(_STUCK, 0, _STUCK, "error", "")
-_FAILED_BADGE = Badge(ReportKind.TARGET_FAILED, 0, "failed", "error", "")
+_STUCK_BADGE = Badge(_STUCK, -5, _STUCK, "error", "")
+_FAILED_BADGE = Badge(ReportKind.TARGET_FAILED, -4, "failed", "error", "")
+_UNLISTED_RANK = -3
 _DOCTOR = "run reconcile doctor, which names the missing permission or setting"
 _WAYS_OUT: dict[str, str] = {
     _STUCK: "If the run does not continue, restart the controller.",
@@ -41,17 +43,22 @@ _WAYS_OUT: dict[str, str] = {
     ),
     ReportKind.CHANGED: "The change in git is not sent. The reason says why, and what would send it.",
 }
-"""The kinds of trouble in the order of the page, each with what to do about it."""
-_SUBSUMED_BY: dict[str, str] = {ReportKind.HELD: OVERDUE_BADGE.kind, ReportKind.CHANGED: OVERDUE_BADGE.kind}
-"""A held write or a change that is overdue is listed once, as overdue."""
+"""The kinds of trouble, each with what to do about it."""
+_UNMANAGED_WAY_OUT = "Write their manifests with the command below, or name them in Ignore of the Target."
+_LEVELS = ("error", "warning")
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The name of an association or a target that has a cause, with the link that shows it."""
+    """The name of an association or a target that has a cause, with the link that shows it.
+
+    `target` is set if there are several targets. `states` are the labels of the other troubles of the association.
+    """
 
     text: str
     link: str
+    target: str = ""
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One kind of trouble. `count` is for example "3 blocked", and `link` shows them all."""
+    """One kind of trouble. `count` is for example "3 blocked", and `link` shows them all.
+
+    An association with several troubles is listed once, at the gravest. `listed_before` is the number of associations
+    that are in this trouble, too, and are listed at a graver one.
+    """
 
     count: str
     level: str
@@ -74,6 +85,7 @@ class Trouble:
     way_out: str
     causes: tuple[Cause, ...]
     more_causes: int
+    listed_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,7 @@ class _Case:
     badge: Badge
     reason: str
     name: Name
+    other_kinds: tuple[str, ...] = ()
 
 
 def list_troubles(
@@ -90,9 +103,25 @@ def list_troubles(
     reports = {each.target: each.last_report for each in status.targets}
     cases = [*_yield_target_cases(cards, reports, view), *_yield_row_cases(rows, reports, view)]
     by_kind: dict[str, list[_Case]] = {}
-    for case in cases:
+    for case in sorted(cases, key=lambda each: (_LEVELS.index(each.badge.level), each.badge.rank)):
         by_kind.setdefault(case.badge.kind, []).append(case)
-    return tuple(_build_trouble(kind, by_kind[kind], view) for kind in _WAYS_OUT if kind in by_kind)
+    more = Counter(kind for case in cases for kind in case.other_kinds)
+    troubles = (_build_trouble(kind, each, more[kind], view) for kind, each in by_kind.items())
+    return (*troubles, *_yield_unmanaged(status, view))
+
+
+def _yield_unmanaged(status: ControllerStatus, view: View) -> Iterator[Trouble]:
+    kind = ReportKind.UNMANAGED
+    counts = {each.target: each.last_report.unmanaged_count for each in status.targets if each.last_report}
+    names = tuple(
+        Name(target, f"{view.with_filters(decision=kind, target=target).link}#unmanaged")
+        for target, count in counts.items()
+        if count
+    )
+    if names:
+        link = f"{view.with_filters(decision=kind).link}#unmanaged"
+        cause = Cause("", len(names), names[:MAX_NAMES], max(0, len(names) - MAX_NAMES))
+        yield Trouble(f"{sum(counts.values()):,} {kind.label}", kind.level, link, _UNMANAGED_WAY_OUT, (cause,), 0)
 
 
 def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
@@ -106,7 +135,7 @@ def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None]
         if card.failures and not (report and report.has_failed):
             yield _Case(_FAILED_BADGE, "The run ended with an error that the log of the controller has.", name)
         if report:
-            badge = Badge.from_kind(ReportKind.UNLISTED, report)
+            badge = replace(Badge.from_kind(ReportKind.UNLISTED, report), rank=_UNLISTED_RANK)
             for target in report.targets:
                 for arn, reason in target.unlisted:
                     yield _Case(badge, wording.describe_unlisted(arn, reason, target), name)
@@ -115,24 +144,34 @@ def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None]
 def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
     failed = {name for name, report in reports.items() if report and any(each.error for each in report.targets)}
     for row in rows:
-        badges = [each for each in row.badges if each.level in GRAVE_LEVELS]
-        kinds = {each.kind for each in badges}
-        for badge in badges:
-            is_failed_target = badge.kind == ReportKind.BLOCKED and row.target in failed
-            if not is_failed_target and _SUBSUMED_BY.get(badge.kind) not in kinds:
-                link = view.with_filters(q=row.association.name, target=row.target).link
-                name = Name(row.association.name, f"{link}#{row.id}")
-                yield _Case(badge, _describe_cause(badge.kind, row.association), name)
+        states = [
+            each
+            for each in (row.states if row.level in GRAVE_LEVELS else ())
+            if each.level in GRAVE_LEVELS and not (each.kind == ReportKind.BLOCKED and row.target in failed)
+        ]
+        if states:
+            badge, *others = states
+            link = view.with_filters(q=row.association.name, target=row.target).link
+            target = row.target if len(reports) > 1 else ""
+            labels = tuple(each.label for each in others)
+            name = Name(row.association.name, f"{link}#{row.id}-i", target, labels)
+            kinds = tuple(each.kind for each in others)
+            yield _Case(badge, _describe_cause(badge.kind, row.association), name, kinds)
 
 
 def _describe_cause(kind: str, association: AssociationReport) -> str:
     if kind == EXPORT_FAILED_BADGE.kind:
-        execution = association.last_execution
-        return execution.message or "" if execution else ""
+        if association.last_execution and association.last_execution.message:
+            return association.last_execution.message
+        failed = association.windows.last_ended if association.windows and association.windows.has_failed else None
+        if association.windows and failed:
+            start, end = windows.format_ends(failed.window, association.windows)
+            return f"the export of {start} to {end} failed; no reason is known"
+        return "no reason is known"
     return next(iter(wording.list_reasons(association)), "")
 
 
-def _build_trouble(kind: str, cases: list[_Case], view: View) -> Trouble:
+def _build_trouble(kind: str, cases: list[_Case], listed_before: int, view: View) -> Trouble:
     by_reason: dict[str, list[_Case]] = {}
     for case in cases:
         by_reason.setdefault(case.reason, []).append(case)
@@ -145,10 +184,11 @@ def _build_trouble(kind: str, cases: list[_Case], view: View) -> Trouble:
     return Trouble(
         count,
         badge.level,
-        link,
+        f"{link}#associations",
         _WAYS_OUT[kind],
         tuple(_build_cause(reason, each) for reason, each in causes[:MAX_CAUSES]),
         max(0, len(causes) - MAX_CAUSES),
+        listed_before,
     )
 
 

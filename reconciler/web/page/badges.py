@@ -68,3 +68,14 @@ def list_badges(association: AssociationReport, report: Report, now: datetime) -
         *([EXPORT_FAILED_BADGE] if association.has_failed_export else []),
         Badge.from_association(association, report),
     )
+
+
+def select_states(badges: tuple[Badge, ...]) -> tuple[Badge, ...]:
+    """Return the badges that the page counts and filters by. Almost every association has one.
+
+    A held write or a change in git that is overdue counts as overdue. An association in order counts only if it has no
+    other badge.
+    """
+    waits = {ReportKind.HELD, ReportKind.CHANGED} if OVERDUE_BADGE in badges else set()
+    states = tuple(each for each in badges if each.kind not in waits and each.level != "none")
+    return states or badges

@@ -10,7 +10,7 @@ from reconciler.core.controller.controller_status import ControllerStatus, Targe
 from reconciler.core.report.report import Report
 from reconciler.render import wording
 from reconciler.render.kinds import ReportKind
-from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges
+from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge, list_badges, select_states
 from reconciler.web.page.relative_time import RelativeTime
 
 _FINISHED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
@@ -22,7 +22,7 @@ _NAMED_KINDS = frozenset({OVERDUE_BADGE.kind, EXPORT_FAILED_BADGE.kind, ReportKi
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The number of associations in one state."""
+    """The number of associations in one state. An association may be in two states, which is rare."""
 
     state: Badge
     count: int
@@ -32,6 +32,7 @@ class Count:
 class Card:
     """The summary of one target. `level` is the severity of the state in `state_text`.
 
+    `double_count` is the number by which the counts exceed the managed associations, because some are in two states.
     `shares` are the widths of a bar that shows the levels of the counts, in percent, from the most severe.
     """
 
@@ -41,6 +42,7 @@ class Card:
     level: str
     errors: tuple[str, ...]
     counts: tuple[Count, ...]
+    double_count: int
     coverage: str
     failures: int
     running_since: RelativeTime | None
@@ -93,6 +95,7 @@ def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stu
         level=level,
         errors=tuple(each.error for each in targets if each.error),
         counts=counts,
+        double_count=_count_managed(counts) - (len(report.associations) if report else 0),
         coverage=wording.format_coverage(report) if report and report.live_count else "",
         failures=target_status.failures,
         running_since=RelativeTime.from_datetime(target_status.running_since, now),
@@ -104,10 +107,14 @@ def _build_card(status: ControllerStatus, target_status: TargetStatus, *, is_stu
 
 
 def _count_states(report: Report, now: datetime) -> tuple[Count, ...]:
-    counts = Counter(badge for each in report.associations for badge in list_badges(each, report, now))
+    counts = Counter(badge for each in report.associations for badge in select_states(list_badges(each, report, now)))
     counts[Badge.from_kind(ReportKind.UNMANAGED, report)] = report.unmanaged_count
     states = sorted((state for state in counts if counts[state]), key=lambda each: (each.rank, -len(each.label)))
     return tuple(Count(state, counts[state]) for state in states)
+
+
+def _count_managed(counts: tuple[Count, ...]) -> int:
+    return sum(each.count for each in counts if each.state.kind != ReportKind.UNMANAGED)
 
 
 def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> tuple[str, str]:
@@ -119,7 +126,7 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
         return "first run" if target_status.running_since else "not run yet", "note"
     if target_status.last_report.has_failed or target_status.failures:
         return "failed", "error"
-    for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "in progress")):
+    for level, state_text in (("error", "needs action"), ("warning", "has differences"), ("note", "waiting")):
         states = [state for state in managed if state.level == level and state.kind not in _FINISHED_KINDS]
         if states:
             is_named = len(states) == 1 and level != "note" and states[0].kind in _NAMED_KINDS

@@ -24,10 +24,11 @@ class Figure:
 
 
 def build_figures(
-    cards: tuple[Card, ...], rows: Iterable[AssociationRow], unmanaged_count: int, view: View
+    alerts: tuple[str, ...], cards: tuple[Card, ...], rows: Iterable[AssociationRow], unmanaged_count: int, view: View
 ) -> tuple[Figure, ...]:
-    """Return the figures of all targets, whatever the filters are."""
-    return tuple(_yield_figures(cards, Counter(row.level for row in rows), unmanaged_count, view))
+    """Return the figures of the controller and of all targets, whatever the filters are."""
+    figures = _yield_figures(cards, Counter(row.level for row in rows), unmanaged_count, view)
+    return (*([Figure(f"{len(alerts):,}", ", ".join(alerts), "error", "#attention")] if alerts else []), *figures)
 
 
 def _yield_figures(cards: tuple[Card, ...], levels: Counter[str], unmanaged_count: int, view: View) -> Iterator[Figure]:
@@ -37,8 +38,9 @@ def _yield_figures(cards: tuple[Card, ...], levels: Counter[str], unmanaged_coun
     yield Figure(value, label, "error" if failing_count else "plain", "#targets")
     grave_count = sum(levels[each] for each in GRAVE_LEVELS)
     grave_level = "error" if levels["error"] else "warning" if grave_count else "plain"
-    yield Figure(f"{grave_count:,}", "to look at", grave_level, _link(view, ATTENTION))
-    yield Figure(f"{levels['note']:,}", "in progress", "note" if levels["note"] else "plain", _link(view, WAITING))
+    noun = "association" if grave_count == 1 else "associations"
+    yield Figure(f"{grave_count:,}", f"{noun} to look at", grave_level, _link(view, ATTENTION))
+    yield Figure(f"{levels['note']:,}", "waiting", "note" if levels["note"] else "plain", _link(view, WAITING))
     yield Figure(f"{levels['none']:,}", "in order", "none" if levels["none"] else "plain", _link(view, IN_ORDER))
     if unmanaged_count:
         yield Figure(f"{unmanaged_count:,}", "unmanaged", "plain", _link(view, ReportKind.UNMANAGED, "unmanaged"))

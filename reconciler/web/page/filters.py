@@ -10,7 +10,7 @@ ATTENTION = "attention"
 GRAVE_LEVELS = frozenset({"error", "warning"})
 """The severities that need attention."""
 WAITING, IN_ORDER = "waiting", "in-order"
-"""The values of `decision` that select what is in progress, and what is in order."""
+"""The values of `decision` that select what waits or was just done, and what is in order."""
 _LEVELS = {ATTENTION: GRAVE_LEVELS, WAITING: frozenset({"note"}), IN_ORDER: frozenset({"none"})}
 _MAX_LENGTH = 200
 

@@ -26,8 +26,8 @@ _MAX_VALUE_LENGTH = 10_000
 """The maximum number of characters of a value on the page. The JSON contains the whole value."""
 MAX_WARNING_KINDS = 50
 """The maximum number of kinds of warnings on the page. The JSON contains every warning."""
-_ARN_START, _ARN_END = 4, 8
-"""The numbers of characters at both ends of an ARN that a line of the table shows."""
+_ARN_END = 8
+"""The number of characters at the end of an ARN that a line of the table shows."""
 _ARN_PART = re.compile(r"[^/:]*[/:]|[^/:]+")
 _PATH_PART = re.compile(r"\w+://[^/]*/?|[^/]*/|[^/]+")
 _IMMUTABLE_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -83,7 +83,7 @@ def _build_environment() -> Environment:
     environment.globals["max_lines"] = MAX_LINES
     environment.filters["mark"] = _get_line_class
     environment.filters["parts"] = _mark_parts
-    environment.filters["ends"] = _mark_ends
+    environment.filters["end"] = _mark_end
     environment.globals["max_kinds"] = MAX_WARNING_KINDS
     return environment
 
@@ -98,14 +98,14 @@ def _mark_parts(text: object) -> Markup:
     return Markup("<wbr>").join(parts)
 
 
-def _mark_ends(text: object) -> Markup:
-    """Return an ARN whose middle the style sheet hides. A search, a selection and a screen reader find all of it."""
+def _mark_end(text: object) -> Markup:
+    """Return an ARN whose start the style sheet hides. A search, a selection and a screen reader find all of it."""
     visible_text = str(_make_visible(text))
-    start, end = visible_text[:_ARN_START], visible_text.rpartition("/")[2][-_ARN_END:]
-    middle = visible_text[len(start) : len(visible_text) - len(end)]
-    if len(middle) < _ARN_END or not visible_text.startswith("arn:"):
+    end = visible_text.rpartition("/")[2][-_ARN_END:]
+    start = visible_text[: len(visible_text) - len(end)]
+    if len(start) < _ARN_END or not visible_text.startswith("arn:"):
         return Markup.escape(visible_text)
-    return Markup('{}<span class="middle">{}</span>{}').format(start, middle, end)
+    return Markup('<span class="start">{}</span>{}').format(start, end)
 
 
 def _make_visible(value: Any) -> Any:

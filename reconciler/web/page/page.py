@@ -42,7 +42,8 @@ class Header:
     """The state of the controller as a whole. `shard` is its shard, if there are several.
 
     `revision` is the commit, or None if the manifests come from a folder. `subject`, `author` and `revision_link` are
-    those of the commit. `pending_count` counts the targets that no run has finished.
+    those of the commit. `pending_count` counts the targets whose first run has not finished, and `has_unknown_target`
+    is true if a target has no result, also because its runs failed.
 
     `is_idle` means that the scheduler has stopped although no shutdown was requested. `stuck_since` is the time of the
     last progress, if the poll of git or of the folder is stuck.
@@ -58,6 +59,7 @@ class Header:
     author: str
     manifest_count: int
     pending_count: int
+    has_unknown_target: bool
     since: RelativeTime | None
     rejection: str | None
     rejected_since: RelativeTime | None
@@ -67,6 +69,13 @@ class Header:
     is_idle: bool
     is_stopping: bool
     stuck_since: RelativeTime | None
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """The troubles of the controller as a whole, which belong to no target."""
+        rejected = "revision rejected" if self.problems else "revision rejected or unread"
+        troubles = {"scheduler stopped": self.is_idle, "poll stuck": self.stuck_since, rejected: self.rejection}
+        return tuple(label for label, is_so in troubles.items() if is_so)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +150,15 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
     cards = build_cards(status, process.stuck_after)
     warnings = _list_warnings(status)
     table = build_table(matching_rows, view)
+    header = _build_header(status, process)
     return Page(
-        header=_build_header(status, process),
-        figures=build_figures(cards, rows, unmanaged_count, view),
+        header=header,
+        figures=build_figures(header.alerts, cards, rows, unmanaged_count, view),
         troubles=list_troubles(status, cards, rows, view),
         cards=cards[:MAX_SHOWN_CARDS],
         folded_cards=cards[MAX_SHOWN_CARDS:],
         view=view,
-        decision_choices=_build_decision_choices(status, rows, unmanaged_count, view),
+        decision_choices=_build_decision_choices(rows, unmanaged_count, view),
         target_choices=_build_target_choices(status, view),
         group_choices=tuple(
             MenuEntry(each, {"": "none", "integration": "data integration"}.get(each, each)) for each in GROUPS
@@ -170,7 +180,7 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         warning_count=len(warnings),
         warnings=count_warnings(warnings),
         flow=build_flow(tuple(row for group in table.groups for row in group.rows)),
-        timeline=build_timeline(status, filters.target),
+        timeline=build_timeline(status, filters.target, tuple(card.target for card in cards)),
     )
 
 
@@ -193,6 +203,7 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
         author=revision.author if revision else "",
         manifest_count=revision.manifest_count if revision else 0,
         pending_count=sum(each.last_report is None and not each.failures for each in status.targets),
+        has_unknown_target=any(each.last_report is None for each in status.targets),
         since=RelativeTime.from_datetime(revision.since if revision else None, now),
         rejection=rejection.reason if rejection else None,
         rejected_since=RelativeTime.from_datetime(rejection.since if rejection else None, now),
@@ -210,25 +221,19 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
 
 
 def _build_decision_choices(
-    status: ControllerStatus, rows: tuple[AssociationRow, ...], unmanaged_count: int, view: View
+    rows: tuple[AssociationRow, ...], unmanaged_count: int, view: View
 ) -> tuple[MenuEntry, ...]:
-    badges, levels = Counter(each for row in rows for each in row.badges), Counter(row.level for row in rows)
-    kinds: Counter[ReportKind] = Counter({ReportKind.UNMANAGED: unmanaged_count})
-    for target_status in status.targets:
-        if target_status.last_report:
-            kinds += wording.count_kinds(target_status.last_report)
-    special_choices = [
-        MenuEntry(badge.kind, f"{badge.label} ({badges[badge]:,})")
-        for badge in (OVERDUE_BADGE, EXPORT_FAILED_BADGE)
-        if badges[badge]
-    ]
-    kind_choices = [MenuEntry(kind, f"{kind.label} ({kinds[kind]:,})") for kind in ReportKind if kinds[kind]]
+    levels = Counter(row.level for row in rows)
+    kinds = Counter(state.kind for row in rows for state in row.states)
+    kinds[ReportKind.UNMANAGED] = unmanaged_count
+    labels = {badge.kind: badge.label for badge in (OVERDUE_BADGE, EXPORT_FAILED_BADGE)}
+    labels |= {kind: kind.label for kind in ReportKind}
+    kind_choices = [MenuEntry(kind, f"{label} ({kinds[kind]:,})") for kind, label in labels.items() if kinds[kind]]
     choices = [
         MenuEntry("", "any"),
         MenuEntry(ATTENTION, f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})"),
-        MenuEntry(WAITING, f"in progress ({levels['note']:,})"),
+        MenuEntry(WAITING, f"waiting ({levels['note']:,})"),
         MenuEntry(IN_ORDER, f"in order ({levels['none']:,})"),
-        *special_choices,
         *kind_choices,
     ]
     return _include_selected(choices, view.filters.decision)

@@ -17,7 +17,7 @@ from reconciler.core.report.report import AssociationReport, Report
 from reconciler.render import wording
 from reconciler.render.kinds import get_kind
 from reconciler.render.last_export import format_job_status
-from reconciler.web.page.badges import EXPORT_FAILED_BADGE, Badge, list_badges
+from reconciler.web.page.badges import EXPORT_FAILED_BADGE, Badge, list_badges, select_states
 from reconciler.web.page.calendar import Calendar, build_calendar
 from reconciler.web.page.filters import Filters
 from reconciler.web.page.relative_time import RelativeTime
@@ -57,7 +57,12 @@ class AssociationRow:
     @property
     def severity(self) -> tuple[int, int, str, str]:
         """The key that sorts rows by severity, the most severe first."""
-        return _LEVELS.index(self.level), max(each.rank for each in self.badges), self.target, self.association.name
+        return _LEVELS.index(self.level), self.badges[0].rank, self.target, self.association.name
+
+    @property
+    def states(self) -> tuple[Badge, ...]:
+        """The badges that count, the most severe first."""
+        return select_states(self.badges)
 
     @property
     def arn(self) -> str | None:
@@ -73,7 +78,7 @@ class AssociationRow:
         """Tell whether the row matches the filters."""
         association = self.association
         return filters.matches(
-            {each.kind for each in self.badges},
+            {each.kind for each in self.states} if filters.decision else (),
             self.level,
             self.target,
             self.target,
@@ -129,7 +134,7 @@ def _build_row(
     return AssociationRow(
         id="a-" + hashlib.sha256(f"{target}\0{association.name}".encode("utf-8", "replace")).hexdigest()[:12],
         target=target,
-        badges=tuple(sorted(badges, key=lambda each: _LEVELS.index(each.level))),
+        badges=tuple(sorted(badges, key=lambda each: (_LEVELS.index(each.level), each.rank))),
         level=min((each.level for each in badges), key=_LEVELS.index),
         since=RelativeTime.from_datetime(association.since, now),
         execution=_format_last_export(association, has_badge=association.has_failed_export),

@@ -57,7 +57,7 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """The link to a page of the table. `is_current` marks the page that is shown."""
+    """The link to a page of the table. `is_current` marks the page that is shown. Omitted pages have no link."""
 
     label: str
     link: str
@@ -118,7 +118,13 @@ def _list_pages(view: View, number: int, page_count: int) -> Iterable[PageLink]:
     if number > 1:
         yield PageLink("Previous", view.with_number(number - 1).link)
     near = {1, page_count, *range(number - 2, number + 3)}
+    previous = 0
     for each in sorted(near & set(range(1, page_count + 1))):
+        if each - previous > 2:  # noqa: PLR2004 - a sign for one page would be as long as its number
+            yield PageLink("…", "")
+        elif each - previous > 1:
+            yield PageLink(f"{each - 1:,}", view.with_number(each - 1).link)
         yield PageLink(f"{each:,}", view.with_number(each).link, each == number)
+        previous = each
     if number < page_count:
         yield PageLink("Next", view.with_number(number + 1).link)

@@ -64,8 +64,11 @@ class Timeline:
     since: RelativeTime | None
 
 
-def build_timeline(status: ControllerStatus, target: str) -> Timeline:
-    """Return the chart of one target, or of every target if `target` is empty."""
+def build_timeline(status: ControllerStatus, target: str, order: Sequence[str]) -> Timeline:
+    """Return the chart of one target, or of every target if `target` is empty. `order` names the worst target first.
+
+    A target that was removed comes last.
+    """
     by_target: dict[str, list[FinishedRun]] = {}
     for run in status.finished_runs:
         if target in {"", run.target} and status.now - DAY < run.started_at <= status.now:
@@ -73,7 +76,9 @@ def build_timeline(status: ControllerStatus, target: str) -> Timeline:
     longest = max(
         (run.finished_at - run.started_at for runs in by_target.values() for run in runs), default=timedelta()
     )
-    tracks = (_build_track(name, runs, status.now, longest) for name, runs in sorted(by_target.items())[:MAX_ENTRIES])
+    ranks = {name: rank for rank, name in enumerate(order)}
+    ordered = sorted(by_target.items(), key=lambda each: (ranks.get(each[0], len(ranks)), each[0]))
+    tracks = (_build_track(name, runs, status.now, longest) for name, runs in ordered[:MAX_ENTRIES])
     known_since = status.runs_since or status.started_at
     since = RelativeTime.from_datetime(known_since, status.now) if status.now - known_since < DAY else None
     return Timeline(tuple(tracks), tuple(_list_hours(status.now)), max(0, len(by_target) - MAX_ENTRIES), since)

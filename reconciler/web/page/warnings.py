@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ MAX_LISTED = 20
 """The maximum number of warnings of one kind that the page lists. The JSON report lists all of them."""
 _MAX_WORDS = 100
 """The maximum number of words of a message that are compared."""
+_TARGETS = re.compile(r" \(in target [^()]*\)$")
+_WORD = re.compile(r"(?P<before>[(\[{]*)(?P<word>.*?)(?P<after>[])},.:;!?]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def count_warnings(warnings: Iterable[Problem]) -> tuple[WarningKind, ...]:
     kinds = (
         WarningKind(
             len(each),
-            each[0].message if len({problem.message for problem in each}) == 1 else text,
+            shared.pop() if len(shared := {_TARGETS.sub("", problem.message) for problem in each}) == 1 else text,
             tuple(each[:MAX_LISTED]),
             max(0, len(each) - MAX_LISTED),
         )
@@ -41,6 +44,12 @@ def count_warnings(warnings: Iterable[Problem]) -> tuple[WarningKind, ...]:
 
 
 def _generalise(message: str) -> str:
-    """Return a message in which a sign stands for each word with a digit or in quotation marks."""
-    words = message.split(maxsplit=_MAX_WORDS)
-    return " ".join("…" if any(char.isdecimal() or char in "'\"" for char in word) else word for word in words)
+    """Return a message without its targets, in which a sign stands for each word with a digit or in quotation marks."""
+    return " ".join(map(_generalise_word, _TARGETS.sub("", message).split(maxsplit=_MAX_WORDS)))
+
+
+def _generalise_word(word: str) -> str:
+    if not any(char.isdecimal() or char in "'\"" for char in word):
+        return word
+    match = _WORD.fullmatch(word)
+    return f"{match['before']}…{match['after']}" if match else "…"

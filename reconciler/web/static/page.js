@@ -4,7 +4,7 @@
 
 const EVERY = 15_000, TYPING = 150, LONGEST = 10_000;
 const PARTS = [
-  "head", "figures", "refusal", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
+  "head", "figures", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
 ];
 const form = document.getElementById("find");
 const lists = [...form.querySelectorAll("select")];
@@ -160,7 +160,12 @@ async function follow(event, link) {
   event.preventDefault();
   history.pushState(null, "", there.href);
   await look();
-  if (there.hash) document.querySelector(there.hash)?.scrollIntoView();
+  if (there.hash) reveal(document.querySelector(there.hash));
+}
+
+function reveal(element) {
+  for (let each = element; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
+  element?.scrollIntoView();
 }
 
 function look() {

@@ -87,7 +87,7 @@ def test_held_write_that_a_person_should_know_of_is_more_severe(exit_code: int, 
     assert [row.level for row in build_rows(status, lambda _report, _origin: None)] == [level]
     (card,) = build_cards(status, HOUR)
     label = "held, exit code 1" if exit_code else "held"
-    assert (card.state_text, card.level) == ((label if exit_code else "in progress"), level)
+    assert (card.state_text, card.level) == ((label if exit_code else "waiting"), level)
     assert [(each.state.label, each.state.level, each.count) for each in card.counts] == [(label, level, 1)]
 
 
@@ -103,7 +103,7 @@ def test_overdue_association_has_a_badge_and_a_chip() -> None:
     (card,) = build_cards(status, 9 * DAY)
     assert (card.state_text, card.level) == ("overdue", "error")
     chips = [(each.state.label, each.state.level, each.count) for each in card.counts]
-    assert chips == [("overdue", "error", 1), ("to update", "note", 1), ("held, exit code 1", "warning", 1)]
+    assert chips == [("overdue", "error", 1), ("to update", "note", 1)]
     rows = [
         row for row in build_rows(status, lambda _report, _origin: None) if row.matches(Filters(decision="overdue"))
     ]

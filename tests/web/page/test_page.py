@@ -15,6 +15,7 @@ from support.page_parser import PageParser
 from support.sites import Site
 
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
+from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.core.shards import Shard
@@ -23,6 +24,7 @@ from reconciler.web.page import html
 from reconciler.web.page.badges import BADGES
 from reconciler.web.page.page import Process, build_page
 from reconciler.web.page.view import View
+from reconciler.web.page.warnings import count_warnings
 from reconciler.web.security_headers import HEADERS
 
 HOSTILE_TEXTS = (
@@ -195,6 +197,7 @@ def test_page_shows_every_part_of_a_report(site: Site) -> None:
         assert text in page.words
 
 
+TARGET = " (in target 'staging')"
 PART_END: tuple[str, dict[str, str]] = ("wbr", {})
 """The element between the parts of a path. Its number depends on the text."""
 
@@ -476,6 +479,19 @@ def test_warnings_are_counted_by_kind(site: Site) -> None:
     assert "and 270 more, see the JSON report" in page.words
 
 
+def test_heading_of_a_kind_of_warning_keeps_its_punctuation() -> None:
+    """The heading keeps colons and brackets beside what it leaves out. The target at the end makes no other kind."""
+    message = "the window overlaps that of 'a' at manifests/{}.yaml:7: the data (from 2026-10-0{}) come twice{}"
+    problems = [
+        Problem("a.yaml", 1, 1, "/window", message.format(number, number, target))
+        for number, target in ((1, ""), (2, TARGET), (3, " (in target 'prod' and 'staging')"))
+    ]
+    (kind,) = count_warnings(problems)
+    assert (kind.count, kind.text) == (3, "the window overlaps that of … at …: the data (from …) come twice")
+    (same,) = count_warnings([replace(problems[0], message=f"set delay to 30m{each}") for each in ("", TARGET)])
+    assert same.text == "set delay to 30m"
+
+
 def test_unmanaged_associations_have_the_command_that_exports_them(site: Site) -> None:
     """The page gives the command that writes the manifests, and the time at which a run first saw each association."""
     page = open_page(site, statuses.build_status_with_open_differences())
@@ -565,7 +581,10 @@ def test_commit_has_its_subject_author_and_link(site: Site) -> None:
     """Beside its short id, the commit has the first line of its message, its author, and a link."""
     status = statuses.build_status_in_sync()
     assert status.revision
-    assert "Revision 1f0c5f7a9be2 Add the exports of October by Jane Doe with 6" in open_page(site, status).words
+    assert (
+        "Revision 1f0c5f7a9be2 (6 manifests), active since 2026-10-31 06:00Z (30 h ago): "
+        "Add the exports of October, by Jane Doe"
+    ) in open_page(site, status).words
     assert f"https://git.example/org/repo/commit/{status.revision.id}" in list_links(site, status)
     assert site.get("/api/v1/report").json["revision"]["subject"] == "Add the exports of October"
 
@@ -604,3 +623,134 @@ def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
     region_names = [each.get("aria-label") or each["aria-labelledby"] for each in regions]
     assert len(region_names) == len(set(region_names)) > 8
     assert {"skip"} == {link.get("class") for link in page.find_all("a")[:1]}
+
+
+@pytest.mark.parametrize(
+    ("count", "number", "labels"),
+    [
+        (1000, 1, "1 2 3 4 5 Next"),
+        (1000, 5, "Previous 1 2 3 4 5"),
+        (2400, 1, "1 2 3 … 12 Next"),
+        (2400, 6, "Previous 1 … 4 5 6 7 8 … 12 Next"),
+        (2400, 5, "Previous 1 2 3 4 5 6 7 … 12 Next"),
+    ],
+)
+def test_every_page_has_a_link_or_a_sign(site: Site, count: int, number: int, labels: str) -> None:
+    """The links to pages omit no page without a sign."""
+    status = statuses.build_status(statuses.build_target_status(reports.build_report_of_many(count)))
+    page = open_page(site, status, page=str(number))
+    assert f" {labels} " in page.words[page.words.index("Associations") :]
+
+
+def test_runs_of_the_worst_targets_are_shown(site: Site) -> None:
+    """Of a hundred targets, the chart of runs shows those in trouble first, and then the others by name."""
+    page = open_page(site, statuses.build_status_with_hundred_targets())
+    runs = page.words[page.words.index("Runs in the last 24 hours") :]
+    names = re.findall(r"account-\d+", runs)
+    assert list(dict.fromkeys(names))[:6] == [
+        f"account-{number}" for number in ("002", "042", "082", "055", "077", "000")
+    ]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        statuses.build_status_with_forty_associations(),
+        statuses.build_status_of_thousand_with_windows(),
+        statuses.build_status_with_windows(),
+        statuses.build_status_with_open_differences(),
+    ],
+)
+def test_counts_add_up(site: Site, status: ControllerStatus) -> None:
+    """The counts on a card add up to its associations, apart from those that it says are in two states.
+
+    What is in order on the cards is in order in the summary, and a filter finds as many as its choice says.
+    """
+    process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1))
+    page = build_page(status, View(), process)
+    for card, target in ((card, each) for card in page.cards for each in status.targets if each.target == card.target):
+        assert target.last_report
+        counts = [each.count for each in card.counts if each.state.kind != ReportKind.UNMANAGED]
+        assert sum(counts) - card.double_count == len(target.last_report.associations)
+    in_order = sum(each.count for card in page.cards for each in card.counts if each.state.level == "none")
+    assert f"{in_order:,} in order" in {f"{each.value} {each.label}" for each in page.figures}
+    words = open_page(site, status).words
+    for choice in page.decision_choices[1:]:
+        count = choice.label.rpartition("(")[2].rstrip(")")
+        if choice.value != ReportKind.UNMANAGED:
+            assert f"Showing {count} of" in open_page(site, status, decision=choice.value).words
+    assert ("in two states" in words) == any(card.double_count for card in page.cards)
+
+
+def test_association_is_listed_once_at_its_gravest_trouble(site: Site) -> None:
+    """An association with several troubles is listed once, with its other states, and with its target if needed."""
+    status = statuses.build_status_with_open_differences()
+    words = open_page(site, status).words
+    attention = words[words.index("Needs attention") : words.index("Targets prod")]
+    assert attention.count("profiles-export") == 1
+    assert "profiles-export prod (also drifted): no key" in attention
+    other = replace(status.targets[0], target="other")
+    words = open_page(site, replace(status, targets=(*status.targets, other))).words
+    assert "profiles-export prod (also drifted), profiles-export other (also drifted): no key" in words
+
+
+def test_association_that_is_listed_before_is_counted(site: Site) -> None:
+    """A kind of trouble says how many of its associations are listed at a graver one."""
+    drifted = reports.build_drifted_association("drifted")
+    both = replace(reports.build_drifted_association("both"), last_execution=Execution("FAILED", "no key"))
+    status = statuses.build_status(statuses.build_target_status(reports.report(drifted, both)))
+    words = open_page(site, status).words
+    assert "both (also drifted): no key" in words
+    assert "drifted: AWS no longer matches and 1 listed above" in words
+    assert "1 counts in two states" in words
+
+
+def test_rejected_revision_needs_attention(site: Site) -> None:
+    """A rejected revision stands in the summary and in "Needs attention", which then does not say that nothing does."""
+    words = open_page(site, statuses.build_status_with_rejected_revision()).words
+    assert "1 revision rejected 1 target 0 associations to look at" in words
+    assert "Needs attention The latest revision was rejected Reason" in words
+    assert "Nothing needs attention" not in words
+
+
+def test_unmanaged_associations_need_attention_last(site: Site) -> None:
+    """Unmanaged associations are the last entry that needs attention, with both ways out."""
+    page = open_page(site, statuses.build_status_with_open_differences())
+    way_out = "Write their manifests with the command below, or name them in Ignore of the Target. prod Targets prod"
+    assert f"2 unmanaged {way_out}" in page.words
+    assert "If they belong to somebody else, name them in Ignore of the Target." in page.words
+    assert {"?decision=unmanaged#unmanaged", "?decision=unmanaged&target=prod#unmanaged"} <= {
+        link["href"] for link in page.find_all("a")
+    }
+
+
+def test_red_comes_before_amber(site: Site) -> None:
+    """What needs attention has the order of the table: red before amber, and overdue before what was lost."""
+    status = statuses.build_status_with_forty_associations()
+    process = Process(is_scheduler_running=True, is_stopping=False, stuck_after=timedelta(hours=1))
+    levels = [each.level for each in build_page(status, View(), process).troubles]
+    assert levels == ["error"] * 3 + ["warning"] * 3 + ["note"]
+    page = open_page(site, status)
+    words = page.words[page.words.index("Needs attention") :]
+    table = words[words.index("Associations") :]
+    assert words.index("2 overdue") < words.index("2 blocked") < words.index("2 lost")
+    assert table.index("tickets-006") < table.index("tickets-001") < table.index("cases-004")
+
+
+def test_unknown_associations_are_not_called_unmanaged(site: Site) -> None:
+    """Before the first result, the page does not say that no association is managed: there may be a thousand."""
+    words = open_page(site, statuses.build_status_before_first_revision()).words
+    assert "No revision is active yet: the associations appear after the first run." in words
+    failing = statuses.build_status(statuses.build_target_status(None, failures=2))
+    assert "No run has read the associations yet" in open_page(site, failing).words
+    assert "No associations are managed" not in words + open_page(site, failing).words
+
+
+def test_failed_export_without_a_message_names_its_window(site: Site) -> None:
+    """A failed export has a cause in "Needs attention", also if AWS gives no message."""
+    words = open_page(site, statuses.build_status_with_windows()).words
+    assert "calls-weekly: the export of 2026-" in words
+    assert "failed; no reason is known" in words
+    association = replace(reports.association("one-off", "in-sync"), last_execution=Execution("FAILED", None))
+    status = statuses.build_status(statuses.build_target_status(reports.report(association)))
+    assert "one-off: no reason is known" in open_page(site, status).words

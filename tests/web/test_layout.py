@@ -1,0 +1,154 @@
+"""Tests for the layout of the page in a real browser: no cell is cut off, squeezed or broken within a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import statuses
+from support.browser import CHROMIUM, Browser, run_browser
+from support.sites import Site
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
+
+STATES = {
+    "windows": statuses.build_status_with_windows(),
+    "forty": statuses.build_status_with_forty_associations(),
+    "thousand": statuses.build_status_of_thousand_with_windows(),
+}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return one browser for every test of this module."""
+    with run_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def _leave_page(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001 - the browser leaves before the site closes
+    """Leave the page after each test."""
+    yield
+    browser.leave()
+
+
+@pytest.mark.parametrize("width", [390, 430, 768, 1024, 1280, 1920])
+@pytest.mark.parametrize("state", STATES)
+def test_every_label_and_strip_is_shown_whole(browser: Browser, site: Site, state: str, width: int) -> None:
+    """Each label is inside its cell, each strip takes one line, and no word of the last export is broken."""
+    browser.resize(width, 900)
+    site.status = STATES[state]
+    browser.open(f"{site.url}/?decision=attention")
+    assert browser.run("document.querySelectorAll('#associations .line').length") > 2
+    assert browser.run(CUT_LABELS) == []
+    assert browser.run(TALL_STRIPS) == []
+    assert browser.run(BROKEN_WORDS) == []
+    assert browser.run("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_data_flow_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
+    """On a screen of a common size, neither the data integration nor the destination is cut off."""
+    browser.resize(width, 900)
+    site.status = STATES["forty"]
+    browser.open(f"{site.url}/")
+    cut = "[...document.querySelectorAll('.line .flow span')].filter((each) => each.scrollWidth > each.clientWidth)"
+    assert browser.run(f"{cut}.map((each) => each.textContent)") == []
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+def test_triangle_is_beside_the_name(browser: Browser, site: Site, width: int) -> None:
+    """The triangle that opens the details is at the height of its row, also if the row has several lines."""
+    browser.resize(width, 900)
+    site.status = STATES["windows"]
+    browser.open(f"{site.url}/")
+    offsets = browser.run("""[...document.querySelectorAll("#associations .line")].map((line) => {
+        const [row, mark] = [line, line.nextElementSibling.querySelector("summary")]
+            .map((each) => each.getBoundingClientRect());
+        return Math.abs((row.top + row.bottom) / 2 - (mark.top + mark.bottom) / 2);
+    })""")
+    assert len(offsets) == 6
+    assert max(offsets) < 6
+
+
+def test_phone_card_has_its_colour_down_to_the_details(browser: Browser, site: Site) -> None:
+    """On a phone, the bar of an association in trouble goes on beside its details."""
+    browser.resize(390, 900)
+    site.status = STATES["windows"]
+    browser.open(f"{site.url}/?decision=overdue")
+    colours = "[...document.querySelectorAll('#associations :is(.line, .more)')].map((each) => getComputedStyle(each)"
+    assert browser.run(f"{colours}.borderLeft)") == ["5px solid rgb(161, 18, 47)"] * 2
+
+
+def test_list_of_runs_uses_the_width_of_the_page(browser: Browser, site: Site) -> None:
+    """The opened list of runs has columns across the page, and no mark of a failed run covers a time."""
+    browser.resize(1280, 900)
+    site.status = statuses.build_status_with_failing_target()
+    browser.open(f"{site.url}/")
+    browser.run("document.querySelector('.track details').open = true; 0")
+    assert browser.run("document.querySelector('.track ol').getBoundingClientRect().width") > 1100
+    low = browser.run("Math.max(...[...document.querySelectorAll('.day .mark')].map((each) => each.getBBox().y + 6))")
+    assert low < browser.run("document.querySelector('.day text').getBBox().y")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_dates_are_not_broken(browser: Browser, site: Site, width: int) -> None:
+    """A date and its time are on one line, the title comes first, and the fields of the filter have one height."""
+    browser.resize(width, 900)
+    site.status = STATES["forty"]
+    browser.open(f"{site.url}/")
+    assert browser.run("[...document.querySelectorAll('header time')].map((each) => each.getClientRects().length)") == [
+        1,
+        1,
+    ]
+    top = "document.querySelector('header {}').getBoundingClientRect().top"
+    assert browser.run(top.format("h1")) <= browser.run(top.format("p")) + 8
+    heights = browser.run("[...document.querySelectorAll('#find :is(input[type=search], select)')].map((each) => "
+        "each.getBoundingClientRect().height)")  # fmt: skip
+    assert len(set(heights)) == 1
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_link_to_an_association_opens_its_details(browser: Browser, site: Site, *, has_scripts: bool) -> None:
+    """A link in "Needs attention" leads to the association and opens its details, also without scripts."""
+    browser.resize(1280, 900)
+    site.status = STATES["windows"]
+    browser.call("Emulation.setScriptExecutionDisabled", value=not has_scripts)
+    try:
+        browser.open(f"{site.url}/")
+        link = browser.run("document.querySelector('.causes a').getAttribute('href')")
+        assert link.startswith("?q=agents-daily&target=prod#a-")
+        if has_scripts:
+            browser.run("document.querySelector('.causes a').click()")
+        else:
+            browser.open(f"{site.url}/{link}")
+        is_open = browser.run("""(async () => {
+            for (let attempts = 500; attempts && !document.querySelector(".more > td > details[open]"); attempts -= 1)
+                await new Promise((resolve) => setTimeout(resolve, 20));
+            return document.querySelectorAll(".more > td > details[open]").length;
+        })()""")
+        assert is_open == 1
+        assert browser.run("document.querySelectorAll('#associations .line').length") == 1
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+CUT_LABELS = """[...document.querySelectorAll("#associations .line .badge")].filter((badge) => {
+  const [inner, outer] = [badge, badge.closest("td")].map((each) => each.getBoundingClientRect());
+  return inner.left < outer.left || inner.right > outer.right || inner.bottom > outer.bottom || inner.top < outer.top;
+}).map((each) => each.textContent)"""
+TALL_STRIPS = """[...document.querySelectorAll("#associations .line .strip")].filter((strip) => {
+  const cell = strip.closest("td").getBoundingClientRect(), box = strip.getBoundingClientRect();
+  return box.height > 30 || cell.width < box.width;
+}).map((each) => each.ariaLabel)"""
+BROKEN_WORDS = """(() => {
+  const broken = [], range = document.createRange();
+  for (const element of document.querySelectorAll("#associations .line .words")) {
+    for (const word of element.firstChild.data.matchAll(/[^ ]+/g)) {
+      range.setStart(element.firstChild, word.index);
+      range.setEnd(element.firstChild, word.index + word[0].length);
+      if (range.getClientRects().length > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})()"""
