@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from support import statuses
@@ -48,11 +50,14 @@ def test_every_label_and_strip_is_shown_whole(browser: Browser, site: Site, stat
 
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_data_flow_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
-    """On a screen of a common size, neither the data integration nor the destination is cut off."""
+    """On a screen of a common size, neither the data integration, the destination nor the time is cut off."""
     browser.resize(width, 900)
-    site.status = STATES["forty"]
+    status = STATES["forty"]
+    site.status = replace(status, now=status.now + timedelta(days=100))
     browser.open(f"{site.url}/")
-    cut = "[...document.querySelectorAll('.line .flow span')].filter((each) => each.scrollWidth > each.clientWidth)"
+    assert browser.run("document.querySelector('.line time').textContent").endswith("days ago")
+    selector = "#associations .line :is(.flow span, td:nth-child(3))"
+    cut = f"[...document.querySelectorAll('{selector}')].filter((each) => each.scrollWidth > each.clientWidth)"
     assert browser.run(f"{cut}.map((each) => each.textContent)") == []
 
 
