@@ -120,8 +120,10 @@ class SharedSessions:
                 self._sessions[key] = open_session(region, self._connection, self._models, credentials)
             return self._sessions[key]
 
-    def create_list_client(self, region: str, credentials: botocore.credentials.Credentials | None) -> ListClient:
-        """Return the List calls of a target. None stands for the ambient credentials."""
+    def create_list_client(
+        self, region: str | None, credentials: botocore.credentials.Credentials | None
+    ) -> ListClient:
+        """Return the List calls of a target with a declared Region. None stands for the Region or credentials found."""
         with translate_errors("creating a client for AppIntegrations"):
             session = self.get_session(region, is_for_roles=credentials is not None)
             kind = "ambient" if credentials is None else "roles"

@@ -57,7 +57,9 @@ class TargetSession:
 
     def create_reader(self, pace: Pace) -> Reader:
         """Return the reader. Its calls are repeated up to AWS_MAX_ATTEMPTS. Raises CloudError."""
-        return Reader(self._sessions.create_list_client(self.region, self._credentials), self._find_scope(), pace)
+        return Reader(
+            self._sessions.create_list_client(self._target.region, self._credentials), self._find_scope(), pace
+        )
 
     def create_probe(self, pace: Pace) -> Probe:
         """Return the read-only clients for `reconcile doctor`. Raises CloudError."""
