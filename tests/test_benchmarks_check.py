@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from functools import partial
@@ -41,7 +42,9 @@ def test_more_work_than_the_baseline_fails(tmp_path: Path) -> None:
     assert ran.returncode == 1, ran.stdout + ran.stderr
     line, remedy = ran.stdout.splitlines()
     assert line.startswith("validate 200 manifests: ")
-    assert "instructions, 100.0% more than" in line or "instructions, 99.9% more than" in line
+    more = re.search(r"instructions, ([0-9.]+)% more than", line)
+    assert more
+    assert 99 <= float(more[1]) <= 101
     assert "make bench-check ACCEPT=yes" in remedy
 
 

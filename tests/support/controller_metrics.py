@@ -35,6 +35,7 @@ def collect_families() -> dict[str, Metric]:
     status = ControllerStatus(NOW, NOW, NOW, Revision("a" * 40, NOW, 1), None, (target_status,), ())
     metrics = Metrics("0")
     metrics.show_status(lambda: status)
+    metrics.show_paces(lambda: {"prod": 2.0})
     metrics.count_run(report)
     metrics.count_run(replace(report, targets=(replace(target, error="denied"),)))
     metrics.count_wait("prod", 1)

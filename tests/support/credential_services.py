@@ -193,7 +193,8 @@ def _format_metadata_keys(keys: Keys) -> dict[str, str]:
 def _format_sts_keys(keys: Keys) -> str:
     members = f"<AccessKeyId>{keys.id}</AccessKeyId><SecretAccessKey>{keys.secret}</SecretAccessKey>"
     members += f"<SessionToken>{keys.token}</SessionToken><Expiration>{keys.expiration}</Expiration>"
-    user = f"<AssumedRoleUser><Arn>{ROLE}</Arn><AssumedRoleId>x:y</AssumedRoleId></AssumedRoleUser>"
+    arn = f"{ROLE.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/session"
+    user = f"<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>x:y</AssumedRoleId></AssumedRoleUser>"
     return f"<Credentials>{members}</Credentials>{user}"
 
 
