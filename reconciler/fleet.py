@@ -56,7 +56,7 @@ class TargetConnector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FleetListener:
-    """What a run of several targets tells its caller.
+    """The callbacks of a run of several targets.
 
     `confirm` asks a person about the reports of the previews, and raises NotConfirmed to write nothing. None asks
     nobody. `on_end` gets the report of each target that has ended, in any thread.

@@ -39,7 +39,7 @@ _MAX_JOURNAL_READS = 32
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """What a run tells its caller: its progress, and the report of each target that has ended, in any thread."""
+    """The callbacks of a run: for its progress, and for the report of each target that has ended, in any thread."""
 
     progress: Progress
     on_end: Callable[[RunInfo, TargetReport], None] = lambda *_: None

@@ -10,7 +10,7 @@ MAX_RETRY_AFTER = 300.0
 _MIN_PART = 1 / 16
 """The lowest rate, as a part of the rate that the Target permits."""
 _RECOVERY = 1 / 20
-"""What each successful call adds to the rate again, as a part of the rate that the Target permits."""
+"""The part of the permitted rate by which each success raises a lowered rate."""
 _MARGIN, _MAX_MARGIN = 1 / 5, 0.1
 """Reserve for calls that reach AWS at a different speed: a part of the interval, and its maximum in seconds."""
 

@@ -1,4 +1,4 @@
-"""What a failed call means for the pace of its account and Region."""
+"""The kinds of failed calls, as far as they matter for the pace of an account and Region."""
 
 from __future__ import annotations
 

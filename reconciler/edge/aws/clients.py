@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_appintegrations import AppIntegrationsServiceClient
 
 MAX_CONNECTIONS = 64
-"""Maximum number of connections of a client that the targets of a Region share. Calls wait for none of them."""
+"""Number of connections that a client keeps for the targets of a Region: one for each call under way."""
 _DEFAULT_ATTEMPTS = 3
 """Attempts of a call in the standard mode of the AWS SDKs (AWS SDKs and Tools Reference, "Retry behavior")."""
 _MAX_AGE = 60.0
@@ -123,7 +123,7 @@ class SharedSessions:
     def create_list_client(
         self, region: str | None, credentials: botocore.credentials.Credentials | None
     ) -> ListClient:
-        """Return the List calls of a target with a declared Region. None stands for the Region or credentials found."""
+        """Return the List calls of a target. `region` is its declared Region, and `credentials` those of its role."""
         with translate_errors("creating a client for AppIntegrations"):
             session = self.get_session(region, is_for_roles=credentials is not None)
             kind = "ambient" if credentials is None else "roles"
