@@ -20,6 +20,7 @@ from support.http_servers import request_page
 from support.program import EXPORT, TARGET, Process, Program, create_environment, terminate
 from support.proxy import FaultProxy, Request
 
+from reconciler.edge.scheduler import MAX_CONCURRENT_JOBS
 from reconciler.sandbox import SandboxServer
 
 
@@ -142,9 +143,9 @@ def test_stuck_run_is_logged_and_fails_liveness(program: Program) -> None:
 
 
 def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Program) -> None:
-    """While forty targets hang, new revisions become active, and the log counts the targets that wait."""
-    for number in range(40):
-        spec = f"spec: {{Region: us-east-1, AccountId: '1234567890{number:02}'}}\n"
+    """While more targets hang than may run, new revisions become active, and the log counts the targets that wait."""
+    for number in range(MAX_CONCURRENT_JOBS + 8):
+        spec = f"spec: {{Region: us-east-1, AccountId: '{number:012}'}}\n"
         program.add(f"hanging-{number}", text=TARGET + spec)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent_server:
         hanging_program = Program(program.folder, f"http://127.0.0.1:{silent_server.getsockname()[1]}")
@@ -154,7 +155,7 @@ def test_hanging_targets_delay_neither_git_nor_probes_nor_shutdown(program: Prog
             controller.wait_for_event("revision activated")
             event = controller.wait_for_event("runs waiting")
             assert 0 < event["targets"] <= 8  # targets become due one after the other
-            assert event["maxConcurrent"] == 32
+            assert event["maxConcurrent"] == MAX_CONCURRENT_JOBS
             position = len(controller.log)
             for number in range(3):
                 program.add(f"later-{number}", text=EXPORT + "target: hanging-0\n")

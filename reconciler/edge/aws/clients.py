@@ -58,8 +58,8 @@ class ListClient:
 class SharedClients:
     """The sessions and clients that targets share: one session with the ambient credentials, one for assumed roles.
 
-    `monotonic` returns seconds. New runs get new sessions after a minute, so that they see changed keys. Clients are
-    closed when no run uses them any more.
+    `monotonic` returns seconds. New runs get new sessions after a minute, or after AWS refused the credentials, so
+    that they see changed keys. Clients are closed when no run uses them any more.
     """
 
     def __init__(self, connection: ConnectionSettings, models: SharedModels, monotonic: Callable[[], float]) -> None:
@@ -79,12 +79,17 @@ class SharedClients:
             self._sessions.acquire()
             return self._sessions
 
+    def discard(self, sessions: SharedSessions) -> None:
+        """Let later runs open new sessions, because AWS refused the credentials of these."""
+        with self._lock:
+            if self._sessions is sessions:
+                sessions.release()
+                self._sessions = None
+
     def close(self) -> None:
         """Close the clients that no run uses."""
-        with self._lock:
-            if self._sessions:
-                self._sessions.release()
-                self._sessions = None
+        if self._sessions:
+            self.discard(self._sessions)
 
 
 class SharedSessions:

@@ -10,7 +10,7 @@ import botocore.credentials
 from botocore.config import Config
 
 from reconciler import redaction
-from reconciler.core.errors import NoRegion, WrongAccount
+from reconciler.core.errors import NoRegion, Unauthenticated, WrongAccount
 from reconciler.core.model import Target
 from reconciler.core.ports import Clock, Pace
 from reconciler.edge.aws import responses
@@ -45,7 +45,9 @@ class TargetSession:
             self.region = self._find_region()
             self.account = self._assume_role(target.role_arn) if target.role_arn else self._get_caller_account()
             self._verify_account()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Unauthenticated):
+                shared.discard(self._sessions)
             self._sessions.release()
             raise
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 from support.aws_sessions import MODELS, create_pace
-from support.proxy import FaultProxy, build_response
+from support.proxy import FaultProxy, Request, build_response
 
-from reconciler.core.errors import CloudError, WrongAccount
+from reconciler.core.errors import CloudError, Unauthenticated, WrongAccount
 from reconciler.core.model import Observation, Target
 from reconciler.edge.aws import ConnectionSettings, SharedClients, TargetSession
 from reconciler.edge.aws.call_credentials import CallCredentials
@@ -134,3 +134,24 @@ def test_clients_are_closed_after_their_last_user(proxy: FaultProxy) -> None:
             assert old.create_reader(create_pace()).observe(lambda *_: None).integrations
     clients.close()
     clients.close()
+
+
+def test_refused_credentials_are_read_again_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If AWS refuses the credentials, the next run opens new sessions at once, and finds renewed keys."""
+    keys = []
+    body = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error><RequestId>r</RequestId></ErrorResponse>"
+    refusal = build_response(403, body, "text/xml")
+
+    def refuse_first(request: Request) -> bytes | None:
+        keys.append(request.headers["Authorization"].split("Credential=")[1].split("/")[0])
+        return refusal if keys[-1] == "AKIA1" else None
+
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with SandboxServer() as server, FaultProxy(server.url, before_request=refuse_first) as proxy:
+        clients = SharedClients(ConnectionSettings("0", endpoint_url=proxy.url), MODELS, FakeTime())
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA1")
+        with pytest.raises(Unauthenticated):
+            observe(clients, Target("t", "us-east-1"))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA2")
+        assert observe(clients, Target("t", "us-east-1")).integrations
+    assert keys[:2] == ["AKIA1", "AKIA2"]
