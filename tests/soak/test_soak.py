@@ -62,5 +62,6 @@ def test_controller_does_not_leak_resources(tmp_path: Path) -> None:
     assert not measurements["file descriptors"].is_exceeded
     assert not measurements["temporary files"].is_exceeded
     # main, the scheduler, its pools (three targets, git, one more), the history of runs, the server and one request;
-    # one that waits for calls to AWS, and one whose call has just ended
-    assert measurements["threads"].maximum <= 12
+    # one that waits for calls to AWS. The quietest samples count: a thread whose call has just ended is still there.
+    assert measurements["threads"].before <= 11
+    assert measurements["threads"].after <= 11
