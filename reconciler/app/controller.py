@@ -91,6 +91,7 @@ def run_controller(
         metrics.show_status(controller.get_status)
         notification_thread.start(controller.get_status)
         _log_start(source, config, intervals)
+        scheduler.start()  # before HTTP is served: a probe must not find a scheduler that does not run
         if http:
             from reconciler.edge.manifests.schema import load_schema
             from reconciler.web.app import Views, build_application
@@ -114,7 +115,6 @@ def run_controller(
             stack.enter_context(serve_http(build_application(views, webhooks), http.address))
         stack.enter_context(keep_history(config, source.places, controller))
         gc.freeze()  # objects from the start-up stay, so the collections after runs can skip them
-        scheduler.start()
         controller.start()
         _check_until_stop(controller, stop, clock, collection)
         controller.close()

@@ -52,16 +52,17 @@ def run_once(
         logs.log_empty_shard(targets)
         run, lock, logged_targets = generate_id(), threading.Lock(), set[str]()
 
-        def log_target(info: RunInfo, target: TargetReport) -> None:
+        def log_target(info: RunInfo, target: TargetReport, *, is_rejected: bool = False) -> None:
             with lock:
                 terminal.hide_progress()
-                logs.log_target(info, target, is_alone=len(targets.targets) == 1)
+                is_saved = not (info.dry_run or is_rejected)
+                logs.log_target(info, target, is_alone=len(targets.targets) == 1, is_saved=is_saved)
                 logged_targets.add(target.name)
 
         report = runner.run(targets, run, config.revision or revision, RunListener(terminal.progress, log_target))
     for target in report.targets:  # those that a rejected plan has not run
         if target.name not in logged_targets:
-            log_target(report.run, target)
+            log_target(report.run, target, is_rejected=True)
     logs.log_run(report)
     return report
 

@@ -77,6 +77,23 @@ def test_clock_of_the_sandbox_runs_on_from_the_given_time(tmp_path: Path) -> Non
         assert result.report["run"]["startedAt"].startswith(f"{day}T01:00")
 
 
+def test_completed_export_is_logged_once_although_a_plan_was_rejected(tmp_path: Path) -> None:
+    """A run whose plan was rejected saves nothing and logs no completed export. The next run logs it, and no later."""
+    program = Program(tmp_path)
+    program.add("monthly", text=MONTHLY)
+    runs = [
+        program.run("--sandbox", "--sandbox-time", f"{day}T02:00:00Z", *options)
+        for day, options in (
+            ("2031-02-01", ()),
+            ("2031-02-02", ("--expect-plan", f"sha256:{0:064}")),
+            ("2031-02-03", ()),
+            ("2031-02-04", ()),
+        )
+    ]
+    assert [run.code for run in runs] == [0, 1, 0, 0]
+    assert [len(run.find_events("export completed")) for run in runs] == [0, 0, 1, 0]
+
+
 def test_controller_runs_at_the_time_of_the_sandbox(tmp_path: Path) -> None:
     """With --sandbox-time, a controller does not wait for that time: it runs at once, as at that time."""
     program = Program(tmp_path)

@@ -64,14 +64,16 @@ def log_live_warnings(run: RunInfo, target: TargetReport, warnings: Iterable[Pro
 def log_report(report: Report) -> None:
     """Log the targets of a run, and the run."""
     for target in report.targets:
-        log_target(report.run, target, is_alone=len(report.targets) == 1)
+        is_saved = not (report.run.dry_run or report.mismatch)
+        log_target(report.run, target, is_alone=len(report.targets) == 1, is_saved=is_saved)
     log_run(report)
 
 
-def log_target(run: RunInfo, target: TargetReport, *, is_alone: bool) -> None:
+def log_target(run: RunInfo, target: TargetReport, *, is_alone: bool, is_saved: bool) -> None:
     """Log a target: one line for each drift, call, failure and completed export, and one line for its end.
 
-    The only target of a run has no line for its end, because the run has one.
+    The only target of a run has no line for its end, because the run has one. Unless the run `is_saved` in the journal,
+    the completed exports have no line: they are new to the next run, too.
     """
     log = get_logger().bind(
         run=run.id, revision=run.revision, target=target.name, account=target.account, region=target.region
@@ -82,7 +84,7 @@ def log_target(run: RunInfo, target: TargetReport, *, is_alone: bool) -> None:
         log.warning(INTEGRATION_NOT_LISTED, integration=arn, name=target.integration_names.get(arn), error=reason)
     for association in target.associations:
         _log_association(log, association)
-        if not run.dry_run:
+        if is_saved:
             _log_completed_exports(log, association)
     if not target.error and not is_alone:
         counts = Counter(association.decision for association in target.associations)

@@ -40,7 +40,8 @@ def _yield_figures(cards: tuple[Card, ...], levels: Counter[str], unmanaged_coun
     grave_level = "error" if levels["error"] else "warning" if grave_count else "plain"
     noun = "association" if grave_count == 1 else "associations"
     yield Figure(f"{grave_count:,}", f"{noun} to look at", grave_level, _link(view, ATTENTION))
-    yield Figure(f"{levels['note']:,}", "waiting", "note" if levels["note"] else "plain", _link(view, WAITING))
+    waiting_level = "note" if levels["note"] else "plain"
+    yield Figure(f"{levels['note']:,}", "waiting or just done", waiting_level, _link(view, WAITING))
     yield Figure(f"{levels['none']:,}", "in order", "none" if levels["none"] else "plain", _link(view, IN_ORDER))
     if unmanaged_count:
         yield Figure(f"{unmanaged_count:,}", "unmanaged", "plain", _link(view, ReportKind.UNMANAGED, "unmanaged"))

@@ -232,7 +232,7 @@ def _build_decision_choices(
     choices = [
         MenuEntry("", "any"),
         MenuEntry(ATTENTION, f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})"),
-        MenuEntry(WAITING, f"waiting ({levels['note']:,})"),
+        MenuEntry(WAITING, f"waiting or just done ({levels['note']:,})"),
         MenuEntry(IN_ORDER, f"in order ({levels['none']:,})"),
         *kind_choices,
     ]
