@@ -70,14 +70,14 @@ def name_integration(number: int) -> str:
     return f"source-{number % INTEGRATIONS:02}"
 
 
-def format_scheduled_manifest(number: int) -> str:
+def format_scheduled_manifest(number: int, integration: str) -> str:
     """Return a manifest of a scheduled association."""
-    return _SCHEDULED.format(number=f"{number:05}", integration=name_integration(number))
+    return _SCHEDULED.format(number=f"{number:05}", integration=integration)
 
 
-def format_on_demand_manifest(number: int) -> str:
+def format_on_demand_manifest(number: int, integration: str) -> str:
     """Return a manifest of a bulk export."""
-    return _ON_DEMAND.format(number=f"{number:05}", integration=name_integration(number))
+    return _ON_DEMAND.format(number=f"{number:05}", integration=integration)
 
 
 def write(folder: Path, count: int) -> None:
@@ -86,4 +86,5 @@ def write(folder: Path, count: int) -> None:
     manifests.mkdir()
     (manifests / "target.yaml").write_text(TARGET, encoding="utf-8")
     for number in range(count):
-        (manifests / f"{number:05}.yaml").write_text(format_scheduled_manifest(number), encoding="utf-8")
+        manifest = format_scheduled_manifest(number, name_integration(number))
+        (manifests / f"{number:05}.yaml").write_text(manifest, encoding="utf-8")

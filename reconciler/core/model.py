@@ -181,7 +181,7 @@ class Desired:
 
 def ensure_mapping(value: Json) -> Mapping[str, Json]:
     """Return `value` if it is a mapping, otherwise an empty mapping."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}  # the second test takes ten times longer
 
 
 def extract_uuid(arn: str) -> str:

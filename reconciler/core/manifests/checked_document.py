@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.core.errors import Problem
 from reconciler.core.manifests.document import Document, ValuePath
+from reconciler.core.model import ensure_mapping
 from reconciler.core.text import sanitize
 
 _MAX_KEY_LENGTH = 300  # characters: AWS accepts keys of at most 255
@@ -44,8 +45,7 @@ class CheckedDocument:
     @property
     def name(self) -> str | None:
         """The name, or None if it is missing or not a string."""
-        metadata = self.value.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, Mapping) else None
+        name = ensure_mapping(self.value.get("metadata")).get("name")
         return name if isinstance(name, str) else None
 
     @property

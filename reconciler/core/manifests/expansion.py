@@ -85,7 +85,9 @@ class ManifestExpander:
         found: dict[tuple[ValuePath, str, str], tuple[str, list[str]]] = {}
         for name in names:
             if not manifest.placeholders:
-                yield replace(manifest, target=name, value=choose_values(manifest.value, name or AMBIENT_TARGET))
+                value = choose_values(manifest.value, name or AMBIENT_TARGET)
+                is_same = name == manifest.target and value is manifest.value
+                yield manifest if is_same else replace(manifest, target=name, value=value)
                 continue
             target = self._targets.get(name or "")
             if not manifest.is_valid or not (target.is_valid if target else name is None and not self._targets):

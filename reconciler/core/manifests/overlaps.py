@@ -59,17 +59,18 @@ def build_span(manifest: Manifest, number: int) -> ExportSpan | None:
     policy = manifest.policy
     if policy.mode is Mode.OBSERVE:
         return None
-    objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
     if (declaration := manifest.window) is None:
         window = None if policy.adopt else read_window(manifest.spec)
         if window is None:
             return None
+        objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
         return ExportSpan(window.start, window.end, manifest, ("spec", "ExecutionConfiguration"), number, objects)
     start, end = compute_first_boundary(declaration), None
     if policy.retired and not declaration.last:
         end = max(find_next_boundaries(declaration, start, 1), default=None)
     if declaration.last:
         end = max(find_next_boundaries(declaration, find_midnight(declaration.last, declaration.zone), 1), default=None)
+    objects = encode_canonical_json(manifest.spec.get("ObjectConfiguration"))
     return ExportSpan(start, end, manifest, ("window",), number, objects)
 
 

@@ -82,6 +82,9 @@ def _drop_empty(tree: Mapping[str, Json]) -> dict[str, Json]:
     result: dict[str, Json] = {}
     for key, value in tree.items():
         match value:
+            case str():
+                if value:
+                    result[key] = value
             case Mapping():
                 if inner := _drop_empty(value):
                     result[key] = inner

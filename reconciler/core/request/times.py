@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.core.model import Json
 
@@ -11,6 +12,7 @@ _MAX_LENGTH = 255
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096)  # the manifests of a fleet share their times
 def convert_to_epoch_millis(text: str) -> str:
     """Return a time as a string of epoch milliseconds, the format in the service model.
 

@@ -7,7 +7,9 @@ from math import isinf
 
 from reconciler.core.model import Json
 
-_FIRST_CHARACTERS = frozenset("~nNtTfF+-.0123456789")
+FIRST_CHARACTERS = frozenset("~nNtTfF+-.0123456789")
+"""The first characters of values that may be something other than text."""
+
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -19,7 +21,7 @@ _MAX_NUMBER_LENGTH = 128  # characters of any number: longer text is probably no
 
 def resolve_scalar(text: str) -> tuple[Json, str | None]:
     """Return the value of an unquoted scalar, and its problem or None."""
-    if text and text[0] not in _FIRST_CHARACTERS:
+    if text and text[0] not in FIRST_CHARACTERS:
         return text, None
     if text in _NULL:
         return None, None

@@ -28,7 +28,7 @@ from reconciler.core.manifests.files import MAX_BYTES
 from reconciler.core.model import Json
 from reconciler.core.text import shorten
 from reconciler.edge.manifests.budget import MAX_DEPTH, MAX_NODES, Budget, BudgetExceeded, UnreadableFile
-from reconciler.edge.manifests.scalars import resolve_scalar
+from reconciler.edge.manifests.scalars import FIRST_CHARACTERS, resolve_scalar
 from reconciler.edge.manifests.syntax import Loader, build_character_problem, build_syntax_problem
 from reconciler.edge.manifests.templates import find_template
 
@@ -36,6 +36,7 @@ _YAML_1_1_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
 _ANCHOR_ENDS = frozenset(("", *" \t\r\n,[]{}"))
 _MAX_SHOWN_LENGTH = 80
+_MAX_MARKS = 2 * MAX_NODES
 _BLOCK_HEADER_LENGTH = len("|2+")
 _TAG_DIRECTIVE = "%TAG"
 _MAX_TAG_DIRECTIVES = 64
@@ -75,7 +76,7 @@ def read_documents(
 def _find_misreadings(name: str, source: SourceText) -> Iterator[Problem]:
     """Yield a problem for text that libyaml would read by YAML 1.1, or would take unbounded time to read."""
     text = source.text
-    if line_break := _YAML_1_1_BREAK.search(text):
+    if not text.isascii() and (line_break := _YAML_1_1_BREAK.search(text)):
         message = (
             f"the character U+{ord(line_break[0]):04X} ends a line in YAML 1.1, but not in YAML 1.2: remove it, "
             f'or write it as "\\u{ord(line_break[0]):04x}" in double quotes'
@@ -122,33 +123,27 @@ class _Reader:
                 self.problems.clear()
 
     def _read_value(self, event: Any, depth: int) -> Json:
-        start = event.start_mark
         kind = type(event)
         if event.anchor:
             self._check_anchor(event)
         if kind is AliasEvent:
             return self._resolve_alias(event, depth)
         first_mark, count_before = len(self._marks), self._character_count
-        self._marks.append(start.line)
-        self._marks.append(start.column)
-        if len(self._marks) > 2 * MAX_NODES:
-            raise self._build_error(start, f"the document has more than {MAX_NODES:,} keys and values: split it")
         if event.anchor:
             self._anchors[event.anchor] = None
         if event.tag:
             tag = shorten(event.tag.replace("tag:yaml.org,2002:", "!!"))
-            self._report(start, f"the tag {tag} is not allowed: write the value without a tag")
+            self._report(event.start_mark, f"the tag {tag} is not allowed: write the value without a tag")
         value: Json
         if kind is ScalarEvent:
             value = self._read_scalar(event)
         elif depth == MAX_DEPTH:
             raise self._build_error(
-                start, f"the document is nested more than {MAX_DEPTH} levels deep: use fewer levels"
+                event.start_mark, f"the document is nested more than {MAX_DEPTH} levels deep: use fewer levels"
             )
-        elif kind is MappingStartEvent:
-            value = self._read_mapping(depth + 1)
         else:
-            value = self._read_sequence(depth + 1)
+            self._mark(event.start_mark)
+            value = self._read_mapping(depth + 1) if kind is MappingStartEvent else self._read_sequence(depth + 1)
         if event.anchor:
             self._anchors[event.anchor] = (value, self._marks[first_mark:], self._character_count - count_before)
         return value
@@ -156,16 +151,20 @@ class _Reader:
     def _read_mapping(self, depth: int) -> dict[str, Json]:
         mapping: dict[str, Json] = {}
         starts: dict[str, Any] = {}
-        while type(event := self._next_event()) is not MappingEndEvent:
+        next_event, marks, text = self._next_event, self._marks, self._text
+        while type(event := next_event()) is not MappingEndEvent:
             start = event.start_mark
             if type(event) is not ScalarEvent:
                 raise self._build_key_error(start)
-            self._check_key(event)
-            self._marks.append(start.line)
-            self._marks.append(start.column)
+            if event.anchor or text[start.index - 1] == "?":
+                self._check_key(event)
+            marks.append(start.line)
+            marks.append(start.column)
             key = event.value
             self._character_count += len(key)
-            value = self._read_value(self._next_event(), depth)
+            child = next_event()
+            is_simple = type(child) is ScalarEvent and not child.anchor and not child.tag  # as most values are
+            value = self._read_scalar(child) if is_simple else self._read_value(child, depth)
             if key in mapping:
                 self._report(start, f"duplicate key {shorten(key)}: already used in line {starts[key].line + 1}")
             mapping[key] = value
@@ -188,7 +187,7 @@ class _Reader:
             raise self._build_error(event.start_mark, f"the alias *{event.anchor[:_MAX_SHOWN_LENGTH]} {reason}")
         value, marks, size = target
         self._character_count += size
-        if len(self._marks) + len(marks) > 2 * MAX_NODES:
+        if len(self._marks) + len(marks) > _MAX_MARKS:
             raise self._build_error(
                 event.start_mark, f"aliases expand the document to more than {MAX_NODES:,} keys and values"
             )
@@ -201,12 +200,21 @@ class _Reader:
         self._marks.extend(marks)
         return value
 
+    def _mark(self, start: Any) -> None:
+        """Keep the position of a value. Raises UnreadableFile."""
+        marks = self._marks
+        marks.append(start.line)
+        marks.append(start.column)
+        if len(marks) > _MAX_MARKS:
+            raise self._build_error(start, f"the document has more than {MAX_NODES:,} keys and values: split it")
+
     def _read_scalar(self, event: Any) -> Json:
+        self._mark(event.start_mark)
         text: str = event.value
         self._character_count += len(text)
         if event.style in _BLOCK_STYLES:
             self._check_block(event)
-        if not event.implicit[0]:
+        if not event.implicit[0] or (text and text[0] not in FIRST_CHARACTERS):
             return text
         value, problem = resolve_scalar(text)
         if problem:
