@@ -107,8 +107,9 @@ def run_targets(
     with ExitStack() as stack, ThreadPoolExecutor(MAX_TARGETS) as pool:
         for task in tasks:
             stack.callback(task.close)
+        map_tasks = map if len(tasks) == 1 else pool.map  # one target needs no thread besides this one
         if context.reviewed or confirm or (bound and has_own_bound):
-            tuple(pool.map(with_context(_TargetRun.preview), tasks))
+            tuple(map_tasks(with_context(_TargetRun.preview), tasks))
             reports = tuple(task.limit_creates() for task in tasks)
         if context.reviewed:
             writes = (each.reviewed_write for report in reports for each in report.associations if each.reviewed_write)
@@ -118,8 +119,8 @@ def run_targets(
         if confirm:
             confirm(reports)
             if any(task.has_writes for task in tasks):
-                _check_again(tuple(pool.map(with_context(_TargetRun.preview_again), tasks)))
-        return tuple(pool.map(with_context(execute), tasks)), None
+                _check_again(tuple(map_tasks(with_context(_TargetRun.preview_again), tasks)))
+        return tuple(map_tasks(with_context(execute), tasks)), None
 
 
 def _for_target(context: RunContext, progress: FleetProgress, target: Target) -> RunContext:
