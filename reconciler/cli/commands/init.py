@@ -45,8 +45,8 @@ _NO_CI = "none"
     click.option(
         "--integration",
         metavar="NAME",
-        help="Data integration to export, by name, id or ARN. With --export live, the default is every data "
-        "integration.  [default: the only source of bulk exports, and profiles-export in the sandbox]",
+        help="Data integration to export, by name, id or ARN. The default is the data integration for bulk exports, if "
+        "there is only one. With --export live, it is every data integration, and in the sandbox profiles-export.",
     ),
     click.option(
         "--export",

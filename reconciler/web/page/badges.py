@@ -37,7 +37,7 @@ class Badge:
 
 
 _FAILING_BADGES = {
-    kind: Badge(kind, kind.rank, f"{kind.label}, exit code 1", "warning", "The same, and the run has exit code 1.")
+    kind: Badge(kind, kind.rank, f"{kind.label}, exit code 1", "warning", f"{kind.meaning} The run has exit code 1.")
     for kind in (ReportKind.HELD, ReportKind.CHANGED)
 }
 OVERDUE_BADGE = Badge(
