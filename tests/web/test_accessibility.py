@@ -1,6 +1,6 @@
 """Tests for the accessibility of the page: axe-core finds no violation, the keyboard reaches everything, and the tree.
 
-axe-core is an npm package, which is looked for in `node_modules`.
+axe-core is an npm package, which `make axe` installs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from support.sites import Site
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
-AXE = REPOSITORY / "node_modules/axe-core/axe.min.js"
+AXE = REPOSITORY / "build/axe/node_modules/axe-core/axe.min.js"
 STATES = {
     "nothing yet": statuses.build_status_before_first_revision(),
     "first run": statuses.build_status_during_first_run(),
@@ -45,7 +45,7 @@ def _leave_page(browser: Browser, site: Site) -> Iterator[None]:  # noqa: ARG001
     browser.leave()
 
 
-@pytest.mark.skipif(not AXE.exists(), reason=f"{AXE} is not there: npm install --no-save axe-core")
+@pytest.mark.skipif(not AXE.exists(), reason=f"{AXE} is not there: make axe")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_no_violation(browser: Browser, site: Site, state: str, width: int, scheme: str) -> None:

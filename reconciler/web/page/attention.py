@@ -179,7 +179,7 @@ def _build_trouble(kind: str, cases: list[_Case], listed_before: int, view: View
     badge = cases[0].badge
     is_of_target = badge in {_STUCK_BADGE, _FAILED_BADGE}
     has_filter = not is_of_target and kind != ReportKind.UNLISTED
-    count = f"{format_count(len(cases), 'target')} {badge.label}" if is_of_target else f"{len(cases):,} {badge.label}"
+    count = f"{format_count(len(cases), 'target')} {badge.label}" if is_of_target else badge.format_count(len(cases))
     link = view.with_filters(decision=kind).link if has_filter else view.with_filters().link
     return Trouble(
         count,

@@ -26,6 +26,11 @@ class Badge:
         """Return the badge of a kind in a report."""
         return cls(kind, kind.rank, wording.get_label(kind, report), kind.level, kind.meaning)
 
+    def format_count(self, count: int) -> str:
+        """Return a number of associations in this state, in words: "2 in sync" or "2 exports failed"."""
+        is_plural = self.kind == EXPORT_FAILED_BADGE.kind and count != 1
+        return f"{count:,} {self.label.replace('export ', 'exports ') if is_plural else self.label}"
+
     @classmethod
     def from_association(cls, association: AssociationReport, report: Report) -> Badge:
         """Return the badge of an association. A held write or a change that makes the run fail has a label of its own.

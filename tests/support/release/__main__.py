@@ -39,8 +39,8 @@ def main() -> int:
         problems += find_owner_problems(_PROJECT.read_text(encoding="utf-8"), options.repository)
     for problem in problems:
         _print(f"release: {problem}")
-    if problems:
-        return 1
+    if problems or options.only_version:
+        return int(bool(problems))
     try:
         _check_release(options.folder.resolve(), options.image_base, read_version(REPOSITORY))
     except AssertionError as error:
@@ -101,6 +101,9 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--version", default="", help="the version to release; without it, a rehearsal")
     parser.add_argument("--repository", default="", help="OWNER/NAME, which the metadata must name")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "build" / "release", help="where to put the files")
+    parser.add_argument(
+        "--only-version", action="store_true", help="check the version and its changelog, build nothing"
+    )
     parser.add_argument("--image-base", type=Path, help="archive of the base of the image; without it, no image")
     return parser.parse_args()
 

@@ -21,7 +21,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.shards import Shard
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
-from reconciler.web.page.badges import BADGES
+from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE
 from reconciler.web.page.page import Process, build_page
 from reconciler.web.page.view import View
 from reconciler.web.page.warnings import count_warnings
@@ -119,6 +119,14 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert page.find_all("path")[0] == {"class": "thread warning", "d": page.find_all("path")[0]["d"]}
     assert len(list_row_ids(open_page(site, site.status, decision="attention"))) == 1
     assert "prod in sync" in open_page(site, status).words
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "1 export failed"), (2, "2 exports failed"), (1000, "1,000 exports failed")]
+)
+def test_number_of_failed_exports_is_a_phrase(count: int, text: str) -> None:
+    """The number of failed exports is a phrase, as on the card of the target and above the causes."""
+    assert EXPORT_FAILED_BADGE.format_count(count) == text
 
 
 def test_failed_export_of_a_retired_association_needs_no_attention(site: Site) -> None:
