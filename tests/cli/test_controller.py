@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from support.bucket import Bucket
 from support.controller import run_controller, watch_controller
 from support.http_servers import request_page
 from support.program import EXPORT, TARGET, Process, Program, create_environment, terminate
@@ -449,12 +450,13 @@ def send_gitlab_push(url: str, token: str) -> int:
     return request_page(url, b'{"ref": "x"}', {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"})[0]
 
 
-def test_runs_on_the_page_survive_a_restart(program: Program) -> None:
-    """A restarted controller shows the runs of the previous process, and since when an association is unmanaged."""
+@pytest.mark.parametrize("options", [(), ("--state", Bucket.url, "--new-state")])
+def test_runs_on_the_page_survive_a_restart(program: Program, bucket: Bucket, options: tuple[str, ...]) -> None:
+    """A restarted controller shows the runs of the previous process. They are kept beside the journal, also in S3."""
     program.add("october")
     documents = []
     for _ in range(2):
-        with run_controller(program, "--interval", "1h", "--listen", "127.0.0.1:0") as controller:
+        with run_controller(program, "--interval", "1h", "--listen", "127.0.0.1:0", *options) as controller:
             url = controller.wait_for_event("listening")["url"]
             controller.wait_for_event("run finished")
             documents.append(json.loads(request_page(f"{url}/api/v1/report")[1]))
@@ -464,3 +466,4 @@ def test_runs_on_the_page_survive_a_restart(program: Program) -> None:
     assert len(first) == 1
     assert second[0] == first[0]
     assert len(second) == 2
+    assert any("/runs" in key for key in bucket.keys) == bool(options)

@@ -39,9 +39,10 @@ class ControllerProcess:
         return [entry["event"] for entry in self.log]
 
     def wait_for_entry(self) -> dict[str, Any] | None:
-        """Return the next log line, or None at the end of the log. The test's timeout ends a wait without result."""
+        """Return the next log line, or None at the end of the log."""
         with self._condition:
-            self._condition.wait_for(lambda: self._has_ended or self._position < len(self.log))
+            has_come = self._condition.wait_for(lambda: self._has_ended or self._position < len(self.log), _TIMEOUT)
+            assert has_come, f"no log line came for {_TIMEOUT} s: {self.log}"
             if self._position == len(self.log):
                 return None
             self._position += 1
