@@ -24,8 +24,9 @@ from reconciler.core.ports import JournalReader, JournalWriter, LeasedJournal, P
 from reconciler.core.report.report import Report, RunInfo, TargetReport
 from reconciler.core.run_context import RunContext
 from reconciler.edge import logs
-from reconciler.edge.aws import SharedClients, SharedModels, TargetSession
+from reconciler.edge.aws import STS_CALLS, SharedClients, SharedModels, TargetSession
 from reconciler.edge.call_queue import QueuePace
+from reconciler.edge.slots import Slots
 from reconciler.edge.state.reader import NO_JOURNAL_MESSAGE
 from reconciler.fleet import FleetListener, TargetConnection, TargetConnector, run_targets
 
@@ -66,11 +67,12 @@ class Runner:
             build_connection_settings(config, metrics.observe_session) if metrics else build_connection_settings(config)
         )
         models = SharedModels()
-        self._clients = SharedClients(self._connection_settings, models, self._clock.monotonic)
+        occupy_sts = Slots(STS_CALLS, stop.is_set).occupy
+        self._clients = SharedClients(self._connection_settings, models, self._clock.monotonic, occupy_sts)
         self._queue = create_call_queue(self._clock, stop.is_set)
         self._state = Journals(config, self._connection_settings, models, self._clock)
         self._paces: dict[str, QueuePace] = {}
-        self._reading = threading.BoundedSemaphore(_MAX_JOURNAL_READS)
+        self._reading = Slots(_MAX_JOURNAL_READS, stop.is_set)
         self._locks = RunLocks(self._clock, config.lock_timeout.total_seconds())
 
     def run(
@@ -169,11 +171,11 @@ class LimitedJournalReader:
     """A `JournalReader` that waits while too many journals are read."""
 
     journal: JournalReader
-    slots: threading.BoundedSemaphore
+    slots: Slots
 
     def read(self) -> Journal:
-        """Return the journal."""
-        with self.slots:
+        """Return the journal. Raises StopRequested if the process is stopped meanwhile."""
+        with self.slots.occupy():
             return self.journal.read()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ _DEFAULT_ATTEMPTS = 3
 """Attempts of a call in the standard mode of the AWS SDKs (AWS SDKs and Tools Reference, "Retry behavior")."""
 _MAX_AGE = 60.0
 """Seconds after which new runs get new sessions. A session never reads a changed configuration or key file again."""
-_STS_CALLS = 32
+STS_CALLS = 32
 """Maximum number of calls to STS under way."""
 
 
@@ -60,10 +60,18 @@ class SharedClients:
 
     `monotonic` returns seconds. New runs get new sessions after a minute, or after AWS refused the credentials, so
     that they see changed keys. Clients are closed when no run uses them any more.
+    `occupy_sts` surrounds the calls to STS of a target, and may wait.
     """
 
-    def __init__(self, connection: ConnectionSettings, models: SharedModels, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: ConnectionSettings,
+        models: SharedModels,
+        monotonic: Callable[[], float],
+        occupy_sts: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.connection, self.models, self._monotonic = connection, models, monotonic
+        self._occupy_sts = occupy_sts
         self._lock = threading.Lock()
         self._sessions: SharedSessions | None = None
 
@@ -75,7 +83,7 @@ class SharedClients:
                 self._sessions.release()
                 self._sessions = None
             if self._sessions is None:
-                self._sessions = SharedSessions(self.connection, self.models, now)
+                self._sessions = SharedSessions(self.connection, self.models, now, self._occupy_sts)
             self._sessions.acquire()
             return self._sessions
 
@@ -95,10 +103,15 @@ class SharedClients:
 class SharedSessions:
     """The sessions of one minute and their clients, by Region. The last user closes the clients. Raises CloudError."""
 
-    def __init__(self, connection: ConnectionSettings, models: SharedModels, opened_at: float) -> None:
-        self._connection, self._models, self.opened_at = connection, models, opened_at
+    def __init__(
+        self,
+        connection: ConnectionSettings,
+        models: SharedModels,
+        opened_at: float,
+        occupy_sts: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._connection, self._models, self.opened_at, self._occupy_sts = connection, models, opened_at, occupy_sts
         self._lock = threading.RLock()
-        self._sts_slots = threading.BoundedSemaphore(_STS_CALLS)
         self._user_count = 1  # the owner
         self._sessions: dict[tuple[bool, str | None], boto3.Session] = {}
         self._clients: dict[tuple[str, str | None], Any] = {}
@@ -138,9 +151,9 @@ class SharedSessions:
 
     @contextmanager
     def open_sts(self, region: str | None) -> Iterator[Any]:
-        """Yield the client of STS with the ambient credentials. Only some threads get it at the same time."""
+        """Yield the client of STS with the ambient credentials, inside of `occupy_sts`."""
         client = self._get_client("sts", region, lambda: self._create_sts_client(self.get_session(region)))
-        with self._sts_slots:
+        with self._occupy_sts():
             yield client
 
     def _get_client(self, kind: str, region: str | None, create: Callable[[], Any]) -> Any:
@@ -151,7 +164,7 @@ class SharedSessions:
 
     def _create_sts_client(self, session: boto3.Session) -> Any:
         config = build_config(self._connection).merge(
-            Config(retries={"mode": "standard"}, read_timeout=30, max_pool_connections=_STS_CALLS)
+            Config(retries={"mode": "standard"}, read_timeout=30, max_pool_connections=STS_CALLS)
         )
         return session.client("sts", endpoint_url=self._connection.endpoint_url, config=config)
 
