@@ -234,7 +234,7 @@ def _describe_job(job: Job) -> str:
     )
     skip = ""
     if job.is_skipped and job.ended_at:
-        skip = f"; window.skip left it outs window at {format_timestamp(job.ended_at)}"
+        skip = f"; window.skip left out its window at {format_timestamp(job.ended_at)}"
     if job.refusal:
         return f"{event}, refused: {job.refusal.message}{skip}"
     if job.is_skipped:

@@ -65,7 +65,7 @@ class Job:
 
     @property
     def is_update_unshown(self) -> bool:
-        """True for an Update that List does not show yet. False once window.skip left it outs window."""
+        """True for an Update that List does not show yet. False once window.skip left out its window."""
         is_unshown = self.source is JobSource.UPDATE and self.shown_at is None
         return is_unshown and self.result is None and not self.is_skipped
 
