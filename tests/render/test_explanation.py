@@ -154,7 +154,7 @@ def test_skipped_window_keeps_its_answer(changes: dict[str, Any], answer: str) -
     state = replace(stored_record.state, job=job)
     stored_record = replace(stored_record, state=state, previous_executions=executions)
     shown = render_text(build_explanation(manifest(), live(), record=stored_record), "prod", REGION)
-    skip = "window.skip left it outs window at 2026-11-01 12:00:00Z"
+    skip = "window.skip left out its window at 2026-11-01 12:00:00Z"
     assert f"Update sent at 2026-11-01 12:00:00Z, {answer}; {skip}" in shown
     assert "FAILED" not in shown
 
