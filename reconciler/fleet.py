@@ -17,7 +17,7 @@ from reconciler.core.errors import NotConfirmed, ReconcilerError, is_access_fail
 from reconciler.core.fleet_progress import FleetProgress
 from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
-from reconciler.core.plan.review import PlanMismatch, compare_with_review, format_write_line
+from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compare_with_review, format_write_line
 from reconciler.core.ports import CloudReader, JournalReader, Writers
 from reconciler.core.report.build import build_blocked_lines, build_target_report
 from reconciler.core.report.report import TargetReport
@@ -85,42 +85,58 @@ def run_targets(
 ) -> tuple[tuple[TargetReport, ...], PlanMismatch | None]:
     """Run every target once, in parallel, and return the reports in the order of the targets.
 
-    With a reviewed plan, with a question to a person, or if the targets may exceed the bound of creates together,
-    preview every target before the first write. If the plan does not match the review, write nothing and return the
-    mismatch. `bound` is the bound of a revision whose targets run one by one. Raises NotConfirmed.
+    Preview every target before the first create (docs/adr/0034), and with a reviewed plan or a question to a person
+    before the first write. A target without creates does not wait for the others otherwise. If the plan does not match
+    the review, write nothing and return the mismatch. `bound` is the bound of a revision whose targets run one by one.
+    Raises NotConfirmed.
     """
     confirm = listener.confirm
-    context, has_own_bound = replace(context, is_confirmed=confirm is not None), bound is None
+    context, runs_alone = replace(context, is_confirmed=confirm is not None), bound is not None
     bound = bound or build_create_bound(desired, context.options.max_creates_total)
+    has_review = bool(context.reviewed or confirm)
+    needs_preview = has_review or (not runs_alone and (bound is not None or len(desired.targets) > 1))
     progress = FleetProgress(context.progress, len(desired.targets), Lock())
     tasks = [
         _TargetRun(target, desired.manifests[target.name], connect, _for_target(context, progress, target), bound)
         for target in desired.targets
     ]
 
-    def execute(task: _TargetRun) -> TargetReport:
+    def execute(task: _TargetRun) -> None:
         report = task.execute()
         progress.finish_target()
         listener.on_end(report)
-        return report
+
+    def begin(task: _TargetRun) -> None:
+        """Preview a target, and also execute it if it does not have to wait for the others."""
+        task.preview()
+        if not (has_review or task.has_creates):
+            execute(task)
 
     with ExitStack() as stack, ThreadPoolExecutor(MAX_TARGETS) as pool:
         for task in tasks:
             stack.callback(task.close)
         map_tasks = map if len(tasks) == 1 else pool.map  # one target needs no thread besides this one
-        if context.reviewed or confirm or (bound and has_own_bound):
-            tuple(map_tasks(with_context(_TargetRun.preview), tasks))
+        if needs_preview:
+            tuple(map_tasks(with_context(begin), tasks))
+        if has_review:
             reports = tuple(task.limit_creates() for task in tasks)
-        if context.reviewed:
-            writes = (each.reviewed_write for report in reports for each in report.associations if each.reviewed_write)
-            integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
-            if mismatch := compare_with_review(context.reviewed, map(format_write_line, writes), integration_names):
+            if mismatch := _compare_with_review(context.reviewed, reports):
                 return reports, mismatch
         if confirm:
             confirm(reports)
             if any(task.has_writes for task in tasks):
                 _check_again(tuple(map_tasks(with_context(_TargetRun.preview_again), tasks)))
-        return tuple(map_tasks(with_context(execute), tasks)), None
+        tuple(map_tasks(with_context(execute), [task for task in tasks if task.report is None]))
+        return tuple(task.report for task in tasks if task.report), None
+
+
+def _compare_with_review(reviewed: ReviewedPlan | None, reports: Sequence[TargetReport]) -> PlanMismatch | None:
+    """Return how the previews of all targets differ from the reviewed plan, or None."""
+    if reviewed is None:
+        return None
+    writes = (each.reviewed_write for report in reports for each in report.associations if each.reviewed_write)
+    integration_names = {arn: name for report in reports for arn, name in report.integration_names.items()}
+    return compare_with_review(reviewed, map(format_write_line, writes), integration_names)
 
 
 def _for_target(context: RunContext, progress: FleetProgress, target: Target) -> RunContext:
@@ -136,7 +152,10 @@ def _check_again(are_same: tuple[bool, ...]) -> None:
 
 
 class _TargetRun:
-    """Run of one target of a fleet. It keeps the connection and the preview for the execution."""
+    """Run of one target of a fleet. It keeps the connection and the preview for the execution.
+
+    `report` is None until the target was executed.
+    """
 
     def __init__(
         self,
@@ -151,6 +170,7 @@ class _TargetRun:
         self._connection: TargetConnection | None = None
         self._preview: Preview | None = None
         self._failure: TargetReport | None = None
+        self.report: TargetReport | None = None
 
     def preview(self) -> None:
         """Compute the plan of the target, and count its creates. Write nothing."""
@@ -172,6 +192,11 @@ class _TargetRun:
         return self._failure or self._build_report(lambda connection: self._build_preview(connection).result)
 
     @property
+    def has_creates(self) -> bool:
+        """True if the preview has creates, or a data integration that could not be listed and may need some."""
+        return self._preview is not None and not self._failure and count_possible_creates(self._preview.plan) > 0
+
+    @property
     def has_writes(self) -> bool:
         """True if the preview has writes."""
         return self._preview is not None and not self._failure and bool(self._preview.plan.writes)
@@ -186,13 +211,15 @@ class _TargetRun:
 
     def execute(self) -> TargetReport:
         """Carry out the preview, or run the target from the start if it has no preview. Return its report."""
-        if self._bound and not self._preview and not self._failure:
-            self.preview()
+        if self._bound and not self._failure:
+            if not self._preview:
+                self.preview()
             self.limit_creates()
         try:
-            return self._failure or self._build_report(self._reconcile_or_preview)
+            self.report = self._failure or self._build_report(self._reconcile_or_preview)
         finally:
             self.close()
+        return self.report
 
     def close(self) -> None:
         """Close the connection to the target, and free what the run has read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
@@ -12,9 +13,9 @@ import pytest
 from support.builders import context, manifest
 from support.fakes import FakeClock, FakeCloud, FakeJournal
 
-from reconciler.core.apply.outcome import Created
+from reconciler.core.apply.outcome import Answer, Created
 from reconciler.core.errors import AccessDenied, NotConfirmed
-from reconciler.core.model import Desired, Observation, Target
+from reconciler.core.model import Desired, Observation, Spec, Target
 from reconciler.core.plan.inputs import RunOptions
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compute_digest, format_write_line
 from reconciler.core.ports import Progress
@@ -75,6 +76,7 @@ def test_reached_targets_are_closed_once() -> None:
 def test_ended_target_is_closed_and_reported_before_the_others_end() -> None:
     """A target that has ended holds no connection, and its report is passed on, while another target is under way."""
     fleet, ended_targets, is_first_closed = build_healthy_fleet(), [], threading.Event()
+    fleet.desired = replace(fleet.desired, manifests={**fleet.desired.manifests, "a": ()})
     observe = fleet.clouds["e"].observe
 
     def observe_late(progress: Progress) -> Observation:
@@ -88,6 +90,32 @@ def test_ended_target_is_closed_and_reported_before_the_others_end() -> None:
     fleet.clouds["e"].observe = observe_late  # type: ignore[method-assign]
     run_targets(fleet.desired, fleet, context(fleet.clock), listener=FleetListener(on_end=record_end))
     assert ended_targets == [("a", ["a"]), ("e", ["a", "e"])]
+
+
+def test_every_target_is_listed_before_the_first_create() -> None:
+    """A target whose plan has a create waits until the other targets were listed. One without a create has ended."""
+    fleet, is_created = build_healthy_fleet(), threading.Event()
+    ended_targets: list[str] = []
+    fleet.desired = Desired((Target("a"), Target("e"), Target("f")), {**fleet.desired.manifests, "f": ()})
+    fleet.clouds["f"] = FakeCloud(fleet.clock)
+    observe, create = fleet.clouds["e"].observe, fleet.clouds["a"].create
+    ended_before: list[str] = []
+
+    def observe_late(progress: Progress) -> Observation:
+        assert not is_created.wait(0.5)
+        ended_before.extend(ended_targets)
+        return observe(progress)
+
+    def create_first(spec: Spec, token: str, until: datetime) -> Answer:
+        is_created.set()
+        return create(spec, token, until)
+
+    fleet.clouds["e"].observe = observe_late  # type: ignore[method-assign]
+    fleet.clouds["a"].create = create_first  # type: ignore[method-assign,assignment]
+    listener = FleetListener(on_end=lambda report: ended_targets.append(report.name))
+    reports, _ = run_targets(fleet.desired, fleet, context(fleet.clock), listener=listener)
+    assert [report.error for report in reports] == [None, None, None]
+    assert (ended_before, is_created.is_set(), count_creates(fleet)) == (["f"], True, [1, 1])
 
 
 def test_each_of_many_targets_waits_without_the_others() -> None:
