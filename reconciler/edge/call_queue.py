@@ -97,10 +97,16 @@ class CallQueue:
         now = self._timer.monotonic()
         with self._changed:
             if failure and failure.is_throttled:
-                bucket.slow_down(now if sent_at is None else sent_at, now, failure.retry_after)
+                bucket.slow_down(now if sent_at is None else sent_at, now)
             elif error is None:
                 bucket.speed_up()
+            if failure:
+                bucket.pause(now + failure.pause)
         return failure
+
+    def compute_rate(self, bucket: Bucket) -> float:
+        """Return the calls per second that a bucket allows now: none during a pause."""
+        return 0.0 if bucket.is_paused(self._timer.monotonic()) else bucket.rate
 
     def _wake_worker(self) -> None:
         """Wake an idle worker, or start one. The lock is held."""
@@ -201,8 +207,8 @@ class QueuePace:
 
     @property
     def rate(self) -> float:
-        """The calls per second that are allowed now."""
-        return self._bucket.rate
+        """The calls per second that are allowed now, 0 during a pause."""
+        return self._queue.compute_rate(self._bucket)
 
     def send(self, call: Callable[[], T], on_done: Callable[[T | Exception], None], max_attempts: int) -> None:
         """Make a call when the bucket allows it, and repeat it after a failure that may pass.

@@ -170,7 +170,8 @@ class Metrics:
         )
         pace = _create_gauge(
             "rate_limit_calls_per_second",
-            "Calls per second that are allowed now. It is below RequestsPerSecond after AWS throttled.", "target",
+            "Calls per second that are allowed now. It is below RequestsPerSecond after AWS throttled, and 0 during a "
+            "pause.", "target",
         )  # fmt: skip
         paces = self._read_paces()
         idle = _create_gauge("run_idle_seconds", "Time since the current run last made progress.", "target")

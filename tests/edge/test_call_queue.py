@@ -15,13 +15,14 @@ from reconciler.edge.call_queue import CallQueue, QueuePace
 from reconciler.edge.clock import SystemClock
 
 TRANSIENT, THROTTLED, PERMANENT = ConnectionError("cut"), TimeoutError("slow down"), ValueError("wrong")
+UNAVAILABLE = OSError("come back in a minute")
+FAILURES = {
+    TRANSIENT: Failure(is_throttled=False),
+    THROTTLED: Failure(is_throttled=True),
+    UNAVAILABLE: Failure(is_throttled=False, retry_after=60.0),
+}
 WAIT = 10.0
 """Seconds after which a test gives up."""
-
-
-def judge(error: Exception) -> Failure | None:
-    """Return the meaning of the errors of these tests."""
-    return Failure(is_throttled=error is THROTTLED) if error in {TRANSIENT, THROTTLED} else None
 
 
 class Queues:
@@ -30,7 +31,7 @@ class Queues:
     def __init__(self, max_workers: int = 64) -> None:
         self.stop = threading.Event()
         self.waits: list[float] = []
-        self.queue = CallQueue(SystemClock(), self.stop.is_set, judge, lambda: 0.0, max_workers)
+        self.queue = CallQueue(SystemClock(), self.stop.is_set, FAILURES.get, lambda: 0.0, max_workers)
 
     def open(self, account: str = "a", rate: float = 1000, burst: int = 1000) -> QueuePace:
         """Return the pace of an account."""
@@ -93,6 +94,16 @@ def test_throttled_account_slows_down_and_recovers(queues: Queues) -> None:
         send(throttled, Script(1)).get(timeout=WAIT)
     throttled.record(None)
     assert throttled.rate == 1000
+
+
+def test_rate_is_zero_while_aws_asked_for_a_pause(queues: Queues) -> None:
+    """After Retry-After, the rate is 0, also if AWS did not throttle, and no call is sent."""
+    pace = queues.open()
+    pace.record(UNAVAILABLE)
+    assert pace.rate == 0
+    waiting = send(pace, Script(1))
+    queues.stop.set()
+    assert isinstance(waiting.get(timeout=WAIT), StopRequested)
 
 
 def test_bucket_outlives_a_run(queues: Queues) -> None:

@@ -1,12 +1,10 @@
 """Limit the calls of one account and Region with a token bucket that slows down while AWS throttles.
 
-AppIntegrations has an unpublished limit that all callers in an account and Region share .
+AppIntegrations has an unpublished limit that all callers in an account and Region share.
 """
 
 from __future__ import annotations
 
-MAX_RETRY_AFTER = 300.0
-"""Maximum pause that AWS can ask for, in seconds. A longer one is cut, because the observation would be too old."""
 _MIN_PART = 1 / 16
 """The lowest rate, as a part of the rate that the Target permits."""
 _RECOVERY = 1 / 20
@@ -55,8 +53,12 @@ class Bucket:
         """Allow no call before a time."""
         self._paused_until = max(self._paused_until, until)
 
-    def slow_down(self, sent_at: float, now: float, retry_after: float | None) -> None:
-        """Halve the rate after a throttled call, and pause as long as AWS asked for, at most five minutes.
+    def is_paused(self, now: float) -> bool:
+        """Tell whether a pause forbids calls."""
+        return now < self._paused_until
+
+    def slow_down(self, sent_at: float, now: float) -> None:
+        """Halve the rate after a throttled call.
 
         A call that was sent before the rate was last halved does not halve it again.
         """
@@ -64,8 +66,6 @@ class Bucket:
             self.rate = max(self.rate / 2, self._rate * _MIN_PART)
             self._slowed_at = now
         self._next = max(self._next, now + 1 / self.rate)
-        if retry_after is not None:
-            self.pause(now + min(max(retry_after, 0.0), MAX_RETRY_AFTER))
 
     def speed_up(self) -> None:
         """Raise the rate after a successful call, up to the given one."""

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
+from reconciler.core.aws.date_header import get_date, parse_date
 from reconciler.core.aws.throttling import is_throttled
 from reconciler.core.aws.verdict import get_code_and_status
 from reconciler.core.pace.failure import Failure
@@ -36,12 +37,22 @@ def judge_failure(error: Exception) -> Failure | None:
     code, status = get_code_and_status(answer)
     if is_throttled(code, status):
         return Failure(is_throttled=True, retry_after=_read_retry_after(answer))
-    return Failure(is_throttled=False) if code in _TRANSIENT_CODES or status in _TRANSIENT_STATUSES else None
+    if code in _TRANSIENT_CODES or status in _TRANSIENT_STATUSES:
+        return Failure(is_throttled=False, retry_after=_read_retry_after(answer))
+    return None
 
 
 def _read_retry_after(answer: Mapping[str, Any]) -> float | None:
-    """Return the seconds of the Retry-After header (RFC 9110, section 10.2.3), or None. A date is not read."""
+    """Return the seconds of the Retry-After header (RFC 9110, section 10.2.3), or None.
+
+    A date in the header is compared with the Date of the answer, so that the clock of this machine does not matter.
+    """
     metadata = answer.get("ResponseMetadata")
     headers = metadata.get("HTTPHeaders") if isinstance(metadata, Mapping) else None
     value = headers.get("retry-after") if isinstance(headers, Mapping) else None
-    return float(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+    if not isinstance(value, str):
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    until, answered_at = parse_date(value), get_date(answer)
+    return (until - answered_at).total_seconds() if until and answered_at else None

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.pace.bucket import Bucket
+from reconciler.core.pace.failure import Failure
 
 
 def send_calls(bucket: Bucket, pauses: Iterable[float]) -> Iterator[float]:
@@ -48,17 +49,17 @@ def test_throttled_call_halves_the_rate_once() -> None:
     """Calls that were sent together and throttled halve the rate once. A later throttled call halves it again."""
     bucket = Bucket(2, 5, 0.0)
     for _ in range(3):
-        bucket.slow_down(sent_at=1.0, now=1.5, retry_after=None)
+        bucket.slow_down(sent_at=1.0, now=1.5)
     assert bucket.rate == 1
     assert bucket.is_slow
-    bucket.slow_down(sent_at=2.0, now=2.5, retry_after=None)
+    bucket.slow_down(sent_at=2.0, now=2.5)
     assert bucket.rate == 0.5
 
 
 def test_slow_bucket_allows_no_burst() -> None:
     """After a throttled call, the next call waits for one interval of the lower rate, and so does each later one."""
     bucket = Bucket(2, 5, 0.0)
-    bucket.slow_down(sent_at=1.0, now=1.0, retry_after=None)
+    bucket.slow_down(sent_at=1.0, now=1.0)
     times = []
     for _ in range(3):
         times.append(bucket.free_at)
@@ -70,7 +71,7 @@ def test_rate_never_falls_below_a_sixteenth() -> None:
     """However often AWS throttles, the rate stays at a sixteenth of the limit."""
     bucket = Bucket(2, 5, 0.0)
     for second in range(20):
-        bucket.slow_down(sent_at=second + 0.5, now=second + 1.0, retry_after=None)
+        bucket.slow_down(sent_at=second + 0.5, now=second + 1.0)
     assert bucket.rate == 2 / 16
 
 
@@ -82,25 +83,29 @@ def test_rate_never_exceeds_the_limit(rate: float, results: list[bool]) -> None:
         if is_success:
             bucket.speed_up()
         else:
-            bucket.slow_down(sent_at=number, now=number, retry_after=None)
+            bucket.slow_down(sent_at=number, now=number)
         assert rate / 16 <= bucket.rate <= rate
 
 
 def test_rate_recovers_after_successes() -> None:
     """Ten successes bring a halved rate back to the limit, with its burst."""
     bucket = Bucket(2, 5, 0.0)
-    bucket.slow_down(sent_at=1.0, now=1.0, retry_after=None)
+    bucket.slow_down(sent_at=1.0, now=1.0)
     for _ in range(10):
         bucket.speed_up()
     assert (bucket.rate, bucket.is_slow) == (2, False)
 
 
-@pytest.mark.parametrize(("retry_after", "pause"), [(10.0, 10.0), (3600.0, 300.0), (0.0, 1.0), (-5.0, 1.0)])
-def test_pause_that_aws_asks_for_is_kept_up_to_five_minutes(retry_after: float, pause: float) -> None:
-    """After Retry-After, no call is sent for that time, at most for five minutes."""
+@pytest.mark.parametrize(
+    ("retry_after", "pause"), [(10.0, 10.0), (3600.0, 300.0), (0.0, 0.0), (-5.0, 0.0), (None, 0.0)]
+)
+def test_pause_that_aws_asks_for_is_kept_up_to_five_minutes(retry_after: float | None, pause: float) -> None:
+    """After Retry-After, no call is sent for that time, at most for five minutes, whatever the failure was."""
     bucket = Bucket(2, 5, 0.0)
-    bucket.slow_down(sent_at=1.0, now=1.0, retry_after=retry_after)
+    bucket.pause(1.0 + Failure(is_throttled=False, retry_after=retry_after).pause)
     assert bucket.free_at == 1.0 + pause
+    assert bucket.is_paused(0.9 + pause)
+    assert not bucket.is_paused(1.0 + pause)
 
 
 def test_new_limit_of_a_target_applies_at_once() -> None:
@@ -109,7 +114,7 @@ def test_new_limit_of_a_target_applies_at_once() -> None:
     bucket.configure(2, 5)
     bucket.configure(4, 5)
     assert bucket.rate == 4
-    bucket.slow_down(sent_at=1.0, now=1.0, retry_after=None)
+    bucket.slow_down(sent_at=1.0, now=1.0)
     bucket.configure(8, 5)
     assert bucket.rate == 2
     bucket.configure(1, 5)

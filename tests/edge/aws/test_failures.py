@@ -14,6 +14,8 @@ from reconciler.core.pace.failure import Failure
 from reconciler.edge.aws import ConnectionSettings, judge_failure
 from reconciler.sandbox import SandboxServer
 
+AT_NOON, BEFORE_NOON = "Fri, 31 Dec 2027 12:00:00 GMT", "Fri, 31 Dec 2027 11:58:30 GMT"
+
 
 def build_client_error(status: int, code: str, headers: Any = None) -> ClientError:
     """Return an error of AWS."""
@@ -31,6 +33,13 @@ def build_client_error(status: int, code: str, headers: Any = None) -> ClientErr
         (build_client_error(400, "ThrottlingException"), Failure(is_throttled=True)),
         (build_client_error(429, "X", {"retry-after": "7"}), Failure(is_throttled=True, retry_after=7.0)),
         (build_client_error(429, "X", {"retry-after": "Fri, 31 Dec 2027 23:59:59 GMT"}), Failure(is_throttled=True)),
+        (
+            build_client_error(429, "X", {"retry-after": AT_NOON, "date": BEFORE_NOON}),
+            Failure(is_throttled=True, retry_after=90.0),
+        ),
+        (build_client_error(429, "X", {"retry-after": "soon", "date": BEFORE_NOON}), Failure(is_throttled=True)),
+        (build_client_error(503, "X", {"retry-after": "7"}), Failure(is_throttled=False, retry_after=7.0)),
+        (build_client_error(403, "X", {"retry-after": "7"}), None),
         (build_client_error(429, "X", {"retry-after": 7}), Failure(is_throttled=True)),
         (build_client_error(429, "X", "no headers"), Failure(is_throttled=True)),
         (build_client_error(429, "ResourceQuotaExceededException"), None),
