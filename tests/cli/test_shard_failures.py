@@ -1,8 +1,9 @@
 """Shards that are killed, paused, cut off or renumbered create nothing twice, and in the end everything once.
 
-Real processes call a sandbox that ignores every ClientToken, so that only the journal protects. The journals are in a
-bucket whose conditional writes never race. Each process has a proxy, through which the test acts at a known request,
-and the clock of a machine, which the test advances where an operator would wait.
+Real processes call a sandbox that ignores every ClientToken, so that only two things protect: the journal, and AWS's
+refusal of a request that was signed more than five minutes ago. The journals are in a bucket whose conditional writes
+never race. Each process has a proxy, through which the test acts at a known request, and the clock of a machine, which
+the test advances where an operator would wait.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -20,7 +22,7 @@ import pytest
 from support.conditional_bucket import ConditionalBucket, is_s3
 from support.machine_clock import MachineClock
 from support.program import EXPORT, CompletedRun, Process, Program
-from support.proxy import FaultProxy, Request
+from support.proxy import FaultProxy, Request, build_error
 
 from reconciler.core.shards import choose_shard
 from reconciler.sandbox import Behaviour, SandboxServer
@@ -37,6 +39,13 @@ metadata: {name: NAME}
 spec: {Region: NAME, AccountId: "123456789012"}
 """
 MINUTE, LEASE, SETTLE = 60, 5 * 60, 15 * 60
+EXPIRY = 5 * 60
+"""Seconds after its signature from which AWS refuses a request (AWS General Reference, "Signature Version 4")."""
+
+
+def read_signing_time(request: Request) -> float:
+    """Return the time at which a request was signed, in seconds since the epoch."""
+    return datetime.strptime(request.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 class Shard:
@@ -80,7 +89,10 @@ class Shard:
 
     def _answer(self, request: Request) -> bytes | None:
         self._has_started.wait()
-        return b"" if self.is_cut_off and is_s3(request) else self._fleet.bucket.answer(request)
+        if is_s3(request):
+            return b"" if self.is_cut_off else self._fleet.bucket.answer(request)
+        is_expired = request.operation == CREATE and abs(self._fleet.aws_time - read_signing_time(request)) > EXPIRY
+        return build_error(403, "InvalidSignatureException", "Signature expired") if is_expired else None
 
     def _handle_create(self, request: Request) -> bytes | None:
         if request.operation == CREATE and not self.region:
@@ -103,6 +115,11 @@ class Fleet:
         program = Program(folder)
         program.add(*REGIONS, text=TARGET)
         program.add(*NAMES, text=EXPORT.replace("spec:", 'targets: ["*"]\nspec:'))
+
+    @property
+    def aws_time(self) -> float:
+        """The time of AWS, in seconds since the epoch."""
+        return self._aws_clock.read()
 
     def start(
         self, shard: str, *options: str, at_create: Callable[[Shard], None] = lambda _: None, is_elsewhere: bool = False
@@ -186,8 +203,11 @@ def test_killed_shard_is_restarted_and_creates_nothing_twice(fleet: Fleet) -> No
     fleet.converge("0/2", "1/2")
 
 
-def test_paused_shard_that_resumes_after_its_lease_sends_nothing(fleet: Fleet) -> None:
-    """A process that is stopped beyond its lease, and replaced meanwhile, sends no Create after it resumes."""
+def test_paused_shard_that_resumes_after_its_lease_creates_nothing(fleet: Fleet) -> None:
+    """A process that is stopped beyond its lease, and replaced meanwhile, creates nothing after it resumes.
+
+    If it was stopped between the signature of a Create and its sending, AWS refuses this Create.
+    """
     paused = fleet.start("0/2", at_create=Shard.stop)
     paused.wait_for_create()
     fleet.run("1/2")

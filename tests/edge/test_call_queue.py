@@ -16,7 +16,7 @@ from reconciler.edge.clock import SystemClock
 
 TRANSIENT, THROTTLED, PERMANENT = ConnectionError("cut"), TimeoutError("slow down"), ValueError("wrong")
 UNAVAILABLE = OSError("come back in a minute")
-FAILURES = {
+FAILURES: dict[Exception, Failure] = {
     TRANSIENT: Failure(is_throttled=False),
     THROTTLED: Failure(is_throttled=True),
     UNAVAILABLE: Failure(is_throttled=False, retry_after=60.0),

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import botocore.auth
+
 from reconciler.edge.clock import SystemClock
 
 _VARIABLE = "MACHINE_CLOCK"
@@ -40,7 +42,7 @@ class MachineClock:
 
 
 def install_clock(environment: Mapping[str, str]) -> None:
-    """Give this process the clock of its environment, if there is one."""
+    """Give this process the clock of its environment, if there is one. Its requests are signed with the same time."""
     if path := environment.get(_VARIABLE):
         clock: Any = SystemClock
         read_time, file = SystemClock.now, Path(path)
@@ -49,3 +51,11 @@ def install_clock(environment: Mapping[str, str]) -> None:
             return read_time(self) + timedelta(seconds=float(file.read_text()))
 
         clock.now = read_shifted_time
+        signing: Any = botocore.auth
+        read_signing_time = signing.get_current_datetime
+
+        def read_shifted_signing_time(*arguments: Any, **options: Any) -> datetime:
+            signing_time: datetime = read_signing_time(*arguments, **options)
+            return signing_time + timedelta(seconds=float(file.read_text()))
+
+        signing.get_current_datetime = read_shifted_signing_time
