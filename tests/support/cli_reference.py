@@ -34,11 +34,11 @@ The decision *drifted* also gives 0, and so does *changed* in most cases. |
 or nobody confirmed the writes with `yes`. \
 A dry run does not count what earlier runs left behind: failed calls, failed exports, lost associations. \
 A repository or revision that git cannot read is a failure, too. |
-| 2 | Only with `--detailed-exitcode`: the code would be 0, and a difference between git and AWS remains. |
+| 2 | Only with `--detailed-exitcode`, and instead of 0: a difference between git and AWS remains. |
 | 3 | The manifests are invalid, or their file or folder does not exist. AWS was not called. |
-| 64 | An option, argument or variable is invalid. A run did not call AWS. |
+| 64 | An option, argument or variable is invalid. If the command was a run, it did not call AWS. |
 | 129, 130, 143 | SIGHUP, SIGINT or SIGTERM ended a one-shot run. \
-The call under way was finished and its answer written to the journal. |
+Before that, the program finished the call under way, and wrote its answer to the journal. |
 """
 
 
