@@ -79,7 +79,7 @@ class Executor:
 
     def _execute_one(self, write: Write, is_stopped: Callable[[], bool]) -> Outcome:
         """Make one call. Retry it only if AWS certainly did not carry it out. A stop or an old intent prevents it."""
-        outcome: Outcome = Skipped("not sent: shutdown requested first")
+        outcome: Outcome = Skipped("not sent: a signal stopped the run first")
         for _ in range(_MAX_TRIES):
             self._cloud.wait()
             if is_stopped():

@@ -19,7 +19,7 @@ from reconciler.core.model import Desired, Manifest, Target
 from reconciler.core.plan.create_bound import CreateBound, count_possible_creates, is_bound_needed
 from reconciler.core.plan.review import PlanMismatch, ReviewedPlan, compare_with_review, format_write_line
 from reconciler.core.ports import CloudReader, JournalReader, Writers
-from reconciler.core.report.build import build_blocked_lines, build_target_report
+from reconciler.core.report.build import NOT_CHECKED, build_blocked_lines, build_target_report
 from reconciler.core.report.report import TargetReport
 from reconciler.core.run_context import Run, RunContext
 from reconciler.run import preview, reconcile
@@ -249,9 +249,7 @@ class _TargetRun:
             account, region = self._connection.account, self._connection.region
             return build_target_report(target.name, account, region, compute_result(self._connection))
         except Exception as error:  # noqa: BLE001 - a failed target must not stop the others
-            blocked_lines = build_blocked_lines(
-                self._manifests, "not checked, because the target failed: see the error of the target"
-            )
+            blocked_lines = build_blocked_lines(self._manifests, NOT_CHECKED)
             self._failure = TargetReport(
                 target.name,
                 account,

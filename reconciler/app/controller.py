@@ -30,7 +30,7 @@ from reconciler.controller.dependencies import Dependencies, Intervals, RunTarge
 from reconciler.controller.revisions import RevisionTracker
 from reconciler.controller.scheduler import SchedulerContext
 from reconciler.core.controller.controller_status import ActiveRun
-from reconciler.core.errors import StopRequested, UsageError
+from reconciler.core.errors import STOPPED, StopRequested, UsageError
 from reconciler.core.model import Desired
 from reconciler.core.report.report import Report
 from reconciler.edge import git, logs
@@ -161,7 +161,7 @@ def build_run_target(
             bounds.resume_waiting(desired)
             collection.record_run()  # boto3's clients form reference cycles
         if stop.event.is_set() and all(each.error and not each.has_attempted_writes for each in report.targets):
-            raise StopRequested("shutdown requested")
+            raise StopRequested(STOPPED)
         return report
 
     return run_target

@@ -11,10 +11,11 @@ from reconciler.core.errors import UsageError
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.review import ReviewedPlan, compute_digest, format_canonical_line
 from reconciler.core.plan.write import WRITE_CLASSES
+from reconciler.core.shards import Shard
 
 
-def read_reviewed_plan(value: str) -> ReviewedPlan:
-    """Return the reviewed plan for a digest or the name of a report. Raises UsageError."""
+def read_reviewed_plan(value: str, shard: Shard | None) -> ReviewedPlan:
+    """Return the reviewed plan for a digest or the name of a report. Raises UsageError, also for another shard."""
     if not value.strip():
         raise UsageError("--expect-plan is empty: give the digest (sha256:…) or the JSON report of a dry run")
     if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
@@ -32,6 +33,8 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
             if association["write"] and association["write"]["reviewed"]
         )
         is_rejected = report["mismatch"] is not None
+        place = report.get("run", {}).get("shard")
+        plan_shard = place and Shard(place["number"], place["count"])
         has_failed_target = any(target["error"] for target in report["targets"])
         reviewed = ReviewedPlan(str(report["planDigest"] or compute_digest(())), lines)
     except OSError as error:
@@ -42,6 +45,10 @@ def read_reviewed_plan(value: str) -> ReviewedPlan:
         raise _build_error(value, "the report has no plan, because its targets failed: review a new --dry-run")
     if is_rejected:
         raise _build_error(value, "the report is from a run that was refused: review a new --dry-run")
+    if plan_shard != shard:
+        raise _build_error(
+            value, f"the plan is of {_name_shard(plan_shard)}, and this run is of {_name_shard(shard)}: give its plan"
+        )
     if compute_digest(lines) != reviewed.digest:
         raise _build_error(
             value,
@@ -60,6 +67,10 @@ def _format_write(write: Any) -> str:
         case other:
             assert_never(other)
     return format_canonical_line(kind, write["request"], reference)
+
+
+def _name_shard(shard: Shard | None) -> str:
+    return f"shard {shard}" if shard else "all targets"
 
 
 def _build_error(value: str, message: str) -> UsageError:

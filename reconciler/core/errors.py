@@ -120,6 +120,10 @@ class NotConfirmed(ReconcilerError):
     """Plan that the person at the terminal did not confirm. Nothing was written."""
 
 
+STOPPED = "stopped by a signal before it was done: a later run does the rest"
+"""The message about what a stop ended."""
+
+
 class StopRequested(ReconcilerError):
     """Stop that was requested while the program waited."""
 

@@ -32,6 +32,10 @@ class Shard:
         share, remainder = divmod(limit, self.count)
         return share + (self.number < remainder)
 
+    def compute_limit(self, share: int) -> int:
+        """Return the lowest limit of which this shard gets such a share. `share` is 1 or more."""
+        return (share - 1) * self.count + self.number + 1
+
 
 def choose_shard(account: str | None, region: str | None, count: int) -> int:
     """Return the number of the shard of a target. A target without a declared account belongs to shard 0.
@@ -68,7 +72,7 @@ def parse_shard(text: str, environment: Mapping[str, str]) -> Shard:
 
 def _read_index(text: str, environment: Mapping[str, str]) -> tuple[str, int]:
     """Return the name and the value of the variable that numbers the shard. Raises ValueError."""
-    variable = next((name for name in INDEX_VARIABLES if name in environment), None)
+    variable = next((name for name in INDEX_VARIABLES if environment.get(name)), None)
     if variable is None:
         names = " nor ".join(INDEX_VARIABLES)
         raise ValueError(

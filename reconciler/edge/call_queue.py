@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from reconciler.core.errors import StopRequested
+from reconciler.core.errors import STOPPED, StopRequested
 from reconciler.core.pace.bucket import Bucket
 from reconciler.core.pace.failure import Failure
 from reconciler.core.pace.ready_calls import ReadyCalls
@@ -146,7 +146,7 @@ class CallQueue:
 
         def tell_all(_: object) -> None:
             for each in calls:
-                each.on_done(StopRequested("shutdown requested"))
+                each.on_done(StopRequested(STOPPED))
 
         return _Call(calls[0].bucket, None, tell_all, 1, lambda _: None, self._timer.monotonic())
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.errors import StopRequested
+from reconciler.core.errors import STOPPED, StopRequested
 
 
 class SystemClock:
@@ -29,7 +29,7 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Sleep for a number of seconds. Raises StopRequested as soon as a shutdown is requested."""
         if self._stop.wait(seconds):
-            raise StopRequested("shutdown requested")
+            raise StopRequested(STOPPED)
 
 
 def generate_id() -> str:

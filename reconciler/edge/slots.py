@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reconciler.core.errors import StopRequested
+from reconciler.core.errors import STOPPED, StopRequested
 
 _STOP_CHECK = 0.2
 """Seconds between two looks for a stop."""
@@ -32,4 +32,4 @@ class Slots:
 
     def _check_stop(self) -> None:
         if self._is_stopped():
-            raise StopRequested("shutdown requested")
+            raise StopRequested(STOPPED)

@@ -105,7 +105,10 @@ def test_each_shard_applies_its_own_reviewed_plan(program: Program, server: Sand
     add_manifests(program, "october")
     for number in range(3):
         assert program.run("--dry-run", "--shard", f"{number}/3", "-o", f"json=plan-{number}.json").code == 0
-    assert program.run("--shard", "0/3", "--expect-plan", "plan-2.json").code == 1
+    result = program.run("--shard", "0/3", "--expect-plan", "plan-2.json")
+    message = "--expect-plan 'plan-2.json': the plan is of shard 2/3, and this run is of shard 0/3: give its plan"
+    assert (result.code, message in result.err) == (64, True)
+    assert "and this run is of all targets" in program.run("--expect-plan", "plan-2.json").err
     assert len(server.sandbox.executed_writes) == 0
     for number in range(3):
         assert program.run("--shard", f"{number}/3", "--expect-plan", f"plan-{number}.json").code == 0

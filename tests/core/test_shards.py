@@ -80,6 +80,7 @@ def test_shares_of_a_limit_add_up_to_it(limit: int, count: int) -> None:
         ("auto/4", {"JOB_COMPLETION_INDEX": "3"}, Shard(3, 4)),
         ("auto/4", {"RECONCILER_POD_INDEX": "0"}, Shard(0, 4)),
         ("auto/4", {"JOB_COMPLETION_INDEX": "2", "RECONCILER_POD_INDEX": "1"}, Shard(2, 4)),
+        ("auto/4", {"JOB_COMPLETION_INDEX": "", "RECONCILER_POD_INDEX": "1"}, Shard(1, 4)),
     ],
 )
 def test_shard_is_read(text: str, environment: dict[str, str], shard: Shard) -> None:
@@ -100,7 +101,7 @@ def test_shard_is_read(text: str, environment: dict[str, str], shard: Shard) -> 
         ("0/0", {}, "has 0 shards: the number of shards must be from 1 to 1000"),
         ("auto/1001", {"RECONCILER_POD_INDEX": "0"}, "has 1001 shards: the number of shards must be from 1 to 1000"),
         ("auto/4", {}, "neither JOB_COMPLETION_INDEX nor RECONCILER_POD_INDEX is set"),
-        ("auto/4", {"RECONCILER_POD_INDEX": ""}, "RECONCILER_POD_INDEX is ''"),
+        ("auto/4", {"RECONCILER_POD_INDEX": ""}, "neither JOB_COMPLETION_INDEX nor RECONCILER_POD_INDEX is set"),
         ("auto/4", {"JOB_COMPLETION_INDEX": "one"}, "JOB_COMPLETION_INDEX is 'one'"),
         ("auto/4", {"JOB_COMPLETION_INDEX": "4"}, "JOB_COMPLETION_INDEX names shard 4 of 4"),
     ],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.core.errors import InvalidManifests
     from reconciler.core.plan.review import ReviewedPlan
     from reconciler.core.report.report import Report
+    from reconciler.core.shards import Shard
 
 
 @click.command(
@@ -91,7 +92,7 @@ def command(  # noqa: PLR0913 - one for each option
     settings, is_terminal = read_settings(), output.is_terminal(sys.stdout)
     config = RunConfig.from_options(
         settings=settings,
-        reviewed=_read_reviewed_plan(expect_plan, outputs),
+        reviewed=_read_reviewed_plan(expect_plan, outputs, config_values.get("shard")),
         is_single=settings.is_single_run(is_terminal=is_terminal),
         **config_values,
     )
@@ -133,14 +134,14 @@ def command(  # noqa: PLR0913 - one for each option
     )
 
 
-def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...]) -> ReviewedPlan | None:
+def _read_reviewed_plan(expect_plan: str | None, outputs: tuple[str, ...], shard: Shard | None) -> ReviewedPlan | None:
     """Return the plan of --expect-plan. Raises UsageError for an invalid plan, and for an output that replaces it."""
     from reconciler.app.reviewed_plan import read_reviewed_plan
     from reconciler.core.errors import UsageError
 
     if expect_plan is None:
         return None
-    reviewed = read_reviewed_plan(expect_plan)
+    reviewed = read_reviewed_plan(expect_plan, shard)
     output_files = (value.partition("=")[2] for value in outputs)
     if any(file and output.is_same_file(Path(file), Path(expect_plan)) for file in output_files):
         raise UsageError(f"-o …={expect_plan} would replace the reviewed plan: write the report to another file")

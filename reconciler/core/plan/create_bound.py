@@ -97,8 +97,12 @@ class CreateBound:
             if self._unobserved
             else ""
         )
-        limit = f"the share of shard {self._shard} in --max-creates-total" if self._shard else "--max-creates-total"
+        limit, targets, needed = "--max-creates-total", "the targets", self._total
+        if self._shard:
+            limit = f"the share of shard {self._shard} in {limit}"
+            targets, needed = f"the targets of shard {self._shard}", self._shard.compute_limit(self._total)
         return (
-            f"nothing is created, because the targets together would get {format_count(self._total, 'association')} "
-            f"and {limit} is {self._limit}{unobserved}: review the plan, then raise --max-creates-total"
+            f"nothing is created, because {targets} together would get {format_count(self._total, 'association')} and "
+            f"{limit} is {self._limit}{unobserved}: to see the plan, repeat the dry run with "
+            f"--max-creates-total {needed}; to carry it out, run with the same option"
         )

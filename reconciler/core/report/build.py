@@ -100,6 +100,10 @@ def _get_changed_id(decision: Decision, outcome: Outcome | None) -> str:
     return decision.association_id if isinstance(decision, Update) and outcome else ""
 
 
+NOT_CHECKED = "not checked, because the target failed: see the error of the target"
+"""The reason of each association of a target that failed before AWS was listed."""
+
+
 def build_blocked_lines(manifests: Sequence[Manifest], reason: str) -> tuple[AssociationReport, ...]:
     """Return a blocked line for each manifest of a target that could not be reconciled."""
     return tuple(_build_line(Blocked(manifest, reason), None, None) for manifest in manifests)

@@ -169,7 +169,7 @@ class GitCommand:
                 if process.returncode is None:
                     _kill(process)
         if self.stop.is_set():
-            raise StopRequested("shutdown requested while git was running")
+            raise StopRequested("stopped by a signal while git was running")
         name = Path(self.program).name
         if pipes.has_timed_out:
             raise GitError(f"{name} {arguments[0]} timed out after {self.timeout_seconds:g} s")

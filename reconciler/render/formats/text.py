@@ -14,9 +14,11 @@ from reconciler.core.plan.decide import MISSING_REASON
 from reconciler.core.plan.decision_kind import DecisionKind
 from reconciler.core.plan.difference import Difference, flatten
 from reconciler.core.plan.write import Create, Update, Write
+from reconciler.core.report.build import NOT_CHECKED
 from reconciler.core.report.overdue import is_overdue
 from reconciler.core.report.report import AssociationReport, Report, TargetReport
-from reconciler.core.text import sanitize
+from reconciler.core.suggestions import join_names
+from reconciler.core.text import format_count, sanitize
 from reconciler.render import after_call, last_export, later_runs, plan_review, windows, wording
 from reconciler.render.kinds import ReportKind, get_kind, get_kind_of_decision
 
@@ -55,6 +57,9 @@ class _TextRenderer:
             yield ""
         yield from self._render_mismatch(report)
         yield self._render_summary(report)
+        failed_names = [target.name for target in report.targets if target.error]
+        if failed_names and len(report.targets) > 1:
+            yield self._apply_style(sanitize(f"Failed targets: {join_names(failed_names)}"), "red")
         if warning := later_runs.describe_waiting_writes(report):
             yield self._apply_style(warning, "yellow")
         if shard := report.run.shard:
@@ -73,8 +78,11 @@ class _TextRenderer:
             yield self._apply_style(f"  failed: {sanitize(target.error)}", "red")
         elif not (target.associations or target.unmanaged or target.ignored):
             yield "  no manifests and no live associations"
-        widths = _ColumnWidths.from_associations(target.associations)
-        for association in target.associations:
+        associations = [each for each in target.associations if each.reason != NOT_CHECKED]
+        if unchecked_count := len(target.associations) - len(associations):
+            yield f"  not checked: {format_count(unchecked_count, 'manifest')}"
+        widths = _ColumnWidths.from_associations(associations)
+        for association in associations:
             yield from self._render_association(association, widths, is_read_only=is_read_only)
         for live in target.unmanaged:
             yield self._render_unmanaged(live, target)

@@ -52,7 +52,7 @@ def test_too_many_creates_are_blocked_in_every_target() -> None:
     assert (grant.limit, grant.is_temporary) == (0, False)
     assert grant.reason == (
         "nothing is created, because the targets together would get 11 associations and --max-creates-total is 10: "
-        "review the plan, then raise --max-creates-total"
+        "to see the plan, repeat the dry run with --max-creates-total 11; to carry it out, run with the same option"
     )
     bound.record_count("b", 4)
     assert bound.compute_grant("a").limit == 6
@@ -92,7 +92,10 @@ def test_single_target_of_a_shard_is_bound_too() -> None:
     bound.record_count("a", 3)
     grant = bound.compute_grant("a")
     assert (grant.limit, grant.is_temporary) == (0, False)
-    assert "and the share of shard 1/4 in --max-creates-total is 2: review the plan" in grant.reason
+    assert "and the share of shard 1/4 in --max-creates-total is 2: to see the plan, " in grant.reason
+    assert "the targets of shard 1/4 together would get 3 associations" in grant.reason
+    assert "--max-creates-total 10;" in grant.reason
+    assert [shard.compute_share(limit) for limit in (9, 10)] == [2, 3]
 
 
 def test_target_that_could_not_be_looked_at_counts_each_manifest() -> None:

@@ -138,8 +138,8 @@ def test_times_are_converted_only_in_time_members() -> None:
 
 
 def test_a_list_keeps_its_order() -> None:
-    """A list keeps its order and its duplicates."""
-    spec = {**BASE, "ObjectConfiguration": {"a": {"b": ["z", "a", "z"]}}}
+    """A list keeps its order and its duplicates, also a list that no known member has."""
+    spec = {**BASE, "ObjectConfiguration": {"a": {"b": ["z", "a", "z"]}}, "ExecutionConfiguration": {"c": ["z", "a"]}}
     assert normalise(spec) == spec
 
 
