@@ -48,6 +48,23 @@ def test_every_label_and_strip_is_shown_whole(browser: Browser, site: Site, stat
     assert browser.run("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [390, 1280, 1400])
+def test_state_of_each_tile_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
+    """Beside a target name of 15 characters, the label of the state is not cut off and takes one line."""
+    browser.resize(width, 900)
+    status = statuses.build_status_with_hundred_targets()
+    names = [f"account-{number:07}" for number in range(100)]
+    site.status = replace(
+        status, targets=tuple(replace(each, target=name) for each, name in zip(status.targets, names, strict=True))
+    )
+    browser.open(f"{site.url}/")
+    labels = browser.run("[...document.querySelectorAll('.card h3 .badge')].map((each) => each.textContent)")
+    assert {"failed", "needs action"} <= set(labels)
+    script = """[...document.querySelectorAll(".card h3 .badge")].filter((each) =>
+        each.scrollWidth > each.clientWidth || each.clientHeight > 30).map((each) => each.textContent)"""
+    assert browser.run(script) == []
+
+
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_data_flow_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
     """On a screen of a common size, neither the data integration, the destination nor the time is cut off."""
