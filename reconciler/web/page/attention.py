@@ -40,11 +40,11 @@ _WAYS_OUT: dict[str, str] = {
     ReportKind.LOST: "Look in AWS whether somebody deleted it. To create it again, raise policy.generation.",
     OVERDUE_BADGE.kind: (
         f"{_WAIT_FOR_EXPORT.format('window')} "
-        "reconcile explain NAME and docs/how-to/repair-a-recurring-export.md say more."
+        "Run reconcile explain NAME, and see docs/how-to/repair-a-recurring-export.md."
     ),
     EXPORT_FAILED_BADGE.kind: "Correct the cause. The details say how to export the data again; a schedule continues.",
     ReportKind.HELD: (
-        f"{_WAIT_FOR_EXPORT.format('update')} reconcile explain NAME and docs/reference/guardrails.md say more."
+        f"{_WAIT_FOR_EXPORT.format('update')} Run reconcile explain NAME, and see docs/reference/guardrails.md."
     ),
     ReportKind.DRIFTED: (
         "If AWS is right, write its values into git. If git is right, see docs/how-to/handle-drift.md: "

@@ -489,9 +489,15 @@ def test_write_that_waits_for_an_export_has_a_way_out(
     assert (
         f"{count} If the reason names an export that may be running, look in the AWS console whether it runs: "
         f"a run sends the {noun} after List shows its end. Otherwise do what the reason says. "
-        f"reconcile explain NAME and {document} say more. export: {reason}"
+        f"Run reconcile explain NAME, and see {document}. export: {reason}"
     ) in words
     assert (REPOSITORY / document).exists()
+
+
+def test_tile_says_when_its_last_run_was(site: Site) -> None:
+    """A tile says how long ago its last run finished and when the next one starts, and no duration of a run."""
+    status = replace(statuses.build_status_in_sync(), now=NOW + timedelta(seconds=150))
+    assert "Last run 1 min ago, next run in 1 min" in open_page(site, status).words
 
 
 def test_first_run_is_shown_as_under_way(site: Site) -> None:
