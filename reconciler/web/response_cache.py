@@ -21,7 +21,7 @@ from reconciler.web.rendered_text import RenderedText
 
 MAX_BYTES = 32 * 1024 * 1024
 """The maximum size in bytes of the cached renderings and those still being read, together."""
-_MAX_ENTRIES = 4
+_MAX_ENTRIES = 64
 """The maximum number of cached renderings of one kind. The page has a rendering for each combination of filters."""
 _RETRY_AFTER = "5"
 """Seconds after which a rejected reader may retry (Retry-After)."""
@@ -31,7 +31,8 @@ _RETRY_AFTER = "5"
 class ResponseContent:
     """The content of a response before it is rendered.
 
-    It is not rendered again if the cached rendering has an equal `state`. A state of None is never equal.
+    `state` is what all documents of one kind are rendered from. A cached rendering is used again while the state stays
+    equal. A state of None is never equal.
     """
 
     state: object
@@ -42,17 +43,22 @@ class ResponseContent:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     number: int
-    state: object
+    version: int
     rendering: RenderedText
 
 
 class ResponseCache:
-    """The cached renderings of one kind of document. A key identifies one document of that kind."""
+    """The cached renderings of one kind of document. A key identifies one document of that kind.
+
+    Only the newest state is kept: a state is large, and its size does not count.
+    """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._turn_limiter, self._thread_limiter = CapacityLimiter(1), CapacityLimiter(1)
         self._rendering_count = 0
+        self._state: object = None
+        self._version = 0
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._texts_in_use: weakref.WeakSet[RenderedText] = weakref.WeakSet()
 
@@ -84,14 +90,16 @@ class ResponseCache:
         self._rendering_count += 1
         number = self._rendering_count
         content = build_content()
-        if entry and content.state is not None and entry.state == content.state:
+        if content.state is None or content.state != self._state:
+            self._state, self._version = content.state, self._version + 1
+        if entry and entry.version == self._version:
             rendering = entry.rendering
         elif self._is_full():
             return entry.rendering if entry else None
         else:
             rendering = RenderedText.from_texts(content.media_type, content.texts)
             self._texts_in_use.add(rendering)
-        self._entries[key] = _Entry(number, content.state, rendering)
+        self._entries[key] = _Entry(number, self._version, rendering)
         self._entries.move_to_end(key)
         while len(self._entries) > _MAX_ENTRIES:
             self._entries.popitem(last=False)

@@ -7,9 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support import statuses
+from support import recurring, reports, statuses
 from support.browser import CHROMIUM, Browser, run_browser
+from support.builders import NOW
 from support.sites import Site
+
+from reconciler.core.model import Execution
+from reconciler.core.windows.declaration import Missed, Period
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
@@ -48,6 +52,76 @@ def test_every_label_and_strip_is_shown_whole(browser: Browser, site: Site, stat
     assert browser.run("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [390, 1280, 1400])
+def test_state_of_each_tile_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
+    """Beside a target name of 15 characters, the label of the state is not cut off and takes one line."""
+    browser.resize(width, 900)
+    status = statuses.build_status_with_hundred_targets()
+    names = [f"account-{number:07}" for number in range(100)]
+    site.status = replace(
+        status, targets=tuple(replace(each, target=name) for each, name in zip(status.targets, names, strict=True))
+    )
+    browser.open(f"{site.url}/")
+    labels = browser.run("[...document.querySelectorAll('.card h3 .badge')].map((each) => each.textContent)")
+    assert {"failed", "needs action"} <= set(labels)
+    script = """[...document.querySelectorAll(".card h3 .badge")].filter((each) =>
+        each.scrollWidth > each.clientWidth || each.clientHeight > 30).map((each) => each.textContent)"""
+    assert browser.run(script) == []
+
+
+@pytest.mark.parametrize("width", [1280, 1400, 1920])
+def test_rows_in_trouble_are_as_high_as_the_others(browser: Browser, site: Site, width: int) -> None:
+    """Each association of a page of 200 takes one line, also if it has two labels or a message of AWS."""
+    browser.resize(width, 900)
+    site.status = STATES["thousand"]
+    for query in ("", "?sort=-export", "?decision=attention&sort=name"):
+        browser.open(f"{site.url}/{query}")
+        lines = "[...document.querySelectorAll('#associations .line')]"
+        heights = browser.run(f"{lines}.map((each) => Math.round(each.getBoundingClientRect().height))")
+        assert len(heights) == 200
+        assert len(set(heights)) == 1
+    labels = (
+        "[...document.querySelectorAll('#associations .line')].map((each) => each.querySelectorAll('.badge').length)"
+    )
+    assert max(browser.run(labels)) == 2
+
+
+@pytest.mark.parametrize("width", [1280, 1400, 1920])
+def test_labels_of_any_number_are_shown_whole(browser: Browser, site: Site, width: int) -> None:
+    """The longest pair of labels fits on one line, three labels are not cut off, and the triangle stays beside them."""
+    browser.resize(width, 900)
+    failed = Execution("FAILED", "The KMS key is not accessible.")
+    windows = recurring.build_windows(recurring.build_daily_record(), NOW, every=Period.DAY, missed=Missed.EACH)
+    pair, three = (
+        reports.association(name, "changed", exit_code=1, last_execution=failed, windows=windows)
+        for name, windows in (("pair", None), ("three", windows))
+    )
+    site.status = statuses.build_status(statuses.build_target_status(reports.report(pair, three)))
+    browser.open(f"{site.url}/")
+    script = (
+        "[...document.querySelectorAll('#associations .line')].map((each) => [each.querySelector('.name').innerText, "
+    )
+    counts = browser.run(f"{script} each.querySelectorAll('.badge').length])")
+    heights = dict(browser.run(f"{script} each.getBoundingClientRect().height])"))
+    assert dict(counts) == {"pair": 2, "three": 3}
+    assert heights["pair"] < 40
+    assert browser.run(CUT_LABELS) == []
+    assert max(browser.run(TRIANGLE_OFFSETS)) < 6
+
+
+@pytest.mark.parametrize("width", [1280, 1400, 1920])
+def test_arn_is_shortened_in_the_middle(browser: Browser, site: Site, width: int) -> None:
+    """Where there is room, an ARN shows its start and its end, and neither it nor its button is cut off."""
+    browser.resize(width, 900)
+    site.status = STATES["thousand"]
+    browser.open(f"{site.url}/")
+    start = "getComputedStyle(document.querySelector('#associations .start'), '::before').content"
+    assert browser.run(start) == '"arn:…"'
+    right = "Math.max(...[...document.querySelectorAll('#associations .line {}')].map((each) => "
+    right += "each.getBoundingClientRect().right))"
+    assert browser.run(right.format(".copy")) <= browser.run(right.format("> td:last-child"))
+
+
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_data_flow_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
     """On a screen of a common size, neither the data integration, the destination nor the time is cut off."""
@@ -67,11 +141,7 @@ def test_triangle_is_beside_the_name(browser: Browser, site: Site, width: int) -
     browser.resize(width, 900)
     site.status = STATES["windows"]
     browser.open(f"{site.url}/")
-    offsets = browser.run("""[...document.querySelectorAll("#associations .line")].map((line) => {
-        const [row, mark] = [line, line.nextElementSibling.querySelector("summary")]
-            .map((each) => each.getBoundingClientRect());
-        return Math.abs((row.top + row.bottom) / 2 - (mark.top + mark.bottom) / 2);
-    })""")
+    offsets = browser.run(TRIANGLE_OFFSETS)
     assert len(offsets) == 6
     assert max(offsets) < 6
 
@@ -146,6 +216,11 @@ TALL_STRIPS = """[...document.querySelectorAll("#associations .line .strip")].fi
   const cell = strip.closest("td").getBoundingClientRect(), box = strip.getBoundingClientRect();
   return box.height > 30 || cell.width < box.width;
 }).map((each) => each.ariaLabel)"""
+TRIANGLE_OFFSETS = """[...document.querySelectorAll("#associations .line")].map((line) => {
+  const [row, mark] = [line, line.nextElementSibling.querySelector("summary")]
+      .map((each) => each.getBoundingClientRect());
+  return Math.abs((row.top + row.bottom) / 2 - (mark.top + mark.bottom) / 2);
+})"""
 BROKEN_WORDS = """(() => {
   const broken = [], range = document.createRange();
   for (const element of document.querySelectorAll("#associations .line .words")) {

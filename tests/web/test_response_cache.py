@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -88,6 +90,49 @@ def test_later_reader_gets_the_current_state() -> None:
         return [await read_body(await request_document(cache, "", renderings, text, state)) for text, state in states]
 
     assert asyncio.run(send_requests()) == ["a", "a", "c", "d", "e"]
+
+
+def test_many_addresses_are_rendered_once_each() -> None:
+    """Eight addresses with different filters that refresh in turn are each rendered once while the state is equal."""
+
+    async def send_requests() -> tuple[list[str], list[str]]:
+        cache, renderings = ResponseCache(), list[str]()
+
+        def render(key: str) -> Iterator[str]:
+            renderings.append(key)
+            yield key
+
+        async def request(key: str) -> str:
+            http = Request({"type": "http", "method": "GET", "headers": []}, receive)
+            return await read_body(
+                await cache.respond(http, key, lambda: ResponseContent(1, "text/plain", render(key)))
+            )
+
+        return [await request(key) for key in "abcdefgh" * 2], renderings
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    assert asyncio.run(send_requests()) == (list("abcdefgh" * 2), list("abcdefgh"))
+
+
+def test_cached_renderings_keep_only_the_newest_state() -> None:
+    """Renderings of addresses that nobody refreshes do not keep old states in memory, whose size does not count."""
+
+    class State:
+        pass
+
+    async def send_requests() -> tuple[str, list[State | None]]:
+        cache, renderings, states = ResponseCache(), list[str](), []
+        for key in "abc":
+            state = State()
+            states.append(weakref.ref(state))
+            await request_document(cache, key, renderings, key, state)
+        del state
+        body = await read_body(await request_document(cache, "a", renderings, "new", states[-1]()))
+        return body, [each() for each in states[:-1]]
+
+    assert asyncio.run(send_requests()) == ("new", [None, None])
 
 
 def test_renderings_held_by_readers_are_limited() -> None:

@@ -26,6 +26,10 @@ _STUCK_BADGE = Badge(_STUCK, -5, _STUCK, "error", "")
 _FAILED_BADGE = Badge(ReportKind.TARGET_FAILED, -4, "failed", "error", "")
 _UNLISTED_RANK = -3
 _DOCTOR = "run reconcile doctor, which names the missing permission or setting"
+_WAIT_FOR_EXPORT = (
+    "If the reason names an export that may be running, look in the AWS console whether it runs: a run sends the {} "
+    "after List shows its end. Otherwise do what the reason says."
+)
 _WAYS_OUT: dict[str, str] = {
     _STUCK: "If the run does not continue, restart the controller.",
     ReportKind.TARGET_FAILED: f"Correct the cause, or {_DOCTOR}. The next run tries again.",
@@ -34,9 +38,14 @@ _WAYS_OUT: dict[str, str] = {
     ReportKind.FAILED: "AWS changed nothing. Correct the cause; the details say what the next run does.",
     ReportKind.UNKNOWN: "AWS may have carried out the call. Wait for the next run, which looks in AWS.",
     ReportKind.LOST: "Look in AWS whether somebody deleted it. To create it again, raise policy.generation.",
-    OVERDUE_BADGE.kind: "Do what the reason says.",
+    OVERDUE_BADGE.kind: (
+        f"{_WAIT_FOR_EXPORT.format('window')} "
+        "Run reconcile explain NAME, and see docs/how-to/repair-a-recurring-export.md."
+    ),
     EXPORT_FAILED_BADGE.kind: "Correct the cause. The details say how to export the data again; a schedule continues.",
-    ReportKind.HELD: "A write waits that should have been sent. Do what the reason says.",
+    ReportKind.HELD: (
+        f"{_WAIT_FOR_EXPORT.format('update')} Run reconcile explain NAME, and see docs/reference/guardrails.md."
+    ),
     ReportKind.DRIFTED: (
         "If AWS is right, write its values into git. If git is right, see docs/how-to/handle-drift.md: "
         "an update exports the data again. No run repairs drift."

@@ -9,9 +9,10 @@ from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
-from support import reports, statuses
+from support import recurring, reports, statuses
 from support.builders import NOW, live
 from support.page_parser import PageParser
+from support.paths import REPOSITORY
 from support.sites import Site
 
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
@@ -19,6 +20,7 @@ from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
 from reconciler.core.plan.difference import Difference
 from reconciler.core.shards import Shard
+from reconciler.core.windows.declaration import Period
 from reconciler.render.kinds import ReportKind
 from reconciler.web.page import html
 from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE
@@ -467,6 +469,35 @@ def test_trouble_comes_before_everything_else_with_its_way_out(site: Site) -> No
     assert page.words.index("Needs attention") < page.words.index("Targets prod") < page.words.index("1 to 200 of 450")
     calm = open_page(site, statuses.build_status_in_sync()).words
     assert "Nothing needs attention." in calm
+
+
+@pytest.mark.parametrize(
+    ("has_window", "count", "noun", "document"),
+    [
+        (True, "1 overdue", "window", "docs/how-to/repair-a-recurring-export.md"),
+        (False, "1 held, exit code 1", "update", "docs/reference/guardrails.md"),
+    ],
+)
+def test_write_that_waits_for_an_export_has_a_way_out(
+    site: Site, *, has_window: bool, count: str, noun: str, document: str
+) -> None:
+    """If a write waits because an export may be running, the page says where to look, and names a page that exists."""
+    reason = "the last export may still be running: runs wait until List shows its end"
+    windows = recurring.build_windows(recurring.build_daily_record(), NOW, every=Period.DAY) if has_window else None
+    held = reports.association("export", "held", exit_code=1, reason=reason, windows=windows)
+    words = open_page(site, statuses.build_status(statuses.build_target_status(reports.report(held)))).words
+    assert (
+        f"{count} If the reason names an export that may be running, look in the AWS console whether it runs: "
+        f"a run sends the {noun} after List shows its end. Otherwise do what the reason says. "
+        f"Run reconcile explain NAME, and see {document}. export: {reason}"
+    ) in words
+    assert (REPOSITORY / document).exists()
+
+
+def test_tile_says_when_its_last_run_was(site: Site) -> None:
+    """A tile says how long ago its last run finished and when the next one starts, and no duration of a run."""
+    status = replace(statuses.build_status_in_sync(), now=NOW + timedelta(seconds=150))
+    assert "Last run 1 min ago, next run in 1 min" in open_page(site, status).words
 
 
 def test_first_run_is_shown_as_under_way(site: Site) -> None:
