@@ -189,7 +189,7 @@ $(SITE_READY): requirements-docs.lock
 # shell as variables of the environment: make passes on what its command line sets, so quotes in them do no harm.
 RELEASE_OPTIONS := --folder $(RELEASE) --version "$${VERSION:-}" --repository "$${REPOSITORY:-}"
 
-release-check: release-version $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 (without VERSION: a rehearsal)
+release-check: release-version $(RELEASE_BASE) ## Build a release in build/release, and check it: VERSION=1.2.3 REPOSITORY=owner/name (without both: a rehearsal)
 	@PYTHONPATH=tests $(RELEASE_VENV)/bin/python -m support.release $(RELEASE_OPTIONS) \
 		$(if $(RELEASE_BASE),--image-base $(RELEASE_BASE))
 

@@ -26,7 +26,13 @@ _TIMEOUT_SECONDS = 30.0
 _UNKNOWN_SERVICE = (
     "is not a valid URL for apprise: write one such as jsons://HOST/PATH (see docs/how-to/alerts-in-slack.md)"
 )
-_UNKNOWN_TAG = f"has an unknown kind before its equals sign: write some of {', '.join(Kind)}, separated by commas"
+_UNKNOWN_TAG = (
+    f"has an unknown kind before its equals sign: write some of {', '.join(Kind)}, separated by commas without blanks"
+)
+_PART_OF_KINDS = (
+    "is a kind, or several: write commas without blanks between the kinds, and an equals sign without blanks before "
+    "the URL, such as problems,unmanaged=jsons://HOST/PATH"
+)
 
 
 class AppriseMissing(Exception):
@@ -98,7 +104,7 @@ def parse_receivers(text: str) -> tuple[AppriseReceiver, ...]:
         scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
         counts[scheme] = counts.get(scheme, 0) + 1
         service, kinds = apprise.Apprise(asset=asset), _parse_kinds(tags[1]) if tags else ALL_KINDS
-        problem = _add_url(service, url) if scheme else _UNKNOWN_SERVICE
+        problem = _add_url(service, url) if scheme else _UNKNOWN_SERVICE if tags else _describe_no_url(entry)
         if problem := problem or (None if kinds else _UNKNOWN_TAG):
             raise InvalidReceiver(f"URL {number} ({f'{scheme}://…' if scheme else 'without a scheme'}) {problem}")
         receivers.append(AppriseReceiver(f"{scheme} {counts[scheme]}", service, kinds))
@@ -109,6 +115,11 @@ def _parse_kinds(tags: str) -> frozenset[Kind]:
     """Return the kinds that the tags of a URL name. An unknown tag leaves none."""
     names = [name for name in tags.lower().split(",") if name]
     return frozenset(map(Kind, names)) if set(names) <= set(Kind) else frozenset()
+
+
+def _describe_no_url(entry: str) -> str:
+    """Return the problem with an entry without a scheme, which may be a part of the kinds before a blank."""
+    return _PART_OF_KINDS if _parse_kinds(entry.removesuffix("=")) else _UNKNOWN_SERVICE
 
 
 def _add_url(service: Any, url: str) -> str | None:

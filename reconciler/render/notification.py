@@ -22,21 +22,32 @@ _MAX_LENGTH = 500
 """The maximum number of characters of one value in a message."""
 _ADVICE = {
     Condition.REFUSED: "the latest revision was rejected or cannot be read: correct the problems listed here",
-    Condition.TARGET_FAILED: "the state of its associations is unknown: see the reason, or run reconcile doctor",
-    Condition.UNLISTED: "its associations are unknown: see the reason, or run reconcile doctor",
-    Condition.FAILED: "a later run tries again if that is safe: see the reason",
+    Condition.TARGET_FAILED: (
+        "the state of its associations is unknown. Each line ends with the reason. "
+        "To see what is missing, run reconcile doctor."
+    ),
+    Condition.UNLISTED: (
+        "a data integration could not be listed, so the state of its associations is unknown. "
+        "Each line ends with the reason. To see what is missing, run reconcile doctor."
+    ),
+    Condition.FAILED: "a later run tries again if that is safe. Each line ends with the reason.",
     Condition.UNANSWERED: "AWS may have carried it out: do not repeat it by hand; the next run looks in AWS",
-    Condition.BLOCKED: "needs action: do what the reason says",
+    Condition.BLOCKED: "needs action. Each line ends with the reason, which says what to do.",
     Condition.LOST: "List no longer shows this association: look in AWS; to create it again, raise policy.generation",
-    Condition.WINDOW_OVERDUE: "a window has been due for a day and was not sent: do what the reason says",
-    Condition.HELD: "a write waits that should have been sent: see the reason, and act if it says so",
+    Condition.WINDOW_OVERDUE: (
+        "a window has been due for a day and was not sent. Each line ends with the reason, which says what to do."
+    ),
+    Condition.HELD: (
+        "a write that should have been sent waits. "
+        "Each line ends with the reason, which says what to do if anything is needed."
+    ),
     Condition.DRIFTED: (
         "AWS no longer matches the last applied or adopted configuration: if AWS is right, write its values into git; "
         "if git is right, see docs/how-to/handle-drift.md, because an update exports the data again"
     ),
     Condition.EXPORT_FAILED: (
-        "the last export of an association failed: reconcile explain shows the cause, and its reason "
-        "says how to export the data again"
+        "the last export of each association failed. To see the cause, and how to export the data again, "
+        "run reconcile explain with the name of the association."
     ),
     Condition.EXPORT_UNCONFIRMED: "List does not confirm the export: compare it with the AWS console",
     Condition.UNMANAGED: (
@@ -99,18 +110,14 @@ def build_summary_message(summary: Summary, shard: Shard | None = None) -> Messa
     scope = (
         f"{format_count(summary.association_count, 'association')} in {format_count(summary.target_count, 'target')}"
     )
-    if summary.is_well:
-        return Message(
-            f"{_name_sender(shard)}: no problems",
-            f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}.",
-            "info",
-        )
     parts = [
+        "no problems" if summary.is_well else "",
         format_count(len(summary.open_notifications), "problem") if summary.open_notifications else "",
         f"{format_count(len(summary.overdue_targets), 'target')} not reconciled" if summary.overdue_targets else "",
         "manifests out of date" if summary.is_source_unread else "",
         f"{summary.waiting_count} waiting" if summary.waiting_count else "",
         "no targets" if summary.lacks_targets else "",
+        format_count(summary.unmanaged_count, "unmanaged association") if summary.unmanaged_count else "",
     ]
     lines = [f"{scope}, as of {format_timestamp_to_the_minute(summary.at)}."]
     if summary.is_source_unread:
@@ -126,6 +133,11 @@ def build_summary_message(summary: Summary, shard: Shard | None = None) -> Messa
     if summary.waiting_count:
         states = "settling, held, changed in git, not sent yet or not listed"
         lines.append(f"Waiting associations are {states}. The report shows which.")
+    if summary.unmanaged_count:
+        lines.append(
+            "Unmanaged associations have no manifest. To write manifests for them, run reconcile export --unmanaged. "
+            "To leave them out, add them to Ignore of the Target."
+        )
     lines += _list_notifications(summary.open_notifications)
     is_wrong = (
         summary.open_notifications or summary.overdue_targets or summary.is_source_unread or summary.lacks_targets

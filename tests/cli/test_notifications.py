@@ -169,12 +169,12 @@ def test_export_that_list_does_not_confirm_is_a_warning(tmp_path: Path, chat: Ch
 def test_association_that_somebody_created_or_no_manifest_covers_is_notified(
     program: Program, server: SandboxServer, chat: ChatServer
 ) -> None:
-    """What is unmanaged at the first look is no news. A later one and a removed manifest are, once each."""
+    """What is unmanaged at first is only counted in the summary. A later one or a removed manifest is news once."""
     program.add("october", "november")
     create_by_hand(server.url, "earlier")
     urls = f"unmanaged,summary={chat.url}"
     with run_with_receivers(program, urls) as first_controller:
-        assert chat.wait_for_message()["title"] == "reconcile: no problems"
+        assert chat.wait_for_message()["title"] == "reconcile: no problems, 1 unmanaged association"
         create_by_hand(server.url, "later")
         message = chat.wait_for_message()
         assert (message["title"], message["type"]) == ("reconcile: 1 unmanaged", "warning")

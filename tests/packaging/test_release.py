@@ -16,6 +16,7 @@ from support.release.distributions import write_checksums
 from support.release.installation import find_interpreters
 from support.release.versions import (
     COPIES,
+    describe_rest,
     find_owner_problems,
     find_problems,
     read_notes,
@@ -207,8 +208,9 @@ def check_release(*options: str) -> str:
 
 
 def test_a_release_of_another_repository_is_refused() -> None:
-    """The metadata must name the repository that releases. The message names the file."""
-    message = r"release: pyproject.toml: a URL names \S+, but this is somebody/else: replace it in each URL\n"
+    """The metadata must name the repository that releases. The message names the lines."""
+    place, advice = r"pyproject.toml: a URL names \S+ \(lines [\d, ]+\)", "replace it in each URL"
+    message = f"release: {place}, but this is somebody/else: {advice}\n"
     assert re.fullmatch(message, check_release("--repository", "somebody/else"))
 
 
@@ -216,13 +218,27 @@ def test_a_version_is_not_released_with_the_placeholder_of_the_owner() -> None:
     """Nobody has to name the repository for the placeholder to be found, in any URL of the metadata."""
     project = "".join(f'{name} = "https://github.com/{name}/exports/issues"\n' for name in ("OWNER", "somebody"))
     (problem,) = find_owner_problems(project, "")
-    assert problem.startswith("pyproject.toml: a URL names OWNER/exports: replace OWNER in each URL")
+    assert problem.startswith("pyproject.toml: a URL names OWNER/exports (line 1): replace OWNER in each URL")
     assert find_owner_problems(project.replace("OWNER", "somebody"), "") == []
     assert find_owner_problems(project.replace("OWNER", "somebody"), "somebody/exports") == []
     (problem,) = find_owner_problems('Issues = "https://gitlab.com/somebody/exports"', "somebody/exports")
     assert problem.startswith("pyproject.toml: a URL names nothing on GitHub, but this is somebody/exports")
     has_placeholder = OWNER in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     assert ("a URL names OWNER/" in check_release("--version", "0.0.0")) == has_placeholder
+
+
+def test_a_rehearsal_says_in_one_line_what_a_release_still_needs(checkout: Path) -> None:
+    """The line names the date of the changelog and the lines with the owner, and says so if nothing is left to do."""
+    project = checkout / "pyproject.toml"
+    project.write_text('[project.urls]\nA = "https://github.com/o/n"\nB = "https://github.com/o/n/issues"\n')
+    assert describe_rest(checkout) == describe_rest(checkout, "o/n") == "passed; a release needs nothing more"
+    project.write_text(project.read_text(encoding="utf-8").replace("/o/", "/OWNER/"), encoding="utf-8")
+    write_changelog(checkout, f"## {VERSION} - not released\n\n- New.\n")
+    assert describe_rest(checkout) == (
+        f"passed; a release still needs: CHANGELOG.md: the section {VERSION} has no date: write "
+        f"`## {VERSION} - YEAR-MONTH-DAY`; pyproject.toml: a URL names OWNER/n (lines 2, 3): "
+        "replace OWNER in each URL by the owner of your repository on GitHub"
+    )
 
 
 def test_one_file_names_the_owner() -> None:

@@ -206,6 +206,28 @@ def test_summary_title_counts_problems() -> None:
     assert build_summary_message(Summary(NOW, (), 0, (), 0, 0)).title == "reconcile: no targets"
 
 
+@pytest.mark.parametrize(
+    ("summary", "title"),
+    [
+        (Summary(NOW, (), 0, (), 1, 1, unmanaged_count=1), "no problems, 1 unmanaged association"),
+        (Summary(NOW, (), 3, (), 1, 1, unmanaged_count=2), "3 waiting, 2 unmanaged associations"),
+    ],
+)
+def test_summary_counts_unmanaged_associations(summary: Summary, title: str) -> None:
+    """The title counts them after everything else, and the text says what to do about them."""
+    message = build_summary_message(summary)
+    assert (message.title, message.severity) == (f"reconcile: {title}", "info")
+    assert "Unmanaged associations have no manifest. To write manifests for them, " in message.body
+
+
+@pytest.mark.parametrize("condition", [each for each in Condition if each.is_wrong])
+def test_advice_says_where_the_reason_stands(condition: Condition) -> None:
+    """Advice about the reason is in whole sentences after the label, and says that each line ends with the reason."""
+    heading, line = build_change_message((build_notification(condition, message="because"),)).body.splitlines()
+    assert "reason" not in heading or ("Each line ends with the reason" in heading and heading.count(":") == 1)
+    assert line.endswith(": because")
+
+
 def test_messages_of_a_shard_name_it() -> None:
     """The title of each message names the shard. A shard without targets reports no problem."""
     shard = Shard(1, 4)

@@ -41,7 +41,7 @@ class Summary:
 
     `overdue_targets` are pairs of a target and its last success. `is_source_unread` means that the manifests were not
     read within the interval, although no revision was rejected. `source_read_at` is the time of the last read.
-    `may_be_empty` is true for a shard, which may have no targets.
+    `may_be_empty` is true for a shard, which may have no targets. Unmanaged associations are counted, and no problem.
     """
 
     at: datetime
@@ -53,6 +53,7 @@ class Summary:
     is_source_unread: bool = False
     source_read_at: datetime | None = None
     may_be_empty: bool = False
+    unmanaged_count: int = 0
 
     @property
     def lacks_targets(self) -> bool:
@@ -171,6 +172,7 @@ def build_summary(
         is_source_unread=status.rejected_revision is None and not _is_recent(status.source_checked_at, now - interval),
         source_read_at=status.source_checked_at,
         may_be_empty=shard is not None,
+        unmanaged_count=sum(len(each.events.unmanaged.findings) for each in snapshots.values() if each.events),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.controller.controller_status import ControllerStatus
+from reconciler.core.controller.controller_status import ControllerStatus, Revision
 from reconciler.core.notifications.completions import Completion, list_completions
 from reconciler.core.notifications.conditions import (
     build_mark,
@@ -78,9 +78,18 @@ def _snapshot_source(status: ControllerStatus) -> TargetSnapshot | None:
         )
     is_read = status.source_checked_at is not None and status.source_checked_at >= rejected.since
     condition = Condition.REFUSED if is_read or status.now - rejected.since >= OUTAGE_TOLERANCE else Condition.UNCLEAR
-    message = "; ".join(map(str, rejected.problems)) or rejected.reason
+    reason = f"{rejected.reason}: {'; '.join(map(str, rejected.problems))}" if rejected.problems else rejected.reason
+    message = f"{_describe_active_revision(status.revision)}; {reason}"
     mark = build_mark(str(is_read), *map(str, rejected.problems))
     return TargetSnapshot(rejected.since, {Subject(): Finding("", condition, message=message, mark=mark)})
+
+
+def _describe_active_revision(revision: Revision | None) -> str:
+    """Say what is reconciled while the latest revision is rejected or unknown."""
+    if revision is None:
+        return "no revision is active"
+    active = f"commit {revision.id}, the last valid revision," if revision.id else "the last valid revision"
+    return f"{active} stays active"
 
 
 def snapshot_target(report: TargetReport, at: datetime, failures: int = 0) -> TargetSnapshot:

@@ -368,10 +368,27 @@ def test_rejected_revision_and_its_recovery_are_notified_at_once() -> None:
         [(Condition.REFUSED, Condition.REFUSED)],
         [(Condition.WELL, Condition.REFUSED)],
     ]
-    assert (
-        "a.yaml:1:1: /spec: is missing"
-        in find_changes(NotificationState(), snapshot_targets(statuses[0]))[0][0].finding.message
-    )
+
+
+@pytest.mark.parametrize(
+    ("revision", "active"),
+    [
+        (Revision("1f0c5f7", NOW, 1), "commit 1f0c5f7, the last valid revision, stays active"),
+        (Revision(None, NOW, 1), "the last valid revision stays active"),
+        (None, "no revision is active"),
+    ],
+)
+def test_rejection_says_which_revision_stays_active(revision: Revision | None, active: str) -> None:
+    """The message names the active commit and the rejected one, and then the problems, or else the reason."""
+    problem = Problem("a.yaml", 1, 1, "/spec", "is missing")
+    rejection = RejectedRevision("1 problem in the manifests of commit 9c1b", NOW, (problem,))
+    for each, reason in (
+        (rejection, "1 problem in the manifests of commit 9c1b: a.yaml:1:1: /spec: is missing"),
+        (RejectedRevision("commit 9c1b is not signed", NOW), "commit 9c1b is not signed"),
+    ):
+        status = replace(build_status(rejection=each), revision=revision)
+        (notification,), _ = find_changes(NotificationState(), snapshot_targets(status))
+        assert notification.finding.message == f"{active}; {reason}"
 
 
 def test_unreachable_source_is_notified_only_when_it_persists() -> None:
@@ -552,6 +569,17 @@ def test_summary_says_well_only_when_everything_is_right_and_recent() -> None:
         summary = build_summary_of(problem_status)
         assert summary
         assert not summary.is_well
+
+
+def test_summary_counts_unmanaged_associations() -> None:
+    """The summary counts the unmanaged associations, which are no problem. A failed run knows none."""
+    status = build_target_status(build_association("in-sync"), unmanaged=(live("a1"), live("a2")))
+    summary = build_summary_of(build_status(status))
+    assert summary
+    assert (summary.is_well, summary.unmanaged_count) == (True, 2)
+    failed_summary = build_summary_of(build_status(build_target_status(failures=1, error="denied")))
+    assert failed_summary
+    assert failed_summary.unmanaged_count == 0
 
 
 def test_summary_names_targets_without_a_recent_run() -> None:

@@ -1,7 +1,7 @@
 """Run `python -m support.release --version 1.2.3`: build and check a release in a folder, and publish nothing.
 
 Without --version, it is a rehearsal with the current version: its changelog section needs no date, and the metadata may
-have the placeholder of the owner.
+have the placeholder of the owner. Its last line says what a release still needs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from support.release.bill_of_materials import check_bill, write_bill
 from support.release.distributions import build, check_contents, check_metadata, write_checksums
 from support.release.installation import check_program, find_interpreters, install, list_folders
 from support.release.versions import (
+    describe_rest,
     find_owner_problems,
     find_problems,
     read_notes,
@@ -46,6 +47,8 @@ def main() -> int:
     except AssertionError as error:
         _print(f"release: {error}")
         return 1
+    if not options.version:
+        _print(f"rehearsal    {describe_rest(REPOSITORY, options.repository)}")
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 SOURCE = "reconciler/__init__.py"
 CHANGELOG = "CHANGELOG.md"
+PROJECT = "pyproject.toml"
 NOT_RELEASED = "not released"
 COPIES = {
     "deploy/helm/Chart.yaml": ("version", "appVersion"),
@@ -20,6 +21,7 @@ _SECTION = re.compile(
 )
 # Python and Helm write other versions, such as release candidates, differently.
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_REPOSITORY_URL = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)")
 _PLACEHOLDER = "OWNER/"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -49,16 +51,21 @@ def find_owner_problems(project: str, repository: str) -> list[str]:
 
     Without a repository, return a problem only for the placeholder of the owner.
     """
-    names = sorted(set(re.findall(r"https://github\.com/([\w.-]+/[\w.-]+)", project)))
+    lines: dict[str, list[str]] = {}
+    for number, line in enumerate(project.splitlines(), 1):
+        for name in _REPOSITORY_URL.findall(line):
+            lines.setdefault(name, []).append(str(number))
+    names = {name: f"pyproject.toml: a URL names {name} ({_name_lines(lines[name])})" for name in sorted(lines)}
     if repository:
         advice = f"but this is {repository}: replace it in each URL"
-        return [
-            f"pyproject.toml: a URL names {name}, {advice}"
-            for name in names or ["nothing on GitHub"]
-            if name != repository
-        ]
+        names = names or {"": "pyproject.toml: a URL names nothing on GitHub"}
+        return [f"{text}, {advice}" for name, text in names.items() if name != repository]
     advice = "replace OWNER in each URL by the owner of your repository on GitHub"
-    return [f"pyproject.toml: a URL names {name}: {advice}" for name in names if name.startswith(_PLACEHOLDER)]
+    return [f"{text}: {advice}" for name, text in names.items() if name.startswith(_PLACEHOLDER)]
+
+
+def _name_lines(numbers: list[str]) -> str:
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
 def find_problems(repository: Path, version: str | None) -> list[str]:
@@ -72,6 +79,15 @@ def find_problems(repository: Path, version: str | None) -> list[str]:
     elif version is not None and version != source:
         problems.append(f'{SOURCE}: {source}, but VERSION is {version}: set __version__ = "{version}"')
     return problems + list(_check_changelog(repository, source, must_have_date=version is not None))
+
+
+def describe_rest(repository: Path, name: str = "") -> str:
+    """Return one line that says what a release of the current version still needs after a rehearsal."""
+    project = (repository / PROJECT).read_text(encoding="utf-8")
+    problems = find_problems(repository, read_version(repository)) + find_owner_problems(project, name)
+    return (
+        f"passed; a release still needs: {'; '.join(problems)}" if problems else "passed; a release needs nothing more"
+    )
 
 
 def _find_copies(repository: Path, version: str) -> Iterator[tuple[str, str]]:
