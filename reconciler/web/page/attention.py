@@ -25,15 +25,15 @@ _STUCK = "stuck"
 _STUCK_BADGE = Badge(_STUCK, -5, _STUCK, "error", "")
 _FAILED_BADGE = Badge(ReportKind.TARGET_FAILED, -4, "failed", "error", "")
 _UNLISTED_RANK = -3
-_DOCTOR = "run reconcile doctor, which names the missing permission or setting"
+_DOCTOR = "reconcile doctor names a missing permission or a wrong setting"
 _WAIT_FOR_EXPORT = (
     "If the reason names an export that may be running, look in the AWS console whether it runs: a run sends the {} "
     "after List shows its end. Otherwise do what the reason says."
 )
 _WAYS_OUT: dict[str, str] = {
     _STUCK: "If the run does not continue, restart the controller.",
-    ReportKind.TARGET_FAILED: f"Correct the cause, or {_DOCTOR}. The next run tries again.",
-    ReportKind.UNLISTED: f"Correct the cause, or {_DOCTOR}.",
+    ReportKind.TARGET_FAILED: f"Correct the cause: {_DOCTOR}. The next run tries again.",
+    ReportKind.UNLISTED: f"Correct the cause: {_DOCTOR}.",
     ReportKind.BLOCKED: "Do what the reason says. Nothing is written until then.",
     ReportKind.FAILED: "AWS changed nothing. Correct the cause; the details say what the next run does.",
     ReportKind.UNKNOWN: "AWS may have carried out the call. Wait for the next run, which looks in AWS.",
@@ -42,7 +42,9 @@ _WAYS_OUT: dict[str, str] = {
         f"{_WAIT_FOR_EXPORT.format('window')} "
         "Run reconcile explain NAME, and see docs/how-to/repair-a-recurring-export.md."
     ),
-    EXPORT_FAILED_BADGE.kind: "Correct the cause. The details say how to export the data again; a schedule continues.",
+    EXPORT_FAILED_BADGE.kind: (
+        "Correct the cause. The details say how to export the data again. AWS continues a schedule by itself."
+    ),
     ReportKind.HELD: (
         f"{_WAIT_FOR_EXPORT.format('update')} Run reconcile explain NAME, and see docs/reference/guardrails.md."
     ),

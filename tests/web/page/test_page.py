@@ -114,8 +114,8 @@ def test_failed_export_needs_attention_though_in_sync(site: Site) -> None:
     assert "prod export failed" in page.words
     assert "1 export failed" in page.words
     assert "needs action or has differences (1)" in page.words
-    assert "1 export failed Correct the cause. The details say how to export the data again; a " in page.words
-    assert "schedule continues. zz: no key" in page.words
+    assert "1 export failed Correct the cause. The details say how to export the data again. AWS " in page.words
+    assert "continues a schedule by itself. zz: no key" in page.words
     table = page.words[page.words.index("Associations") :]
     assert table.index("zz") < table.index("contacts-2026-10")
     assert page.find_all("path")[0] == {"class": "thread warning", "d": page.find_all("path")[0]["d"]}
@@ -741,7 +741,7 @@ def test_association_that_is_listed_before_is_counted(site: Site) -> None:
     words = open_page(site, status).words
     assert "both (also drifted): no key" in words
     assert "drifted: AWS no longer matches and 1 listed above" in words
-    assert "1 counts in two states" in words
+    assert "1 association counts in two states" in words
 
 
 def test_rejected_revision_needs_attention(site: Site) -> None:
