@@ -103,7 +103,7 @@ def run_targets(
 
     def execute(task: _TargetRun) -> None:
         report = task.execute()
-        progress.finish_target()
+        progress.finish_target(has_failed=report.error is not None)
         listener.on_end(report)
 
     def begin(task: _TargetRun) -> None:

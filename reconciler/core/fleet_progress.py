@@ -9,6 +9,8 @@ from typing import TypeAlias
 _MAX_SHOWN = 8
 """Number of targets up to which the progress of each is shown."""
 
+_TARGETS = "targets"
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -18,8 +20,10 @@ class FleetProgress:
     def __init__(self, show: Progress, target_count: int, lock: AbstractContextManager[object]) -> None:
         self._show, self._target_count = show, target_count
         self._lock = lock
-        self._finished_count = 0
+        self._finished_count = self._failed_count = 0
         self._stages: dict[str, tuple[int, int]] = {}
+        if target_count > 1:
+            show(_TARGETS, 0, target_count)
 
     def create_target_progress(self, target: str) -> Progress:
         """Return the progress callback of a target."""
@@ -40,9 +44,12 @@ class FleetProgress:
 
         return show_target if self._target_count <= _MAX_SHOWN else add_to_stage
 
-    def finish_target(self) -> None:
-        """Count a finished target."""
+    def finish_target(self, *, has_failed: bool) -> None:
+        """Count a finished target, and a failed one also by itself."""
         with self._lock:
             self._finished_count += 1
+            self._failed_count += has_failed
         if self._target_count > 1:
-            self._show("targets", self._finished_count, self._target_count)
+            self._show(_TARGETS, self._finished_count, self._target_count)
+            if has_failed:
+                self._show("failed targets", self._failed_count, self._target_count)

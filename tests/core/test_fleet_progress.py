@@ -10,13 +10,13 @@ Steps = list[tuple[str, int, int]]
 
 
 def test_few_targets_are_shown_one_by_one() -> None:
-    """Up to eight targets have a stage of their own, and the finished ones are counted."""
+    """Up to eight targets have a stage of their own, and the finished ones are counted from the beginning."""
     steps: Steps = []
     progress = FleetProgress(lambda *step: steps.append(step), 2, Lock())
     progress.create_target_progress("a")("observing", 1, 20)
     progress.create_target_progress("b")("observing", 2, 20)
-    progress.finish_target()
-    assert steps == [("a: observing", 1, 20), ("b: observing", 2, 20), ("targets", 1, 2)]
+    progress.finish_target(has_failed=False)
+    assert steps == [("targets", 0, 2), ("a: observing", 1, 20), ("b: observing", 2, 20), ("targets", 1, 2)]
 
 
 def test_only_target_is_not_counted() -> None:
@@ -24,12 +24,12 @@ def test_only_target_is_not_counted() -> None:
     steps: Steps = []
     progress = FleetProgress(lambda *step: steps.append(step), 1, Lock())
     progress.create_target_progress("a")("observing", 1, 20)
-    progress.finish_target()
+    progress.finish_target(has_failed=True)
     assert steps == [("a: observing", 1, 20)]
 
 
 def test_many_targets_are_added_up() -> None:
-    """The steps of more than eight targets are added up for each stage, also if a total changes."""
+    """The steps of more than eight targets are added up for each stage, also if a total changes. Failed targets count, too."""
     steps: Steps = []
     progress = FleetProgress(lambda *step: steps.append(step), 9, Lock())
     first, second = progress.create_target_progress("a"), progress.create_target_progress("b")
@@ -38,12 +38,14 @@ def test_many_targets_are_added_up() -> None:
     first("observing", 20, 20)
     first("sending", 1, 1)
     first("observing", 1, 5)
-    progress.finish_target()
+    progress.finish_target(has_failed=True)
     assert steps == [
+        ("targets", 0, 9),
         ("observing", 0, 20),
         ("observing", 3, 30),
         ("observing", 23, 30),
         ("sending", 1, 1),
         ("observing", 4, 15),
         ("targets", 1, 9),
+        ("failed targets", 1, 9),
     ]
