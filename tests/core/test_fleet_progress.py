@@ -29,7 +29,7 @@ def test_only_target_is_not_counted() -> None:
 
 
 def test_many_targets_are_added_up() -> None:
-    """The steps of more than eight targets are added up for each stage, also if a total changes. Failed targets count, too."""
+    """The steps of more than eight targets are added up for each stage, and failed targets are counted."""
     steps: Steps = []
     progress = FleetProgress(lambda *step: steps.append(step), 9, Lock())
     first, second = progress.create_target_progress("a"), progress.create_target_progress("b")
