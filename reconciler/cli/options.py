@@ -128,15 +128,15 @@ aws_access = section(
         default=timedelta(),
         metavar="TIME",
         help="With --sandbox: the time at which this run starts, for the program and the sandbox, such as "
-        "2026-12-01T02:00:00Z. It shows what recurring exports do later.",
+        "2026-12-01T02:00:00Z. Use it to see what recurring exports do later.",
     ),
     option(
         "--sandbox-set",
         "sandbox_switches",
         multiple=True,
         metavar="SWITCH=VALUE",
-        help="With --sandbox: the behaviour, quota or fault to simulate in this run, as for `reconcile sandbox --set`, "
-        "such as job_outcome=FAILED. May be repeated.",
+        help="With --sandbox: the behaviour, quota or fault to simulate, such as job_outcome=FAILED. The switches are "
+        "those of `reconcile sandbox --set`. May be repeated.",
     ),
 )
 
@@ -167,7 +167,7 @@ shard = section(
         "--shard",
         type=ShardOfMany(),
         metavar="I/N",
-        help="Use only the targets of one of N processes that share them, from 0/N to N-1/N. With auto/N, the number "
+        help="Use only the targets of process number I (0 to N-1), if N processes share the targets. With auto/N, I "
         "comes from JOB_COMPLETION_INDEX (Indexed Job of Kubernetes) or RECONCILER_POD_INDEX (StatefulSet).",
     ),
 )
@@ -194,20 +194,21 @@ plan_options = section(
         default=Mode.CREATE_AND_UPDATE.value,
         show_default=True,
         callback=lambda _context, _option, value: Mode(value),
-        help="Limit of the writes that manifests may ask for with policy.mode. The stricter of the two applies.",
+        help="Limit of the writes that manifests may ask for with policy.mode. The stricter of --mode and "
+        "policy.mode applies.",
     ),
     duration_option(
         "--settle-time",
         "15m",
         "Time that AWS may take to show a change in its lists. The program waits for that time before it repeats a "
-        "Create without an answer, and before a missing association counts as lost.",
+        "Create that got no answer, and before a missing association counts as lost.",
     ),
     option(
         "--max-creates",
         type=WholeNumber(),
         metavar="N",
-        help="Maximum number of creates in each target. If a run plans more, it sends none of them. The limit is N or "
-        "MaxCreates of the Target (10 if it is not set), whichever is lower.",
+        help="Maximum number of Creates in each target. If a run plans more in a target, it sends none of them. The "
+        "lower of N and MaxCreates of the Target applies. If MaxCreates is not set, it is 10.",
     ),
     option(
         "--max-creates-total",
@@ -215,8 +216,8 @@ plan_options = section(
         default=10,
         show_default=True,
         metavar="N",
-        help="Maximum number of creates in all targets together, if there are several. If more are planned, none is "
-        "sent. If a target cannot be listed, each of its manifests counts as a create.",
+        help="Maximum number of Creates in all targets together, if there are several. If more are planned, none is "
+        "sent. If a target cannot be listed, each of its manifests counts as a Create.",
     ),
 )
 """The options of a plan, one for each field of `RunOptions`. Each command that computes a plan for a user has them.
@@ -240,13 +241,13 @@ def _new_state_option(effect: str) -> Decorator:
     )
 
 
-new_state = _new_state_option("Create the journal if it is missing: needed for the first run of a target.")
+new_state = _new_state_option("Create the journal if it is missing. The first run of a target needs this option.")
 ignored_new_state = _new_state_option("Accept a missing journal, as a run with --new-state does.")
 
 run_options = combine_options(
     plan_options,
     state,
     new_state,
-    section(JOURNAL, duration_option("--lock-timeout", "30s", "Time to wait for the lease of another run.")),
+    section(JOURNAL, duration_option("--lock-timeout", "30s", "Time to wait if another run holds the lease.")),
 )
 """The options of the commands that run: `run` and `controller`."""

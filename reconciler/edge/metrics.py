@@ -161,7 +161,10 @@ class Metrics:
             "How long the oldest due window of a recurring export has waited. Suspended associations have no value.",
             "target", "association",
         )  # fmt: skip
-        exports = _create_gauge("exports_failed", "Associations whose last ended export failed.", "target")
+        exports = _create_gauge(
+            "exports_failed",
+            "Associations whose last export failed. An export that is still running does not count.", "target",
+        )  # fmt: skip
         succeeded = _create_gauge(
             "last_success_timestamp_seconds", "Time of the last successful run of the target.", "target"
         )

@@ -44,7 +44,7 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
     options.duration_option(
         "--min-event-interval",
         "30s",
-        "Time in which new commits and webhooks start at most two runs of a target. Further runs wait.",
+        "Period in which new commits and webhooks start at most two runs of a target. Further runs wait until it ends.",
         is_safety=False,
     ),
     options.duration_option(
@@ -60,7 +60,7 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
         "--summary-interval",
         "24h",
         "Time between two summaries for the receivers in RECONCILER_NOTIFY_URLS. A summary is sent even if nothing is "
-        "wrong. 0s sends none.",
+        "wrong. With 0s, no summary is sent.",
         is_safety=False,
     ),
 )
@@ -71,7 +71,8 @@ from reconciler.cli.sections import PAGE, SCHEDULE, section
         type=ListenAddress(),
         metavar="HOST:PORT",
         is_safety=False,
-        help="Address for the page, probes, metrics and webhooks. :PORT listens on every address of this machine.",
+        help="Address for the page, probes, metrics and webhooks. Write :PORT to listen on every address of this "
+        "machine.",
     ),
     options.option(
         "--manifest-url",
@@ -90,10 +91,10 @@ def command(
     manifest_url: str | None,
     **config_values: Any,
 ) -> int:
-    """Reconcile at once, after each change in git, and every --interval, until SIGTERM. Reports go to the log.
+    """Reconcile at the start, after each change in git, and every --interval, until SIGTERM. Reports go to the log.
 
     While the latest revision is invalid or cannot be read, the last valid revision stays active. SIGHUP starts a run
-    of every target. The controller reads its manifests repeatedly, so it does not accept -f -.
+    of every target. The controller reads its manifests repeatedly, so it does not accept standard input (-f -).
     """
     from reconciler.app.config import RunConfig
     from reconciler.app.controller import HttpOptions, run_controller

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @options.state
 @options.ignored_new_state
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
-    """Check credentials, permissions, data integrations, keys, buckets and journal. Exit with 1 if a check fails.
+    """Check credentials, permissions, data integrations, KMS keys, buckets and journal. Exit with 1 if a check fails.
 
     For a bulk export, this command prints the policy statements that AWS's guide asks for.
 

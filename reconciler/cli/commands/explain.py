@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(name: str, source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Explain the association of the manifest NAME: what is known about it, what a run would do with it, and why.
 
-    If several targets have the manifest, it is explained in each of them.
+    If the manifest is for several targets, the command explains its association in each of them.
 
     This command reads AWS and the journal as a dry run does, and writes nothing.
     """

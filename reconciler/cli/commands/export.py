@@ -39,7 +39,9 @@ if TYPE_CHECKING:
         metavar="DIR",
         help="Write one file for each association to this folder, instead of standard output.",
     ),
-    click.option("--force", is_flag=True, help="Replace existing files of the same names in that folder."),
+    click.option(
+        "--force", is_flag=True, help="Replace existing files of the same names in the folder of --output-dir."
+    ),
 )
 @sources.manifests
 @options.connection
@@ -50,9 +52,9 @@ def command(source: Source, folder: str | None, *, unmanaged: bool, force: bool,
 
     The command reads the existing manifests, to find their Targets and the associations that they cover.
 
-    Two manifests for one association are invalid. With --unmanaged, or if the existing manifests may be read together
-    with the files in --output-dir, the command therefore leaves out associations that a manifest covers or a Target
-    ignores.
+    With --unmanaged, the command leaves out associations that a manifest covers or a Target ignores. It also leaves
+    them out if the existing manifests may be read together with the files in --output-dir, because two manifests for
+    one association are invalid.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

@@ -29,7 +29,7 @@ _LOOPBACK_BY_WILDCARD = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  
     required=True,
     metavar="HOST:PORT",
     is_safety=False,
-    help="Address of the controller, as given to its --listen.",
+    help="Address of the controller: the value of its own option --listen.",
 )
 def command(listen: Address) -> None:
     """Check that the controller on this machine answers and makes progress (/healthz). Exit with 1 otherwise."""

@@ -46,20 +46,22 @@ _NO_CI = "none"
         "--integration",
         metavar="NAME",
         help="Data integration to export, by name, id or ARN. The default is the data integration for bulk exports, if "
-        "there is only one. With --export live, it is every data integration, and in the sandbox profiles-export.",
+        "there is only one, and in the sandbox profiles-export. With --export live, the default is every data "
+        "integration.",
     ),
     click.option(
         "--export",
         "kind",
         type=Choice([each.value for each in ExportKind]),
-        help="What the manifests describe: an export of each month (monthly), one export of the last complete month "
-        "(window), or the live associations, as `reconcile export` writes them (live).  [default: monthly]",
+        help="What the manifests describe. monthly: an export of each month. window: one export of the last complete "
+        "month. live: the live associations, as `reconcile export` writes them.  [default: monthly]",
     ),
     click.option(
         "--destination",
         metavar="URI",
         help="Place to export to, such as s3://BUCKET/PREFIX. Without it, the manifest names "
-        "s3://REPLACE-ME/profiles, and is suspended until you replace that. In the sandbox, it names an example.",
+        "s3://REPLACE-ME/profiles, and is suspended until you replace this URI. In the sandbox, the manifest names an "
+        "example bucket instead.",
     ),
 )
 @section(
@@ -67,8 +69,8 @@ _NO_CI = "none"
     click.option(
         "--ci",
         type=Choice([Extra.GITHUB.value, Extra.GITLAB.value, _NO_CI]),
-        help="Write a CI job that plans each change, and applies it after a review. With none, the command does not "
-        "ask for other files.  [default: none]",
+        help="Write a CI job that plans each change, and applies it after a review. If this is "
+        "none, the command writes no CI job, and does not ask for other files.  [default: none]",
     ),
     click.option("--pre-commit", is_flag=True, help="Write the pre-commit hook that validates manifests."),
     click.option(
@@ -94,14 +96,15 @@ def command(folder: Path, account: str | None, *, offline: bool, **values: Any) 
     The command reads the account, the Region and the data integrations from AWS, and writes nothing to AWS. At a
     terminal, it asks for values that are not given as options.
 
-    DIR is the new folder: the top folder of a repository, or a folder in one. The default is the current folder.
+    DIR is the new folder: the top folder of a repository, or a folder below it. The default is the current folder.
 
     The command also writes the schemas for editors, and a .gitignore for the journal of runs on this machine. It
-    changes no existing file. If one of its files already exists, it writes nothing. An existing .gitignore is kept, and
-    the other files are written.
+    changes no existing file. If one of its files already exists, it writes nothing. There is one exception:
+    an existing .gitignore is kept, and the other files are written.
 
     If DIR already has manifests, --ci, --pre-commit and --kubernetes add their files: the command writes those that are
-    missing, and nothing else. It does not call AWS then, and takes the account and the Region from the Target in DIR.
+    missing, and nothing else. In this case, it does not call AWS, and takes the account and the Region from the Target
+    in DIR.
     """
     from reconciler.app import first_export
     from reconciler.app.config import RunConfig

@@ -25,8 +25,8 @@ def command(source: Source, targets: tuple[str, ...], selector: tuple[Requiremen
     """Print the Targets and the manifests of each target as YAML, without calling AWS.
 
     Each TargetSet is replaced by its Targets. Each manifest with `targets` is replaced by one manifest for each Target.
-    Placeholders are replaced by their values. You can validate and apply the output instead of the input: both describe
-    the same associations. Warnings go to standard error.
+    Placeholders are replaced by their values. You can validate and apply the output instead of the original manifests:
+    both describe the same associations. Warnings go to standard error.
     """
     from reconciler.app.rendering import render_manifests
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     options.option(
         "--expect-plan",
         metavar="DIGEST|FILE",
-        help="Write only if the plan equals a reviewed plan: give the digest (sha256:…) or the JSON report of its dry "
-        "run.",
+        help="Write only if the plan equals a plan that you reviewed. Give the digest of the reviewed plan "
+        "(sha256:…), or the JSON report of its dry run.",
     ),
     options.option(
         "--yes", is_flag=True, is_safety=False, help="At a terminal, do not ask before writes that cannot be undone."
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         "--revision",
         metavar="TEXT",
         is_safety=False,
-        help="Revision of the manifests to show in the report and the log.",
+        help="Text that the report and the log show as the revision of the manifests.",
     ),
     options.option(
         "--detailed-exitcode",

@@ -38,7 +38,9 @@ _SWITCHES = (
     help="Port to listen on, up to 65535. 0 picks a free port.",
 )
 @click.option(
-    "--data", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the data of the sandbox."
+    "--data",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps the data of the sandbox. Without it, the data is only in memory.",
 )
 @click.option(
     "--set",

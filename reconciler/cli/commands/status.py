@@ -31,7 +31,7 @@ from reconciler.core.report.status import JournalStatus
 def command(source: Source, outputs: tuple[str, ...], **config_values: Any) -> int:
     """Show the record of each association in the journal. This command writes nothing.
 
-    It does not call AppIntegrations. Without a Target, it asks STS for the account.
+    It does not call AppIntegrations. If no Target is declared, it asks STS for the account.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

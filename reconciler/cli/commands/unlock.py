@@ -31,8 +31,8 @@ from reconciler.cli.sections import WRITES, section
 def command(target: str, source: Source, *, yes: bool, **config_values: Any) -> int:
     """Show which run holds the lease of TARGET, and free the lease after you confirm that this run is dead.
 
-    A lease expires by itself five minutes after its last renewal. The lease of a live process on this machine is not
-    freed. A run on another machine checks its lease before each write, and stops when the lease is gone.
+    A lease expires by itself five minutes after its last renewal. The command does not free the lease of a live process
+    on this machine. On another machine, a run checks its lease before each write, and stops if the lease is gone.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

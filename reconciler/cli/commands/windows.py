@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         metavar="DATE",
         is_safety=False,
         help="List the coming windows that begin on this date or earlier, such as 2026-12-31, in the time zone of the "
-        "manifest. Without it, list the next 12.",
+        "manifest. Without this option, list the next 12 windows.",
     ),
 )
 @sources.manifests
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 def command(name: str, until: date | None, source: Source, outputs: tuple[str, ...], **config_values: Any) -> None:
     """List the windows of the manifest NAME: those that were sent or left out, and those to come.
 
-    This command reads the manifests and the journal, and writes nothing. It does not call AppIntegrations. Without a
-    Target, it asks STS for the account.
+    This command reads the manifests and the journal, and writes nothing. It does not call AppIntegrations. If no
+    Target is declared, it asks STS for the account.
     """
     from reconciler.app.assemble import open_sandbox_if_requested
     from reconciler.app.config import RunConfig

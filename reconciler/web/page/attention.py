@@ -37,7 +37,7 @@ _WAYS_OUT: dict[str, str] = {
     ReportKind.BLOCKED: "Do what the reason says. Nothing is written until then.",
     ReportKind.FAILED: "AWS changed nothing. Correct the cause; the details say what the next run does.",
     ReportKind.UNKNOWN: "AWS may have carried out the call. Wait for the next run, which looks in AWS.",
-    ReportKind.LOST: "Look in AWS whether somebody deleted it. To create it again, raise policy.generation.",
+    ReportKind.LOST: "Look in AWS whether the association still exists. To create it again, raise policy.generation.",
     OVERDUE_BADGE.kind: (
         f"{_WAIT_FOR_EXPORT.format('window')} "
         "Run reconcile explain NAME, and see docs/how-to/repair-a-recurring-export.md."

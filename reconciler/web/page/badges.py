@@ -47,7 +47,7 @@ _FAILING_BADGES = {
 }
 OVERDUE_BADGE = Badge(
     wording.OVERDUE, -2, wording.OVERDUE, "error",
-    "A window was due for 24 hours, and was not sent, or List does not show it. The reason says what it waits for.",
+    "A window has been due for 24 hours. It was not sent, or List does not show it. The reason says what it waits for.",
 )  # fmt: skip
 EXPORT_FAILED_BADGE = Badge(
     "export-failed", -1, "export failed", "warning", "The last export failed. The AWS console shows the reason."

@@ -740,7 +740,7 @@ def test_association_that_is_listed_before_is_counted(site: Site) -> None:
     status = statuses.build_status(statuses.build_target_status(reports.report(drifted, both)))
     words = open_page(site, status).words
     assert "both (also drifted): no key" in words
-    assert "drifted: AWS no longer matches and 1 listed above" in words
+    assert "drifted: AWS no longer matches and 1 more, listed above" in words
     assert "1 association counts in two states" in words
 
 
