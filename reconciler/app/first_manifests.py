@@ -126,6 +126,8 @@ def _build_live(identifier: str | None, account: Account, config: RunConfig, pro
     failures = (*result.failures, *result.advice)
     if not result.texts and not failures:
         place = f"data integration {integration.name!r} has" if integration else "this account and Region have"
-        raise NothingToExport(f"{place} no live association: nothing was written; use --export monthly")
+        raise NothingToExport(
+            f"{place} no live association: nothing was written; use --export monthly or --export window"
+        )
     texts = build_live_texts(account.id, account.region, result.texts) if result.texts else {}
     return FirstManifests(texts, failures=failures, has_access_failure=result.has_access_failure)

@@ -363,7 +363,8 @@ def test_account_without_live_associations_gives_one_line(program: Program) -> N
     """Without a live association, nothing is written, and the line names another kind of export."""
     result = program.run("init", "--export", "live")
     assert (result.code, result.err) == (
-        1, "reconcile: this account and Region have no live association: nothing was written; use --export monthly\n",
+        1, "reconcile: this account and Region have no live association: nothing was written; use --export monthly or "
+        "--export window\n",
     )  # fmt: skip
     assert list_files(program.folder) == set()
 

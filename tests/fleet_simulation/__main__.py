@@ -34,8 +34,8 @@ def main() -> int:
     _print(
         f"{options.targets:,} targets x {INTEGRATIONS} data integrations x {ASSOCIATIONS} associations, "
         f"interval {options.interval} s",
-        f"assumed: {LATENCY * 1e3:g} ms latency, {CALL_CPU * 1e3:g} ms of a core a call, "
-        f"{RUN_CPU * 1e3:g} ms of a core a run besides",
+        f"assumed: {LATENCY * 1e3:g} ms latency; processor time: {CALL_CPU * 1e3:g} ms for each call, and "
+        f"{RUN_CPU * 1e3:g} ms more for each run",
         "",
         show(outcomes),
         "",
