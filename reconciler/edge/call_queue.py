@@ -126,7 +126,10 @@ class CallQueue:
             self._run(call)
 
     def _take(self) -> _Call | None:
-        """Wait for a call that may be sent, and return it. None ends the worker."""
+        """Wait for a call that may be sent, and return it. None ends the worker.
+
+        A worker without calls must look once more before it ends: a call may have come just as its wait timed out.
+        """
         with self._changed:
             while True:
                 now = self._timer.monotonic()
@@ -136,7 +139,7 @@ class CallQueue:
                     if self._calls.length:
                         self._wake_worker()
                     return call
-                if not self._wait(now):
+                if not self._wait(now) and (self._has_timekeeper or not self._calls.length):
                     self._worker_count -= 1
                     return None
 

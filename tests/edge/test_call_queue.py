@@ -180,6 +180,27 @@ def test_each_attempt_reports_its_wait(queues: Queues) -> None:
     assert all(wait >= 0 for wait in queues.waits)
 
 
+def test_call_that_comes_while_the_last_thread_gives_up_waiting_is_sent(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that is queued at the moment at which the only idle thread times out is not left in the queue."""
+    is_idle = threading.Event()
+    wait = threading.Condition.wait
+
+    def time_out(condition: threading.Condition, timeout: float | None = None) -> bool:
+        if threading.current_thread().name != "calls":
+            return wait(condition, timeout)
+        is_idle.set()  # the sender waits for the lock, which is released below
+        wait(condition, timeout)
+        return False
+
+    monkeypatch.setattr(threading.Condition, "wait", time_out)
+    pace = queues.open()
+    assert send(pace, Script(1)).get(timeout=WAIT) == 1
+    assert is_idle.wait(WAIT)
+    assert send(pace, Script(2)).get(timeout=WAIT) == 2
+
+
 def test_thread_that_cannot_be_started_does_not_lose_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the system permits no further thread, the existing ones make the calls. Without any, the sender is told."""
     queues = Queues()
