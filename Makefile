@@ -153,7 +153,7 @@ simulate: setup ## Simulate random failures: SEEDS=10000, SEEDS=1000-2000, or on
 simulate-fleet: setup ## Simulate 10,000 targets with 1, 4 and 16 shards in virtual time, and print what they need
 	PYTHONPATH=tests $(PYTHON) -m fleet_simulation --jobs $(JOBS)
 
-thorough: export PYTEST_ADDOPTS := --thorough
+thorough: export PYTEST_ADDOPTS := --thorough --timeout 3600
 thorough: test ## Run the tests with more examples and with every kill scenario
 
 soak: setup ## Run a controller under load and check that it leaks nothing: RUNS=2500 PUSHES=500

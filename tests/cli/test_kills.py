@@ -14,6 +14,7 @@ import json
 import random
 import re
 import signal
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -218,7 +219,7 @@ class InjectingProxy(FaultProxy):
 
     def _deliver(self, request: Request) -> None:
         self._round_end.wait()
-        upstream = HTTPConnection(self._upstream.netloc)
+        upstream = HTTPConnection(self._upstream.netloc, timeout=60)
         upstream.request(request.method, request.path, request.body, request.headers)
         assert upstream.getresponse().read()
         upstream.close()
@@ -324,3 +325,15 @@ def test_killed_runs_with_a_shared_journal_create_nothing_twice(
 ) -> None:
     """With the journal in S3, each manifest is created exactly once, although killed runs leave their lease behind."""
     check_scenario(scenario, program, server, BucketJournal(server))
+
+
+def test_request_that_a_killed_client_did_not_complete_never_reaches_aws(server: SandboxServer) -> None:
+    """A client that is killed between the head and the body of a request has sent nothing, and nothing waits for it."""
+    with (
+        InjectingProxy(server.url, None, threading.Event()) as proxy,
+        socket.create_connection(("127.0.0.1", int(proxy.url.rpartition(":")[2])), timeout=60) as client,
+    ):
+        client.sendall(b"PUT /journals/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(64).startswith(b"HTTP/1.1 100")
+        client.sendall(b"half")
+    assert proxy.requests == []

@@ -12,11 +12,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Handler that logs nothing."""
+    """Handler that logs nothing, and ignores a request whose client dies before it has sent all of it."""
+
+    def handle_one_request(self) -> None:
+        """Serve the next request of the connection."""
+        try:
+            super().handle_one_request()
+        except ConnectionAbortedError:
+            self.close_connection = True
 
     def read_body(self) -> bytes:
-        """Return the body of the request."""
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """Return the body of the request. Raises ConnectionAbortedError if the client dies before its end."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError(f"the client sent {len(body)} of {length} bytes")
+        return body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
         """Log nothing."""

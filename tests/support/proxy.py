@@ -46,6 +46,10 @@ Fault = Callable[[Request], bytes | None]
 """Function that returns a complete HTTP answer, b"" to close the connection, or None to pass the request on."""
 
 
+_TIMEOUT = 60.0
+"""Seconds in which `upstream` must answer. An endless wait for it would be an endless test."""
+
+
 class FaultProxy:
     """Proxy on loopback that passes requests on to `upstream` during the `with` block.
 
@@ -84,7 +88,8 @@ class FaultProxy:
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
             def _forward(self, request: Request) -> bytes:
-                with closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
+                upstream = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
+                with closing(upstream) as connection:
                     connection.request(request.method, request.path, request.body, request.headers)
                     response = connection.getresponse()
                     body = response.read()
