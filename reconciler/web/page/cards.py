@@ -14,7 +14,7 @@ from reconciler.web.page.badges import EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
 from reconciler.web.page.relative_time import RelativeTime
 
 _FINISHED_KINDS = frozenset({ReportKind.CREATED, ReportKind.UPDATED, ReportKind.ADOPT})
-"""The kinds of completed calls. They do not count as work in progress."""
+"""The kinds of completed calls. Nothing is in progress, and the next run finds the association in sync or waits."""
 
 _NAMED_KINDS = frozenset({OVERDUE_BADGE.kind, EXPORT_FAILED_BADGE.kind, ReportKind.HELD})
 """The kinds that name the state of a target if nothing else is as severe."""
@@ -131,4 +131,6 @@ def _describe_state(target_status: TargetStatus, counts: tuple[Count, ...]) -> t
         if states:
             is_named = len(states) == 1 and level != "note" and states[0].kind in _NAMED_KINDS
             return (states[0].label if is_named else state_text), level
+    if any(state.kind in _FINISHED_KINDS for state in managed):
+        return "just done", "none"
     return ("in sync", "none") if managed else ("no manifests", "note")

@@ -15,6 +15,7 @@ from support.page_parser import PageParser
 from support.paths import REPOSITORY
 from support.sites import Site
 
+from reconciler.core.apply.outcome import Created
 from reconciler.core.controller.controller_status import ControllerStatus, FinishedRun, TargetStatus
 from reconciler.core.errors import Problem
 from reconciler.core.model import Execution
@@ -536,6 +537,15 @@ def test_unmanaged_associations_have_the_command_that_exports_them(site: Site) -
     page = open_page(site, statuses.build_status_with_open_differences())
     assert "reconcile export --unmanaged --target prod --output-dir exported" in page.words
     assert page.words.count("completed 2 days ago") == page.words.count("completed unknown") == 1
+
+
+def test_target_whose_only_news_is_a_create_is_just_done(site: Site) -> None:
+    """The card agrees with the figure that counts the association as waiting or just done."""
+    created = reports.association("new", "create", outcome=Created("a9"))
+    report = reports.report(created, reports.association("old", "in-sync"), dry_run=False)
+    words = open_page(site, statuses.build_status(statuses.build_target_status(report))).words
+    assert "prod just done" in words
+    assert "waiting or just done (1)" in words
 
 
 def test_many_targets_are_folded_by_severity(site: Site) -> None:
