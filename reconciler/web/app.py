@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,14 +67,12 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     page_cache, report_cache, metrics_cache = ResponseCache(), ResponseCache(), ResponseCache()
 
     async def show_page(request: Request) -> Response:
-        view = View.from_parameters(request.query_params)
+        view = View.from_parameters(request.query_params.multi_items())
 
         def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
             return ResponseContent(
-                _compute_cache_state(status, process),
-                "text/html",
-                html.stream_page(build_page(enforce_types(status), view, process)),
+                _compute_cache_state(status, process), "text/html", _stream_page(status, view, process)
             )
 
         return await page_cache.respond(request, view, build_content)
@@ -83,7 +81,7 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
         def build_content() -> ResponseContent:
             status, process = views.get_status(), views.build_process()
             return ResponseContent(
-                _compute_cache_state(status, process), "application/json", stream_json(enforce_types(status), process)
+                _compute_cache_state(status, process), "application/json", _stream_report(status, process)
             )
 
         return await report_cache.respond(request, None, build_content)
@@ -123,6 +121,16 @@ def build_application(views: Views, webhooks: Webhooks) -> Starlette:
     # A middleware would miss internal errors, because Starlette answers them outside the list of middleware.
     app.middleware_stack = SecurityHeaders(app.build_middleware_stack())
     return app
+
+
+def _stream_page(status: ControllerStatus, view: View, process: Process) -> Iterator[str]:
+    """Yield the page in pieces. Nothing is built if the cache has the page."""
+    yield from html.stream_page(build_page(enforce_types(status), view, process))
+
+
+def _stream_report(status: ControllerStatus, process: Process) -> Iterator[str]:
+    """Yield the JSON report in pieces, as above."""
+    yield from stream_json(enforce_types(status), process)
 
 
 def _compute_cache_state(status: ControllerStatus, process: Process) -> object:

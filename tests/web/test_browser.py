@@ -132,10 +132,10 @@ def test_links_to_other_views_load_no_page(browser: Browser, site: Site) -> None
     wait_for_text(browser, "document.querySelector('.pages [aria-current]').textContent", "2")
     assert browser.run("document.getElementById('sort').value") == "name"
     browser.run("document.querySelector('.troubles h3 a').click()")
-    wait_for_text(browser, "document.getElementById('decision').value", "blocked")
+    wait_for_text(browser, "document.getElementById('s-decision').textContent", "blocked (100)")
     browser.run("history.back()")
     wait_for_text(browser, "(document.querySelector('.pages [aria-current]')?.textContent)", "2")
-    assert browser.run("document.getElementById('decision').value") == ""
+    assert browser.run("document.querySelectorAll('#find :checked[type=checkbox]').length") == 0
     assert browser.run("isSamePage") is True
 
 
@@ -333,15 +333,46 @@ def test_phone_layout_keeps_every_table_cell(browser: Browser, site: Site) -> No
 def test_filter_choices_are_refreshed(browser: Browser, site: Site) -> None:
     """A refresh updates the choices of the filters and keeps the selection, but waits while a filter has the focus."""
     open_page(browser, site, statuses.build_status_in_sync(), "?decision=in-sync")
-    option_count = "document.querySelectorAll('#target option').length"
-    assert browser.run(option_count) == 2
+    target_count = "document.querySelectorAll('#target label').length"
+    assert browser.run(target_count) == 1
     site.status = statuses.build_status_with_open_differences()
-    browser.run("document.getElementById('decision').focus(); show()")
-    assert browser.run(option_count) == 2
-    browser.run("document.getElementById('decision').blur(); show()")
-    assert browser.run(option_count) == 3
-    assert browser.run("document.getElementById('decision').value") == "in-sync"
-    assert browser.run("document.getElementById('decision').selectedOptions[0].textContent") == "in sync (4)"
+    browser.run("document.getElementById('group').focus(); show()")
+    assert browser.run(target_count) == 1
+    browser.run("document.getElementById('group').blur(); show()")
+    assert browser.run(target_count) == 2
+    chosen = "[...document.querySelectorAll('#decision :checked')].map((each) => each.parentElement.textContent.trim())"
+    assert browser.run(chosen) == ["in sync (4)"]
+
+
+def test_several_values_of_a_filter_are_chosen(browser: Browser, site: Site) -> None:
+    """Each chosen value changes the page, its address and what the closed filter says. The way back works, too."""
+    open_page(browser, site, statuses.build_status_with_open_differences())
+    browser.run("document.querySelector('#m-decision summary').click()")
+    for number, value in enumerate(("drifted", "blocked"), 1):
+        browser.run(f"document.querySelector('#decision [value={value}]').click()")
+        wait_for_text(browser, "`${document.querySelectorAll('#associations tr[id]').length}`", str(number))
+    assert browser.run("location.search") == "?decision=blocked&decision=drifted"
+    assert browser.run("document.getElementById('s-decision').textContent") == "2 chosen"
+    assert browser.run("document.getElementById('m-decision').open") is True
+    browser.run("document.querySelector('#associations .name').click()")
+    wait_for_text(browser, "document.getElementById('s-decision').textContent", "all")
+    assert browser.run("document.getElementById('m-decision').open") is False
+    browser.run("history.back()")
+    wait_for_text(browser, "document.getElementById('s-decision').textContent", "2 chosen")
+    assert browser.run("document.querySelectorAll('#decision :checked').length") == 2
+
+
+def test_an_open_filter_is_closed_by_the_keyboard_and_by_a_click_elsewhere(browser: Browser, site: Site) -> None:
+    """Escape closes an open filter and gives the focus back to it. A click beside it closes it, too."""
+    open_page(browser, site, statuses.build_status_with_open_differences())
+    browser.run("document.querySelector('#m-target summary').click()")
+    browser.run("document.querySelector('#target input').focus()")
+    browser.press_key("Escape")
+    assert browser.run("document.getElementById('m-target').open") is False
+    assert browser.run("document.activeElement === document.querySelector('#m-target summary')") is True
+    browser.run("document.querySelector('#m-target summary').click()")
+    browser.run("document.getElementById('count').click()")
+    assert browser.run("document.getElementById('m-target').open") is False
 
 
 def test_copying_without_a_clipboard_leaves_no_selection(browser: Browser, site: Site) -> None:

@@ -66,7 +66,7 @@ def _list_warnings(number: int) -> Iterator[Problem]:
 
 def render_page(count: int, parameters: dict[str, str]) -> str:
     """Return the page of some targets."""
-    return "".join(html.stream_page(build_page(build_status(count), View.from_parameters(parameters), PROCESS)))
+    return "".join(html.stream_page(build_page(build_status(count), View.from_parameters(parameters.items()), PROCESS)))
 
 
 def render_json(count: int) -> str:

@@ -162,7 +162,7 @@ def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report |
         ]
         if states:
             badge, *others = states
-            link = view.with_filters(q=row.association.name, target=row.target).link
+            link = view.with_association(row.association.name, row.target).link
             target = row.target if len(reports) > 1 else ""
             labels = tuple(each.label for each in others)
             name = Name(row.association.name, f"{link}#{row.id}-i", target, labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 ATTENTION = "attention"
@@ -13,34 +13,55 @@ WAITING, IN_ORDER = "waiting", "in-order"
 """The values of `decision` that select what waits or was just done, and what is in order."""
 _LEVELS = {ATTENTION: GRAVE_LEVELS, WAITING: frozenset({"note"}), IN_ORDER: frozenset({"none"})}
 _MAX_LENGTH = 200
+_MAX_VALUES = 100
+"""The maximum number of values of one filter."""
+NAME = "name:"
+"""The start of a word of `q` that selects the manifest with this name, and no longer name that contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The values of the filter form. An empty field matches everything, and an association must match every field."""
+    """The values of the filter form.
+
+    An association must match every field, and in a field with several values one of them. An empty field matches
+    everything.
+    """
 
     q: str = ""
-    decision: str = ""
-    target: str = ""
+    decisions: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @classmethod
-    def from_parameters(cls, parameters: Mapping[str, str]) -> Filters:
-        """Return the filters in the query parameters of a URL."""
-        return cls(*(parameters.get(name, "").strip()[:_MAX_LENGTH] for name in ("q", "decision", "target")))
+    def from_parameters(cls, parameters: Iterable[tuple[str, str]]) -> Filters:
+        """Return the filters in the query parameters of a URL, in which a name may occur several times."""
+        values: dict[str, dict[str, None]] = {"q": {}, "decision": {}, "target": {}}
+        for name, value in parameters:
+            text = value.strip()[:_MAX_LENGTH]
+            if text and name in values and len(values[name]) < _MAX_VALUES:
+                values[name][text] = None
+        return cls(next(reversed(values["q"]), ""), tuple(values["decision"]), tuple(values["target"]))
 
     @property
     def has_any(self) -> bool:
         """True if at least one field is set."""
         return self != Filters()
 
-    def matches(self, kinds: Container[str], level: str, target: str, *texts: str) -> bool:
-        """Tell whether an entry matches the filters. Each word of `q` must occur in at least one of `texts`."""
-        if self.target and target != self.target:
+    def matches(self, kinds: Container[str], level: str, target: str, name: str, *texts: str) -> bool:
+        """Tell whether an entry matches the filters.
+
+        Each word of `q` must occur in the target, the name or one of the other `texts`. A word `name:NAME` must be the
+        whole name.
+        """
+        if self.targets and target not in self.targets:
             return False
-        if self.decision in _LEVELS:
-            if level not in _LEVELS[self.decision]:
-                return False
-        elif self.decision and self.decision not in kinds:
+        if self.decisions and not any(
+            level in _LEVELS[each] if each in _LEVELS else each in kinds for each in self.decisions
+        ):
             return False
-        text = "\n".join(texts).casefold() if self.q else ""
-        return all(word in text for word in self.q.casefold().split())
+        if not self.q:
+            return True
+        name, text = name.casefold(), "\n".join((target, name, *texts)).casefold()
+        return all(
+            word.removeprefix(NAME) == name if word.startswith(NAME) else word in text
+            for word in self.q.casefold().split()
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -97,10 +98,21 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """One option of a filter."""
+    """One option of a menu."""
 
     value: str
     label: str
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The values of a filter, of which a reader chooses any number. None means all. `summary` says what is chosen."""
+
+    name: str
+    label: str
+    summary: str
+    entries: tuple[MenuEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,8 @@ class Page:
     """The content of the page.
 
     `more_unmanaged_rows` counts the matching rows that are not listed. `total` counts the manifests in the last report
-    of each target. `folded_cards` are the targets that a reader unfolds.
+    of each target. `folded_cards` are the targets that a reader unfolds. With `has_single_row`, the table has one row,
+    and shows its details.
     """
 
     header: Header
@@ -117,13 +130,13 @@ class Page:
     cards: tuple[Card, ...]
     folded_cards: tuple[Card, ...]
     view: View
-    decision_choices: tuple[MenuEntry, ...]
-    target_choices: tuple[MenuEntry, ...]
+    menus: tuple[Menu, ...]
     group_choices: tuple[MenuEntry, ...]
     badges: tuple[Badge, ...]
     count_text: str
     total: int
     table: Table
+    has_single_row: bool
     unmanaged_rows: tuple[UnmanagedRow, ...]
     more_unmanaged_rows: int
     export_command: str
@@ -158,10 +171,13 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         cards=cards[:MAX_SHOWN_CARDS],
         folded_cards=cards[MAX_SHOWN_CARDS:],
         view=view,
-        decision_choices=_build_decision_choices(rows, unmanaged_count, view),
-        target_choices=_build_target_choices(status, view),
+        menus=(
+            _build_menu("decision", "State", _list_decisions(rows, unmanaged_count), filters.decisions),
+            _build_menu("target", "Target", {each.target: each.target for each in status.targets}, filters.targets),
+        ),
         group_choices=tuple(
-            MenuEntry(each, {"": "none", "integration": "data integration"}.get(each, each)) for each in GROUPS
+            MenuEntry(each, {"": "none", "integration": "data integration"}.get(each, each), each == view.group)
+            for each in GROUPS
         ),
         badges=BADGES,
         count_text=(
@@ -170,6 +186,7 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         ),
         total=len(rows),
         table=table,
+        has_single_row=len(matching_rows) == 1,
         unmanaged_rows=unmanaged_rows[:MAX_UNMANAGED_ROWS],
         more_unmanaged_rows=max(0, len(unmanaged_rows) - MAX_UNMANAGED_ROWS),
         export_command=format_export_command(unmanaged_rows),
@@ -180,7 +197,7 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         warning_count=len(warnings),
         warnings=count_warnings(warnings),
         flow=build_flow(tuple(row for group in table.groups for row in group.rows)),
-        timeline=build_timeline(status, filters.target, tuple(card.target for card in cards)),
+        timeline=build_timeline(status, filters.targets, tuple(card.target for card in cards)),
     )
 
 
@@ -220,35 +237,27 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
     )
 
 
-def _build_decision_choices(
-    rows: tuple[AssociationRow, ...], unmanaged_count: int, view: View
-) -> tuple[MenuEntry, ...]:
+def _list_decisions(rows: tuple[AssociationRow, ...], unmanaged_count: int) -> dict[str, str]:
+    """Return the values of the filter by state with their labels, which say how many associations match."""
     levels = Counter(row.level for row in rows)
     kinds = Counter(state.kind for row in rows for state in row.states)
     kinds[ReportKind.UNMANAGED] = unmanaged_count
     labels = {badge.kind: badge.label for badge in (OVERDUE_BADGE, EXPORT_FAILED_BADGE)}
     labels |= {kind: kind.label for kind in ReportKind}
-    kind_choices = [MenuEntry(kind, f"{label} ({kinds[kind]:,})") for kind, label in labels.items() if kinds[kind]]
-    choices = [
-        MenuEntry("", "any"),
-        MenuEntry(ATTENTION, f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})"),
-        MenuEntry(WAITING, f"waiting or just done ({levels['note']:,})"),
-        MenuEntry(IN_ORDER, f"in order ({levels['none']:,})"),
-        *kind_choices,
-    ]
-    return _include_selected(choices, view.filters.decision)
+    return {
+        ATTENTION: f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})",
+        WAITING: f"waiting or just done ({levels['note']:,})",
+        IN_ORDER: f"in order ({levels['none']:,})",
+        **{kind: f"{label} ({kinds[kind]:,})" for kind, label in labels.items() if kinds[kind]},
+    }
 
 
-def _build_target_choices(status: ControllerStatus, view: View) -> tuple[MenuEntry, ...]:
-    names = (target_status.target for target_status in status.targets)
-    return _include_selected([MenuEntry("", "all"), *(MenuEntry(each, each) for each in names)], view.filters.target)
-
-
-def _include_selected(choices: list[MenuEntry], selected: str) -> tuple[MenuEntry, ...]:
-    """Return the choices, with the selected value added if it is missing, so that the form shows the active filter."""
-    return tuple(
-        choices if any(each.value == selected for each in choices) else [*choices, MenuEntry(selected, selected)]
-    )
+def _build_menu(name: str, label: str, labels: Mapping[str, str], chosen: tuple[str, ...]) -> Menu:
+    """Return the menu of a filter. A chosen value without a label is added, so that the form shows every filter."""
+    all_labels = {**labels, **{value: value for value in chosen if value not in labels}}
+    entries = tuple(MenuEntry(value, text, value in chosen) for value, text in all_labels.items())
+    summary = all_labels[chosen[0]] if len(chosen) == 1 else f"{len(chosen)} chosen" if chosen else "all"
+    return Menu(name, label, summary, entries)
 
 
 def _select_targets(status: ControllerStatus, view: View) -> tuple[TargetReport, ...]:
@@ -256,7 +265,7 @@ def _select_targets(status: ControllerStatus, view: View) -> tuple[TargetReport,
     return tuple(
         target
         for target_status in status.targets
-        if target_status.last_report and view.filters.target in {"", target_status.target}
+        if target_status.last_report and (not view.filters.targets or target_status.target in view.filters.targets)
         for target in target_status.last_report.targets
     )
 

@@ -78,9 +78,8 @@ class AssociationRow:
         """Tell whether the row matches the filters."""
         association = self.association
         return filters.matches(
-            {each.kind for each in self.states} if filters.decision else (),
+            {each.kind for each in self.states} if filters.decisions else (),
             self.level,
-            self.target,
             self.target,
             association.name,
             association.integration,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,14 +64,14 @@ class Timeline:
     since: RelativeTime | None
 
 
-def build_timeline(status: ControllerStatus, target: str, order: Sequence[str]) -> Timeline:
-    """Return the chart of one target, or of every target if `target` is empty. `order` names the worst target first.
+def build_timeline(status: ControllerStatus, targets: Collection[str], order: Sequence[str]) -> Timeline:
+    """Return the chart of some targets, or of every target if `targets` is empty. `order` names the worst target first.
 
     A target that was removed comes last.
     """
     by_target: dict[str, list[FinishedRun]] = {}
     for run in status.finished_runs:
-        if target in {"", run.target} and status.now - DAY < run.started_at <= status.now:
+        if (not targets or run.target in targets) and status.now - DAY < run.started_at <= status.now:
             by_target.setdefault(run.target, []).append(run)
     longest = max(
         (run.finished_at - run.started_at for runs in by_target.values() for run in runs), default=timedelta()

@@ -49,8 +49,8 @@ def _build_target_rows(target_status: TargetStatus, filters: Filters, now: datet
         for live in target.unmanaged:
             since = RelativeTime.from_datetime(target_status.unmanaged_since.get(live.arn), now)
             row = replace(_build_row(target_name, live, target), since=since)
-            texts = (target_name, live.arn, row.integration, row.client, row.destination)
-            if filters.matches({ReportKind.UNMANAGED}, "", target_name, *texts):
+            texts = (live.arn, row.integration, row.client, row.destination)
+            if filters.matches({ReportKind.UNMANAGED}, "", target_name, "", *texts):
                 yield row
 
 

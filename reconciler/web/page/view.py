@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from reconciler.web.page.filters import Filters
+from reconciler.web.page.filters import NAME, Filters
 
 SORT_KEYS = ("state", "name", "since", "flow", "export")
 """The columns that sort the table. The first is the default. A minus before a name reverses the order."""
@@ -26,13 +26,14 @@ class View:
     number: int = 1
 
     @classmethod
-    def from_parameters(cls, parameters: Mapping[str, str]) -> View:
+    def from_parameters(cls, parameters: Iterable[tuple[str, str]]) -> View:
         """Return the view in the query parameters of a URL. Unknown values count as the default."""
-        sort, group, number = (parameters.get(name, "") for name in ("sort", "group", "page"))
+        pairs = tuple(parameters)
+        sort, group, number = (dict(pairs).get(name, "") for name in ("sort", "group", "page"))
         name = sort.removeprefix("-")
         is_known = name in SORT_KEYS
         return cls(
-            Filters.from_parameters(parameters),
+            Filters.from_parameters(pairs),
             name if is_known else SORT_KEYS[0],
             is_reversed=is_known and sort.startswith("-"),
             group=group if group in GROUPS else GROUPS[0],
@@ -45,9 +46,14 @@ class View:
         value = "-" * self.is_reversed + self.sort
         return "" if value == SORT_KEYS[0] else value
 
-    def with_filters(self, **values: str) -> View:
+    def with_filters(self, q: str = "", decision: str = "", target: str = "") -> View:
         """Return the view with exactly these filters, from its first page."""
-        return replace(self, filters=Filters(**values), number=1)
+        filters = Filters(q, *((value,) if value else () for value in (decision, target)))
+        return replace(self, filters=filters, number=1)
+
+    def with_association(self, name: str, target: str) -> View:
+        """Return the view of one association."""
+        return self.with_filters(q=f"{NAME}{name}", target=target)
 
     def with_sort(self, name: str) -> View:
         """Return the view sorted by a column. The column that sorts it already is reversed."""
@@ -61,12 +67,13 @@ class View:
     def link(self) -> str:
         """The relative URL of the view. A lone surrogate cannot be encoded, and becomes a question mark."""
         values = {
-            "q": self.filters.q,
-            "decision": self.filters.decision,
-            "target": self.filters.target,
-            "sort": self.sort_value,
-            "group": self.group,
-            "page": str(self.number) if self.number > 1 else "",
+            "q": (self.filters.q,),
+            "decision": self.filters.decisions,
+            "target": self.filters.targets,
+            "sort": (self.sort_value,),
+            "group": (self.group,),
+            "page": (str(self.number) if self.number > 1 else "",),
         }
-        query = urlencode({name: value for name, value in values.items() if value}, errors="replace")
+        pairs = [(name, value) for name, each in values.items() for value in each if value]
+        query = urlencode(pairs, errors="replace")
         return f"?{query}" if query else "./"

@@ -2,12 +2,13 @@
 // The server renders the page. This script fetches it again, and replaces the parts that changed.
 "use strict";
 
-const EVERY = 15_000, TYPING = 150, LONGEST = 10_000;
+const EVERY = 5_000, TYPING = 150, LONGEST = 10_000;
 const PARTS = [
   "head", "figures", "attention", "targets", "associations", "unmanaged", "warnings", "timeline", "flow",
 ];
 const form = document.getElementById("find");
-const lists = [...form.querySelectorAll("select")];
+const lists = [...form.querySelectorAll("select, fieldset")];
+const texts = ["fresh", "count", ...[...form.querySelectorAll("summary span")].map((each) => each.id)];
 const changing = [...PARTS, ...lists.map((list) => list.id)];
 const seen = new Map(changing.map((id) => [id, document.getElementById(id).innerHTML]));
 let underWay = null, shown = {};
@@ -20,7 +21,7 @@ function address() {
 
 function wanted() {
   const asked = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value) asked.set(name, value);
+  for (const [name, value] of new FormData(form)) if (value) asked.append(name, value);
   return `${location.pathname}${asked.size ? `?${asked}` : ""}`;
 }
 
@@ -57,8 +58,7 @@ function put(fresh) {
   const open = [...document.querySelectorAll("details[open][id]")].map((each) => each.id);
   const scrolled = [...document.querySelectorAll(".scroll")].map((each) => [each.id, each.scrollLeft]);
   say("");
-  text("fresh", fresh);
-  text("count", fresh);
+  for (const id of texts) text(id, fresh);
   for (const id of PARTS) replace(id, fresh);
   if (!form.contains(document.activeElement)) for (const list of lists) choose(list, fresh);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
@@ -79,7 +79,7 @@ function replace(id, fresh) {
 
 function choose(list, fresh) {
   const chosen = list.value;
-  if (replace(list.id, fresh)) list.value = chosen;
+  if (replace(list.id, fresh) && chosen) list.value = chosen; // the server has set the check boxes of a fieldset
 }
 
 function text(id, fresh) {
@@ -148,9 +148,17 @@ function asked() {
 form.addEventListener("input", asked);
 form.addEventListener("submit", (event) => { event.preventDefault(); asked(); });
 document.addEventListener("click", (event) => {
+  for (const menu of form.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   const button = event.target.closest(".copy"), link = event.target.closest("a");
   if (button) copy(button);
   else if (link && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) follow(event, link);
+});
+
+form.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest(".menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 });
 
 // A link to another view of this page: the view is fetched, and the page is not loaded again.
@@ -170,7 +178,10 @@ function reveal(element) {
 
 function look() {
   const asked = new URLSearchParams(location.search);
-  for (const field of form.elements) if (field.name) field.value = asked.get(field.name) ?? "";
+  for (const field of form.elements) {
+    if (field.type === "checkbox") field.checked = asked.getAll(field.name).includes(field.value);
+    else if (field.name) field.value = asked.get(field.name) ?? "";
+  }
   document.activeElement?.closest?.("form") && document.activeElement.blur();
   return show();
 }

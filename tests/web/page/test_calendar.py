@@ -105,7 +105,7 @@ def test_overdue_association_has_a_badge_and_a_chip() -> None:
     chips = [(each.state.label, each.state.level, each.count) for each in card.counts]
     assert chips == [("overdue", "error", 1), ("to update", "note", 1)]
     rows = [
-        row for row in build_rows(status, lambda _report, _origin: None) if row.matches(Filters(decision="overdue"))
+        row for row in build_rows(status, lambda _report, _origin: None) if row.matches(Filters(decisions=("overdue",)))
     ]
     assert [(row.association.name, row.badges[0], row.level) for row in rows] == [("export", OVERDUE_BADGE, "error")]
     assert rows[0].calendar

@@ -23,6 +23,7 @@ from reconciler.core.plan.difference import Difference
 from reconciler.core.shards import Shard
 from reconciler.core.windows.declaration import Period
 from reconciler.render.kinds import ReportKind
+from reconciler.web import app
 from reconciler.web.page import html
 from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE
 from reconciler.web.page.page import Process, build_page
@@ -42,10 +43,10 @@ HOSTILE_TEXTS = (
 )
 
 
-def open_page(site: Site, status: ControllerStatus, **query: str) -> PageParser:
+def open_page(site: Site, status: ControllerStatus, **query: str | tuple[str, ...]) -> PageParser:
     """Return the parsed page of a controller status."""
     site.status = status
-    response = site.get("/?" + urlencode(query))
+    response = site.get("/?" + urlencode(query, doseq=True))
     assert response.status == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     page = PageParser()
@@ -308,18 +309,49 @@ def test_only_static_files_are_served(site: Site, name: str) -> None:
         ({"decision": "unmanaged"}, "Showing 0 of 8 associations and 2 of 2 unmanaged associations"),
         ({"decision": "in-sync", "target": "staging"}, "Showing 3 of 8 associations and 0 of 2 unmanaged associations"),
         ({"target": "gone"}, "Showing 0 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"target": ("prod", "staging")}, "Showing 8 of 8 associations and 2 of 2 unmanaged associations"),
+        ({"decision": ("drifted", "unmanaged")}, "Showing 1 of 8 associations and 2 of 2 unmanaged associations"),
+        ({"decision": ("in-order", "attention")}, "Showing 6 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "name:profiles"}, "Showing 0 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "prod NAME:Profiles-Export"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
     ],
 )
-def test_form_filters_the_associations(site: Site, query: dict[str, str], count: str) -> None:
-    """The form filters by words, state and target together, counts the matches, and shows the active filter."""
+def test_form_filters_the_associations(site: Site, query: dict[str, str | tuple[str, ...]], count: str) -> None:
+    """The form filters by words, states and targets together, counts the matches, and shows the active filters."""
     page = open_page(site, statuses.build_status_with_open_differences(), **query)
     assert count in page.words
     assert len(list_row_ids(page)) == int(count.split()[1])
     fields = [
         *(each for each in page.find_all("input") if each.get("type") == "search"),
+        *(each for each in page.find_all("input") if "checked" in each and "name" in each),
         *(option for option in page.find_all("option") if "selected" in option),
     ]
-    assert [each["value"] for each in fields] == [query.get(name, "") for name in ("q", "decision", "target", "group")]
+    chosen = [query.get(name, ()) for name in ("decision", "target")]
+    chosen_values = {value for each in chosen for value in ((each,) if isinstance(each, str) else each)}
+    assert {each["value"] for each in fields} == {query.get("q", ""), *chosen_values, ""}
+
+
+def test_name_of_an_association_links_to_its_own_page(site: Site) -> None:
+    """The link shows only this association, with its details unfolded. Another name may contain its name."""
+    associations = (reports.association("export", "in-sync"), reports.association("export-2", "in-sync"))
+    status = statuses.build_status(statuses.build_target_status(reports.report(*associations)))
+    page = open_page(site, status)
+    assert not any("open" in each for each in page.find_all("details"))
+    link = next(each["href"] for each in page.find_all("a") if "name%3Aexport&" in each["href"])
+    assert link == f"?q=name%3Aexport&target=prod#{list_row_ids(page)[0]}-i"
+    own_page = open_page(site, status, q="name:export", target="prod")
+    assert list_row_ids(own_page) == list_row_ids(page)[:1]
+    assert [each["id"] for each in own_page.find_all("details") if "open" in each] == [f"{list_row_ids(page)[0]}-m"]
+
+
+def test_filters_say_what_is_chosen(site: Site) -> None:
+    """A closed filter says how many values are chosen, or the only one. A value that no longer occurs is shown, too."""
+    status = statuses.build_status_with_open_differences()
+    assert "State all" in open_page(site, status).words
+    assert "Target staging" in open_page(site, status, target="staging").words
+    words = open_page(site, status, decision=("drifted", "lost"), target="gone").words
+    assert "State 2 chosen" in words
+    assert "Target gone" in words
 
 
 def test_one_of_each_is_singular(site: Site) -> None:
@@ -548,6 +580,24 @@ def test_target_whose_only_news_is_a_create_is_just_done(site: Site) -> None:
     assert "waiting or just done (1)" in words
 
 
+@pytest.mark.parametrize(("path", "builder"), [("/", "build_page"), ("/api/v1/report", "stream_json")])
+def test_unchanged_document_is_not_built_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, path: str, builder: str
+) -> None:
+    """While nothing changes, a request costs neither a rendering nor the content for one: readers ask every 5 s."""
+    build, calls = getattr(app, builder), list[str]()
+
+    def count_call(*arguments: object) -> object:
+        calls.append(builder)
+        return build(*arguments)
+
+    monkeypatch.setattr(app, builder, count_call)
+    site.status = statuses.build_status_in_sync()
+    tag = site.get(path).headers["etag"]
+    assert [site.get(path, **{"If-None-Match": tag}).status for _ in range(3)] == [304, 304, 304]
+    assert calls == [builder]
+
+
 def test_many_targets_are_folded_by_severity(site: Site) -> None:
     """Of a hundred targets, those in trouble come first, and a reader unfolds most of the others."""
     page = open_page(site, statuses.build_status_with_hundred_targets())
@@ -655,14 +705,14 @@ def test_page_has_headings_table_scopes_and_landmarks(site: Site) -> None:
     assert page.find_all("html") == [{"lang": "en"}]
     assert [len(page.find_all(tag)) for tag in ("main", "header", "footer", "h1", "title")][:4] == [1, 1, 1, 1]
     assert all(header["scope"] in {"col", "row", "rowgroup"} for header in page.find_all("th"))
-    label_targets = {label["for"] for label in page.find_all("label")}
-    assert label_targets == {
-        each["id"] for each in (*page.find_all("input"), *page.find_all("select")) if each.get("type") != "hidden"
-    }
+    label_targets = {label["for"] for label in page.find_all("label") if "for" in label}
+    fields = [each for each in (*page.find_all("input"), *page.find_all("select")) if each.get("type") != "hidden"]
+    assert label_targets == {each["id"] for each in fields if "id" in each}
+    assert len(fields) == len(page.find_all("label"))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.tags:
-        assert attributes.get("aria-labelledby", ids[0]) in ids
+        assert set(attributes.get("aria-labelledby", ids[0]).split()) <= set(ids)
     search = [each for each in page.find_all("form") if each["role"] == "search"]
     regions = [
         *search,
@@ -724,7 +774,7 @@ def test_counts_add_up(site: Site, status: ControllerStatus) -> None:
     in_order = sum(each.count for card in page.cards for each in card.counts if each.state.level == "none")
     assert f"{in_order:,} in order" in {f"{each.value} {each.label}" for each in page.figures}
     words = open_page(site, status).words
-    for choice in page.decision_choices[1:]:
+    for choice in page.menus[0].entries:
         count = choice.label.rpartition("(")[2].rstrip(")")
         if choice.value != ReportKind.UNMANAGED:
             assert f"Showing {count} of" in open_page(site, status, decision=choice.value).words
