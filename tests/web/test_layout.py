@@ -192,7 +192,7 @@ def test_link_to_an_association_opens_its_details(browser: Browser, site: Site, 
     try:
         browser.open(f"{site.url}/")
         link = browser.run("document.querySelector('.causes a').getAttribute('href')")
-        assert link.startswith("?q=name%3Aagents-daily&target=prod#a-")
+        assert link.startswith("?q=name:agents-daily&target=prod#a-")
         if has_scripts:
             browser.run("document.querySelector('.causes a').click()")
         else:

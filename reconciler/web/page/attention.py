@@ -112,7 +112,7 @@ def list_troubles(
 ) -> tuple[Trouble, ...]:
     """Return what needs attention in all targets. `rows` are those of all associations, whatever the filters are."""
     reports = {each.target: each.last_report for each in status.targets}
-    cases = [*_yield_target_cases(cards, reports, view), *_yield_row_cases(rows, reports, view)]
+    cases = [*_yield_target_cases(cards, reports, view), *_yield_row_cases(rows, reports)]
     by_kind: dict[str, list[_Case]] = {}
     for case in sorted(cases, key=lambda each: (_LEVELS.index(each.badge.level), each.badge.rank)):
         by_kind.setdefault(case.badge.kind, []).append(case)
@@ -152,7 +152,7 @@ def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None]
                     yield _Case(badge, wording.describe_unlisted(arn, reason, target), name)
 
 
-def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
+def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report | None]) -> Iterator[_Case]:
     failed = {name for name, report in reports.items() if report and any(each.error for each in report.targets)}
     for row in rows:
         states = [
@@ -162,10 +162,9 @@ def _yield_row_cases(rows: Iterable[AssociationRow], reports: dict[str, Report |
         ]
         if states:
             badge, *others = states
-            link = view.with_association(row.association.name, row.target).link
             target = row.target if len(reports) > 1 else ""
             labels = tuple(each.label for each in others)
-            name = Name(row.association.name, f"{link}#{row.id}-i", target, labels)
+            name = Name(row.association.name, row.address, target, labels)
             kinds = tuple(each.kind for each in others)
             yield _Case(badge, _describe_cause(badge.kind, row.association), name, kinds)
 

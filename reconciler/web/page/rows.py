@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import quote_plus
 
 from reconciler.core.controller.controller_status import ControllerStatus
 from reconciler.core.model import Execution, Origin
@@ -19,7 +20,7 @@ from reconciler.render.kinds import get_kind
 from reconciler.render.last_export import format_job_status
 from reconciler.web.page.badges import EXPORT_FAILED_BADGE, Badge, list_badges, select_states
 from reconciler.web.page.calendar import Calendar, build_calendar
-from reconciler.web.page.filters import Filters
+from reconciler.web.page.filters import NAME, Filters
 from reconciler.web.page.relative_time import RelativeTime
 
 _LEVELS = ("error", "warning", "note", "none")
@@ -53,6 +54,12 @@ class AssociationRow:
     association: AssociationReport
     now: datetime
     last_seen: LastSeen | None = None
+
+    @property
+    def address(self) -> str:
+        """The relative URL of a view with only this association and its details."""
+        name, target = (quote_plus(text, errors="replace") for text in (self.association.name, self.target))
+        return f"?q={NAME}{name}&target={target}#{self.id}-i"
 
     @property
     def severity(self) -> tuple[int, int, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from reconciler.web.page.filters import NAME, Filters
+from reconciler.web.page.filters import Filters
 
 SORT_KEYS = ("state", "name", "since", "flow", "export")
 """The columns that sort the table. The first is the default. A minus before a name reverses the order."""
@@ -50,10 +50,6 @@ class View:
         """Return the view with exactly these filters, from its first page."""
         filters = Filters(q, *((value,) if value else () for value in (decision, target)))
         return replace(self, filters=filters, number=1)
-
-    def with_association(self, name: str, target: str) -> View:
-        """Return the view of one association."""
-        return self.with_filters(q=f"{NAME}{name}", target=target)
 
     def with_sort(self, name: str) -> View:
         """Return the view sorted by a column. The column that sorts it already is reversed."""

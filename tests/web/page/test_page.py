@@ -337,8 +337,8 @@ def test_name_of_an_association_links_to_its_own_page(site: Site) -> None:
     status = statuses.build_status(statuses.build_target_status(reports.report(*associations)))
     page = open_page(site, status)
     assert not any("open" in each for each in page.find_all("details"))
-    link = next(each["href"] for each in page.find_all("a") if "name%3Aexport&" in each["href"])
-    assert link == f"?q=name%3Aexport&target=prod#{list_row_ids(page)[0]}-i"
+    link = next(each["href"] for each in page.find_all("a") if "name:export&" in each["href"])
+    assert link == f"?q=name:export&target=prod#{list_row_ids(page)[0]}-i"
     own_page = open_page(site, status, q="name:export", target="prod")
     assert list_row_ids(own_page) == list_row_ids(page)[:1]
     assert [each["id"] for each in own_page.find_all("details") if "open" in each] == [f"{list_row_ids(page)[0]}-m"]
