@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -33,6 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "reconciler", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("reconciler")
+    _restore_signals()
+
+
+def _restore_signals() -> None:
+    """Handle signals as at a terminal. Otherwise programs would inherit that nohup or a background job ignores them."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
