@@ -16,7 +16,7 @@ _MAX_LENGTH = 200
 _MAX_VALUES = 100
 """The maximum number of values of one filter."""
 NAME = "name:"
-"""The start of a word of `q` that selects the manifest with this name, and no longer name that contains it."""
+"""The start of a word of `q` that is the whole name of a manifest. Longer names that contain it do not match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Filters:
     def matches(self, kinds: Container[str], level: str, target: str, name: str, *texts: str) -> bool:
         """Tell whether an entry matches the filters.
 
-        Each word of `q` must occur in the target, the name or one of the other `texts`. A word `name:NAME` must be the
-        whole name.
+        Each word of `q` must occur in the target, the name or one of the other `texts`. The word `name:NAME` matches
+        only the whole name.
         """
         if self.targets and target not in self.targets:
             return False
