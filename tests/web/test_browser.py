@@ -362,6 +362,38 @@ def test_several_values_of_a_filter_are_chosen(browser: Browser, site: Site) -> 
     assert browser.run("document.querySelectorAll('#decision :checked').length") == 2
 
 
+def test_a_refresh_does_not_disturb_an_open_filter(browser: Browser, site: Site) -> None:
+    """Two quick choices both count, and the list keeps its position, also in a browser that gives no focus."""
+    open_page(browser, site, statuses.build_status_with_hundred_targets())
+    browser.run("document.querySelector('#m-target summary').click()")
+    browser.run("document.getElementById('target').scrollTop = 900")
+    for number in (42, 43):
+        browser.run(f"document.querySelector('#target [value=account-0{number}]').click()")
+        browser.run("show()")
+    wait_for_text(browser, "document.getElementById('s-target').textContent", "2 chosen")
+    assert browser.run("location.search") == "?target=account-042&target=account-043"
+    assert browser.run("document.getElementById('target').scrollTop") == 900
+
+
+def test_details_of_a_single_association_stay_as_the_reader_leaves_them(browser: Browser, site: Site) -> None:
+    """The server opens them. A refresh does not open them again, and they are not open in the list of all."""
+    status = statuses.build_status_with_open_differences()
+    open_page(browser, site, status)
+    is_open = "`${document.querySelectorAll('#associations .more > td > details[open]').length}`"
+    browser.run("scrollTo({top: 300, behavior: 'instant'})")
+    browser.run("document.querySelectorAll('#associations .name')[3].click()")
+    wait_for_text(browser, is_open, "1")
+    browser.run("document.querySelector('#associations .more details').open = false")
+    site.status = replace(status, revision=None)
+    browser.run("show()")
+    wait_for_text(browser, "`${document.getElementById('head').innerText.includes('No revision')}`", "true")
+    assert browser.run(is_open) == "0"
+    browser.run("history.back()")
+    wait_for_text(browser, "`${document.querySelectorAll('#associations .name').length}`", "8")
+    assert browser.run(is_open) == "0"
+    wait_for_text(browser, "`${Math.round(scrollY)}`", "300")
+
+
 def test_an_open_filter_is_closed_by_the_keyboard_and_by_a_click_elsewhere(browser: Browser, site: Site) -> None:
     """Escape closes an open filter and gives the focus back to it. A click beside it closes it, too."""
     open_page(browser, site, statuses.build_status_with_open_differences())
@@ -372,6 +404,9 @@ def test_an_open_filter_is_closed_by_the_keyboard_and_by_a_click_elsewhere(brows
     assert browser.run("document.activeElement === document.querySelector('#m-target summary')") is True
     browser.run("document.querySelector('#m-target summary').click()")
     browser.run("document.getElementById('count').click()")
+    assert browser.run("document.getElementById('m-target').open") is False
+    browser.run("document.querySelector('#m-target summary').click()")
+    browser.run("document.querySelector('#target input').focus(); document.getElementById('group').focus()")
     assert browser.run("document.getElementById('m-target').open") is False
 
 

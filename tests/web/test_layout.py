@@ -52,6 +52,19 @@ def test_every_label_and_strip_is_shown_whole(browser: Browser, site: Site, stat
     assert browser.run("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("menu", ["decision", "target"])
+@pytest.mark.parametrize("width", [390, 481, 600, 768, 860, 961, 1280])
+def test_an_open_filter_fits_into_the_page(browser: Browser, site: Site, width: int, menu: str) -> None:
+    """However long its labels are, an open filter does not make the page wider than the screen."""
+    browser.resize(width, 900)
+    status = statuses.build_status_with_forty_associations()
+    first, *others = status.targets
+    site.status = replace(status, targets=(replace(first, target="a-long-name-" * 6), *others))
+    browser.open(f"{site.url}/")
+    browser.run(f"document.getElementById('m-{menu}').open = true; 0")
+    assert browser.run("document.documentElement.scrollWidth") == width
+
+
 @pytest.mark.parametrize("width", [390, 1280, 1400])
 def test_state_of_each_tile_is_shown_whole(browser: Browser, site: Site, width: int) -> None:
     """Beside a target name of 15 characters, the label of the state is not cut off and takes one line."""

@@ -137,7 +137,7 @@ def _yield_unmanaged(status: ControllerStatus, view: View) -> Iterator[Trouble]:
 
 def _yield_target_cases(cards: Iterable[Card], reports: dict[str, Report | None], view: View) -> Iterator[_Case]:
     for card in cards:
-        name = Name(card.target, view.with_filters(target=card.target).link)
+        name = Name(card.target, f"{view.with_filters(target=card.target).link}#associations")
         report = reports[card.target]
         if card.stuck_since:
             yield _Case(_STUCK_BADGE, f"The run has made no progress since {card.stuck_since.text}.", name)

@@ -12,8 +12,9 @@ GRAVE_LEVELS = frozenset({"error", "warning"})
 WAITING, IN_ORDER = "waiting", "in-order"
 """The values of `decision` that select what waits or was just done, and what is in order."""
 _LEVELS = {ATTENTION: GRAVE_LEVELS, WAITING: frozenset({"note"}), IN_ORDER: frozenset({"none"})}
-_MAX_LENGTH = 200
-_MAX_VALUES = 100
+_MAX_LENGTH = 300
+"""The maximum number of characters of a value. A name has at most 253."""
+_MAX_VALUES = 1000
 """The maximum number of values of one filter."""
 NAME = "name:"
 """The start of a word of `q` that is the whole name of a manifest. Longer names that contain it do not match."""
@@ -34,12 +35,13 @@ class Filters:
     @classmethod
     def from_parameters(cls, parameters: Iterable[tuple[str, str]]) -> Filters:
         """Return the filters in the query parameters of a URL, in which a name may occur several times."""
-        values: dict[str, dict[str, None]] = {"q": {}, "decision": {}, "target": {}}
+        values: dict[str, list[str]] = {"q": [""], "decision": [], "target": []}
         for name, value in parameters:
             text = value.strip()[:_MAX_LENGTH]
-            if text and name in values and len(values[name]) < _MAX_VALUES:
-                values[name][text] = None
-        return cls(next(reversed(values["q"]), ""), tuple(values["decision"]), tuple(values["target"]))
+            if text and name in values:
+                values[name].append(text)
+        decisions, targets = (tuple(dict.fromkeys(values[name]))[:_MAX_VALUES] for name in ("decision", "target"))
+        return cls(values["q"][-1], decisions, targets)
 
     @property
     def has_any(self) -> bool:
@@ -50,7 +52,7 @@ class Filters:
         """Tell whether an entry matches the filters.
 
         Each word of `q` must occur in the target, the name or one of the other `texts`. The word `name:NAME` matches
-        only the whole name.
+        only the whole name. An unmanaged association has the name "", which no such word matches.
         """
         if self.targets and target not in self.targets:
             return False
@@ -62,6 +64,6 @@ class Filters:
             return True
         name, text = name.casefold(), "\n".join((target, name, *texts)).casefold()
         return all(
-            word.removeprefix(NAME) == name if word.startswith(NAME) else word in text
+            word.removeprefix(NAME) == name != "" if word.startswith(NAME) else word in text
             for word in self.q.casefold().split()
         )

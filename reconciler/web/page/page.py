@@ -20,7 +20,7 @@ from reconciler.web.page.attention import Trouble, list_troubles
 from reconciler.web.page.badges import BADGES, EXPORT_FAILED_BADGE, OVERDUE_BADGE, Badge
 from reconciler.web.page.cards import Card, build_cards
 from reconciler.web.page.figures import Figure, build_figures
-from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, IN_ORDER, WAITING
+from reconciler.web.page.filters import ATTENTION, GRAVE_LEVELS, IN_ORDER, WAITING, Filters
 from reconciler.web.page.flow import Flow, build_flow
 from reconciler.web.page.relative_time import RelativeTime
 from reconciler.web.page.rows import AssociationRow, build_rows
@@ -172,7 +172,7 @@ def build_page(status: ControllerStatus, view: View, process: Process) -> Page:
         folded_cards=cards[MAX_SHOWN_CARDS:],
         view=view,
         menus=(
-            _build_menu("decision", "State", _list_decisions(rows, unmanaged_count), filters.decisions),
+            _build_menu("decision", "State", _list_decisions(rows, unmanaged_count, filters), filters.decisions),
             _build_menu("target", "Target", {each.target: each.target for each in status.targets}, filters.targets),
         ),
         group_choices=tuple(
@@ -237,7 +237,7 @@ def _build_header(status: ControllerStatus, process: Process) -> Header:
     )
 
 
-def _list_decisions(rows: tuple[AssociationRow, ...], unmanaged_count: int) -> dict[str, str]:
+def _list_decisions(rows: tuple[AssociationRow, ...], unmanaged_count: int, filters: Filters) -> dict[str, str]:
     """Return the values of the filter by state with their labels, which say how many associations match."""
     levels = Counter(row.level for row in rows)
     kinds = Counter(state.kind for row in rows for state in row.states)
@@ -248,7 +248,11 @@ def _list_decisions(rows: tuple[AssociationRow, ...], unmanaged_count: int) -> d
         ATTENTION: f"needs action or has differences ({sum(levels[each] for each in GRAVE_LEVELS):,})",
         WAITING: f"waiting or just done ({levels['note']:,})",
         IN_ORDER: f"in order ({levels['none']:,})",
-        **{kind: f"{label} ({kinds[kind]:,})" for kind, label in labels.items() if kinds[kind]},
+        **{
+            kind: f"{label} ({kinds[kind]:,})"
+            for kind, label in labels.items()
+            if kinds[kind] or kind in filters.decisions
+        },
     }
 
 

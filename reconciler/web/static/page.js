@@ -11,7 +11,7 @@ const lists = [...form.querySelectorAll("select, fieldset")];
 const texts = ["fresh", "count", ...[...form.querySelectorAll("summary span")].map((each) => each.id)];
 const changing = [...PARTS, ...lists.map((list) => list.id)];
 const seen = new Map(changing.map((id) => [id, document.getElementById(id).innerHTML]));
-let underWay = null, shown = {};
+let underWay = null, shown = {}, typing = 0;
 
 document.documentElement.classList.add("js");
 
@@ -31,13 +31,13 @@ async function show() {
   try {
     const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(LONGEST)]);
     const here = address(), headers = { Accept: "text/html" };
-    if (shown.address === here) headers["If-None-Match"] = shown.tag;
+    if (shown.address === here && (shown.isComplete || isInUse())) headers["If-None-Match"] = shown.tag;
     const answer = await fetch(here, { signal, headers });
     if (answer.status === 304) return say("");
     if (!answer.ok) throw new Error(answer.status);
-    const isComplete = !form.contains(document.activeElement); // the choices wait while a filter has the focus
-    put(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    shown = isComplete ? { address: here, tag: answer.headers.get("ETag") } : {};
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    shown = { address: here, tag: answer.headers.get("ETag"), isComplete: !isInUse() };
+    put(fresh);
   } catch (error) {
     if (error.name !== "AbortError") {
       const stood = document.getElementById("fresh").textContent.replace("As of ", "");
@@ -53,15 +53,23 @@ function say(trouble) {
   if (here.textContent !== trouble) here.textContent = trouble; // a screen reader repeats a text that is set again
 }
 
+// The choices of the filters wait while a filter has the focus, is open, or has just been changed.
+function isInUse() {
+  return typing !== 0 || form.contains(document.activeElement) || form.querySelector(".menu[open]") !== null;
+}
+
 function put(fresh) {
   const place = focused();
-  const open = [...document.querySelectorAll("details[open][id]")].map((each) => each.id);
+  // The server opens the details of a single association: they are not open in another view, unless a reader opens them.
+  const open = [...document.querySelectorAll("details[open][id]:not(.own)")].map((each) => each.id);
+  const closed = [...document.querySelectorAll("details.own:not([open])")].map((each) => each.id);
   const scrolled = [...document.querySelectorAll(".scroll")].map((each) => [each.id, each.scrollLeft]);
   say("");
   for (const id of texts) text(id, fresh);
   for (const id of PARTS) replace(id, fresh);
-  if (!form.contains(document.activeElement)) for (const list of lists) choose(list, fresh);
+  if (!isInUse()) for (const list of lists) choose(list, fresh);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const id of closed) document.getElementById(id)?.removeAttribute("open");
   for (const [id, left] of scrolled) {
     const here = document.getElementById(id);
     if (here && here.scrollLeft !== left) here.scrollLeft = left;
@@ -136,10 +144,10 @@ function refresh() {
   else say("The page is not refreshed while text is selected."); // a refresh would remove the selection
 }
 
-let typing = 0;
 function asked() {
   clearTimeout(typing);
   typing = setTimeout(() => {
+    typing = 0;
     history.replaceState(null, "", wanted());
     show();
   }, TYPING);
@@ -161,11 +169,23 @@ form.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+form.addEventListener("focusout", (event) => {
+  const menu = event.target.closest(".menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+// While a filter is open, the page does not become shorter: the filter would move away from the pointer.
+form.addEventListener("toggle", () => {
+  const isOpen = form.querySelector(".menu[open]") !== null;
+  document.body.style.minHeight = isOpen ? `${document.body.offsetHeight}px` : "";
+}, true);
+
 // A link to another view of this page: the view is fetched, and the page is not loaded again.
 async function follow(event, link) {
   const there = new URL(link.href);
   if (!/^(\?|\.\/)/.test(link.getAttribute("href"))) return;
   event.preventDefault();
+  history.replaceState({ top: scrollY }, "");
   history.pushState(null, "", there.href);
   await look();
   if (there.hash) reveal(document.querySelector(there.hash));
@@ -177,6 +197,8 @@ function reveal(element) {
 }
 
 function look() {
+  clearTimeout(typing);
+  typing = 0;
   const asked = new URLSearchParams(location.search);
   for (const field of form.elements) {
     if (field.type === "checkbox") field.checked = asked.getAll(field.name).includes(field.value);
@@ -186,6 +208,9 @@ function look() {
   return show();
 }
 
-addEventListener("popstate", look);
+addEventListener("popstate", async (event) => {
+  await look();
+  if (event.state) scrollTo({ top: event.state.top, behavior: "instant" }); // the page was too short before
+});
 setInterval(refresh, EVERY);
 document.addEventListener("visibilitychange", refresh);

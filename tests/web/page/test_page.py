@@ -313,6 +313,7 @@ def test_only_static_files_are_served(site: Site, name: str) -> None:
         ({"decision": ("drifted", "unmanaged")}, "Showing 1 of 8 associations and 2 of 2 unmanaged associations"),
         ({"decision": ("in-order", "attention")}, "Showing 6 of 8 associations and 0 of 2 unmanaged associations"),
         ({"q": "name:profiles"}, "Showing 0 of 8 associations and 0 of 2 unmanaged associations"),
+        ({"q": "name:"}, "Showing 0 of 8 associations and 0 of 2 unmanaged associations"),
         ({"q": "prod NAME:Profiles-Export"}, "Showing 1 of 8 associations and 0 of 2 unmanaged associations"),
     ],
 )
@@ -339,6 +340,10 @@ def test_name_of_an_association_links_to_its_own_page(site: Site) -> None:
     assert not any("open" in each for each in page.find_all("details"))
     link = next(each["href"] for each in page.find_all("a") if "name:export&" in each["href"])
     assert link == f"?q=name:export&target=prod#{list_row_ids(page)[0]}-i"
+    long_name = "x" * 253
+    long_report = reports.report(reports.association(long_name, "in-sync"), *associations)
+    long_status = statuses.build_status(statuses.build_target_status(long_report, long_name))
+    assert len(list_row_ids(open_page(site, long_status, q=f"name:{long_name}", target=long_name))) == 1
     own_page = open_page(site, status, q="name:export", target="prod")
     assert list_row_ids(own_page) == list_row_ids(page)[:1]
     assert [each["id"] for each in own_page.find_all("details") if "open" in each] == [f"{list_row_ids(page)[0]}-m"]
@@ -349,6 +354,7 @@ def test_filters_say_what_is_chosen(site: Site) -> None:
     status = statuses.build_status_with_open_differences()
     assert "State all" in open_page(site, status).words
     assert "Target staging" in open_page(site, status, target="staging").words
+    assert "State lost (0)" in open_page(site, status, decision="lost").words
     words = open_page(site, status, decision=("drifted", "lost"), target="gone").words
     assert "State 2 chosen" in words
     assert "Target gone" in words
