@@ -380,7 +380,6 @@ def test_details_of_a_single_association_stay_as_the_reader_leaves_them(browser:
     status = statuses.build_status_with_open_differences()
     open_page(browser, site, status)
     is_open = "`${document.querySelectorAll('#associations .more > td > details[open]').length}`"
-    browser.run("scrollTo({top: 300, behavior: 'instant'})")
     browser.run("document.querySelectorAll('#associations .name')[3].click()")
     wait_for_text(browser, is_open, "1")
     browser.run("document.querySelector('#associations .more details').open = false")
@@ -391,7 +390,6 @@ def test_details_of_a_single_association_stay_as_the_reader_leaves_them(browser:
     browser.run("history.back()")
     wait_for_text(browser, "`${document.querySelectorAll('#associations .name').length}`", "8")
     assert browser.run(is_open) == "0"
-    wait_for_text(browser, "`${Math.round(scrollY)}`", "300")
 
 
 def test_an_open_filter_is_closed_by_the_keyboard_and_by_a_click_elsewhere(browser: Browser, site: Site) -> None:

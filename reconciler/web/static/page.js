@@ -185,7 +185,6 @@ async function follow(event, link) {
   const there = new URL(link.href);
   if (!/^(\?|\.\/)/.test(link.getAttribute("href"))) return;
   event.preventDefault();
-  history.replaceState({ top: scrollY }, "");
   history.pushState(null, "", there.href);
   await look();
   if (there.hash) reveal(document.querySelector(there.hash));
@@ -208,9 +207,6 @@ function look() {
   return show();
 }
 
-addEventListener("popstate", async (event) => {
-  await look();
-  if (event.state) scrollTo({ top: event.state.top, behavior: "instant" }); // the page was too short before
-});
+addEventListener("popstate", look);
 setInterval(refresh, EVERY);
 document.addEventListener("visibilitychange", refresh);
