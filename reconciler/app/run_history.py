@@ -97,26 +97,30 @@ def keep_history(config: RunConfig, places: tuple[str, ...], owner: HistoryOwner
     document = f"runs-{compute_scope(config, places)}.json"
     history_store = HistoryStore(Journals.from_config(config).location.open_store(document), owner, _log_error)
     stop = threading.Event()
-
-    def run() -> None:
-        is_last = False
-        while not is_last:
-            try:
-                history_store.synchronise()
-            except Exception as error:  # noqa: BLE001 - after an error, the thread must still save later runs
-                logs.get_logger().error(
-                    logs.events.UNEXPECTED_ERROR, what="run history", error=redaction.describe_error(error)
-                )
-            is_last = stop.is_set()
-            stop.wait(_SAVE_INTERVAL)
-
-    thread = threading.Thread(target=run, name="run history", daemon=True)
+    thread = threading.Thread(
+        target=save_until_stop, args=(history_store.synchronise, stop), name="run history", daemon=True
+    )
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join(_STOP_TIMEOUT)
+
+
+def save_until_stop(synchronise: Callable[[], None], stop: threading.Event) -> None:
+    """Save the history every minute, and for the last time after the stop: a run may end during an earlier save."""
+    is_last = False
+    while not is_last:
+        is_last = stop.is_set()
+        try:
+            synchronise()
+        except Exception as error:  # noqa: BLE001 - after an error, the thread must still save later runs
+            logs.get_logger().error(
+                logs.events.UNEXPECTED_ERROR, what="run history", error=redaction.describe_error(error)
+            )
+        if not is_last:
+            stop.wait(_SAVE_INTERVAL)
 
 
 def _log_error(message: str) -> None:

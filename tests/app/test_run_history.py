@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from support.builders import NOW
 
-from reconciler.app.run_history import HistoryStore
+from reconciler.app.run_history import HistoryStore, save_until_stop
 from reconciler.core.controller.controller_status import FinishedRun
 from reconciler.core.controller.run_history import RunHistory
 from reconciler.core.errors import StateConflict, StateError
@@ -132,3 +133,16 @@ def test_locked_store_is_left_alone() -> None:
     store = BrokenStore(StateConflict("busy"), is_free=False)
     HistoryStore(store, Owner("a"), print).synchronise()
     assert store.loads == 0
+
+
+def test_run_that_ends_during_a_save_is_saved_at_the_stop() -> None:
+    """If a run ends and the controller stops while the history is being saved, another save follows."""
+    stop, finished_runs, saved_runs = threading.Event(), ["first"], list[list[str]]()
+
+    def save() -> None:
+        saved_runs.append(list(finished_runs))
+        finished_runs.append("ends during the save")
+        stop.set()
+
+    save_until_stop(save, stop)
+    assert saved_runs == [["first"], ["first", "ends during the save"]]

@@ -29,7 +29,8 @@ class View:
     def from_parameters(cls, parameters: Iterable[tuple[str, str]]) -> View:
         """Return the view in the query parameters of a URL. Unknown values count as the default."""
         pairs = tuple(parameters)
-        sort, group, number = (dict(pairs).get(name, "") for name in ("sort", "group", "page"))
+        values = dict(pairs)
+        sort, group, number = (values.get(name, "") for name in ("sort", "group", "page"))
         name = sort.removeprefix("-")
         is_known = name in SORT_KEYS
         return cls(
